@@ -1,0 +1,102 @@
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { join } from 'node:path';
+import { wrapPixels } from '../model/pixels.js';
+import { UpresError } from '../errors.js';
+import { bytesPerValue, viewPixels, type PixelArray, type PixelType } from './pixel-image.js';
+import type { TileOrder, WeightsLocation } from './protocol.js';
+import { loadRuntime, mappingOptions, optimisingOptions, type Runtime } from './runtime.js';
+
+/** Name of the graph file, in a folder of prepared weights, for pixels of a type and number of channels. */
+export function graphFileName(type: PixelType, channels: 1 | 3): string {
+  return `${type}-${channels}.onnx`;
+}
+
+/**
+ * What one thread needs to run one network on one kind of pixels: the runtime's session and the memory for a tile. It belongs
+ * to one thread; nothing in it is visible to another.
+ */
+export class ComputeBuffer {
+  /** When it was last used, in milliseconds on `performance.now()`'s clock. */
+  lastUsed = performance.now();
+  private staging = new ArrayBuffer(0);
+
+  private constructor(
+    private readonly runtime: Runtime,
+    private readonly session: InferenceSession,
+    private readonly type: PixelType,
+    private readonly channels: 1 | 3,
+  ) {}
+
+  /** Opens a session. Blocks the thread while the runtime reads the graph. */
+  static async open(weights: WeightsLocation, type: PixelType, channels: 1 | 3): Promise<ComputeBuffer> {
+    const runtime = await loadRuntime();
+    const session =
+      weights.kind === 'mapped'
+        ? await runtime.InferenceSession.create(join(weights.folder, graphFileName(type, channels)), mappingOptions())
+        : await runtime.InferenceSession.create(wrapPixels(weights.core, type, channels), optimisingOptions());
+    return new ComputeBuffer(runtime, session, type, channels);
+  }
+
+  /**
+   * Computes one tile: copies it out of the shared input, runs the network, and writes the core's result to every place that
+   * it belongs to in the shared output. Blocks the thread while the network runs.
+   * @throws INFERENCE_FAILED when the runtime refuses, or the result has not the size that the scale promises
+   */
+  async compute(order: TileOrder): Promise<void> {
+    const input = this.cropInput(order);
+    const { read, scale } = order;
+    const { upscaled } = await this.session.run({ pixels: input });
+    input.dispose();
+    const [, height, width] = upscaled?.dims ?? [];
+    if (!upscaled || height !== read.height * scale || width !== read.width * scale) {
+      throw new UpresError(
+        'INFERENCE_FAILED',
+        `the network made ${String(width)}×${String(height)} pixels of ${read.width}×${read.height}: not ×${scale}`,
+      );
+    }
+    this.writeCore(order, upscaled.data as PixelArray);
+    upscaled.dispose();
+    this.lastUsed = performance.now();
+  }
+
+  /** Closes the session and frees its memory. */
+  async release(): Promise<void> {
+    await this.session.release();
+  }
+
+  /** A tensor of the tile's pixels `[1, height, width, channels]`; beyond the image's right and bottom border the last pixel repeats. */
+  private cropInput(order: TileOrder): Tensor {
+    const { read, inputWidth, inputHeight } = order;
+    const values = read.width * read.height * this.channels;
+    // The runtime refuses shared memory on Node 20; a tile has to be cut out of its image anyway.
+    const bytes = values * bytesPerValue(this.type);
+    if (this.staging.byteLength < bytes) this.staging = new ArrayBuffer(bytes);
+    const tile = viewPixels(this.type, this.staging).subarray(0, values);
+    const image = viewPixels(this.type, order.input);
+    const inside = Math.min(read.width, inputWidth - read.x) * this.channels;
+    for (let row = 0; row < read.height; row++) {
+      const y = Math.min(read.y + row, inputHeight - 1);
+      const from = (y * inputWidth + read.x) * this.channels;
+      const to = row * read.width * this.channels;
+      tile.set(image.subarray(from, from + inside), to);
+      for (let i = inside; i < read.width * this.channels; i++) tile[to + i] = tile[to + i - this.channels]!;
+    }
+    return new this.runtime.Tensor(this.type, tile, [1, read.height, read.width, this.channels]);
+  }
+
+  private writeCore(order: TileOrder, result: PixelArray): void {
+    const { core, read, scale, places, inputWidth, inputHeight } = order;
+    const output = viewPixels(this.type, order.output);
+    const pixel = this.channels * scale;
+    for (const place of places) {
+      // A core may reach beyond the border of an image whose size is no multiple of the network's stride.
+      const width = Math.min(core.width, inputWidth - place.x) * pixel;
+      const height = Math.min(core.height, inputHeight - place.y) * scale;
+      for (let row = 0; row < height; row++) {
+        const from = ((core.y * scale + row) * read.width + core.x) * pixel;
+        const to = ((place.y * scale + row) * inputWidth + place.x) * pixel;
+        output.set(result.subarray(from, from + width), to);
+      }
+    }
+  }
+}

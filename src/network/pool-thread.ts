@@ -1,0 +1,113 @@
+import { Worker } from 'node:worker_threads';
+import type { Order, Reply, WeightsLocation } from './protocol.js';
+import type { ThreadData } from './thread.js';
+import { ThreadState } from './thread-state.js';
+
+/** Sessions that no call used for so long give their memory back. */
+const releaseAfterMs = 30_000;
+
+/** Something that a thread was told to do and has not answered yet. */
+export interface Task {
+  /** The network whose tile it is; undefined for other work. */
+  readonly network: object | undefined;
+  readonly onReply: (reply: Reply) => void;
+  /** The thread ended before it answered. */
+  readonly onLost: (error: Error | undefined) => void;
+}
+
+/** A thread of the pool, as the main thread sees it. */
+export class PoolThread {
+  readonly state = new ThreadState();
+  /** Resolves when the thread has ended. */
+  readonly ended: Promise<void>;
+  private readonly worker: Worker;
+  private readonly tasks = new Map<number, Task>();
+  private readonly known = new Set<string>();
+  private failure: Error | undefined;
+
+  /**
+   * @param number for people and measurements
+   * @param onEnd called when the thread has ended, after its tasks were reported lost
+   */
+  constructor(
+    readonly number: number,
+    onEnd: (thread: PoolThread) => void,
+  ) {
+    const data: ThreadData = { state: this.state.buffer, releaseAfter: releaseAfterMs };
+    // Flags of the host process (loaders, test runners) are not meant for our thread.
+    this.worker = new Worker(new URL('./thread.js', import.meta.url), {
+      workerData: data,
+      name: `upres ${number}`,
+      execArgv: [],
+    });
+    this.worker.unref();
+    this.worker.on('message', (reply: Reply) => {
+      const task = this.tasks.get(reply.order);
+      this.tasks.delete(reply.order);
+      task?.onReply(reply);
+    });
+    this.worker.on('error', (error: Error) => {
+      this.failure = error;
+    });
+    this.ended = new Promise((resolve) => {
+      this.worker.on('exit', () => {
+        const lost = [...this.tasks.values()];
+        this.tasks.clear();
+        onEnd(this);
+        for (const task of lost) task.onLost(this.failure);
+        resolve();
+      });
+    });
+  }
+
+  /** Tasks that it has not answered yet. */
+  get load(): number {
+    return this.tasks.size;
+  }
+
+  worksFor(network: object): boolean {
+    for (const task of this.tasks.values()) if (task.network === network) return true;
+    return false;
+  }
+
+  give(order: Extract<Order, { order: number }>, task: Task): void {
+    this.tasks.set(order.order, task);
+    this.post(order);
+  }
+
+  /** Tells the thread how to get weights, once. */
+  open(weights: string, location: WeightsLocation): void {
+    if (this.known.has(weights)) return;
+    this.known.add(weights);
+    this.post({ kind: 'open', weights, location });
+  }
+
+  close(weights: string): void {
+    if (this.known.delete(weights)) this.post({ kind: 'close', weights });
+  }
+
+  /** Lets the thread finish what it was told, release everything and end. */
+  async end(): Promise<void> {
+    this.post({ kind: 'end' });
+    // A thread that is let go of here must still be waited for.
+    this.worker.ref();
+    await this.ended;
+  }
+
+  /** Ends the thread at once without harm: it enters the runtime no more, and is stopped when it is outside. */
+  async kill(): Promise<void> {
+    this.state.stop();
+    while (this.state.computing) await new Promise((resolve) => setTimeout(resolve, 5));
+    await this.worker.terminate();
+  }
+
+  /** Whether the thread keeps the process alive. */
+  hold(alive: boolean): void {
+    if (alive) this.worker.ref();
+    else this.worker.unref();
+  }
+
+  private post(order: Order): void {
+    this.worker.postMessage(order);
+  }
+}

@@ -1,0 +1,240 @@
+import type { MessagePort } from 'node:worker_threads';
+import { UpresError } from '../errors.js';
+import { AttachedBackend } from './attached-backend.js';
+import type { CallHooks, Progress, TileRecord } from './call.js';
+import { LocalBackend } from './local-backend.js';
+import type { NetworkBackend } from './network-backend.js';
+import { NetworkWeights, type WeightsInfo } from './network-weights.js';
+import {
+  checkPixels,
+  pixelTypeOf,
+  viewPixels,
+  type ImageTensor,
+  type PixelArray,
+  type PixelImage,
+} from './pixel-image.js';
+import { defaultMemoryBudget } from './plan.js';
+import type { ModelSource } from './protocol.js';
+import { resolveThreads } from './thread-count.js';
+
+export interface NetworkOptions {
+  /** Threads that may compute for this network at once, 1 to 256. Default: one for each core. */
+  readonly threads?: number;
+  /** What computes. */
+  readonly device?: 'cpu';
+  /** Bytes of activations that each thread may hold for a tile. Default: 256 MiB. */
+  readonly memoryBudget?: number;
+  /** Calls that may be unfinished at once; one more is refused with QUEUE_FULL. Default: no limit, calls wait for memory. */
+  readonly maxQueue?: number;
+  /** Where prepared weights are kept. Default: the user's cache folder, or `UPRES_CACHE_FOLDER`. */
+  readonly cacheFolder?: string;
+}
+
+export interface ScaleOption {
+  /** Scale factor, a whole number of at least 1; scales that a label lacks are chained from those it has. Default: 2. */
+  readonly scale?: number;
+}
+
+export interface CallOptions {
+  /** Ends the call; threads stop within one tile. */
+  readonly signal?: AbortSignal;
+  /** Calls with a higher priority go first, always. Default: 0. */
+  readonly priority?: number;
+  /** Called after each tile. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Called after each tile with when and where it was computed, for measuring. */
+  readonly onTile?: (record: TileRecord) => void;
+  /** Upper bound of a tile, in input pixels with halo; Infinity computes the whole image at once. Default: by time and memory. */
+  readonly tilePixels?: number;
+  /** Allows tiles for a network that looks at the whole image at once; seams may show. Default: false. */
+  readonly acceptApproximation?: boolean;
+}
+
+/** What another thread needs to use a network. Post it with `port` in the list of transferred objects. It serves one `attach`. */
+export interface NetworkHandle {
+  readonly info: WeightsInfo;
+  readonly threads: number;
+  readonly port: MessagePort;
+}
+
+/**
+ * A network that any number of callers use at once, on all cores, from one copy of its weights. No lock is held while
+ * anything is computed: callers only queue tiles, and each thread has a `ComputeBuffer` of its own.
+ *
+ * The same input gives the same bytes whatever the number of threads, the size of tiles and the order of work.
+ */
+export class ThreadSafeNetwork implements AsyncDisposable {
+  /** The network's immutable parameters, described. */
+  readonly weights: NetworkWeights;
+
+  private constructor(private readonly backend: NetworkBackend) {
+    this.weights = new NetworkWeights(backend.info);
+  }
+
+  /** The built-in network for photographs. */
+  static loadBuiltinNatural(options: NetworkOptions & ScaleOption = {}): Promise<ThreadSafeNetwork> {
+    return ThreadSafeNetwork.fromLabel('natural', options);
+  }
+
+  /** The built-in network for drawings. Today that is `art`, for clip art, logos and text. */
+  static loadBuiltinAnime(options: NetworkOptions & ScaleOption = {}): Promise<ThreadSafeNetwork> {
+    return ThreadSafeNetwork.fromLabel('art', options);
+  }
+
+  /**
+   * A built-in network by its label.
+   * @throws MODEL_NOT_FOUND for an unknown label, BAD_ARGUMENT for a scale that no chain reaches, NOT_MAIN_THREAD
+   */
+  static fromLabel(label: string, options: NetworkOptions & ScaleOption = {}): Promise<ThreadSafeNetwork> {
+    return load({ kind: 'label', label, scale: options.scale }, options);
+  }
+
+  /**
+   * A network from an ONNX file that takes one image and gives one, a whole number of times as large.
+   * @throws MODEL_NOT_FOUND, MODEL_INVALID, MODEL_UNSUPPORTED, NOT_MAIN_THREAD
+   */
+  static loadFromFile(path: string, options: NetworkOptions = {}): Promise<ThreadSafeNetwork> {
+    return load({ kind: 'file', path }, options);
+  }
+
+  /**
+   * A network from the bytes of an ONNX file.
+   * @throws MODEL_INVALID, MODEL_UNSUPPORTED, NOT_MAIN_THREAD
+   */
+  static fromBytes(
+    bytes: Uint8Array,
+    options: NetworkOptions & { readonly name?: string } = {},
+  ): Promise<ThreadSafeNetwork> {
+    return load({ kind: 'bytes', bytes, name: options.name }, options);
+  }
+
+  /**
+   * Uses, in a worker thread, a network of the main thread. Terminating the worker harms nobody.
+   * @param handle what `share()` gave, posted with its port transferred
+   */
+  static attach(handle: NetworkHandle): Promise<ThreadSafeNetwork> {
+    const { port, info, threads } = handle;
+    return Promise.resolve(new ThreadSafeNetwork(new AttachedBackend(port, info, threads)));
+  }
+
+  /** @internal */
+  static over(backend: NetworkBackend): ThreadSafeNetwork {
+    return new ThreadSafeNetwork(backend);
+  }
+
+  /** Output pixels for each input pixel, along each axis. */
+  get factor(): number {
+    return this.weights.factor;
+  }
+
+  /** The label of a built-in, or the name of the file. */
+  get label(): string {
+    return this.weights.label;
+  }
+
+  /** A line for people. */
+  get display(): string {
+    return this.weights.display;
+  }
+
+  /** What computes. */
+  get device(): 'cpu' {
+    return 'cpu';
+  }
+
+  /** Threads that may compute for this network at once. */
+  get threads(): number {
+    return this.backend.threads;
+  }
+
+  /**
+   * Runs the network on floating point numbers.
+   * @param tensor `[1, height, width, 3]`, R G B, 0 to 1; must not change before the promise settles
+   * @returns `[1, height * factor, width * factor, 3]`, clipped to 0 to 1
+   * @throws BAD_ARGUMENT for another shape; ABORTED, DISPOSED, QUEUE_FULL, INPUT_TOO_LARGE, INFERENCE_FAILED, THREAD_DIED
+   */
+  async process(
+    tensor: ImageTensor,
+    options: CallOptions = {},
+  ): Promise<{ data: Float32Array<ArrayBuffer>; dims: [1, number, number, 3] }> {
+    const [batch, height, width, channels] = tensor.dims as readonly number[];
+    if (tensor.dims.length !== 4 || batch !== 1 || channels !== 3 || !(tensor.data instanceof Float32Array)) {
+      throw new UpresError(
+        'BAD_ARGUMENT',
+        `a tensor is float32 [1, height, width, 3], not [${tensor.dims.join(', ')}]`,
+      );
+    }
+    const output = await this.run(width!, height!, 3, tensor.data, options);
+    // Shared memory stays inside: the caller may post or transfer the result like any array.
+    const data = new Float32Array(new Float32Array(output));
+    return { data, dims: [1, height! * this.factor, width! * this.factor, 3] };
+  }
+
+  /**
+   * Runs the network on pixels.
+   * @param image 1 or 3 channels of 8 or 16 bit; must not change before the promise settles
+   * @returns an image `factor` times as wide and as high, of the same type and channels; its data lies on shared memory
+   * @throws BAD_ARGUMENT for another shape; ABORTED, DISPOSED, QUEUE_FULL, INPUT_TOO_LARGE, INFERENCE_FAILED, THREAD_DIED
+   */
+  async upscaleImage(image: PixelImage, options: CallOptions = {}): Promise<PixelImage> {
+    const { width, height, channels, data } = image;
+    const output = await this.run(width, height, channels, data, options);
+    const size = { width: width * this.factor, height: height * this.factor, channels };
+    return { ...size, data: viewPixels(pixelTypeOf(data), output) as Uint8Array | Uint16Array };
+  }
+
+  /** A handle with which another worker thread of this process uses the network: one handle for one `attach`. */
+  share(): NetworkHandle {
+    return { info: this.backend.info, threads: this.threads, port: this.backend.share() };
+  }
+
+  /**
+   * Ends the network: refuses new calls, finishes those that are under way (with `cancel`, aborts them within a tile), and
+   * releases its memory. The last network to be disposed ends the threads.
+   */
+  async dispose(options: { readonly cancel?: boolean } = {}): Promise<void> {
+    await this.backend.dispose(options.cancel ?? false);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+
+  private async run(
+    width: number,
+    height: number,
+    channels: 1 | 3,
+    data: PixelArray,
+    options: CallOptions,
+  ): Promise<SharedArrayBuffer> {
+    checkPixels(width, height, channels, data);
+    const hooks: CallHooks = { onProgress: options.onProgress, onTile: options.onTile };
+    const settings = {
+      priority: options.priority ?? 0,
+      tilePixels: options.tilePixels,
+      acceptApproximation: options.acceptApproximation ?? false,
+    };
+    if (settings.tilePixels !== undefined && !(settings.tilePixels >= 1)) {
+      throw new UpresError('BAD_ARGUMENT', `tilePixels must be at least 1, not ${settings.tilePixels}`);
+    }
+    return this.backend.run({ width, height, channels, data }, settings, hooks, options.signal);
+  }
+}
+
+async function load(source: ModelSource, options: NetworkOptions): Promise<ThreadSafeNetwork> {
+  const { device = 'cpu', memoryBudget = defaultMemoryBudget, maxQueue = Infinity } = options;
+  if ((device as string) !== 'cpu') {
+    throw new UpresError('BAD_ARGUMENT', `device must be 'cpu', not '${String(device)}'`);
+  }
+  if (!(memoryBudget > 0))
+    throw new UpresError('BAD_ARGUMENT', `memoryBudget must be above 0 bytes, not ${memoryBudget}`);
+  if (!(maxQueue >= 1)) throw new UpresError('BAD_ARGUMENT', `maxQueue must be at least 1, not ${maxQueue}`);
+  const threads = resolveThreads(options.threads);
+  const backend = await LocalBackend.load(source, {
+    threads,
+    memoryBudget,
+    maxQueue,
+    cacheFolder: options.cacheFolder,
+  });
+  return ThreadSafeNetwork.over(backend);
+}
