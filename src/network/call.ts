@@ -168,10 +168,7 @@ export class Call implements QueueMember {
         this.donePixels += Math.min(tile.core.width, width - place.x) * Math.min(tile.core.height, height - place.y);
       }
       this.report(record);
-      if (!this.ended && this.pending.length === 0 && this.outstanding === 0) {
-        this.ended = true;
-        this.resolveResult();
-      }
+      if (this.pending.length === 0 && this.outstanding === 0) this.end(undefined);
     }
     this.settleWhenQuiet();
   }
@@ -204,12 +201,14 @@ export class Call implements QueueMember {
     this.end(new UpresError('ABORTED', 'upscaling was aborted', { cause: reason }));
   }
 
-  private end(error: Error): void {
+  /** Ends the call, unless it has ended: with an error, or well. */
+  private end(error: Error | undefined): void {
     if (!this.ended) {
       this.ended = true;
       this.pending.length = 0;
       Atomics.store(this.cancelled, 0, 1);
-      this.rejectResult(error);
+      if (error) this.rejectResult(error);
+      else this.resolveResult();
     }
     this.settleWhenQuiet();
   }

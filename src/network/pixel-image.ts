@@ -38,7 +38,7 @@ export function bytesPerValue(type: PixelType): number {
 }
 
 /** A view of the whole buffer as values of the type. */
-export function viewPixels<B extends ArrayBufferLike>(type: PixelType, buffer: B): PixelArray {
+export function viewPixels(type: PixelType, buffer: ArrayBufferLike): PixelArray {
   if (type === 'uint8') return new Uint8Array(buffer);
   return type === 'uint16' ? new Uint16Array(buffer) : new Float32Array(buffer);
 }

@@ -12,7 +12,7 @@ export const runtimeVersion = '1.30.0';
  * before anything can load the binary.
  */
 export function disableTelemetry(): void {
-  process.env['ORT_DISABLE_TELEMETRY'] = '1';
+  process.env.ORT_DISABLE_TELEMETRY = '1';
 }
 
 let loading: Promise<Runtime> | undefined;

@@ -53,7 +53,7 @@ export class ThreadPool {
         'networks are created in the main thread: call share() there, post the handle, and use ThreadSafeNetwork.attach(handle) here',
       );
     }
-    const registry = globalThis as { [key: symbol]: ThreadPool | undefined };
+    const registry = globalThis as Record<symbol, ThreadPool | undefined>;
     return (registry[Symbol.for(`upres.pool@${version}`)] ??= new ThreadPool());
   }
 

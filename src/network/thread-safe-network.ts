@@ -66,6 +66,8 @@ export interface NetworkHandle {
 export class ThreadSafeNetwork implements AsyncDisposable {
   /** The network's immutable parameters, described. */
   readonly weights: NetworkWeights;
+  /** What computes. */
+  readonly device = 'cpu';
 
   private constructor(private readonly backend: NetworkBackend) {
     this.weights = new NetworkWeights(backend.info);
@@ -137,11 +139,6 @@ export class ThreadSafeNetwork implements AsyncDisposable {
     return this.weights.display;
   }
 
-  /** What computes. */
-  get device(): 'cpu' {
-    return 'cpu';
-  }
-
   /** Threads that may compute for this network at once. */
   get threads(): number {
     return this.backend.threads;
@@ -157,8 +154,9 @@ export class ThreadSafeNetwork implements AsyncDisposable {
     tensor: ImageTensor,
     options: CallOptions = {},
   ): Promise<{ data: Float32Array<ArrayBuffer>; dims: [1, number, number, 3] }> {
-    const [batch, height, width, channels] = tensor.dims as readonly number[];
-    if (tensor.dims.length !== 4 || batch !== 1 || channels !== 3 || !(tensor.data instanceof Float32Array)) {
+    const dims: readonly number[] = tensor.dims;
+    const [batch, height, width, channels] = dims;
+    if (dims.length !== 4 || batch !== 1 || channels !== 3 || !((tensor.data as unknown) instanceof Float32Array)) {
       throw new UpresError(
         'BAD_ARGUMENT',
         `a tensor is float32 [1, height, width, 3], not [${tensor.dims.join(', ')}]`,
@@ -224,7 +222,7 @@ export class ThreadSafeNetwork implements AsyncDisposable {
 async function load(source: ModelSource, options: NetworkOptions): Promise<ThreadSafeNetwork> {
   const { device = 'cpu', memoryBudget = defaultMemoryBudget, maxQueue = Infinity } = options;
   if ((device as string) !== 'cpu') {
-    throw new UpresError('BAD_ARGUMENT', `device must be 'cpu', not '${String(device)}'`);
+    throw new UpresError('BAD_ARGUMENT', `device must be 'cpu', not '${device as string}'`);
   }
   if (!(memoryBudget > 0))
     throw new UpresError('BAD_ARGUMENT', `memoryBudget must be above 0 bytes, not ${memoryBudget}`);

@@ -19,7 +19,7 @@ const abandonedAfter = 60 * 60 * 1000;
  * `~/Library/Caches/upres` on macOS, `%LOCALAPPDATA%\upres\Cache` on Windows. `UPRES_CACHE_FOLDER` overrides it.
  */
 export function defaultCacheFolder(): string {
-  return process.env['UPRES_CACHE_FOLDER'] ?? envPaths('upres', { suffix: '' }).cache;
+  return process.env.UPRES_CACHE_FOLDER ?? envPaths('upres', { suffix: '' }).cache;
 }
 
 /**

@@ -1,0 +1,20 @@
+// `npm start`: upscales the sample pictures with the command, as a user would, and lays before and after side by side.
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { writeContactSheet } from './contact-sheet.js';
+
+const root = new URL('..', import.meta.url);
+const path = (name) => fileURLToPath(new URL(name, root));
+const command = path(JSON.parse(readFileSync(new URL('package.json', root), 'utf8')).bin.upres);
+
+const { status } = spawnSync(process.execPath, [command, path('examples/images'), '--out', path('out/images')], {
+  stdio: 'inherit',
+});
+if (status !== 0) process.exit(status ?? 1);
+
+const sheet = path('out/contact-sheet.png');
+await writeContactSheet(path('examples/images'), path('out/images'), sheet);
+console.log(`
+The sample pictures at twice their size:        ${path('out/images')}
+Before (enlarged smoothly) and after, together: ${sheet}`);

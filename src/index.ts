@@ -1,0 +1,24 @@
+export { UpresError, type UpresErrorCode } from './errors.js';
+export {
+  ThreadSafeNetwork,
+  type CallOptions,
+  type NetworkHandle,
+  type NetworkOptions,
+  type ScaleOption,
+} from './network/thread-safe-network.js';
+export { NetworkWeights, type WeightsInfo } from './network/network-weights.js';
+export type { Progress, TileRecord } from './network/call.js';
+export type { ImageTensor, PixelImage } from './network/pixel-image.js';
+export {
+  Upscaler,
+  type ImageInput,
+  type OutputFormat,
+  type ResizeOptions,
+  type Target,
+  type UpscaleOptions,
+  type UpscaleResult,
+  type UpscalerOptions,
+} from './image/upscale.js';
+export { probe, type ImageInfo } from './image/probe.js';
+export { builtinLabels, type BuiltinLabel } from './model/registry.js';
+export { version } from './version.js';
