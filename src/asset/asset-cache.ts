@@ -1,0 +1,134 @@
+import { rm } from 'node:fs/promises';
+import cacache from 'cacache';
+import findCacheDirectory from 'find-cache-directory';
+
+export interface CacheStats {
+  readonly folder: string;
+  readonly entries: number;
+  /** Bytes of the results, without the index. */
+  readonly bytes: number;
+}
+
+export interface CacheLimits {
+  /** Bytes of results to keep, newest first. */
+  readonly maxBytes?: number;
+  /** Days since a result was computed. */
+  readonly maxAgeDays?: number;
+}
+
+/** A result that was kept, with the facts that were kept beside it. */
+export interface CacheEntry<Facts> {
+  readonly data: Uint8Array;
+  readonly facts: Facts;
+}
+
+const prefix = 'upres ';
+const msPerDay = 24 * 60 * 60 * 1000;
+
+/** `node_modules/.cache/upres` of the project around a folder; undefined outside of projects. */
+export function projectCacheFolder(root: string): string | undefined {
+  return findCacheDirectory({ name: 'upres', cwd: root });
+}
+
+/**
+ * Results by what they were made of, in a folder that all tools and processes may use at once (cacache: content-addressed,
+ * written whole or not at all, checked on reading).
+ */
+export class AssetCache<Facts> {
+  private warned = false;
+
+  /** @param warn told once when nothing can be written */
+  constructor(
+    readonly folder: string,
+    private readonly warn: (message: string) => void = () => undefined,
+  ) {}
+
+  /** @returns undefined where there is nothing, or where what is there is damaged; that is removed */
+  async get(key: string): Promise<CacheEntry<Facts> | undefined> {
+    try {
+      const found = await cacache.get(this.folder, prefix + key, { memoize: false });
+      return { data: found.data, facts: found.metadata as Facts };
+    } catch (error) {
+      // Missing is usual; a wrong hash or size, or a folder that is no cache, is as good as missing.
+      if (!isMissing(error)) await this.forget(key);
+      return undefined;
+    }
+  }
+
+  /** Keeps a result. Where the folder can't be written the result is merely not kept, and that is said once. */
+  async put(key: string, data: Uint8Array, facts: Facts): Promise<void> {
+    try {
+      await cacache.put(this.folder, prefix + key, Buffer.from(data.buffer, data.byteOffset, data.byteLength), {
+        metadata: facts,
+        memoize: false,
+      });
+    } catch (error) {
+      if (this.warned) return;
+      this.warned = true;
+      this.warn(`results are not kept, because ${this.folder} can't be written: ${messageOf(error)}`);
+    }
+  }
+
+  async stats(): Promise<CacheStats> {
+    const entries = await this.entries();
+    return { folder: this.folder, entries: entries.length, bytes: entries.reduce((sum, { size }) => sum + size, 0) };
+  }
+
+  /** Reads every result and removes what is damaged or belongs to nothing. */
+  async verify(): Promise<{ readonly kept: number; readonly removed: number; readonly bytes: number }> {
+    const report: unknown = await cacache.verify(this.folder);
+    const {
+      totalEntries = 0,
+      badContentCount = 0,
+      reclaimedCount = 0,
+      keptSize = 0,
+    } = report as Record<string, number>;
+    return { kept: totalEntries, removed: badContentCount + reclaimedCount, bytes: keptSize };
+  }
+
+  /** Removes the oldest results until the limits hold. */
+  async prune({ maxBytes = Infinity, maxAgeDays = Infinity }: CacheLimits): Promise<{ readonly removed: number }> {
+    const newestFirst = (await this.entries()).sort((a, b) => b.time - a.time);
+    const oldest = Date.now() - maxAgeDays * msPerDay;
+    let bytes = 0;
+    let removed = 0;
+    for (const { key, size, time } of newestFirst) {
+      bytes += size;
+      if (bytes <= maxBytes && time >= oldest) continue;
+      await cacache.rm.entry(this.folder, key);
+      removed++;
+    }
+    if (removed > 0) await cacache.verify(this.folder);
+    return { removed };
+  }
+
+  async clear(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private async entries(): Promise<{ key: string; size: number; time: number }[]> {
+    const all = await cacache.ls(this.folder).catch((error: unknown) => {
+      if (isMissing(error)) return {};
+      throw error;
+    });
+    return Object.values(all).map(({ key, size, time }) => ({ key, size, time }));
+  }
+
+  private async forget(key: string): Promise<void> {
+    try {
+      const info = await cacache.get.info(this.folder, prefix + key);
+      await cacache.rm.entry(this.folder, prefix + key);
+      if (info) await cacache.rm.content(this.folder, info.integrity);
+    } catch {
+      // A cache that can't be mended is a cache that is not used.
+    }
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

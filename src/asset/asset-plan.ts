@@ -1,0 +1,173 @@
+import { access } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { ImageInfo } from '../image/probe.js';
+import { probe } from '../image/probe.js';
+import { resolveTarget, type Size, type Target } from '../image/target.js';
+import type { OutputFormat } from '../image/formats.js';
+import { parseDensityName, printDensityName, type DensityName } from './density-name.js';
+import type { Directives, Shape } from './directives.js';
+import { qualityFor } from './options.js';
+import type { ResolvedDirectives } from './resolve.js';
+
+/** One output file of an asset, before it is made. */
+export interface VariantPlan {
+  /** The source that its pixels come from: the asset, or a hand-made picture beside it. */
+  readonly source: string;
+  readonly handMade: boolean;
+  readonly target: Target;
+  readonly format: OutputFormat;
+  /** Whether the source's bytes are the result as they are. */
+  readonly verbatim: boolean;
+  readonly quality: number | undefined;
+  readonly model: string;
+  /** Pixels of the result. */
+  readonly width: number;
+  readonly height: number;
+  /** Pixels of the result for each pixel of the layout. */
+  readonly density: number;
+  /** A name for the file, as in `logo@2x.webp`. */
+  readonly name: string;
+  /** The directives that ask for this one file. */
+  readonly directives: Directives;
+}
+
+/** What will be made of one asset. */
+export interface AssetPlan {
+  readonly file: string;
+  readonly shape: Shape;
+  /** The size at which the asset is shown, in CSS pixels. */
+  readonly layout: Size;
+  /** Ascending by density within each format; formats in the order in which they were asked for. */
+  readonly variants: readonly VariantPlan[];
+  readonly info: ImageInfo;
+  /** Hand-made pictures that are not there: when one appears, the plan changes. */
+  readonly missing: readonly string[];
+}
+
+const extensions: Readonly<Record<OutputFormat, readonly [string, ...string[]]>> = {
+  png: ['.png'],
+  jpeg: ['.jpg', '.jpeg', '.jpe'],
+  webp: ['.webp'],
+  avif: ['.avif'],
+  gif: ['.gif'],
+  tiff: ['.tif', '.tiff'],
+};
+
+/**
+ * Decides which files an asset becomes.
+ * @param file absolute path of the source
+ * @param bytes its contents
+ * @throws INPUT_*, UNSUPPORTED_FORMAT, BAD_ARGUMENT
+ */
+export async function planAsset(file: string, bytes: Uint8Array, resolved: ResolvedDirectives): Promise<AssetPlan> {
+  const info = await probe(bytes, { maxInputPixels: Infinity });
+  const name = parseDensityName(basename(file));
+  const layout = layoutOf(info, name, resolved);
+  const formats = resolved.formats.length > 0 ? resolved.formats : [info.format];
+  const missing: string[] = [];
+  const variants: VariantPlan[] = [];
+  for (const format of formats) {
+    const steps = resolved.minWidth === undefined ? resolved.upscale : [undefined];
+    for (const factor of steps) {
+      const ordinary = planVariant(file, info, name, layout, resolved, format, factor);
+      variants.push(await preferHandMade(ordinary, name, resolved, factor, missing));
+    }
+  }
+  return { file, shape: resolved.as, layout, variants, info, missing };
+}
+
+function layoutOf(info: Size, name: DensityName, { width }: ResolvedDirectives): Size {
+  if (width !== undefined) {
+    const { height } = resolveTarget(info, { width });
+    return { width, height };
+  }
+  const { density } = name;
+  return { width: Math.round(info.width / density), height: Math.round(info.height / density) };
+}
+
+function planVariant(
+  file: string,
+  info: ImageInfo,
+  name: DensityName,
+  layout: Size,
+  resolved: ResolvedDirectives,
+  format: OutputFormat,
+  factor: number | undefined,
+): VariantPlan {
+  const { width, minWidth, model, qualities } = resolved;
+  const target: Target =
+    factor === undefined
+      ? { minWidth: minWidth! }
+      : width === undefined
+        ? { upscale: factor }
+        : { width: Math.round(width * factor) };
+  const size = resolveTarget(info, target);
+  const quality = qualityFor(format, ...qualities);
+  const converted = format !== info.format;
+  return {
+    source: file,
+    handMade: false,
+    target,
+    format,
+    verbatim: !converted && size.width === info.width && size.height === info.height,
+    quality,
+    model,
+    width: size.width,
+    height: size.height,
+    density: factor === undefined ? size.width / layout.width : width === undefined ? name.density * factor : factor,
+    name: fileName(name, info, format, resolved, factor, size),
+    directives: {
+      ...(target.upscale === undefined ? {} : { upscale: [target.upscale] }),
+      ...(target.width === undefined ? {} : { width: target.width }),
+      ...(target.minWidth === undefined ? {} : { minWidth: target.minWidth }),
+      model,
+      ...(converted ? { format: [format] } : {}),
+      ...(quality === undefined ? {} : { quality }),
+    },
+  };
+}
+
+function fileName(
+  name: DensityName,
+  info: ImageInfo,
+  format: OutputFormat,
+  resolved: ResolvedDirectives,
+  factor: number | undefined,
+  size: Size,
+): string {
+  const known = extensions[format];
+  const extension = format === info.format && known.includes(name.extension.toLowerCase()) ? name.extension : known[0];
+  if (factor === undefined || resolved.width !== undefined) {
+    return printDensityName({ stem: `${name.stem}-${size.width}w`, density: 1, extension });
+  }
+  return printDensityName({ stem: name.stem, density: name.density * factor, extension });
+}
+
+/** A picture that somebody made by hand for a density is better than anything that could be computed. */
+async function preferHandMade(
+  ordinary: VariantPlan,
+  name: DensityName,
+  resolved: ResolvedDirectives,
+  factor: number | undefined,
+  missing: string[],
+): Promise<VariantPlan> {
+  if (factor === undefined || factor === 1 || resolved.width !== undefined) return ordinary;
+  const handMade = join(dirname(ordinary.source), printDensityName({ ...name, density: name.density * factor }));
+  try {
+    await access(handMade);
+  } catch {
+    if (!missing.includes(handMade)) missing.push(handMade);
+    return ordinary;
+  }
+  const info = await probe(handMade, { maxInputPixels: Infinity });
+  return {
+    ...ordinary,
+    source: handMade,
+    handMade: true,
+    target: { upscale: 1 },
+    directives: { ...ordinary.directives, upscale: [1] },
+    verbatim: info.format === ordinary.format,
+    width: info.width,
+    height: info.height,
+  };
+}

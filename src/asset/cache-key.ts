@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import type { UpscaleOptions } from '../image/upscale.js';
+import { modelFromFile } from '../model/model.js';
+import { builtinLabels, builtinNetwork } from '../model/registry.js';
+import { REWRITE_VERSION } from '../model/rewrite/version.js';
+import { runtimeVersion } from '../network/runtime.js';
+import { encoderVersion, version } from '../version.js';
+
+/** What decides about a result besides the source. */
+export type ResultOptions = Pick<
+  UpscaleOptions,
+  'upscale' | 'width' | 'height' | 'minWidth' | 'model' | 'format' | 'quality' | 'colour' | 'alpha'
+>;
+
+/**
+ * The name of a result in the cache: a hash of everything that it is made of. Neither the runtime nor the decoder is loaded
+ * for it, so a build whose results are all there never loads them.
+ */
+export async function cacheKey(source: Uint8Array, options: ResultOptions): Promise<string> {
+  const { upscale, width, height, minWidth, model = 'natural', format, quality, colour, alpha } = options;
+  const made = {
+    source: createHash('sha256').update(source).digest('hex'),
+    target: { upscale, width, height, minWidth },
+    model: await modelIdentity(model),
+    encoding: { format, quality },
+    pixels: { colour: colour ?? 'srgb', alpha: alpha ?? 'network' },
+    engine: version,
+    runtime: runtimeVersion,
+    encoder: encoderVersion,
+    device: 'cpu',
+  };
+  return createHash('sha256').update(JSON.stringify(made)).digest('hex');
+}
+
+/** All networks of a label, since which of them are used depends on the picture's size. */
+async function modelIdentity(model: string): Promise<string> {
+  const builtin = builtinLabels().find(({ label }) => label === model);
+  if (!builtin) return `file ${(await modelFromFile(model)).key}`;
+  if (builtin.kind === 'interpolation') return `${model} ${REWRITE_VERSION}`;
+  const hashes = builtin.scales.map((scale) => builtinNetwork(model, scale).card.sha256);
+  return [model, REWRITE_VERSION, ...hashes].join(' ');
+}

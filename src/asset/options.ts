@@ -1,0 +1,174 @@
+import { UpresError } from '../errors.js';
+import { formatTraits, outputFormats, type OutputFormat } from '../image/formats.js';
+import { builtinLabels } from '../model/registry.js';
+import { suggestion } from '../suggest.js';
+import { checkDirectives, parseQuery, type Directives, type LooseDirectives } from './directives.js';
+
+/** What becomes of an asset that fails: the build fails, or the source's bytes or a plain resize take its place. */
+export type OnError = 'fail' | 'original' | 'resize';
+
+/** Quality for all formats that have one, or for each. */
+export type QualityOption = number | Readonly<Partial<Record<'jpeg' | 'webp' | 'avif', number>>>;
+
+/** Directives that hold for assets whose path matches, where the asset's own say nothing. */
+export interface DefaultRule {
+  /** Globs relative to the project's root; default: every asset. */
+  readonly include?: string | readonly string[];
+  readonly exclude?: string | readonly string[];
+  readonly upscale?: number | readonly number[];
+  readonly minWidth?: number;
+  readonly model?: string;
+  readonly format?: string | readonly string[];
+  readonly quality?: QualityOption;
+  readonly maxOutputPixels?: number;
+  readonly onError?: OnError;
+}
+
+/** Options that all build tools share. */
+export interface AssetOptions {
+  /** Rules by path; the first that matches and names a field gives it. */
+  readonly defaults?: DefaultRule | readonly DefaultRule[];
+  /** Directives by name, as an object or as a query: `{ hero: 'upscale=1;2&format=webp' }`. */
+  readonly presets?: Readonly<Record<string, string | LooseDirectives>>;
+  /** Networks of your own by label: paths of ONNX files, relative to the root. */
+  readonly models?: Readonly<Record<string, string>>;
+  /** Default `natural`. */
+  readonly model?: string;
+  readonly quality?: QualityOption;
+  /** Default `fail`. */
+  readonly onError?: OnError;
+  /** Pixels of one variant, all frames counted; default 400 million. */
+  readonly maxOutputPixels?: number;
+  /** The folder of the cache; `false` for none. Default: `node_modules/.cache/upres`. */
+  readonly cache?: string | false;
+  /** Threads that compute networks; default: one for each core. */
+  readonly threads?: number;
+  /** Writes a page with before and after of every asset: `true` for `upres-report.html` in the root, or a path. */
+  readonly report?: boolean | string;
+}
+
+/** Names of the options, for checking. */
+export const assetOptionNames = [
+  'defaults',
+  'presets',
+  'models',
+  'model',
+  'quality',
+  'onError',
+  'maxOutputPixels',
+  'cache',
+  'threads',
+  'report',
+] as const satisfies readonly (keyof AssetOptions)[];
+
+const ruleNames = [
+  'include',
+  'exclude',
+  'upscale',
+  'minWidth',
+  'model',
+  'format',
+  'quality',
+  'maxOutputPixels',
+  'onError',
+] as const satisfies readonly (keyof DefaultRule)[];
+
+/**
+ * Checks options as a user gave them.
+ * @param extra names of options that one tool has beside the common ones
+ * @throws BAD_ARGUMENT with a suggestion for a misspelt name
+ */
+export function checkAssetOptions(options: AssetOptions, extra: readonly string[] = []): void {
+  checkNames('option', options, [...assetOptionNames, ...extra]);
+  checkOnError(options.onError);
+  checkQualityOption(options.quality);
+  checkModel(options.model, options.models);
+  for (const rule of rulesOf(options)) {
+    checkNames('option of defaults', rule, ruleNames);
+    checkOnError(rule.onError);
+    checkQualityOption(rule.quality);
+    checkModel(rule.model, options.models);
+    const { upscale, minWidth, format } = rule;
+    checkDirectives({
+      ...(upscale === undefined ? {} : { upscale }),
+      ...(minWidth === undefined ? {} : { minWidth }),
+      ...(format === undefined ? {} : { format }),
+    });
+  }
+  for (const name of Object.keys(options.presets ?? {})) presetOf(options, name);
+  for (const label of Object.keys(options.models ?? {})) {
+    if (builtinLabels().some((builtin) => builtin.label === label)) {
+      throw new UpresError('BAD_ARGUMENT', `models: "${label}" is the label of a built-in network; choose another`);
+    }
+  }
+}
+
+/** The rules in their order. */
+export function rulesOf({ defaults = [] }: AssetOptions): readonly DefaultRule[] {
+  return [defaults].flat();
+}
+
+/**
+ * The directives of a preset.
+ * @throws BAD_ARGUMENT when there is none of that name
+ */
+export function presetOf({ presets = {} }: AssetOptions, name: string): Directives {
+  const preset = Object.hasOwn(presets, name) ? presets[name] : undefined;
+  if (preset === undefined) {
+    throw new UpresError('BAD_ARGUMENT', `there is no preset "${name}".${suggestion(name, Object.keys(presets))}`);
+  }
+  if (typeof preset !== 'string') return checkDirectives(preset);
+  const query = preset.replace(/^\?/, '');
+  return parseQuery(/(?:^|&)upscale(?:[=&]|$)/.test(query) ? query : `upscale&${query}`)!;
+}
+
+/** The quality for a format; undefined leaves it to the encoder's default, and where there is no such thing. */
+export function qualityFor(format: OutputFormat, ...wishes: (QualityOption | undefined)[]): number | undefined {
+  if (formatTraits[format].quality === undefined) return undefined;
+  for (const wish of wishes) {
+    const quality = typeof wish === 'object' ? wish[format as keyof typeof wish] : wish;
+    if (quality !== undefined) return quality;
+  }
+  return undefined;
+}
+
+function checkNames(what: string, given: object, known: readonly string[]): void {
+  for (const name of Object.keys(given)) {
+    if (!known.includes(name)) {
+      throw new UpresError('BAD_ARGUMENT', `there is no ${what} "${name}".${suggestion(name, known)}`);
+    }
+  }
+}
+
+function checkOnError(value: string | undefined): void {
+  if (value === undefined || ['fail', 'original', 'resize'].includes(value)) return;
+  throw new UpresError('BAD_ARGUMENT', `onError must be fail, original or resize, not "${value}"`);
+}
+
+function checkQualityOption(quality: QualityOption | undefined): void {
+  if (quality === undefined) return;
+  const values = typeof quality === 'object' ? Object.entries(quality) : [['quality', quality] as const];
+  for (const [name, value] of values) {
+    if (
+      typeof quality === 'object' &&
+      !outputFormats.some((f) => f === name && formatTraits[f].quality !== undefined)
+    ) {
+      throw new UpresError('BAD_ARGUMENT', `quality is for jpeg, webp and avif, not for "${name}"`);
+    }
+    checkDirectives({ quality: value });
+  }
+}
+
+/**
+ * Checks that a label is registered.
+ * @throws BAD_ARGUMENT; a path is refused, since queries come from sources that anybody may edit
+ */
+export function checkModel(label: string | undefined, models: AssetOptions['models'] = {}): void {
+  if (label === undefined || Object.hasOwn(models, label)) return;
+  const labels = [...builtinLabels().map((builtin) => builtin.label), ...Object.keys(models)];
+  if (labels.includes(label)) return;
+  throw new UpresError(
+    'BAD_ARGUMENT',
+    `there is no model "${label}".${suggestion(label, labels)} Models of your own are registered in the option "models".`,
+  );
+}

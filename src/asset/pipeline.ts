@@ -1,0 +1,218 @@
+import { readFile } from 'node:fs/promises';
+import { isAbsolute, resolve } from 'node:path';
+import { UpresError } from '../errors.js';
+import type { OutputFormat } from '../image/formats.js';
+import { probe } from '../image/probe.js';
+import type { ResizeOptions } from '../image/upscale.js';
+import { AssetCache, projectCacheFolder } from './asset-cache.js';
+import { planAsset, type AssetPlan, type VariantPlan } from './asset-plan.js';
+import { CachedUpscaler, type ResultFacts } from './cached-upscaler.js';
+import type { Directives } from './directives.js';
+import { checkAssetOptions, type AssetOptions, type OnError } from './options.js';
+import { AssetReport } from './report.js';
+import { resolveDirectives } from './resolve.js';
+import { UpscalerLease } from './shared-upscaler.js';
+
+/** How a variant came to be. */
+export type VariantStatus =
+  | 'computed'
+  | 'cached'
+  /** The source as it is: nothing had to be done. */
+  | 'verbatim'
+  /** A picture that somebody made by hand stood beside the source. */
+  | 'hand-made'
+  /** It failed, and the source took its place. */
+  | 'original'
+  /** It failed, and a resize without a network took its place. */
+  | 'resized';
+
+/** One output file of an asset. */
+export interface RenderedVariant {
+  readonly data: Uint8Array;
+  readonly format: OutputFormat;
+  /** Pixels of the file. */
+  readonly width: number;
+  readonly height: number;
+  readonly status: VariantStatus;
+}
+
+export interface PipelineContext {
+  /** The project's root: globs, model paths and the cache are relative to it. */
+  readonly root: string;
+  readonly warn: (message: string) => void;
+}
+
+export interface RenderOptions {
+  readonly signal?: AbortSignal;
+  /** Higher goes first; 0 is usual. */
+  readonly priority?: number;
+}
+
+/** A plan, with what the assets' own words did not say. */
+export interface PreparedAsset extends AssetPlan {
+  readonly onError: OnError;
+  readonly maxOutputPixels: number | undefined;
+}
+
+/**
+ * Turns sources and directives into files, for all build tools: plans them, makes them through the cache, and remembers what
+ * it did for the report.
+ */
+export class AssetPipeline {
+  readonly report = new AssetReport();
+  private readonly lease: UpscalerLease;
+  private readonly upscaler: CachedUpscaler;
+
+  /** @throws BAD_ARGUMENT for options that don't exist or can't be */
+  constructor(
+    private readonly options: AssetOptions,
+    private readonly context: PipelineContext,
+    extraOptions: readonly string[] = [],
+  ) {
+    checkAssetOptions(options, extraOptions);
+    this.lease = new UpscalerLease(options.threads);
+    const folder = cacheFolderOf(options, context.root);
+    const cache = folder === undefined ? undefined : new AssetCache<ResultFacts>(folder, context.warn);
+    this.upscaler = new CachedUpscaler(() => this.lease.get(), cache);
+  }
+
+  /**
+   * Plans the files that an asset becomes.
+   * @param file absolute path
+   * @param bytes its contents; read from the file where not given
+   * @throws INPUT_*, UNSUPPORTED_FORMAT, BAD_ARGUMENT, naming the file
+   */
+  async plan(file: string, directives: Directives, bytes?: Uint8Array): Promise<PreparedAsset> {
+    const resolved = resolveDirectives(file, directives, this.options, this.context.root);
+    try {
+      const plan = await planAsset(file, bytes ?? (await readSource(file)), resolved);
+      return { ...plan, onError: resolved.onError, maxOutputPixels: resolved.maxOutputPixels };
+    } catch (error) {
+      throw naming(error, file);
+    }
+  }
+
+  /**
+   * Makes one file of a plan.
+   * @param bytes contents of the asset; read from the file where not given
+   * @throws ABORTED always, and with `onError: 'fail'` whatever goes wrong, naming the file
+   */
+  async render(
+    asset: PreparedAsset,
+    variant: VariantPlan,
+    options: RenderOptions = {},
+    bytes?: Uint8Array,
+  ): Promise<RenderedVariant> {
+    const started = performance.now();
+    const source = variant.source === asset.file && bytes ? bytes : await readSource(variant.source);
+    const { rendered, trouble } = await this.make(asset, variant, source, options);
+    const show = (data: Uint8Array): Uint8Array | undefined => (this.options.report ? data : undefined);
+    this.report.add({
+      file: asset.file,
+      name: variant.name,
+      model: variant.model,
+      before: { width: asset.info.width, height: asset.info.height, bytes: source.byteLength, data: show(source) },
+      after: {
+        width: rendered.width,
+        height: rendered.height,
+        bytes: rendered.data.byteLength,
+        data: show(rendered.data),
+      },
+      format: rendered.format,
+      status: rendered.status,
+      ms: performance.now() - started,
+      trouble,
+    });
+    return rendered;
+  }
+
+  /** The same file by centred bicubic interpolation: quick, not kept, and not in the report. */
+  async preview(asset: PreparedAsset, variant: VariantPlan, options: RenderOptions = {}): Promise<RenderedVariant> {
+    const source = await readSource(variant.source);
+    if (variant.verbatim) return asItIs(variant, source, variant.handMade ? 'hand-made' : 'verbatim');
+    const upscaler = await this.lease.get();
+    const { data, format, width, height } = await upscaler.resize(source, this.settings(asset, variant, options));
+    return { data, format, width, height, status: 'resized' };
+  }
+
+  /** Ends what is under way and lets the threads go. */
+  async close(): Promise<void> {
+    await this.lease.release();
+  }
+
+  private async make(
+    asset: PreparedAsset,
+    variant: VariantPlan,
+    source: Uint8Array,
+    options: RenderOptions,
+  ): Promise<{ rendered: RenderedVariant; trouble: string | undefined }> {
+    const kept = variant.handMade ? 'hand-made' : undefined;
+    if (variant.verbatim) return { rendered: asItIs(variant, source, kept ?? 'verbatim'), trouble: undefined };
+    const settings = this.settings(asset, variant, options);
+    try {
+      const result = await this.upscaler.upscale(
+        source,
+        { ...settings, model: this.modelOf(variant.model) },
+        variant.source,
+      );
+      const { data, format, width, height, cached } = result;
+      const status = kept ?? (cached ? 'cached' : 'computed');
+      return { rendered: { data, format, width, height, status }, trouble: undefined };
+    } catch (error) {
+      if (asset.onError === 'fail' || (error instanceof UpresError && error.code === 'ABORTED')) throw error;
+      const trouble = error instanceof Error ? error.message : String(error);
+      this.context.warn(`${variant.source}: ${trouble}`);
+      if (asset.onError === 'resize') {
+        const upscaler = await this.lease.get();
+        const { data, format, width, height } = await upscaler.resize(source, settings);
+        return { rendered: { data, format, width, height, status: 'resized' }, trouble };
+      }
+      const { format, width, height } = await probe(source, { maxInputPixels: Infinity });
+      return { rendered: { data: source, format, width, height, status: 'original' }, trouble };
+    }
+  }
+
+  private settings(asset: PreparedAsset, variant: VariantPlan, { signal, priority }: RenderOptions): ResizeOptions {
+    return {
+      ...variant.target,
+      format: variant.format,
+      ...(variant.quality === undefined ? {} : { quality: variant.quality }),
+      ...(asset.maxOutputPixels === undefined ? {} : { maxOutputPixels: asset.maxOutputPixels }),
+      ...(signal ? { signal } : {}),
+      ...(priority === undefined ? {} : { priority }),
+    };
+  }
+
+  /** The path behind a registered label, or the built-in's label. */
+  private modelOf(label: string): string {
+    const path = this.options.models?.[label];
+    return path === undefined ? label : resolve(this.context.root, path);
+  }
+}
+
+/** The folder of the cache; undefined where there is to be none. */
+export function cacheFolderOf({ cache }: Pick<AssetOptions, 'cache'>, root: string): string | undefined {
+  if (cache === false) return undefined;
+  if (cache !== undefined) return isAbsolute(cache) ? cache : resolve(root, cache);
+  return projectCacheFolder(root);
+}
+
+function asItIs(variant: VariantPlan, data: Uint8Array, status: VariantStatus): RenderedVariant {
+  return { data, format: variant.format, width: variant.width, height: variant.height, status };
+}
+
+async function readSource(file: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+    throw missing
+      ? new UpresError('INPUT_NOT_FOUND', 'there is no such file', { file, cause })
+      : new UpresError('INPUT_UNREADABLE', 'the file can’t be read', { file, cause });
+  }
+}
+
+function naming(error: unknown, file: string): unknown {
+  if (!(error instanceof UpresError) || error.file !== undefined) return error;
+  return new UpresError(error.code, error.message, { file, cause: error });
+}

@@ -1,0 +1,113 @@
+import { basename } from 'node:path';
+import type { OutputFormat } from '../image/formats.js';
+import type { VariantStatus } from './pipeline.js';
+
+export interface PictureFacts {
+  readonly width: number;
+  readonly height: number;
+  readonly bytes: number;
+  /** The file itself, where the page of the report needs it. */
+  readonly data: Uint8Array | undefined;
+}
+
+/** What was done for one variant. */
+export interface ReportEntry {
+  /** Absolute path of the asset. */
+  readonly file: string;
+  /** Name of the variant. */
+  readonly name: string;
+  readonly model: string;
+  readonly before: PictureFacts;
+  readonly after: PictureFacts;
+  readonly format: OutputFormat;
+  readonly status: VariantStatus;
+  /** Milliseconds from asking to having. */
+  readonly ms: number;
+  /** Why the result is not what was asked for. */
+  readonly trouble: string | undefined;
+}
+
+/** So many lines go into a build's log; the page has them all. */
+const mostLines = 12;
+
+/** What a build did, variant by variant; the same variant made again (another environment, a rebuild) takes its own place. */
+export class AssetReport {
+  private readonly byVariant = new Map<string, ReportEntry>();
+
+  add(entry: ReportEntry): void {
+    this.byVariant.set(`${entry.file}\n${entry.name}\n${entry.model}\n${entry.format}`, entry);
+  }
+
+  /** Sorted by file and name, so that a report does not depend on the order of work. */
+  entries(): ReportEntry[] {
+    return [...this.byVariant.values()].sort((a, b) => compare(a.file, b.file) || compare(a.name, b.name));
+  }
+
+  clear(): void {
+    this.byVariant.clear();
+  }
+
+  /** A short table for the build's log; nothing where nothing was done. */
+  table(): string[] {
+    const entries = this.entries();
+    if (entries.length === 0) return [];
+    const rows = entries
+      .slice(0, mostLines)
+      .map((entry) => [
+        basename(entry.name),
+        `${entry.before.width}×${entry.before.height} → ${entry.after.width}×${entry.after.height}`,
+        `${kilobytes(entry.before.bytes)} → ${kilobytes(entry.after.bytes)}`,
+        describeStatus(entry),
+      ]);
+    const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
+    const lines = rows.map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    );
+    if (entries.length > mostLines) lines.push(`… and ${entries.length - mostLines} more`);
+    return [...lines, this.summary()];
+  }
+
+  /** One line. */
+  summary(): string {
+    const entries = this.entries();
+    const count = (status: VariantStatus): number => entries.filter((entry) => entry.status === status).length;
+    const words: [VariantStatus, string][] = [
+      ['computed', 'computed'],
+      ['cached', 'from the cache'],
+      ['hand-made', 'made by hand'],
+      ['verbatim', 'as they were'],
+      ['original', 'left as they were after an error'],
+      ['resized', 'resized after an error'],
+    ];
+    const parts = words.filter(([status]) => count(status) > 0).map(([status, text]) => `${count(status)} ${text}`);
+    const added = entries.reduce((sum, { after }) => sum + after.bytes, 0);
+    return `${entries.length} ${entries.length === 1 ? 'picture' : 'pictures'} (${parts.join(', ')}), ${kilobytes(added)}`;
+  }
+}
+
+function describeStatus({ status, model, ms, trouble }: ReportEntry): string {
+  switch (status) {
+    case 'computed':
+      return `${model}, ${(ms / 1000).toFixed(1)} s`;
+    case 'cached':
+      return `${model}, from the cache`;
+    case 'hand-made':
+      return 'made by hand';
+    case 'verbatim':
+      return 'as it was';
+    case 'original':
+      return `left as it was: ${trouble ?? ''}`;
+    case 'resized':
+      return `resized: ${trouble ?? ''}`;
+  }
+}
+
+/** `12.3 kB`, in thousands. */
+export function kilobytes(bytes: number): string {
+  return bytes < 1e6 ? `${Number((bytes / 1e3).toPrecision(3))} kB` : `${Number((bytes / 1e6).toPrecision(3))} MB`;
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

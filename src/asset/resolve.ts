@@ -1,0 +1,101 @@
+import { relative, sep } from 'node:path';
+import picomatch from 'picomatch';
+import { UpresError } from '../errors.js';
+import type { OutputFormat } from '../image/formats.js';
+import { checkDirectives, type Directives, type Shape } from './directives.js';
+import {
+  checkModel,
+  presetOf,
+  rulesOf,
+  type AssetOptions,
+  type DefaultRule,
+  type OnError,
+  type QualityOption,
+} from './options.js';
+
+/** Directives of one asset with everything filled in. */
+export interface ResolvedDirectives {
+  /** At least one factor; of the source, or of `width` where that is given. Empty for `minWidth`. */
+  readonly upscale: readonly number[];
+  readonly width: number | undefined;
+  readonly minWidth: number | undefined;
+  readonly model: string;
+  /** Empty: the source's own. */
+  readonly formats: readonly OutputFormat[];
+  /** In the order in which they count. */
+  readonly qualities: readonly (QualityOption | undefined)[];
+  readonly as: Shape;
+  readonly onError: OnError;
+  readonly maxOutputPixels: number | undefined;
+}
+
+/**
+ * Fills an asset's directives: what it says itself comes first, then its preset, then the rules that match its path, then the
+ * options, then what is usual.
+ * @param file absolute
+ * @param root folder that globs are relative to
+ * @throws BAD_ARGUMENT naming the file
+ */
+export function resolveDirectives(
+  file: string,
+  own: Directives,
+  options: AssetOptions,
+  root: string,
+): ResolvedDirectives {
+  try {
+    return resolve(file, own, options, root);
+  } catch (error) {
+    if (error instanceof UpresError && error.file === undefined) {
+      throw new UpresError(error.code, error.message, { file, cause: error });
+    }
+    throw error;
+  }
+}
+
+function resolve(file: string, own: Directives, options: AssetOptions, root: string): ResolvedDirectives {
+  const preset = own.preset === undefined ? undefined : presetOf(options, own.preset);
+  const rules = rulesOf(options).filter((rule) => matches(rule, file, root));
+  const first = <T>(pick: (rule: DefaultRule) => T | undefined): T | undefined =>
+    rules.map(pick).find((value) => value !== undefined);
+
+  const size = [own, preset].find((d) => d && (d.upscale ?? d.width ?? d.minWidth) !== undefined);
+  const minWidth = size ? size.minWidth : first((rule) => rule.minWidth);
+  const ruled = first((rule) => rule.upscale);
+  const width = size?.width;
+  const fallback = minWidth !== undefined ? [] : width !== undefined ? [1] : ruled !== undefined ? [ruled].flat() : [2];
+  const { upscale = [] } = checkDirectives({ upscale: size?.upscale ?? fallback });
+  const ruledFormat = first((rule) => rule.format);
+  const { format = [] } = checkDirectives({
+    format: own.format ?? preset?.format ?? (ruledFormat === undefined ? [] : [ruledFormat].flat()),
+  });
+  const model = own.model ?? preset?.model ?? first((rule) => rule.model) ?? options.model ?? 'natural';
+  checkModel(model, options.models);
+  const as = own.as ?? preset?.as ?? 'url';
+  if (format.length > 1 && as !== 'picture') {
+    throw new UpresError(
+      'BAD_ARGUMENT',
+      `several formats need as=picture, which lets the browser choose, not as=${as}`,
+    );
+  }
+  if (as === 'url' && upscale.length > 1) {
+    throw new UpresError('BAD_ARGUMENT', 'several factors need as=srcset, as=img or as=picture: a URL is one file');
+  }
+  return {
+    upscale,
+    width,
+    minWidth,
+    model,
+    formats: format,
+    qualities: [own.quality, preset?.quality, ...rules.map((rule) => rule.quality), options.quality],
+    as,
+    onError: first((rule) => rule.onError) ?? options.onError ?? 'fail',
+    maxOutputPixels: first((rule) => rule.maxOutputPixels) ?? options.maxOutputPixels,
+  };
+}
+
+/** Whether a rule holds for a file. */
+export function matches(rule: Pick<DefaultRule, 'include' | 'exclude'>, file: string, root: string): boolean {
+  const path = relative(root, file).split(sep).join('/');
+  const match = (globs: string | readonly string[]): boolean => picomatch([globs].flat())(path);
+  return (rule.include === undefined || match(rule.include)) && !(rule.exclude !== undefined && match(rule.exclude));
+}
