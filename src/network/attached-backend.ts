@@ -43,10 +43,11 @@ export class AttachedBackend implements NetworkBackend {
   ): Promise<SharedArrayBuffer> {
     if (this.disposing) throw new UpresError('DISPOSED', `the network ${this.info.label} was disposed`);
     if (this.closed !== undefined) throw new UpresError('DISPOSED', this.closed);
-    if (signal?.aborted) throw new UpresError('ABORTED', 'upscaling was aborted', { cause: signal.reason });
+    if (signal?.aborted) throw abortedError(signal);
     const call = this.nextCall++;
     const abort = (): void => {
       this.post({ kind: 'abort', call });
+      this.pending.get(call)?.reject(abortedError(signal));
     };
     signal?.addEventListener('abort', abort, { once: true });
     try {
@@ -64,6 +65,9 @@ export class AttachedBackend implements NetworkBackend {
   }
 
   share(): MessagePort {
+    if (this.disposing || this.closed !== undefined) {
+      throw new UpresError('DISPOSED', this.closed ?? `the network ${this.info.label} was disposed`);
+    }
     const { port1, port2 } = new MessageChannel();
     this.port.postMessage({ kind: 'share', port: port1 } satisfies PortRequest, [port1]);
     return port2;
@@ -89,15 +93,31 @@ export class AttachedBackend implements NetworkBackend {
         pending?.reject(fromErrorMessage(reply.error));
         return;
       case 'progress':
-        pending?.hooks.onProgress?.(reply.progress);
+        this.tell(reply.call, (hooks) => hooks.onProgress?.(reply.progress));
         return;
       case 'tile':
-        pending?.hooks.onTile?.(reply.record);
+        this.tell(reply.call, (hooks) => hooks.onTile?.(reply.record));
         return;
+    }
+  }
+
+  /** Tells the caller; what the caller's own functions throw is the call's failure. */
+  private tell(call: number, news: (hooks: CallHooks) => void): void {
+    const pending = this.pending.get(call);
+    if (!pending) return;
+    try {
+      news(pending.hooks);
+    } catch (error) {
+      this.post({ kind: 'abort', call });
+      pending.reject(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
   private post(request: PortRequest): void {
     this.port.postMessage(request);
   }
+}
+
+function abortedError(signal: AbortSignal | undefined): UpresError {
+  return new UpresError('ABORTED', 'upscaling was aborted', { cause: signal?.reason });
 }

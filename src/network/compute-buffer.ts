@@ -1,7 +1,7 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { join } from 'node:path';
-import { wrapPixels } from '../model/pixels.js';
 import { UpresError } from '../errors.js';
+import { copyMirroredRow } from './mirrored-row.js';
 import { bytesPerValue, viewPixels, type PixelArray, type PixelType } from './pixel-image.js';
 import type { TileOrder, WeightsLocation } from './protocol.js';
 import { loadRuntime, mappingOptions, optimisingOptions, type Runtime } from './runtime.js';
@@ -33,7 +33,7 @@ export class ComputeBuffer {
     const session =
       weights.kind === 'mapped'
         ? await runtime.InferenceSession.create(join(weights.folder, graphFileName(type, channels)), mappingOptions())
-        : await runtime.InferenceSession.create(wrapPixels(weights.core, type, channels), optimisingOptions());
+        : await runtime.InferenceSession.create(await wrapped(weights.core, type, channels), optimisingOptions());
     return new ComputeBuffer(runtime, session, type, channels);
   }
 
@@ -64,24 +64,19 @@ export class ComputeBuffer {
     await this.session.release();
   }
 
-  /** A tensor of the tile's pixels `[1, height, width, channels]`; beyond the image's right and bottom border the last pixel repeats. */
-  private cropInput(order: TileOrder): Tensor {
-    const { read, inputWidth, inputHeight } = order;
-    const values = read.width * read.height * this.channels;
+  /** A tensor of the tile's pixels `[1, height, width, channels]`. */
+  private cropInput({ read, input, inputWidth, inputHeight }: TileOrder): Tensor {
+    const { channels } = this;
+    const values = read.width * read.height * channels;
     // The runtime refuses shared memory on Node 20; a tile has to be cut out of its image anyway.
     const bytes = values * bytesPerValue(this.type);
     if (this.staging.byteLength < bytes) this.staging = new ArrayBuffer(bytes);
     const tile = viewPixels(this.type, this.staging).subarray(0, values);
-    const image = viewPixels(this.type, order.input);
-    const inside = Math.min(read.width, inputWidth - read.x) * this.channels;
+    const image = { data: viewPixels(this.type, input), width: inputWidth, height: inputHeight, channels };
     for (let row = 0; row < read.height; row++) {
-      const y = Math.min(read.y + row, inputHeight - 1);
-      const from = (y * inputWidth + read.x) * this.channels;
-      const to = row * read.width * this.channels;
-      tile.set(image.subarray(from, from + inside), to);
-      for (let i = inside; i < read.width * this.channels; i++) tile[to + i] = tile[to + i - this.channels]!;
+      copyMirroredRow(image, read.x, read.y + row, read.width, tile, row * read.width * channels);
     }
-    return new this.runtime.Tensor(this.type, tile, [1, read.height, read.width, this.channels]);
+    return new this.runtime.Tensor(this.type, tile, [1, read.height, read.width, channels]);
   }
 
   private writeCore(order: TileOrder, result: PixelArray): void {
@@ -99,4 +94,10 @@ export class ComputeBuffer {
       }
     }
   }
+}
+
+/** Graphs on disk are wrapped already; what wraps them is only loaded where there are none. */
+async function wrapped(core: Uint8Array, type: PixelType, channels: 1 | 3): Promise<Uint8Array> {
+  const { wrapPixels } = await import('../model/pixels.js');
+  return wrapPixels(core, type, channels);
 }

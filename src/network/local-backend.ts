@@ -4,7 +4,7 @@ import type { MeasuredGeometry } from './weights-manifest.js';
 import { Call, toCallInput, type CallHooks, type CallSource } from './call.js';
 import type { CallSettings, NetworkBackend } from './network-backend.js';
 import { NetworkWeights, type WeightsInfo } from './network-weights.js';
-import { assumedPixelsPerMs, planImage } from './plan.js';
+import { planImage } from './plan.js';
 import { serve } from './port-server.js';
 import { resolveModel } from './prepare.js';
 import type { ModelSource, WeightsLocation } from './protocol.js';
@@ -29,6 +29,8 @@ let warnedOfCopies = false;
 /** A network on the pool of this process. Lives in the main thread. */
 export class LocalBackend implements NetworkBackend {
   private readonly unfinished = new Set<Promise<unknown>>();
+  /** Calls whose memory threads may still use; an aborted call is finished before it is settled. */
+  private readonly unsettled = new Set<Call>();
   private readonly cancelAll = new AbortController();
   private readonly ports = new Set<MessagePort>();
   private disposing: Promise<void> | undefined;
@@ -40,14 +42,19 @@ export class LocalBackend implements NetworkBackend {
     readonly info: WeightsInfo,
     private readonly settings: LocalSettings,
   ) {
-    this.pixelsPerMs = assumedPixelsPerMs(info.geometry);
+    this.pixelsPerMs = info.geometry.pixelsPerMs;
   }
 
   /** Loads a network: finds its prepared weights or has a thread prepare them. */
   static async load(source: ModelSource, settings: LocalSettings): Promise<LocalBackend> {
     const pool = ThreadPool.get();
     const model = await resolveModel(source);
-    const { geometry, location } = await locateWeights(pool, source, model.key, settings.cacheFolder);
+    const { geometry, location } = await locateWeights(pool, source, model.key, settings.cacheFolder).catch(
+      async (error: unknown) => {
+        await pool.endUnused();
+        throw error;
+      },
+    );
     // Networks with the same weights share the threads' sessions.
     const weights = `${model.key} ${location.kind}`;
     pool.openWeights(weights, location);
@@ -70,8 +77,7 @@ export class LocalBackend implements NetworkBackend {
     signal: AbortSignal | undefined,
     lane: object = this,
   ): Promise<SharedArrayBuffer> {
-    if (this.disposing)
-      return Promise.reject(new UpresError('DISPOSED', `the network ${this.info.label} was disposed`));
+    if (this.disposing) return Promise.reject(this.disposedError());
     if (this.unfinished.size >= this.settings.maxQueue) {
       const message = `${this.unfinished.size} calls are waiting for the network ${this.info.label}: maxQueue allows no more`;
       return Promise.reject(new UpresError('QUEUE_FULL', message));
@@ -85,6 +91,7 @@ export class LocalBackend implements NetworkBackend {
   }
 
   share(): MessagePort {
+    if (this.disposing) throw this.disposedError();
     const { port1, port2 } = new MessageChannel();
     this.serve(port1);
     return port2;
@@ -97,15 +104,20 @@ export class LocalBackend implements NetworkBackend {
   }
 
   dispose(cancel: boolean): Promise<void> {
-    if (cancel) this.cancelAll.abort(new UpresError('DISPOSED', `the network ${this.info.label} was disposed`));
+    if (cancel) this.cancelAll.abort(this.disposedError());
     this.disposing ??= this.end();
     return this.disposing;
   }
 
   private async end(): Promise<void> {
     await Promise.allSettled([...this.unfinished]);
+    await Promise.all([...this.unsettled].map(({ settled }) => settled));
     for (const port of this.ports) port.close();
     await this.pool.closeWeights(this.weights);
+  }
+
+  private disposedError(): UpresError {
+    return new UpresError('DISPOSED', `the network ${this.info.label} was disposed`);
   }
 
   private async compute(
@@ -125,8 +137,11 @@ export class LocalBackend implements NetworkBackend {
     });
     let call: Call | undefined;
     try {
+      // Between being admitted and being told so there is time to change one's mind.
+      if (abort.aborted) throw abortedError(abort.reason);
       call = this.plan(source, settings, hooks, lane);
       const running = call;
+      this.unsettled.add(running);
       const cancel = (): void => {
         running.cancel(abort.reason);
       };
@@ -139,13 +154,20 @@ export class LocalBackend implements NetworkBackend {
       return call.output;
     } finally {
       // A cancelled call's last tiles still use its memory.
-      if (call) void call.settled.then(leave);
-      else leave();
+      if (call) {
+        const running = call;
+        void running.settled.then(() => {
+          this.unsettled.delete(running);
+          leave();
+        });
+      } else {
+        leave();
+      }
     }
   }
 
   private plan(source: CallSource, settings: CallSettings, hooks: CallHooks, lane: object): Call {
-    const { width, height, channels } = source;
+    const { width, height } = source;
     const { geometry } = this.info;
     const others = this.pool.callsFor(this);
     const plan = planImage({
@@ -159,7 +181,7 @@ export class LocalBackend implements NetworkBackend {
       acceptApproximation: settings.acceptApproximation,
       pixelsPerMs: this.pixelsPerMs,
     });
-    const tiles = mergeRepeatedTiles(plan.tiles, source.data, width, channels);
+    const tiles = mergeRepeatedTiles(plan.tiles, source);
     const learning: CallHooks = {
       onProgress: hooks.onProgress,
       onTile: (record) => {
@@ -183,8 +205,8 @@ export class LocalBackend implements NetworkBackend {
   /** Adapts the size of tiles to this machine; bounded, since a machine that sleeps must not make tiles tiny. */
   private learn(geometry: MeasuredGeometry, pixels: number, ms: number): void {
     const seen = pixels / Math.max(0.01, ms);
-    const assumed = assumedPixelsPerMs(geometry);
-    const bounded = Math.min(assumed * 4, Math.max(assumed / 16, seen));
+    const usual = geometry.pixelsPerMs;
+    const bounded = Math.min(usual * 4, Math.max(usual / 16, seen));
     this.pixelsPerMs += learningRate * (bounded - this.pixelsPerMs);
   }
 }
@@ -194,7 +216,6 @@ function firstAborted(signals: readonly AbortSignal[]): AbortSignal | undefined 
 }
 
 function abortedError(reason: unknown): UpresError {
-  if (reason instanceof UpresError) return reason;
   return new UpresError('ABORTED', 'upscaling was aborted', { cause: reason });
 }
 

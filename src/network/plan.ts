@@ -5,11 +5,9 @@ import { planTiles, type Halo, type TilePlan } from './tiles.js';
 /** Milliseconds that a tile may take: cancelling and draining wait for one tile. */
 const longestTileMs = 300;
 
-/** Multiply-accumulates a second that one thread is taken to do before it was measured. */
-const assumedSpeed = 40e9;
-
-/** Networks without arithmetic still read and write their pixels. */
-const leastMacPerPixel = 5000;
+/** Channels of the result, and bytes of each value while it is made into pixels: two buffers of floats and the pixel itself. */
+const channels = 3;
+const pixelBytes = 4 + 4 + 2;
 
 /** What starting a tile costs: a message each way and the runtime's own work. */
 const tileOverheadMs = 0.5;
@@ -31,13 +29,8 @@ export interface PlanRequest {
   /** Upper bound of a tile's pixels; undefined leaves it to time and memory. */
   readonly tilePixels: number | undefined;
   readonly acceptApproximation: boolean;
-  /** Input pixels a millisecond that one thread was seen to compute; undefined before the first tile. */
+  /** Input pixels a millisecond that one thread was seen to compute lately; undefined: as in the trial run. */
   readonly pixelsPerMs: number | undefined;
-}
-
-/** The speed that a network is taken to have before it was measured, in input pixels a millisecond for one thread. */
-export function assumedPixelsPerMs(geometry: MeasuredGeometry): number {
-  return assumedSpeed / Math.max(leastMacPerPixel, geometry.macPerPixel) / 1000;
 }
 
 /**
@@ -49,7 +42,8 @@ export function planImage(request: PlanRequest): TilePlan {
   const unit = geometry.multipleOf;
   const width = Math.ceil(request.width / unit) * unit;
   const height = Math.ceil(request.height / unit) * unit;
-  const memoryPixels = Math.max(1, Math.floor(memoryBudget / Math.max(1, geometry.activationBytesPerPixel)));
+  const bytesPerPixel = geometry.activationBytesPerPixel + geometry.scale ** 2 * channels * pixelBytes;
+  const memoryPixels = Math.max(1, Math.floor(memoryBudget / bytesPerPixel));
   const whole = { width, height, multipleOf: unit, overheadPixels: 0, threads: 1, maxTilePixels: Infinity };
 
   let halo: Halo;
@@ -69,7 +63,7 @@ export function planImage(request: PlanRequest): TilePlan {
   }
   if (request.tilePixels === Infinity) return planTiles({ ...whole, halo });
 
-  const pixelsPerMs = request.pixelsPerMs ?? assumedPixelsPerMs(geometry);
+  const pixelsPerMs = request.pixelsPerMs ?? geometry.pixelsPerMs;
   const maxTilePixels = request.tilePixels ?? Math.min(memoryPixels, Math.floor(pixelsPerMs * longestTileMs));
   return planTiles({
     width,

@@ -10,7 +10,7 @@ import { graphFileName } from './compute-buffer.js';
 import type { ModelSource, Prepared, PrepareOrder } from './protocol.js';
 import { loadRuntime, mappingOptions, optimisingOptions, writingOptions, type Runtime } from './runtime.js';
 import { measureGeometry } from './trial.js';
-import { manifestName, type MeasuredGeometry, type WeightsManifest } from './weights-manifest.js';
+import { manifestName, writeManifest, type MeasuredGeometry } from './weights-manifest.js';
 
 /** Name of the file of weights that all graphs of a network share. */
 const weightsName = 'weights.data';
@@ -51,7 +51,7 @@ export async function prepareWeights(order: PrepareOrder): Promise<Prepared> {
   await optimiser.release();
   const measured = await proveAndMeasure(runtime, reference, corePath, geometry);
   await writeGraphs(order.folder, corePath);
-  await writeManifest(order.folder, measured);
+  await seal(order.folder, measured);
   return { geometry: measured, core: undefined };
 }
 
@@ -101,13 +101,13 @@ async function writeGraphs(folder: string, corePath: string): Promise<void> {
   }
 }
 
-async function writeManifest(folder: string, geometry: MeasuredGeometry): Promise<void> {
+/** Writes down what the folder's files are; from then on they are not changed. */
+async function seal(folder: string, geometry: MeasuredGeometry): Promise<void> {
   const files: Record<string, string> = {};
   for (const name of (await readdir(folder)).sort()) {
     files[name] = createHash('sha256')
       .update(await readFile(join(folder, name)))
       .digest('hex');
   }
-  const manifest: WeightsManifest = { geometry, files };
-  await writeFile(join(folder, manifestName), JSON.stringify(manifest, undefined, 2), { mode: 0o600 });
+  await writeFile(join(folder, manifestName), writeManifest(geometry, files), { mode: 0o600 });
 }

@@ -28,7 +28,7 @@ export interface TileOrder {
   readonly inputWidth: number;
   readonly inputHeight: number;
   readonly output: SharedArrayBuffer;
-  /** What to read; it may reach beyond the right and bottom border, whose pixels are then repeated. */
+  /** What to read; it may reach beyond the borders, where the image is mirrored. */
   readonly read: Rectangle;
   /** The tile's core within `read`. */
   readonly core: Rectangle;

@@ -32,6 +32,8 @@ interface PendingPreparation {
 export class ThreadPool {
   readonly admission = new Admission(memoryInFlight);
   private readonly threads: PoolThread[] = [];
+  /** Threads that were let go and are still releasing what they hold. */
+  private readonly ending = new Set<PoolThread>();
   private readonly queue = new FairQueue<Call>();
   private readonly calls = new Set<Call>();
   private readonly preparations: PendingPreparation[] = [];
@@ -70,8 +72,15 @@ export class ThreadPool {
     if (!open || --open.users > 0) return;
     this.weights.delete(weights);
     for (const thread of this.threads) thread.close(weights);
+    await this.endUnused();
+  }
+
+  /** Ends the threads if no network is open and nothing is being done. */
+  async endUnused(): Promise<void> {
     if (this.weights.size > 0 || this.active) return;
-    await Promise.all(this.threads.splice(0).map((thread) => thread.end()));
+    const threads = this.threads.splice(0);
+    for (const thread of threads) this.ending.add(thread);
+    await Promise.all(threads.map((thread) => thread.end()));
   }
 
   /** Has a thread prepare a network. */
@@ -119,9 +128,10 @@ export class ThreadPool {
 
   /** Blocks the process' end until no thread is inside the runtime: ending there aborts the process. */
   private drainAtExit(): void {
-    for (const thread of this.threads) thread.state.stop();
+    const threads = [...this.threads, ...this.ending];
+    for (const thread of threads) thread.state.stop();
     const deadline = performance.now() + exitDrainMs;
-    for (const thread of this.threads) thread.state.waitUntilIdle(deadline);
+    for (const thread of threads) thread.state.waitUntilIdle(deadline);
   }
 
   private dispatch(): void {
@@ -188,10 +198,11 @@ export class ThreadPool {
 
   /**
    * A busy thread that may be given its next tile already, so that it never waits for this thread's event loop. Not when tiles
-   * are few: the last ones go to whoever is free first.
+   * are few: the last ones go to whoever is free first. Nor while a network waits to be prepared, which takes a thread of its
+   * own: busy threads would never become free.
    */
   private aheadThreadFor(call: Call): PoolThread | undefined {
-    if (this.pendingTiles() < this.threads.length) return undefined;
+    if (this.preparations.length > 0 || this.pendingTiles() < this.threads.length) return undefined;
     const more = this.mayEmployMore(call);
     return this.threads.find((thread) => thread.load === 1 && (more || thread.worksFor(call.network)));
   }
@@ -210,6 +221,7 @@ export class ThreadPool {
     let number = 0;
     while (numbers.has(number)) number++;
     const thread = new PoolThread(number, (ended) => {
+      this.ending.delete(ended);
       const place = this.threads.indexOf(ended);
       if (place >= 0) this.threads.splice(place, 1);
     });

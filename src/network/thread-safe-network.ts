@@ -176,6 +176,12 @@ export class ThreadSafeNetwork implements AsyncDisposable {
    */
   async upscaleImage(image: PixelImage, options: CallOptions = {}): Promise<PixelImage> {
     const { width, height, channels, data } = image;
+    if (!(data instanceof Uint8Array) && !(data instanceof Uint16Array)) {
+      throw new UpresError(
+        'BAD_ARGUMENT',
+        'upscaleImage takes a Uint8Array or a Uint16Array of pixels; process takes floating point numbers',
+      );
+    }
     const output = await this.run(width, height, channels, data, options);
     const size = { width: width * this.factor, height: height * this.factor, channels };
     return { ...size, data: viewPixels(pixelTypeOf(data), output) as Uint8Array | Uint16Array };
@@ -214,6 +220,9 @@ export class ThreadSafeNetwork implements AsyncDisposable {
     };
     if (settings.tilePixels !== undefined && !(settings.tilePixels >= 1)) {
       throw new UpresError('BAD_ARGUMENT', `tilePixels must be at least 1, not ${settings.tilePixels}`);
+    }
+    if (!Number.isFinite(settings.priority)) {
+      throw new UpresError('BAD_ARGUMENT', `priority must be a number, not ${settings.priority}`);
     }
     return this.backend.run({ width, height, channels, data }, settings, hooks, options.signal);
   }

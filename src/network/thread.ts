@@ -1,7 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { ComputeBuffer } from './compute-buffer.js';
 import { toErrorMessage } from './error-message.js';
-import { prepareWeights } from './prepare.js';
 import type { Order, PrepareOrder, Reply, TileOrder, WeightsLocation } from './protocol.js';
 import { ThreadState } from './thread-state.js';
 
@@ -63,6 +62,8 @@ class PoolThread {
   private async answer(order: TileOrder | PrepareOrder): Promise<Reply | undefined> {
     try {
       if (order.kind === 'prepare') {
+        // One thread prepares, once: the others are spared the model floor's code, which is 8 MB of memory in each.
+        const { prepareWeights } = await import('./prepare.js');
         const prepared = await this.state.guard(() => prepareWeights(order));
         return prepared && { kind: 'prepared', order: order.order, prepared };
       }

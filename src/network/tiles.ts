@@ -17,7 +17,10 @@ export interface Rectangle {
 export interface Tile {
   /** What this tile contributes: the cores of a plan cover the image once. */
   readonly core: Rectangle;
-  /** What the network sees: the core and its halo, cut at the image's borders. */
+  /**
+   * What the network sees: the core and its whole halo. At the image's borders it reaches beyond them, where the image is
+   * mirrored: networks pad with black there, and would draw a dark rim around every picture.
+   */
   readonly read: Rectangle;
 }
 
@@ -25,7 +28,7 @@ export interface TilePlan {
   readonly tiles: readonly Tile[];
   /** Input pixels that the network computes, halos counted each time. */
   readonly computedPixels: number;
-  /** Computed pixels that no output needs, as a share of the image: 0.05 is 5 % more work than the whole image at once. */
+  /** Pixels computed beyond the image's own, as a share of the image: 0.05 is 5 % more work than without any halo. */
   readonly waste: number;
 }
 
@@ -129,24 +132,20 @@ class AxisCuts {
       return {
         start,
         end,
-        readStart: Math.max(0, start - this.alignedBefore),
-        readEnd: Math.min(this.length, end + this.alignedAfter),
+        readStart: start - this.alignedBefore,
+        readEnd: end + this.alignedAfter,
       };
     });
   }
 
-  /** Length of the longest read of so many parts (at most). */
+  /** Length of the longest read of so many parts. */
   widest(parts: number): number {
-    if (parts === 1) return this.length;
-    const core = Math.ceil(this.units / parts) * this.unit;
-    const halos =
-      parts === 2 ? Math.max(this.alignedBefore, this.alignedAfter) : this.alignedBefore + this.alignedAfter;
-    return Math.min(this.length, core + halos);
+    return Math.ceil(this.units / parts) * this.unit + this.alignedBefore + this.alignedAfter;
   }
 
-  /** Sum of the reads' lengths (at most). */
+  /** Sum of the reads' lengths. */
   total(parts: number): number {
-    return this.length + (parts - 1) * (this.alignedBefore + this.alignedAfter);
+    return this.length + parts * (this.alignedBefore + this.alignedAfter);
   }
 
   /** The fewest parts whose longest is not longer than `limit`; the most possible where none is that short. */

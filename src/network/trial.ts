@@ -7,6 +7,9 @@ import type { MeasuredGeometry } from './weights-manifest.js';
 /** A trial costs at most about a second: larger networks are believed what their graph says. */
 const trialBudget = 20e9;
 
+/** Side of the square on which speed is measured: large enough that starting a run does not count. */
+const speedSide = 96;
+
 /** Rewriting a sum changes the order of additions: networks with values around 1 differ by about 1e-6. */
 const tolerance = 1e-4;
 
@@ -53,7 +56,9 @@ export async function measureGeometry(
       `the network rewritten for speed differs from the original by ${difference} (at most ${tolerance} is allowed)`,
     );
   }
-  if (!halo || side !== wanted) return { ...geometry, scale };
+  const pixelsPerMs = await measureSpeed(runtime, optimised, affordable(roundUp(speedSide)) ? roundUp(speedSide) : side);
+  const measured = { ...geometry, scale, pixelsPerMs };
+  if (!halo || side !== wanted) return measured;
 
   // A tile away from the borders, where a halo too small would see other pixels than the whole; on the strides' phase.
   const x = roundUp(halo.left);
@@ -67,13 +72,20 @@ export async function measureGeometry(
   const inWhole = crop(whole, (x + unit) * scale, (y + unit) * scale, size);
   const inTile = crop(alone, x * scale, y * scale, size);
   const equal = inWhole.data.every((value, index) => value === inTile.data[index]);
-  if (equal) return { ...geometry, scale };
-  return {
-    ...geometry,
-    scale,
-    halo: undefined,
-    globalOperators: [...geometry.globalOperators, 'unknown (tiles differ)'],
-  };
+  if (equal) return measured;
+  return { ...measured, halo: undefined, globalOperators: [...geometry.globalOperators, 'unknown (tiles differ)'] };
+}
+
+/** The best of a few runs, since a machine that does other things only makes them slower. */
+async function measureSpeed(runtime: Runtime, session: InferenceSession, side: number): Promise<number> {
+  const input = randomPlane(side, side);
+  let best = Infinity;
+  for (let round = 0; round < 3; round++) {
+    const started = performance.now();
+    await run(runtime, session, input);
+    best = Math.min(best, performance.now() - started);
+  }
+  return (side * side) / best;
 }
 
 /** Pixels from a fixed sequence (Lehmer's generator with Park and Miller's constants): a trial is the same every time. */

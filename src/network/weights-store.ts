@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import envPaths from 'env-paths';
 import { runtimeVersion } from './runtime.js';
-import { manifestName, type WeightsManifest } from './weights-manifest.js';
+import { manifestName, readManifest, type WeightsManifest } from './weights-manifest.js';
 
 /** Counts up when prepared files change their form. */
-const storeVersion = 1;
+const storeVersion = 2;
 
 /** A folder left behind by a process that was killed while preparing is removed after so long. */
 const abandonedAfter = 60 * 60 * 1000;
@@ -46,7 +46,7 @@ export class WeightsStore {
       return undefined;
     }
     try {
-      const manifest = JSON.parse(await readFile(join(folder, manifestName), 'utf8')) as WeightsManifest;
+      const manifest = readManifest(await readFile(join(folder, manifestName), 'utf8'));
       for (const [name, hash] of Object.entries(manifest.files)) {
         if ((await hashFile(join(folder, name))) !== hash) throw new Error(`${name} is damaged`);
       }

@@ -32,7 +32,7 @@ export function embedExternalData(model: OnnxModel, files: ReadonlyMap<string, U
         { file: name },
       );
     }
-    tensor.rawData = bytes.slice(start, start + length);
+    tensor.rawData = Uint8Array.from(bytes.subarray(start, start + length));
     tensor.dataLocation = TensorProto_DataLocation.DEFAULT;
     tensor.externalData = [];
   }

@@ -24,7 +24,10 @@ export function float(value: number): FloatAttribute {
   return { float: value };
 }
 
-/** A node of the default operator set. Attributes that are undefined are left out. */
+/**
+ * A node of the default operator set, without a name (names are optional, but must be unique). Attributes that are undefined
+ * are left out.
+ */
 export function node(
   opType: string,
   input: readonly string[],
@@ -35,8 +38,6 @@ export function node(
     opType,
     input: [...input],
     output: [...output],
-    // Output names are unique in a graph, so they make unique node names too.
-    name: output[0] ?? '',
     attribute: Object.entries(attributes).flatMap(([name, value]) =>
       value === undefined ? [] : [attribute(name, value)],
     ),
@@ -52,7 +53,11 @@ function attribute(name: string, value: NonNullable<Attributes[string]>): Attrib
 }
 
 /** A graph's input or output: names of dimensions stand for any size. */
-export function tensorInfo(name: string, elemType: TensorProto_DataType, dims: readonly (number | string)[]): ValueInfoProto {
+export function tensorInfo(
+  name: string,
+  elemType: TensorProto_DataType,
+  dims: readonly (number | string)[],
+): ValueInfoProto {
   return create(ValueInfoProtoSchema, {
     name,
     type: {
@@ -64,9 +69,7 @@ export function tensorInfo(name: string, elemType: TensorProto_DataType, dims: r
             dim: dims.map((dim) =>
               create(TensorShapeProto_DimensionSchema, {
                 value:
-                  typeof dim === 'number'
-                    ? { case: 'dimValue', value: BigInt(dim) }
-                    : { case: 'dimParam', value: dim },
+                  typeof dim === 'number' ? { case: 'dimValue', value: BigInt(dim) } : { case: 'dimParam', value: dim },
               }),
             ),
           },

@@ -1,6 +1,11 @@
 import { create } from '@bufbuild/protobuf';
 import { UpresError } from '../../errors.js';
-import { TensorProto_DataLocation, TensorProto_DataType, TensorProtoSchema, type TensorProto } from './onnx_pb.js';
+import {
+  TensorProto_DataLocation,
+  TensorProto_DataType as DataType,
+  TensorProtoSchema,
+  type TensorProto,
+} from './onnx_pb.js';
 
 /** A float32 tensor with its values as raw little-endian bytes, as every runtime reads fastest. */
 export function floatTensor(name: string, dims: readonly number[], values: ArrayLike<number>): TensorProto {
@@ -8,7 +13,7 @@ export function floatTensor(name: string, dims: readonly number[], values: Array
   return create(TensorProtoSchema, {
     name,
     dims: dims.map(BigInt),
-    dataType: TensorProto_DataType.FLOAT,
+    dataType: DataType.FLOAT,
     rawData: new Uint8Array(data.buffer),
   });
 }
@@ -19,7 +24,7 @@ export function int64Tensor(name: string, dims: readonly number[], values: reado
   return create(TensorProtoSchema, {
     name,
     dims: dims.map(BigInt),
-    dataType: TensorProto_DataType.INT64,
+    dataType: DataType.INT64,
     rawData: new Uint8Array(data.buffer),
   });
 }
@@ -52,9 +57,10 @@ export function fromHalf(bits: number): number {
 export function readNumbers(tensor: TensorProto): number[] | Float32Array {
   const size = sizeOf(tensor.dims);
   if (isExternal(tensor)) throw invalid(tensor, 'its values lie in another file');
-  const raw = tensor.rawData;
-  if (raw.length > 0 || size === 0) return readRaw(tensor, size);
-  const typed = typedField(tensor);
+  const storage = STORAGE[tensor.dataType];
+  if (!storage) throw unsupported(tensor);
+  if (tensor.rawData.length > 0 || size === 0) return readRaw(tensor, storage, size);
+  const typed = storage.typed(tensor);
   if (typed.length < size) throw invalid(tensor, `${typed.length} values where ${size} are needed`);
   return typed.slice(0, size);
 }
@@ -65,67 +71,62 @@ export function readFloats(tensor: TensorProto): Float32Array {
   return numbers instanceof Float32Array ? numbers : Float32Array.from(numbers);
 }
 
-function typedField(tensor: TensorProto): number[] {
-  switch (tensor.dataType as TensorProto_DataType) {
-    case TensorProto_DataType.FLOAT:
-      return tensor.floatData;
-    case TensorProto_DataType.DOUBLE:
-      return tensor.doubleData;
-    case TensorProto_DataType.INT64:
-      return tensor.int64Data.map(Number);
-    case TensorProto_DataType.FLOAT16:
-      return tensor.int32Data.map(fromHalf);
-    case TensorProto_DataType.INT32:
-    case TensorProto_DataType.INT16:
-    case TensorProto_DataType.INT8:
-    case TensorProto_DataType.UINT16:
-    case TensorProto_DataType.UINT8:
-    case TensorProto_DataType.BOOL:
-      return tensor.int32Data;
-    default:
-      throw unsupported(tensor);
-  }
+/** Where the elements of a type lie: in raw bytes (little-endian always), or in a typed field. */
+interface Storage {
+  readonly bytes: number;
+  readonly read: (view: DataView, offset: number) => number;
+  readonly typed: (tensor: TensorProto) => number[];
 }
 
-function readRaw(tensor: TensorProto, size: number): number[] | Float32Array {
+const ints = ({ int32Data }: TensorProto): number[] => int32Data;
+
+/** By ONNX's number of the type. */
+const STORAGE: Readonly<Partial<Record<number, Storage>>> = {
+  [DataType.FLOAT]: { bytes: 4, read: (view, at) => view.getFloat32(at, true), typed: (tensor) => tensor.floatData },
+  [DataType.FLOAT16]: {
+    bytes: 2,
+    read: (view, at) => fromHalf(view.getUint16(at, true)),
+    typed: ({ int32Data }) => int32Data.map(fromHalf),
+  },
+  [DataType.DOUBLE]: { bytes: 8, read: (view, at) => view.getFloat64(at, true), typed: (tensor) => tensor.doubleData },
+  [DataType.INT64]: {
+    bytes: 8,
+    read: (view, at) => Number(view.getBigInt64(at, true)),
+    typed: ({ int64Data }) => int64Data.map(Number),
+  },
+  [DataType.INT32]: { bytes: 4, read: (view, at) => view.getInt32(at, true), typed: ints },
+  [DataType.INT16]: { bytes: 2, read: (view, at) => view.getInt16(at, true), typed: ints },
+  [DataType.UINT16]: { bytes: 2, read: (view, at) => view.getUint16(at, true), typed: ints },
+  [DataType.INT8]: { bytes: 1, read: (view, at) => view.getInt8(at), typed: ints },
+  [DataType.UINT8]: { bytes: 1, read: (view, at) => view.getUint8(at), typed: ints },
+  [DataType.BOOL]: { bytes: 1, read: (view, at) => view.getUint8(at), typed: ints },
+};
+
+/** What `readNumbers` gives back as it is stored. */
+const FLOAT: number = DataType.FLOAT;
+
+function readRaw(tensor: TensorProto, type: Storage, size: number): number[] | Float32Array {
   const raw = tensor.rawData;
-  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
-  const collect = (bytes: number, read: (offset: number) => number): number[] => {
-    if (raw.length < size * bytes) throw invalid(tensor, `${raw.length} bytes where ${size * bytes} are needed`);
-    return Array.from({ length: size }, (_, index) => read(index * bytes));
-  };
-  switch (tensor.dataType as TensorProto_DataType) {
-    case TensorProto_DataType.FLOAT:
-      if (raw.length < size * 4) throw invalid(tensor, `${raw.length} bytes where ${size * 4} are needed`);
-      return new Float32Array(raw.slice(0, size * 4).buffer);
-    case TensorProto_DataType.FLOAT16:
-      return collect(2, (at) => fromHalf(view.getUint16(at, true)));
-    case TensorProto_DataType.DOUBLE:
-      return collect(8, (at) => view.getFloat64(at, true));
-    case TensorProto_DataType.INT64:
-      return collect(8, (at) => Number(view.getBigInt64(at, true)));
-    case TensorProto_DataType.INT32:
-      return collect(4, (at) => view.getInt32(at, true));
-    case TensorProto_DataType.INT16:
-      return collect(2, (at) => view.getInt16(at, true));
-    case TensorProto_DataType.UINT16:
-      return collect(2, (at) => view.getUint16(at, true));
-    case TensorProto_DataType.INT8:
-      return collect(1, (at) => view.getInt8(at));
-    case TensorProto_DataType.UINT8:
-    case TensorProto_DataType.BOOL:
-      return collect(1, (at) => view.getUint8(at));
-    default:
-      throw unsupported(tensor);
+  if (raw.length < size * type.bytes) {
+    throw invalid(tensor, `${raw.length} bytes where ${size * type.bytes} are needed`);
   }
+  if (tensor.dataType === FLOAT) {
+    // A copy, since the bytes may lie at an odd place in a larger buffer.
+    return new Float32Array(Uint8Array.from(raw.subarray(0, size * 4)).buffer);
+  }
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+  return Array.from({ length: size }, (_, index) => type.read(view, index * type.bytes));
 }
 
 function invalid(tensor: TensorProto, what: string): UpresError {
-  return new UpresError('MODEL_INVALID', `The ONNX file is damaged: tensor "${tensor.name}" has ${what}. Export it again.`);
+  return new UpresError(
+    'MODEL_INVALID',
+    `The ONNX file is damaged: tensor "${tensor.name}" has ${what}. Export it again.`,
+  );
 }
 
 function unsupported(tensor: TensorProto): UpresError {
-  const type = TensorProto_DataType[tensor.dataType] ?? String(tensor.dataType);
+  const type = DataType[tensor.dataType] ?? String(tensor.dataType);
   return new UpresError(
     'MODEL_UNSUPPORTED',
     `The network has weights of type ${type} ("${tensor.name}"), which upres can't read. Export it with float32 weights.`,

@@ -1,0 +1,80 @@
+import type { Command } from 'commander';
+import { exitCodes } from './exit-codes.js';
+import { print } from './streams.js';
+import { UsageError } from './usage-error.js';
+import { byteSize } from './words.js';
+
+interface CacheOptions {
+  cache?: string;
+  json?: boolean;
+  maxSize?: string;
+  maxAge?: string;
+}
+
+const actions = ['stats', 'verify', 'prune', 'clear'] as const;
+type Action = (typeof actions)[number];
+
+/** `upres cache stats|verify|prune|clear`: looks after the results that were kept. */
+export function addCacheCommand(program: Command, act: (action: () => Promise<number>) => Promise<void>): void {
+  program
+    .command('cache')
+    .description('look after the results that were kept: stats, verify, prune or clear')
+    .argument('<action>', 'stats, verify (read everything, remove what is damaged), prune (remove the oldest), clear')
+    .option('--cache <folder>', "default: the project's node_modules/.cache/upres, or the user's cache folder")
+    .option('--max-size <bytes>', 'for prune: keep so many bytes, such as 500M (default: 1G)')
+    .option('--max-age <days>', 'for prune: keep results so long (default: 90)')
+    .option('--json', 'as JSON')
+    .action(async (word: string, options: CacheOptions) => {
+      await act(async () => {
+        const action = actions.find((known) => known === word);
+        if (!action) throw new UsageError(`cache takes ${actions.join(', ')}, not "${word}"`);
+        await look(action, options);
+        return exitCodes.ok;
+      });
+    });
+}
+
+async function look(action: Action, options: CacheOptions): Promise<void> {
+  const limits = {
+    maxBytes: amount('--max-size', options.maxSize ?? '1G'),
+    maxAgeDays: amount('--max-age', options.maxAge ?? '90'),
+  };
+  const { AssetCache } = await import('../asset/asset-cache.js');
+  const { resultsFolder } = await import('./cache-folder.js');
+  const cache = new AssetCache(resultsFolder(options.cache));
+  switch (action) {
+    case 'stats': {
+      const stats = await cache.stats();
+      tell(options, stats, `${stats.folder}\n${stats.entries} results, ${byteSize(stats.bytes)}`);
+      return;
+    }
+    case 'verify': {
+      const { kept, removed, bytes } = await cache.verify();
+      tell(
+        options,
+        { kept, removed, bytes },
+        `${kept} results are whole (${byteSize(bytes)}), ${removed} were removed`,
+      );
+      return;
+    }
+    case 'prune': {
+      const { removed } = await cache.prune(limits);
+      const { entries, bytes } = await cache.stats();
+      tell(options, { removed, entries, bytes }, `${removed} results removed, ${entries} kept (${byteSize(bytes)})`);
+      return;
+    }
+    case 'clear':
+      await cache.clear();
+      tell(options, { folder: cache.folder }, `${cache.folder} is empty`);
+  }
+}
+
+function tell({ json }: CacheOptions, facts: object, words: string): void {
+  print(json ? JSON.stringify(facts) : words);
+}
+
+function amount(flag: string, text: string): number {
+  const match = /^(\d+(?:\.\d+)?)([kMG]?)$/i.exec(text);
+  if (!match) throw new UsageError(`${flag} takes a number, such as 90 or 500M, not "${text}"`);
+  return Number(match[1]) * { '': 1, k: 1e3, m: 1e6, g: 1e9 }[match[2]!.toLowerCase()]!;
+}

@@ -1,0 +1,27 @@
+import { realpath } from 'node:fs/promises';
+import path from 'node:path';
+
+/**
+ * One spelling for each file, whichever way through links leads to its folder; the file and its last folders need not exist.
+ * The file itself may be a link and is not followed: writing replaces the link.
+ */
+export async function canonicalPath(file: string): Promise<string> {
+  const absolute = path.resolve(file);
+  const folder = path.dirname(absolute);
+  return folder === absolute ? absolute : path.join(await canonicalFolder(folder), path.basename(absolute));
+}
+
+async function canonicalFolder(folder: string): Promise<string> {
+  try {
+    return await realpath(folder);
+  } catch {
+    const parent = path.dirname(folder);
+    return parent === folder ? folder : path.join(await canonicalFolder(parent), path.basename(folder));
+  }
+}
+
+/** Whether `file` is `folder` or lies in it; both absolute. */
+export function isInside(file: string, folder: string): boolean {
+  const relative = path.relative(folder, file);
+  return relative === '' || (relative !== '..' && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative));
+}

@@ -1,0 +1,25 @@
+import { stat } from 'node:fs/promises';
+import { builtinLabels } from '../model/registry.js';
+import { suggestion } from '../suggest.js';
+import { UsageError } from './usage-error.js';
+
+/**
+ * Checks `--model` before any work: a label that exists, or a file.
+ * @throws UsageError MODEL_NOT_FOUND
+ */
+export async function checkModel(model: string): Promise<void> {
+  const labels = builtinLabels().map(({ label }) => label);
+  if (labels.includes(model)) return;
+  const stats = await stat(model).catch(() => undefined);
+  if (stats?.isFile()) return;
+  if (/[\\/]|\.onnx$/i.test(model)) {
+    throw new UsageError(
+      `--model ${model}: there is no such ${stats ? 'file; a folder has this name' : 'file'}`,
+      'MODEL_NOT_FOUND',
+    );
+  }
+  throw new UsageError(
+    `--model ${model}: there is no such label. Known are ${labels.join(', ')}; the path of an ONNX file works too.${suggestion(model, labels)}`,
+    'MODEL_NOT_FOUND',
+  );
+}

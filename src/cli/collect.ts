@@ -1,0 +1,161 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { glob, isDynamicPattern } from 'tinyglobby';
+import { UpresError } from '../errors.js';
+import { canonicalPath, isInside } from './canonical.js';
+import { inputError } from './file-errors.js';
+import { formatOfName } from './image-kinds.js';
+import { densityOf, stemOf, withoutDensity, withoutSize } from './naming.js';
+import { walk } from './walk.js';
+
+/** A file to upscale. */
+export interface Input {
+  /** As the user would write it: relative to the working folder, or absolute where the argument was. */
+  readonly path: string;
+  /** Where it lies below the argument that it came from; `--out` rebuilds this. */
+  readonly relative: string;
+  /** The user wrote this very name; otherwise a folder or a pattern led to it. */
+  readonly named: boolean;
+}
+
+/** Files that were met and passed over. */
+export interface Skipped {
+  /** Larger variants: `photo@2x.png`, or `photo-800w.png` beside `photo.png`. */
+  variants: number;
+  /** Files that aren't pictures that upres reads, counted by extension (`.svg`; the empty string for none). */
+  readonly others: Map<string, number>;
+}
+
+export interface Collection {
+  /** Sorted by path, each file once. */
+  readonly inputs: Input[];
+  readonly skipped: Skipped;
+  /** Arguments that lead to nothing, and folders that can't be read. */
+  readonly errors: UpresError[];
+}
+
+export interface CollectOptions {
+  /** Folder of outputs. What lies there isn't taken as input, unless the argument itself leads into it. */
+  readonly out?: string;
+}
+
+/**
+ * Finds the files that the arguments stand for. An argument that exists is a file or folder, whatever its letters; only then
+ * may it be a pattern, so `photo[1].png` needs no escaping.
+ */
+export async function collect(args: readonly string[], options: CollectOptions = {}): Promise<Collection> {
+  const found: Input[] = [];
+  const errors: UpresError[] = [];
+  for (const arg of args) {
+    try {
+      const list = await expand(arg, errors);
+      found.push(...(await withoutOutputs(list, arg, options.out)));
+    } catch (error) {
+      if (!(error instanceof UpresError)) throw error;
+      errors.push(error);
+    }
+  }
+  const { inputs, skipped } = choose(unique(found));
+  return { inputs, skipped, errors };
+}
+
+async function expand(arg: string, errors: UpresError[]): Promise<Input[]> {
+  const stats = await stat(arg).catch((cause: unknown) => {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT' || (cause as NodeJS.ErrnoException).code === 'ENOTDIR')
+      return;
+    throw inputError(cause, arg);
+  });
+  if (stats?.isFile()) return [{ path: arg, relative: path.basename(arg), named: true }];
+  if (stats?.isDirectory()) return expandFolder(arg, errors);
+  if (stats) throw new UpresError('INPUT_UNREADABLE', `${arg} is neither a file nor a folder`, { file: arg });
+  const pattern = path.sep === '\\' ? arg.replaceAll('\\', '/') : arg;
+  if (!isDynamicPattern(pattern)) {
+    throw new UpresError('INPUT_NOT_FOUND', `${arg} does not exist: check its name and the folder you are in`, {
+      file: arg,
+    });
+  }
+  const inputs = await expandPattern(pattern);
+  if (inputs.length === 0) {
+    throw new UpresError('INPUT_NOT_FOUND', `no file matches ${arg}`, { file: arg });
+  }
+  return inputs;
+}
+
+async function expandFolder(folder: string, errors: UpresError[]): Promise<Input[]> {
+  const inputs: Input[] = [];
+  for await (const found of walk(folder)) {
+    if ('file' in found) inputs.push({ path: path.join(folder, found.file), relative: found.file, named: false });
+    else errors.push(inputError(found.cause, path.join(folder, found.folder)));
+  }
+  return inputs;
+}
+
+async function expandPattern(pattern: string): Promise<Input[]> {
+  const base = staticBase(pattern);
+  const rest = base === '' ? pattern : pattern.slice(base.endsWith('/') ? base.length : base.length + 1);
+  const files = await glob(rest, {
+    cwd: base === '' ? '.' : base,
+    expandDirectories: false,
+    ignore: ['**/node_modules/**'],
+  });
+  return files.map((file) => ({ path: path.join(base, file), relative: path.normalize(file), named: false }));
+}
+
+/** The folders before the first part that has a wildcard: `img/photos/*.png` → `img/photos`. */
+function staticBase(pattern: string): string {
+  const parts = pattern.split('/');
+  const first = parts.findIndex((part) => isDynamicPattern(part));
+  // A brace may span slashes: {a/b,c}/d.png. Its first part has the opening brace only.
+  const brace = parts.findIndex((part) => part.includes('{'));
+  const end = brace >= 0 && (first < 0 || brace < first) ? brace : first;
+  const base = parts.slice(0, Math.min(end < 0 ? parts.length - 1 : end, parts.length - 1)).join('/');
+  return base === '' && pattern.startsWith('/') ? '/' : base;
+}
+
+async function withoutOutputs(inputs: Input[], arg: string, out: string | undefined): Promise<Input[]> {
+  if (out === undefined) return inputs;
+  const folder = await canonicalPath(out);
+  const base = await canonicalPath(isDynamicPattern(arg) ? staticBase(arg) || '.' : arg);
+  if (isInside(base, folder)) return inputs;
+  const kept: Input[] = [];
+  for (const input of inputs) {
+    if (input.named || !isInside(await canonicalPath(input.path), folder)) kept.push(input);
+  }
+  return kept;
+}
+
+/** The first mention decides where a file lies below `--out`; a later mention by name still makes it a named one. */
+function unique(found: readonly Input[]): Input[] {
+  const byPath = new Map<string, Input>();
+  for (const input of found) {
+    const key = path.resolve(input.path);
+    const first = byPath.get(key);
+    byPath.set(key, first ? { ...first, named: first.named || input.named } : input);
+  }
+  return [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+}
+
+function choose(found: readonly Input[]): { inputs: Input[]; skipped: Skipped } {
+  const skipped: Skipped = { variants: 0, others: new Map() };
+  const key = (input: Input, stem: string) => path.join(path.dirname(path.resolve(input.path)), stem);
+  const stems = new Set(
+    found.filter((input) => formatOfName(input.path)).map((input) => key(input, stemOf(input.path))),
+  );
+  const inputs = found.filter((input) => {
+    if (!input.named && formatOfName(input.path) === undefined) {
+      const ext = path.extname(input.path).toLowerCase();
+      skipped.others.set(ext, (skipped.others.get(ext) ?? 0) + 1);
+      return false;
+    }
+    const stem = stemOf(input.path);
+    // The shell expands an unquoted *.png to names, last time's outputs among them: when the picture itself is named beside
+    // its variant, a folder's rule holds.
+    const denser = densityOf(stem) !== undefined && (!input.named || stems.has(key(input, withoutDensity(stem))));
+    const bare = withoutSize(stem);
+    const sized = bare !== undefined && stems.has(key(input, bare));
+    if (!denser && !sized) return true;
+    skipped.variants++;
+    return false;
+  });
+  return { inputs, skipped };
+}

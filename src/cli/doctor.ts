@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { UpresError } from '../errors.js';
+import { loadRuntime } from '../network/runtime.js';
+import { defaultCacheFolder } from '../network/weights-store.js';
+import { version } from '../version.js';
+import { tryDevices } from './devices.js';
+import type { Device } from './devices.js';
+import { exitCodes } from './exit-codes.js';
+import { describeProcessor } from './processor.js';
+import type { Processor } from './processor.js';
+import { selfTest } from './self-test.js';
+import type { Speed } from './self-test.js';
+import { print } from './streams.js';
+import { digits, duration } from './words.js';
+
+type Checked<T> = T | { readonly error: { readonly code: string; readonly message: string } };
+
+interface Findings {
+  readonly versions: Readonly<Record<string, string>>;
+  readonly platform: string;
+  readonly processor: Processor;
+  readonly cache: { readonly folder: string; readonly writable: boolean; readonly reason?: string };
+  readonly devices: Checked<readonly Device[]>;
+  readonly speed: Checked<Speed>;
+}
+
+/**
+ * `upres doctor`: what there is, tried rather than assumed.
+ * @returns the exit code: 1 when upres can't work here
+ */
+export async function doctor({ json }: { json: boolean }): Promise<number> {
+  const findings: Findings = {
+    versions: await versions(),
+    platform: `${process.platform} ${process.arch}`,
+    processor: await describeProcessor(),
+    cache: await tryCache(defaultCacheFolder()),
+    devices: await checked(tryDevices),
+    speed: await checked(selfTest),
+  };
+  for (const line of json ? [JSON.stringify(findings)] : describe(findings)) print(line);
+  return 'error' in findings.speed ? exitCodes.someFailed : exitCodes.ok;
+}
+
+async function versions(): Promise<Record<string, string>> {
+  const sharp = await import('sharp').then(
+    (module) => module.default.versions,
+    () => undefined,
+  );
+  const runtime = await loadRuntime().catch(() => undefined);
+  const missing = 'cannot be loaded';
+  return {
+    upres: version,
+    node: process.versions.node,
+    'onnxruntime-node': runtime?.env.versions.node ?? missing,
+    sharp: sharp?.sharp ?? missing,
+    libvips: sharp?.vips ?? missing,
+  };
+}
+
+async function tryCache(folder: string): Promise<Findings['cache']> {
+  const file = path.join(folder, `doctor-${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFile(file, 'upres doctor');
+    return { folder, writable: true };
+  } catch (error) {
+    return { folder, writable: false, reason: error instanceof Error ? error.message : String(error) };
+  } finally {
+    await rm(file, { force: true }).catch(() => undefined);
+  }
+}
+
+async function checked<T>(work: () => Promise<T>): Promise<Checked<T>> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof UpresError) return { error: { code: error.code, message: error.message } };
+    throw error;
+  }
+}
+
+function describe({ versions: found, platform, processor, cache, devices, speed }: Findings): string[] {
+  const rows: [string, string][] = [
+    ...Object.entries(found),
+    ['platform', platform],
+    ['processor', processor.model],
+    ['instructions', processor.features?.join(' ') ?? 'not told by this system'],
+    ['cores', `${processor.cores}, of which ${processor.usable} may be used`],
+    ['memory', `${digits(processor.memory / 2 ** 30)} GiB`],
+    ['cache folder', `${cache.folder} (${cache.writable ? 'writable' : `not writable: ${cache.reason ?? ''}`})`],
+  ];
+  if ('error' in devices) rows.push(['devices', `${devices.error.message} [${devices.error.code}]`]);
+  else {
+    for (const { name, works, reason } of devices) {
+      rows.push([`device ${name}`, works ? 'works' : `doesn't work: ${reason ?? ''}`]);
+    }
+  }
+  if ('error' in speed) rows.push(['self-test', `failed: ${speed.error.message} [${speed.error.code}]`]);
+  else {
+    const { model, threads, pixelsPerSecond, startMs } = speed;
+    const perThread = `${digits(pixelsPerSecond / threads / 1e6)} MP/s per thread`;
+    rows.push([
+      'self-test',
+      `${model}, ${threads} threads: ${perThread}, ${digits(pixelsPerSecond / 1e6)} MP/s in all`,
+    ]);
+    rows.push(['start', `${duration(startMs / 1000)} until the network was ready`]);
+  }
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
+}

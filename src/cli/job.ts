@@ -1,0 +1,153 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { CachedResult, CachedUpscaler } from '../asset/cached-upscaler.js';
+import { UpresError } from '../errors.js';
+import { probe } from '../image/probe.js';
+import { readInput } from '../image/source.js';
+import type { UpscaleOptions, UpscaleResult, Upscaler } from '../image/upscale.js';
+import { inputError } from './file-errors.js';
+import { formatOfName } from './image-kinds.js';
+import type { RunOptions } from './options.js';
+import type { Made, Outcome } from './outcome.js';
+import type { Job } from './plan.js';
+import { writeOutput } from './write-output.js';
+import type { WriteOptions } from './write-output.js';
+
+export interface JobContext {
+  readonly upscaler: Upscaler;
+  /** The same through the cache. */
+  readonly cached: CachedUpscaler;
+  readonly options: RunOptions;
+  readonly write: Omit<WriteOptions, 'makeFolder'>;
+  readonly signal: AbortSignal;
+  /** @param fraction of this image that is through the network, 0..1 */
+  readonly onProgress: (job: Job, fraction: number) => void;
+}
+
+/** Errors that every image of the batch would meet in the same way: nothing stands in for them, the batch ends. */
+export function concernsAll({ code }: UpresError): boolean {
+  return code.startsWith('MODEL_') || code === 'UNSUPPORTED_PLATFORM' || code === 'NOT_MAIN_THREAD';
+}
+
+/** Makes one output. Never rejects for anything that is wrong with the image or its place; only for faults of upres itself. */
+export async function runJob(job: Job, context: JobContext): Promise<Outcome> {
+  const start = performance.now();
+  try {
+    context.signal.throwIfAborted();
+    return await make(job, context, start);
+  } catch (error) {
+    if (context.signal.aborted) return { kind: 'stopped' };
+    if (error instanceof UpresError) return { kind: 'failed', input: job.input.path, error };
+    throw error;
+  }
+}
+
+async function make(job: Job, context: JobContext, start: number): Promise<Made> {
+  const options = upscaleOptions(job, context);
+  let result: CachedResult;
+  try {
+    const { path: file } = job.input;
+    result = await context.cached.upscale(await readInput(file), options, file);
+  } catch (error) {
+    if (context.signal.aborted || !(error instanceof UpresError) || concernsAll(error)) throw error;
+    return standIn(job, context, options, error, start);
+  }
+  return deliver(job, context, result, start);
+}
+
+async function deliver(
+  job: Job,
+  context: JobContext,
+  result: UpscaleResult & { cached?: boolean },
+  start: number,
+): Promise<Made> {
+  // Nothing that was asked to stop may still appear.
+  context.signal.throwIfAborted();
+  const written = await writeOutput(job.output, result.data, { ...context.write, makeFolder: job.makeFolder });
+  const promised = formatOfName(job.output);
+  return {
+    kind: 'made',
+    job,
+    output: job.output,
+    width: result.width,
+    height: result.height,
+    sourcePixels: result.sourceWidth * result.sourceHeight * result.frames,
+    outputPixels: result.width * result.height * result.frames,
+    upscale: result.upscale,
+    model: result.model,
+    ms: performance.now() - start,
+    bytes: result.data.byteLength,
+    unchanged: written === 'unchanged',
+    cached: result.cached ?? false,
+    ...(promised === undefined || promised === result.format
+      ? {}
+      : { note: `${job.input.path} holds a ${result.format} image whatever its name says, and so does ${job.output}` }),
+  };
+}
+
+/** What `--on-error` asks for; the image's own error where that is impossible. */
+async function standIn(
+  job: Job,
+  context: JobContext,
+  options: UpscaleOptions,
+  error: UpresError,
+  start: number,
+): Promise<Made> {
+  switch (context.options.onError) {
+    case 'fail':
+      throw error;
+    case 'resize': {
+      const result = await context.upscaler.resize(job.input.path, options).catch(() => {
+        throw error;
+      });
+      return { ...(await deliver(job, context, result, start)), fallback: { kind: 'resize', error } };
+    }
+    case 'original':
+      return { ...(await copyOriginal(job, context, error, start)), fallback: { kind: 'original', error } };
+  }
+}
+
+async function copyOriginal(job: Job, context: JobContext, error: UpresError, start: number): Promise<Made> {
+  // Another input has that name, or this one itself: it is there already, or would be lost.
+  if (job.original === undefined) throw error;
+  const bytes = await readFile(job.input.path).catch((cause: unknown) => {
+    throw inputError(cause, job.input.path);
+  });
+  context.signal.throwIfAborted();
+  const written = await writeOutput(job.original, bytes, { ...context.write, makeFolder: job.makeFolder });
+  const info = await probe(job.input.path, { maxInputPixels: Infinity }).catch(() => undefined);
+  const pixels = info ? info.width * info.height * info.frames : 0;
+  return {
+    kind: 'made',
+    job,
+    output: path.normalize(job.original),
+    width: info?.width,
+    height: info?.height,
+    sourcePixels: pixels,
+    outputPixels: pixels,
+    upscale: 1,
+    model: undefined,
+    ms: performance.now() - start,
+    bytes: bytes.byteLength,
+    unchanged: written === 'unchanged',
+    cached: false,
+  };
+}
+
+function upscaleOptions(job: Job, { options, signal, onProgress }: JobContext): UpscaleOptions {
+  const { model, colour, alpha, maxInputPixels, maxOutputPixels } = options;
+  return {
+    ...options.target,
+    signal,
+    onProgress: ({ donePixels, totalPixels }) => {
+      onProgress(job, totalPixels > 0 ? donePixels / totalPixels : 0);
+    },
+    ...(job.format === undefined ? {} : { format: job.format }),
+    ...(job.quality === undefined ? {} : { quality: job.quality }),
+    ...(model === undefined ? {} : { model }),
+    ...(colour === undefined ? {} : { colour }),
+    ...(alpha === undefined ? {} : { alpha }),
+    ...(maxInputPixels === undefined ? {} : { maxInputPixels }),
+    ...(maxOutputPixels === undefined ? {} : { maxOutputPixels }),
+  };
+}

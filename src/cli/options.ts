@@ -1,0 +1,169 @@
+import type { OutputFormat } from '../image/formats.js';
+import { maxUpscale } from '../image/target.js';
+import type { Target } from '../image/target.js';
+import { maxThreads } from '../network/thread-count.js';
+import { formatNames, hasQuality } from './image-kinds.js';
+import { suggestion } from '../suggest.js';
+import { UsageError } from './usage-error.js';
+
+/** Flags as commander hands them over: words, not yet understood. */
+export interface RawOptions {
+  out?: string;
+  upscale?: string;
+  width?: string;
+  height?: string;
+  minWidth?: string;
+  model?: string;
+  format?: string;
+  quality?: string;
+  threads?: string;
+  onError?: string;
+  colour?: string;
+  color?: string;
+  alpha?: string;
+  maxInputPixels?: string;
+  maxOutputPixels?: string;
+  overwrite?: boolean;
+  json?: boolean;
+  quiet?: boolean;
+  /** A folder, or false for `--no-cache`. */
+  cache?: string | boolean;
+}
+
+/** What to do with an image that can't be upscaled. */
+export type OnError = 'fail' | 'original' | 'resize';
+
+/** Flags, checked. */
+export interface RunOptions {
+  readonly target: Target;
+  readonly out?: string;
+  readonly model?: string;
+  readonly format?: OutputFormat;
+  readonly quality?: number;
+  readonly threads?: number;
+  readonly colour?: 'srgb' | 'keep';
+  readonly alpha?: 'network' | 'bicubic';
+  readonly maxInputPixels?: number;
+  readonly maxOutputPixels?: number;
+  readonly onError: OnError;
+  readonly overwrite: boolean;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  /** Where results are kept; false for nowhere. */
+  readonly cache?: string | false;
+}
+
+/** The largest side that a flag can ask for; what a format can hold is less, and checked later. */
+const maxSide = 1_000_000;
+
+function fail(message: string): never {
+  throw new UsageError(message);
+}
+
+/** A decimal number, or NaN: without the signs, exponents, blanks and hexadecimals that Number() lets pass. */
+function decimal(text: string): number {
+  return /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
+}
+
+function parseUpscale(text: string): number {
+  const value = decimal(text);
+  if (value > 1 && value <= maxUpscale) return value;
+  const reason = text.includes(',') ? '. Run upres once for each factor' : '';
+  fail(`--upscale takes a number over 1 and up to ${maxUpscale}, such as 2 or 1.5, not "${text}"${reason}`);
+}
+
+function parseWhole(flag: string, text: string, least: number, most: number, unit: string): number {
+  const value = decimal(text);
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  fail(`${flag} takes a whole number${unit} from ${least} to ${most}, not "${text}"`);
+}
+
+/** Pixels: `120000000`, `120M`, `1.5G`. */
+function parsePixels(flag: string, text: string): number {
+  const match = /^(\d+(?:\.\d+)?)([kMG]?)$/i.exec(text);
+  if (match) {
+    const unit = { '': 1, k: 1e3, m: 1e6, g: 1e9 }[match[2]!.toLowerCase()]!;
+    const value = Math.round(Number(match[1]) * unit);
+    if (value >= 1 && Number.isSafeInteger(value)) return value;
+  }
+  fail(`${flag} takes a number of pixels, such as 100000000 or 100M, not "${text}"`);
+}
+
+function parseChoice<T extends string>(flag: string, text: string, choices: Readonly<Record<string, T>>): T {
+  const names = Object.keys(choices);
+  const value = Object.hasOwn(choices, text.toLowerCase()) ? choices[text.toLowerCase()] : undefined;
+  if (value !== undefined) return value;
+  fail(
+    `--${flag} takes ${names.slice(0, -1).join(', ')} or ${names.at(-1)!}, not "${text}".${suggestion(text, names)}`,
+  );
+}
+
+function parseTarget(raw: RawOptions): Target {
+  const given = (['upscale', 'width', 'height', 'minWidth'] as const).filter((key) => raw[key] !== undefined);
+  const flags = given.map((key) => (key === 'minWidth' ? '--min-width' : `--${key}`));
+  const exactSize = given.every((key) => key === 'width' || key === 'height');
+  if (given.length > 1 && !exactSize) {
+    fail(`${flags.join(' and ')} ask for different sizes: give one of them (only --width and --height go together)`);
+  }
+  if (raw.upscale !== undefined) return { upscale: parseUpscale(raw.upscale) };
+  if (raw.minWidth !== undefined)
+    return { minWidth: parseWhole('--min-width', raw.minWidth, 1, maxSide, ' of pixels') };
+  if (given.length === 0) return { upscale: 2 };
+  return {
+    ...(raw.width === undefined ? {} : { width: parseWhole('--width', raw.width, 1, maxSide, ' of pixels') }),
+    ...(raw.height === undefined ? {} : { height: parseWhole('--height', raw.height, 1, maxSide, ' of pixels') }),
+  };
+}
+
+function parseColour(raw: RawOptions): 'srgb' | 'keep' | undefined {
+  if (raw.colour !== undefined && raw.color !== undefined)
+    fail('--color is another spelling of --colour: give one of them');
+  const text = raw.colour ?? raw.color;
+  return text === undefined ? undefined : parseChoice('colour', text, { srgb: 'srgb', keep: 'keep' } as const);
+}
+
+/** The value without the keys that are undefined, which exact optional types don't allow. */
+function defined<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T;
+}
+
+/**
+ * Checks the flags against each other and turns their words into values. Looks at no file.
+ * @throws UsageError
+ */
+export function parseOptions(raw: RawOptions): RunOptions {
+  const format = raw.format === undefined ? undefined : parseChoice('format', raw.format, formatNames);
+  const quality = raw.quality === undefined ? undefined : parseWhole('--quality', raw.quality, 1, 100, '');
+  if (quality !== undefined && format !== undefined && !hasQuality(format)) {
+    fail(`--quality is for JPEG, WebP and AVIF: ${format} stores every pixel as it is`);
+  }
+  if (raw.out === '') fail('--out takes the name of a folder or file, not an empty word');
+  if (raw.cache === '') fail('--cache takes the name of a folder, not an empty word');
+  if (raw.model === '')
+    fail('--model takes a label (see "upres models") or the path of an ONNX file, not an empty word');
+  return defined<RunOptions>({
+    target: parseTarget(raw),
+    out: raw.out,
+    model: raw.model,
+    format,
+    quality,
+    threads: raw.threads === undefined ? undefined : parseWhole('--threads', raw.threads, 1, maxThreads, ''),
+    colour: parseColour(raw),
+    alpha:
+      raw.alpha === undefined
+        ? undefined
+        : parseChoice('alpha', raw.alpha, { network: 'network', bicubic: 'bicubic' } as const),
+    maxInputPixels:
+      raw.maxInputPixels === undefined ? undefined : parsePixels('--max-input-pixels', raw.maxInputPixels),
+    maxOutputPixels:
+      raw.maxOutputPixels === undefined ? undefined : parsePixels('--max-output-pixels', raw.maxOutputPixels),
+    onError:
+      raw.onError === undefined
+        ? 'fail'
+        : parseChoice('on-error', raw.onError, { fail: 'fail', original: 'original', resize: 'resize' } as const),
+    overwrite: raw.overwrite ?? false,
+    json: raw.json ?? false,
+    quiet: raw.quiet ?? false,
+    cache: raw.cache === true ? undefined : raw.cache,
+  });
+}

@@ -1,0 +1,134 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { canonicalPath } from './canonical.js';
+import type { Input } from './collect.js';
+import { extensionOf, formatOfName, hasForeignImageName, hasQuality } from './image-kinds.js';
+import { outputName } from './naming.js';
+import type { RunOptions } from './options.js';
+import type { OutputFormat } from '../image/formats.js';
+import { UsageError } from './usage-error.js';
+
+/** One image to make. */
+export interface Job {
+  readonly input: Input;
+  /** Path of the output, spelled like the input's. */
+  readonly output: string;
+  /** The format asked for; undefined means the input's own. */
+  readonly format?: OutputFormat;
+  readonly quality?: number;
+  /** The output's folder may be missing and is then made; beside the input a missing folder means that it has vanished. */
+  readonly makeFolder: boolean;
+  /** Where the input's own bytes go when it can't be upscaled; undefined when that would be another file's place. */
+  readonly original?: string;
+}
+
+/** Inputs that would be written to one file. */
+export interface Collision {
+  readonly output: string;
+  readonly inputs: readonly string[];
+}
+
+export interface Plan {
+  readonly jobs: Job[];
+  /** Not empty: nothing may be started. */
+  readonly collisions: Collision[];
+}
+
+/** Decides the output of every input, and finds those that would meet. */
+export async function plan(inputs: readonly Input[], options: RunOptions): Promise<Plan> {
+  const file = await outputFile(inputs, options);
+  const jobs = inputs.map((input) => draft(input, options, file));
+  const collisions = await findCollisions(jobs);
+  if (collisions.length > 0) return { jobs, collisions };
+
+  const taken = new Set(inputs.map(({ path: p }) => path.resolve(p)));
+  return {
+    jobs: jobs.map((job) => {
+      const original = originalPath(job);
+      return taken.has(path.resolve(original)) ? job : { ...job, original };
+    }),
+    collisions,
+  };
+}
+
+/** `--out` when it names a file rather than a folder. */
+async function outputFile(inputs: readonly Input[], { out, format }: RunOptions): Promise<string | undefined> {
+  if (out === undefined) return undefined;
+  const stats = await stat(out).catch(() => undefined);
+  if (stats?.isDirectory() === true || /[\\/]$/.test(out)) return undefined;
+  const promised = formatOfName(out);
+  if (promised === undefined) {
+    if (hasForeignImageName(out)) {
+      throw new UsageError(
+        `--out ${out}: upres doesn't write ${path.extname(out)} files, only PNG, JPEG, WebP, AVIF, GIF and TIFF`,
+      );
+    }
+    if (stats)
+      throw new UsageError(`--out ${out} is a file, and its name is no image's: give a folder or the name of an image`);
+    return undefined;
+  }
+  if (inputs.length > 1 || inputs.some((input) => !input.named)) {
+    const reason =
+      inputs.length > 1 ? `there are ${inputs.length} inputs` : 'a folder or pattern may lead to many inputs';
+    throw new UsageError(`--out ${out} names one file, but ${reason}: give a folder`);
+  }
+  if (format !== undefined && format !== promised) {
+    throw new UsageError(`--out ${out} and --format ${format} ask for different formats: leave --format out`);
+  }
+  return out;
+}
+
+function draft(input: Input, { target, out, format, quality }: RunOptions, file: string | undefined): Job {
+  const folder = out === undefined ? path.dirname(input.path) : path.join(out, path.dirname(input.relative));
+  const output = file ?? path.join(folder, outputName(path.basename(input.path), target, format));
+  const chosen = file === undefined ? format : formatOfName(file);
+  const written = chosen ?? formatOfName(output);
+  return {
+    input,
+    output,
+    makeFolder: out !== undefined,
+    ...(chosen === undefined ? {} : { format: chosen }),
+    // A folder holds PNGs and JPEGs side by side: the quality is for those that have one.
+    ...(quality !== undefined && written !== undefined && hasQuality(written) ? { quality } : {}),
+  };
+}
+
+/** The output's path with the input's extension, unless it has an extension of that format already. */
+function originalPath({ input, output }: Job): string {
+  const own = formatOfName(input.path);
+  if (own !== undefined && formatOfName(output) === own) return output;
+  const { dir, name } = path.parse(output);
+  return path.join(dir, name + (path.extname(input.path) || (own === undefined ? '' : extensionOf(own))));
+}
+
+/** Outputs that meet each other or an input; on file systems that don't tell case apart, without telling it either. */
+async function findCollisions(jobs: readonly Job[]): Promise<Collision[]> {
+  const foldCase = process.platform === 'darwin' || process.platform === 'win32';
+  const keyOf = async (file: string) => {
+    const canonical = await canonicalPath(file);
+    return foldCase ? canonical.normalize('NFC').toLowerCase() : canonical;
+  };
+  const sources = new Map<string, string>();
+  for (const { input } of jobs) sources.set(await keyOf(input.path), input.path);
+  const byOutput = new Map<string, Job[]>();
+  for (const job of jobs) {
+    const key = await keyOf(job.output);
+    byOutput.set(key, [...(byOutput.get(key) ?? []), job]);
+  }
+  const collisions: Collision[] = [];
+  for (const [key, meeting] of byOutput) {
+    const inputs = meeting.map(({ input }) => input.path);
+    const source = sources.get(key);
+    if (source !== undefined && !inputs.includes(source)) inputs.push(source);
+    if (meeting.length > 1 || source !== undefined) collisions.push({ output: meeting[0]!.output, inputs });
+  }
+  return collisions;
+}
+
+/** The words for a collision. */
+export function describeCollision({ output, inputs }: Collision): string {
+  if (inputs.length === 1) return `${output} is its own source: choose another name or folder with --out`;
+  return inputs.includes(output)
+    ? `${inputs.filter((input) => input !== output).join(' and ')} would be written over ${output}, which is an input too`
+    : `${inputs.join(' and ')} would be written to the same file, ${output}: upscale them one by one, or into different folders with --out`;
+}

@@ -1,0 +1,110 @@
+import { Command, CommanderError, Option } from 'commander';
+import { version } from '../version.js';
+import { addCacheCommand } from './cache-command.js';
+import { exitCodes } from './exit-codes.js';
+import { parseOptions } from './options.js';
+import type { RawOptions } from './options.js';
+import { tolerateClosedReaders } from './streams.js';
+import { UsageError } from './usage-error.js';
+
+const examples = `
+Examples:
+  upres photo.png                          photo@2x.png beside it
+  upres -x 4 -f webp photo.jpg             photo@4x.webp
+  upres --min-width 1600 assets -o out     every picture below assets, at least 1600 pixels wide, into out
+  upres -m art 'icons/**/*.png'            drawings, logos, text
+  upres a.png -o big.avif -q 60            that very file
+  upres --json assets > report.jsonl       one line of JSON for each picture
+
+A folder or file called "models", "doctor" or "cache" is reached as ./models and so on.
+Exit codes: 0 all is well, 1 some files failed (the others are written), 2 wrong usage, 130 interrupted.`;
+
+function build(act: (action: () => Promise<number>) => Promise<void>): Command {
+  const program = new Command('upres')
+    .description('Upscales images with neural networks, on all cores.')
+    .argument('[inputs...]', 'files, folders (with everything below them) or quoted patterns')
+    .option('-o, --out <path>', 'folder for the outputs, or the output of a single file (default: beside each input)')
+    .option('-x, --upscale <factor>', 'times the source in both directions: any number over 1, up to 8 (default: 2)')
+    .option('--width <pixels>', 'exactly this wide, reducing where needed')
+    .option('--height <pixels>', 'exactly this high; with --width, the shape may change')
+    .option('--min-width <pixels>', 'this wide, or the source as it is where that is wider')
+    .option('-m, --model <label|path>', 'see "upres models", or the path of an ONNX file (default: natural)')
+    .option('-f, --format <format>', "png, jpeg, webp, avif, gif or tiff (default: each input's own)")
+    .option('-q, --quality <1-100>', 'for JPEG, WebP and AVIF (default: 85, 82 and 60)')
+    .option('-t, --threads <n>', 'cores to use (default: all)')
+    .option(
+      '--on-error <what>',
+      "what becomes of a file that can't be upscaled: fail, original or resize (default: fail)",
+    )
+    .option('--overwrite', 'also replace files that upres did not write')
+    .option('--colour <how>', 'srgb converts to sRGB, keep keeps the colour profile (default: srgb)')
+    .addOption(new Option('--color <how>').hideHelp())
+    .option('--alpha <how>', 'how transparency is enlarged: network or bicubic (default: network)')
+    .option('--max-input-pixels <n>', 'refuse larger images, such as 100M (default: 100M)')
+    .option('--max-output-pixels <n>', 'refuse to make larger images (default: 400M)')
+    .option('--cache <folder>', 'where results are kept (default: see "upres cache stats")')
+    .option('--no-cache', 'compute everything, keep nothing')
+    .option('--json', 'one line of JSON on standard output for each image')
+    .option('--quiet', 'errors only')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this')
+    .helpCommand(false)
+    .addHelpText('after', examples)
+    .showHelpAfterError('Run "upres --help" for every flag.')
+    .enablePositionalOptions()
+    .exitOverride()
+    .action(async (inputs: string[], raw: RawOptions) => {
+      await act(async () => {
+        if (inputs.length === 0) throw new UsageError('name at least one image, folder or pattern');
+        const options = parseOptions(raw);
+        const { run } = await import('./run.js');
+        return run(inputs, options);
+      });
+    });
+  program
+    .command('models')
+    .description('list the networks that are there')
+    .option('--json', 'one line of JSON for each')
+    .action(async ({ json = false }: { json?: boolean }) => {
+      await act(async () => {
+        const { listModels } = await import('./models.js');
+        listModels({ json });
+        return exitCodes.ok;
+      });
+    });
+  program
+    .command('doctor')
+    .description('print what upres finds on this machine, and how fast it is')
+    .option('--json', 'as JSON')
+    .action(async ({ json = false }: { json?: boolean }) => {
+      await act(async () => {
+        const { doctor } = await import('./doctor.js');
+        return doctor({ json });
+      });
+    });
+  addCacheCommand(program, act);
+  return program;
+}
+
+/**
+ * Runs the command.
+ * @param argv as in `process.argv`
+ * @returns the exit code, once everything has ended
+ */
+export async function runCommand(argv: readonly string[]): Promise<number> {
+  tolerateClosedReaders();
+  let exitCode: number = exitCodes.ok;
+  try {
+    await build(async (action) => {
+      exitCode = await action();
+    }).parseAsync(argv);
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    if (error instanceof UsageError) {
+      process.stderr.write(`error: ${error.message}\nRun "upres --help" for every flag.\n`);
+      return exitCodes.usage;
+    }
+    throw error;
+  }
+}

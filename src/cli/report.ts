@@ -1,0 +1,70 @@
+import type { UpresError } from '../errors.js';
+import type { Failed, Made } from './outcome.js';
+
+/** One line of `--json` for an output. */
+export interface OutputLine {
+  readonly input: string;
+  readonly output: string;
+  /** Pixels; null for an original that can't be read. */
+  readonly width: number | null;
+  readonly height: number | null;
+  /** Output width divided by source width. */
+  readonly upscale: number;
+  /** Null for an original, which no model touched. */
+  readonly model: string | null;
+  /** From taking up the image to its file being in place; images in flight at the same time share the cores. */
+  readonly ms: number;
+  readonly bytes: number;
+  /** Whether the result was kept from before. */
+  readonly cached: boolean;
+  /** Only where something stands in for the upscaled image, with the reason beside it. */
+  readonly fallback?: 'original' | 'resize';
+  readonly reason?: ErrorWords;
+}
+
+/** One line of `--json` for an input without an output. */
+export interface ErrorLine {
+  readonly input: string;
+  readonly error: ErrorWords;
+}
+
+export interface ErrorWords {
+  readonly code: string;
+  readonly message: string;
+}
+
+export function outputLine(made: Made): OutputLine {
+  return {
+    input: made.job.input.path,
+    output: made.output,
+    width: made.width ?? null,
+    height: made.height ?? null,
+    upscale: Math.round(made.upscale * 1e4) / 1e4,
+    model: made.model ?? null,
+    ms: Math.round(made.ms),
+    bytes: made.bytes,
+    cached: made.cached,
+    ...(made.fallback ? { fallback: made.fallback.kind, reason: words(made.fallback.error) } : {}),
+  };
+}
+
+export function errorLine({ input, error }: Omit<Failed, 'kind'>): ErrorLine {
+  return { input, error: words(error) };
+}
+
+function words({ code, message }: UpresError): ErrorWords {
+  return { code, message: inFlags(message) };
+}
+
+/** The floors below speak of options, the command's users of flags. */
+function inFlags(message: string): string {
+  return message
+    .replaceAll('maxInputPixels', '--max-input-pixels')
+    .replaceAll('maxOutputPixels', '--max-output-pixels');
+}
+
+/** An error for people: names the file, unless the message does already. */
+export function errorText(input: string, error: UpresError): string {
+  const { code, message } = words(error);
+  return `${message.includes(input) ? message : `${input}: ${message}`} [${code}]`;
+}

@@ -1,0 +1,217 @@
+import { AssetCache } from '../asset/asset-cache.js';
+import { CachedUpscaler, type ResultFacts } from '../asset/cached-upscaler.js';
+import { UpresError } from '../errors.js';
+import { probe } from '../image/probe.js';
+import { Upscaler } from '../image/upscale.js';
+import { defaultThreads } from '../network/thread-count.js';
+import { defaultCacheFolder } from '../network/weights-store.js';
+import { resultsFolder } from './cache-folder.js';
+import { checkModel } from './check-model.js';
+import { collect } from './collect.js';
+import { exitCodes } from './exit-codes.js';
+import { watchInterrupts } from './interrupt.js';
+import type { Interrupts } from './interrupt.js';
+import { concernsAll, runJob } from './job.js';
+import { Ledger } from './ledger.js';
+import { Meter } from './meter.js';
+import type { RunOptions } from './options.js';
+import type { Made, Outcome } from './outcome.js';
+import { describeCollision, plan } from './plan.js';
+import type { Collision, Job } from './plan.js';
+import { eachAtMost } from './pool.js';
+import { barProgress, canDraw, lineProgress, quietProgress } from './progress.js';
+import type { Progress } from './progress.js';
+import { errorLine, errorText, outputLine } from './report.js';
+import { print } from './streams.js';
+import { summary } from './summary.js';
+
+/** While some images are in the network, others are decoded and encoded: threads are idle otherwise. */
+function imagesInFlight(threads: number): number {
+  return threads + 2;
+}
+
+/**
+ * The main action: upscales what the arguments stand for.
+ * @returns the exit code
+ * @throws UsageError before any work
+ */
+export async function run(args: readonly string[], options: RunOptions): Promise<number> {
+  if (options.model !== undefined) await checkModel(options.model);
+  const collection = await collect(args, options);
+  const { jobs, collisions } = await plan(collection.inputs, options);
+  if (collisions.length > 0) return refuse(collisions, options);
+
+  let tell = say;
+  using interrupts = watchInterrupts((signal) => {
+    tell(`Stopping (${signal}); once more kills at once.`);
+  });
+  const batch = new Batch(jobs, options, interrupts, await chooseProgress(jobs, options));
+  tell = batch.progress.say;
+  for (const error of collection.errors) batch.fail(error.file ?? '', error);
+  await batch.run();
+  if (!options.quiet) for (const line of summary({ ...batch.totals(), skipped: collection.skipped })) say(line);
+  return batch.exitCode;
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+function refuse(collisions: readonly Collision[], { json }: RunOptions): number {
+  for (const collision of collisions) {
+    const message = describeCollision(collision);
+    const error = new UpresError('OUTPUT_COLLISION', message, { file: collision.output });
+    if (json) for (const input of collision.inputs) print(JSON.stringify(errorLine({ input, error })));
+    say(`error: ${message} [OUTPUT_COLLISION]`);
+  }
+  say('Nothing was written.');
+  return exitCodes.usage;
+}
+
+interface Display {
+  readonly progress: Progress;
+  readonly meter: Meter;
+}
+
+async function chooseProgress(jobs: readonly Job[], { quiet }: RunOptions): Promise<Display> {
+  const meter = new Meter();
+  if (quiet) return { meter, progress: quietProgress(process.stderr) };
+  if (jobs.length === 0 || !canDraw(process.stderr, process.env)) {
+    return { meter, progress: lineProgress(process.stderr, jobs.length) };
+  }
+  // Headers only; an image whose header can't be read counts for nothing here and fails in its turn.
+  await eachAtMost(jobs, 8, async ({ input }) => {
+    const info = await probe(input.path, { maxInputPixels: Infinity }).catch(() => undefined);
+    meter.add(input.path, info ? info.width * info.height * info.frames : 0);
+  });
+  return { meter, progress: await barProgress(process.stderr, jobs.length, meter) };
+}
+
+/** The images of one run, and what became of them. */
+class Batch {
+  readonly progress: Progress;
+  readonly #jobs: readonly Job[];
+  readonly #options: RunOptions;
+  readonly #interrupts: Interrupts;
+  readonly #meter: Meter;
+  readonly #start = performance.now();
+  readonly #made: Made[] = [];
+  #failed = 0;
+  /** An error that every image would meet. */
+  #common: UpresError | undefined;
+
+  constructor(jobs: readonly Job[], options: RunOptions, interrupts: Interrupts, { progress, meter }: Display) {
+    this.#jobs = jobs;
+    this.#options = options;
+    this.#interrupts = interrupts;
+    this.#meter = meter;
+    this.progress = progress;
+  }
+
+  get exitCode(): number {
+    const { exitCode } = this.#interrupts;
+    if (exitCode !== undefined) return exitCode;
+    if (this.#common?.code.startsWith('MODEL_')) return exitCodes.usage;
+    return this.#failed > 0 ? exitCodes.someFailed : exitCodes.ok;
+  }
+
+  totals() {
+    return {
+      made: this.#made,
+      failed: this.#failed,
+      // Zero unless a signal or a common error ended the run before its time.
+      stopped: this.#jobs.length - this.#finished,
+      seconds: (performance.now() - this.#start) / 1000,
+    };
+  }
+
+  async run(): Promise<void> {
+    try {
+      if (this.#jobs.length > 0) await this.#compute();
+    } finally {
+      this.progress.end();
+    }
+  }
+
+  fail(input: string, error: UpresError): void {
+    this.#failed++;
+    if (this.#options.json) print(JSON.stringify(errorLine({ input, error })));
+    this.progress.say(`error: ${errorText(input, error)}`);
+  }
+
+  async #compute(): Promise<void> {
+    const { threads } = this.#options;
+    const upscaler = new Upscaler(threads === undefined ? {} : { threads });
+    const cached = new CachedUpscaler(() => upscaler, this.#cache());
+    const { signal } = this.#interrupts;
+    const context = {
+      upscaler,
+      cached,
+      options: this.#options,
+      write: { ledger: this.#ledger(), overwrite: this.#options.overwrite },
+      signal,
+      onProgress: (job: Job, fraction: number) => {
+        this.#meter.advance(job.input.path, fraction);
+        this.progress.update();
+      },
+    };
+    this.#meter.start();
+    try {
+      await eachAtMost(this.#jobs, imagesInFlight(threads ?? defaultThreads()), async (job) => {
+        if (signal.aborted || this.#common) return;
+        this.#take(job, await runJob(job, context));
+      });
+    } finally {
+      await upscaler.dispose({ cancel: signal.aborted });
+    }
+  }
+
+  #finished = 0;
+
+  #take(job: Job, outcome: Outcome): void {
+    if (outcome.kind === 'stopped') return;
+    if (outcome.kind === 'failed' && concernsAll(outcome.error)) {
+      // Said once, not for every image that was on its way.
+      if (this.#common) return;
+      this.#common = outcome.error;
+    }
+    this.#finished++;
+    this.#meter.advance(job.input.path, 1);
+    if (outcome.kind === 'failed') {
+      this.progress.failed();
+      this.fail(outcome.input, outcome.error);
+      return;
+    }
+    this.#made.push(outcome);
+    if (this.#options.json) print(JSON.stringify(outputLine(outcome)));
+    this.progress.made(outcome);
+    if (outcome.fallback) this.#sayFallback(outcome);
+    else if (outcome.note !== undefined && !this.#options.quiet) this.progress.say(`note: ${outcome.note}`);
+  }
+
+  #sayFallback({ job, output, fallback }: Made): void {
+    if (!fallback || this.#options.quiet) return;
+    const what =
+      fallback.kind === 'original' ? `the original was copied to ${output}` : `${output} was resized without a network`;
+    this.progress.say(`warning: ${what}: ${errorText(job.input.path, fallback.error)}`);
+  }
+
+  #cache(): AssetCache<ResultFacts> | undefined {
+    const { cache, quiet } = this.#options;
+    if (cache === false) return undefined;
+    return new AssetCache(resultsFolder(cache), (message) => {
+      if (!quiet) this.progress.say(`note: ${message}`);
+    });
+  }
+
+  #ledger(): Ledger {
+    const folder = defaultCacheFolder();
+    return new Ledger(folder, (cause) => {
+      if (this.#options.quiet) return;
+      const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+      this.progress.say(
+        `note: which files upres wrote can't be remembered in ${folder} (${code}): writing them again will need --overwrite`,
+      );
+    });
+  }
+}

@@ -1,0 +1,49 @@
+import type { Skipped } from './collect.js';
+import type { Made } from './outcome.js';
+import { count, duration, megapixels } from './words.js';
+
+export interface Totals {
+  readonly made: readonly Made[];
+  readonly failed: number;
+  /** Inputs that were not finished when the run was interrupted. */
+  readonly stopped: number;
+  readonly skipped: Skipped;
+  readonly seconds: number;
+}
+
+/** The last words of a run: what was made, what was not, and what was passed over. */
+export function summary({ made, failed, stopped, skipped, seconds }: Totals): string[] {
+  const upscaled = made.filter(({ fallback }) => fallback === undefined);
+  const sum = (key: 'sourcePixels' | 'outputPixels') => upscaled.reduce((total, outcome) => total + outcome[key], 0);
+  const unchanged = made.filter((outcome) => outcome.unchanged).length;
+  const cached = made.filter((outcome) => outcome.cached).length;
+  const asides = [
+    ...(cached > 0 ? [`${cached} from the cache`] : []),
+    ...(unchanged > 0 ? [`${unchanged} unchanged`] : []),
+  ];
+  const lines = [
+    upscaled.length === 0
+      ? 'No image was upscaled.'
+      : `${count(upscaled.length, 'image')} upscaled, ${megapixels(sum('sourcePixels'))} to ${megapixels(sum('outputPixels'))}, ` +
+        `in ${duration(seconds)}${asides.length > 0 ? ` (${asides.join(', ')})` : ''}.`,
+  ];
+  const originals = made.filter(({ fallback }) => fallback?.kind === 'original').length;
+  const resized = made.filter(({ fallback }) => fallback?.kind === 'resize').length;
+  if (originals > 0) lines.push(`${count(originals, 'original')} copied unchanged, because of errors.`);
+  if (resized > 0) lines.push(`${count(resized, 'image')} resized without a network, because of errors.`);
+  if (failed > 0) lines.push(`${failed} failed.`);
+  if (stopped > 0) lines.push(`Stopped: ${count(stopped, 'image')} not finished.`);
+  const passed = passedOver(skipped);
+  if (passed !== '') lines.push(`Passed over: ${passed}.`);
+  return lines;
+}
+
+function passedOver({ variants, others }: Skipped): string {
+  const kinds = [...others].sort(([a], [b]) => (a < b ? -1 : 1));
+  return [
+    ...(variants > 0 ? [count(variants, 'larger variant')] : []),
+    ...kinds.map(([ext, n]) =>
+      ext === '' ? count(n, 'file without extension', 'files without extension') : `${n} ${ext}`,
+    ),
+  ].join(', ');
+}

@@ -1,0 +1,110 @@
+import { link, mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { UpresError } from '../errors.js';
+import { isMissing, outputError } from './file-errors.js';
+import { sha256 } from './ledger.js';
+import type { Ledger } from './ledger.js';
+import { removeTempFile, writeTempFile } from './temp-file.js';
+
+export interface WriteOptions {
+  readonly ledger: Ledger;
+  /** Also replace a file that upres did not write. */
+  readonly overwrite: boolean;
+  /** Make missing folders; otherwise a missing folder is an error. */
+  readonly makeFolder: boolean;
+}
+
+/**
+ * Puts the bytes where they belong: whole, or not at all. A file that upres did not write, or that was changed since, is left
+ * alone; equal bytes are always fine.
+ * @returns `unchanged` when the file held these very bytes
+ * @throws OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL
+ */
+export async function writeOutput(
+  file: string,
+  bytes: Uint8Array,
+  { ledger, overwrite, makeFolder }: WriteOptions,
+): Promise<'written' | 'unchanged'> {
+  const hash = sha256(bytes);
+  try {
+    if (makeFolder) await mkdir(path.dirname(file), { recursive: true });
+    let existing = await hashOfFile(file);
+    if (existing === undefined) {
+      if (await writeNew(file, bytes)) {
+        await ledger.record(file, hash);
+        return 'written';
+      }
+      // Somebody put a file there in the meantime: it is judged as any other.
+      existing = await hashOfFile(file);
+    }
+    if (existing !== hash) {
+      // `existing` may still be undefined: a link that leads nowhere takes the name too.
+      const ours = existing !== undefined && existing === (await ledger.hashOf(file));
+      if (!ours && !overwrite) throw existsError(file);
+      await replace(file, bytes);
+    }
+    // Equal bytes are recorded too: they are what upres makes, so this is how a lost record comes back.
+    await ledger.record(file, hash);
+    return existing === hash ? 'unchanged' : 'written';
+  } catch (error) {
+    throw outputError(error, file);
+  }
+}
+
+function existsError(file: string): UpresError {
+  return new UpresError(
+    'OUTPUT_EXISTS',
+    `${file} exists, and upres did not write it or it was changed since: move it away, or give --overwrite to replace it`,
+    { file },
+  );
+}
+
+async function hashOfFile(file: string): Promise<string | undefined> {
+  try {
+    return sha256(await readFile(file));
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Disks without hard links (exFAT, some network shares) answer in one of these ways. */
+const noLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL', 'EXDEV', 'UNKNOWN']);
+
+/**
+ * Writes a file that must not exist yet. Renaming would replace what another program has put there since we looked; linking
+ * never does, and neither leaves half a file.
+ * @returns false when a file is there already
+ */
+async function writeNew(file: string, bytes: Uint8Array): Promise<boolean> {
+  const temp = await writeTempFile(path.dirname(file), bytes);
+  try {
+    try {
+      await link(temp, file);
+    } catch (error) {
+      if (!noLinks.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      // Reserve the name, then rename over our own empty file.
+      await (await open(file, 'wx')).close();
+      await rename(temp, file);
+    }
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await removeTempFile(temp);
+  }
+}
+
+async function replace(file: string, bytes: Uint8Array): Promise<void> {
+  const mode = await stat(file).then(
+    (stats) => stats.mode & 0o777,
+    () => undefined,
+  );
+  const temp = await writeTempFile(path.dirname(file), bytes, mode);
+  try {
+    await rename(temp, file);
+  } finally {
+    await removeTempFile(temp);
+  }
+}

@@ -1,0 +1,89 @@
+/** Formats that are read and written. The first is the name of the format everywhere in upres. */
+export const outputFormats = ['png', 'jpeg', 'webp', 'avif', 'gif', 'tiff'] as const;
+export type OutputFormat = (typeof outputFormats)[number];
+
+/** What a format can hold, as far as it decides what is done with a picture. */
+export interface FormatTraits {
+  /** As people write it. */
+  readonly display: string;
+  /** Longest side in pixels that its encoder here takes (measured, where it is less than the format itself allows). */
+  readonly maxSide: number;
+  /** Whether pixels can be transparent; pictures with alpha are laid on white otherwise. */
+  readonly alpha: boolean;
+  /** Whether animations are written; the first frame is used otherwise. */
+  readonly animation: boolean;
+  /** Whether 16 bits per channel are written; rounded to 8 otherwise. */
+  readonly depth16: boolean;
+  /** Whether a single grey channel is written as such. */
+  readonly grey: boolean;
+  /** Whether a colour profile can be attached. */
+  readonly profile: boolean;
+  /** Default of `quality`, 1..100; undefined where there is no such thing. */
+  readonly quality: number | undefined;
+}
+
+/**
+ * The default qualities are chosen so that, by eye, what the network added survives: JPEG 85, WebP 82 and AVIF 60 look alike.
+ */
+export const formatTraits: Readonly<Record<OutputFormat, FormatTraits>> = {
+  png: {
+    display: 'PNG',
+    maxSide: 10_000_000,
+    alpha: true,
+    animation: false,
+    depth16: true,
+    grey: true,
+    profile: true,
+    quality: undefined,
+  },
+  jpeg: {
+    display: 'JPEG',
+    maxSide: 65_500,
+    alpha: false,
+    animation: false,
+    depth16: false,
+    grey: true,
+    profile: true,
+    quality: 85,
+  },
+  webp: {
+    display: 'WebP',
+    maxSide: 16_383,
+    alpha: true,
+    animation: true,
+    depth16: false,
+    grey: false,
+    profile: true,
+    quality: 82,
+  },
+  avif: {
+    display: 'AVIF',
+    maxSide: 16_384,
+    alpha: true,
+    animation: false,
+    depth16: false,
+    grey: false,
+    profile: true,
+    quality: 60,
+  },
+  gif: {
+    display: 'GIF',
+    maxSide: 65_535,
+    alpha: true,
+    animation: true,
+    depth16: false,
+    grey: false,
+    profile: false,
+    quality: undefined,
+  },
+  tiff: {
+    display: 'TIFF',
+    maxSide: 10_000_000,
+    alpha: true,
+    animation: false,
+    depth16: true,
+    grey: true,
+    profile: true,
+    quality: undefined,
+  },
+};

@@ -1,0 +1,142 @@
+import { UpresError } from '../errors.js';
+import { builtinLabels, chainFor, exactChain } from '../model/registry.js';
+import type { CallOptions, NetworkOptions, ThreadSafeNetwork } from '../network/thread-safe-network.js';
+import type { Plane } from './planes.js';
+
+/** A network, or one run several times over, that enlarges by a whole number. */
+export interface Enlarger {
+  /** As the user named it. */
+  readonly model: string;
+  readonly scale: number;
+  /** How many pixels around it an input pixel is looked at from, at most. */
+  readonly reach: number;
+  /** Network input pixels of all passes for each input pixel. */
+  readonly work: number;
+  run(plane: Plane, options: CallOptions): Promise<Plane>;
+}
+
+/** Where the graph does not tell how far it looks, so far is far enough to look right. */
+const unknownReach = 64;
+
+/** The networks in use, each loaded once, however many callers ask for it at the same time. */
+export class Networks {
+  private readonly loaded = new Map<string, Promise<ThreadSafeNetwork>>();
+
+  constructor(private readonly options: NetworkOptions) {}
+
+  /**
+   * What enlarges by at least `factor`, at the least cost: for a label its cheapest chain of scales as one network, for a
+   * file the network as often as needed.
+   *
+   * @param factor more than 1
+   * @throws MODEL_NOT_FOUND, MODEL_INVALID, MODEL_UNSUPPORTED
+   */
+  async enlarger(model: string, factor: number): Promise<Enlarger> {
+    if (isPath(model)) return this.repeated(model, factor);
+    return this.labelled(model, product(chainFor(model, factor)));
+  }
+
+  /** Centred bicubic, by exactly `scale` if it can. */
+  bicubic(scale: number): Promise<Enlarger> {
+    return this.labelled('bicubic', product(chainOrMore('bicubic', scale)));
+  }
+
+  private async labelled(model: string, scale: number): Promise<Enlarger> {
+    const network = await this.load(`${scale}×${model}`, async () => {
+      const { ThreadSafeNetwork } = await import('../network/thread-safe-network.js');
+      return ThreadSafeNetwork.fromLabel(model, { ...this.options, scale });
+    });
+    return new Passes(model, network, 1);
+  }
+
+  /** Lets every loaded network go. With `cancel`, calls in flight are given up. */
+  async dispose(options: { cancel?: boolean } = {}): Promise<void> {
+    const networks = await Promise.allSettled(this.loaded.values());
+    this.loaded.clear();
+    await Promise.all(
+      networks.flatMap((result) => (result.status === 'fulfilled' ? [result.value.dispose(options)] : [])),
+    );
+  }
+
+  private async repeated(path: string, factor: number): Promise<Enlarger> {
+    const network = await this.load(path, async () => {
+      const { ThreadSafeNetwork } = await import('../network/thread-safe-network.js');
+      return ThreadSafeNetwork.loadFromFile(path, this.options);
+    });
+    if (network.factor < 2) {
+      const message = `the network does not enlarge (its scale is ${network.factor}): name one that does, or leave the size as it is`;
+      throw new UpresError('MODEL_UNSUPPORTED', message, { file: path });
+    }
+    let times = 1;
+    while (network.factor ** times < factor) times++;
+    return new Passes(path, network, times);
+  }
+
+  private load(key: string, create: () => Promise<ThreadSafeNetwork>): Promise<ThreadSafeNetwork> {
+    const known = this.loaded.get(key);
+    if (known) return known;
+    const loading = create();
+    this.loaded.set(key, loading);
+    // A failure is not remembered: the file may be there the next time.
+    loading.catch(() => this.loaded.delete(key));
+    return loading;
+  }
+}
+
+/** A label is never taken for a path, whatever lies in the folder. */
+function isPath(model: string): boolean {
+  return /[/\\]|\.onnx$/i.test(model) && !builtinLabels().some(({ label }) => label === model);
+}
+
+const product = (chain: readonly number[]): number => chain.reduce((all, step) => all * step, 1);
+
+function chainOrMore(label: string, scale: number): number[] {
+  try {
+    return exactChain(label, scale);
+  } catch (error) {
+    if (error instanceof UpresError && error.code === 'BAD_ARGUMENT') return chainFor(label, scale);
+    throw error;
+  }
+}
+
+class Passes implements Enlarger {
+  readonly scale: number;
+  readonly reach: number;
+  readonly work: number;
+
+  constructor(
+    readonly model: string,
+    private readonly network: ThreadSafeNetwork,
+    private readonly times: number,
+  ) {
+    const { factor } = network;
+    this.scale = factor ** times;
+    const passes = Array.from({ length: times }, (_, pass) => pass);
+    this.work = passes.reduce((sum, pass) => sum + factor ** (2 * pass), 0);
+    const { halo } = network.weights.geometry;
+    const once = halo ? Math.max(halo.left, halo.right, halo.top, halo.bottom) : unknownReach;
+    // A later pass sees smaller pixels.
+    this.reach = Math.ceil(passes.reduce((sum, pass) => sum + once / factor ** pass, 0));
+  }
+
+  async run(plane: Plane, options: CallOptions): Promise<Plane> {
+    const { onProgress, ...rest } = options;
+    let current = plane;
+    const totalPixels = current.width * current.height * this.work;
+    let before = 0;
+    for (let pass = 0; pass < this.times; pass++) {
+      const pixels = current.width * current.height;
+      const start = before;
+      current = await this.network.upscaleImage(current, {
+        ...rest,
+        ...(onProgress && {
+          onProgress: (step) => {
+            onProgress({ donePixels: start + (pixels * step.donePixels) / step.totalPixels, totalPixels });
+          },
+        }),
+      });
+      before += pixels;
+    }
+    return current;
+  }
+}

@@ -1,0 +1,59 @@
+import { UpresError } from '../errors.js';
+import type { ColourMode } from './decode.js';
+import { checkQuality } from './encode.js';
+import { outputFormats, type OutputFormat } from './formats.js';
+import { defaultMaxInputPixels, defaultMaxOutputPixels, resolveLimit, type PixelLimits } from './limits.js';
+import { checkTarget, type Target } from './target.js';
+
+/** How the alpha plane is enlarged: by the same network as the colours, or by centred bicubic. */
+export type AlphaMode = 'network' | 'bicubic';
+
+/** Network input pixels of all planes, frames and passes. */
+export interface UpscaleProgress {
+  readonly donePixels: number;
+  readonly totalPixels: number;
+}
+
+export interface ResizeOptions extends Target, PixelLimits {
+  /** Default: the input's own. */
+  readonly format?: OutputFormat;
+  /** 1 to 100, for JPEG (default 85), WebP (82) and AVIF (60) only. */
+  readonly quality?: number;
+  /**
+   * `srgb` (default) converts colours to sRGB. `keep` computes on the file's own values and attaches its profile to the
+   * result; where the result can't carry it (a GIF; a grey profile in a WebP or an AVIF; CMYK), colours are converted all
+   * the same.
+   */
+  readonly colour?: ColourMode;
+  /** Stops before the next step or, in a network, within a tile: ABORTED. */
+  readonly signal?: AbortSignal;
+  /** Calls of a higher one go first in the network; default 0. */
+  readonly priority?: number;
+  readonly onProgress?: (progress: UpscaleProgress) => void;
+}
+
+export interface UpscaleOptions extends ResizeOptions {
+  /** A built-in's label, or the path of an ONNX file; default `natural`. */
+  readonly model?: string;
+  /** Default `network`. */
+  readonly alpha?: AlphaMode;
+}
+
+/** Throws BAD_ARGUMENT for what can be told without the picture. */
+export function checkOptions(options: UpscaleOptions): void {
+  checkTarget(options);
+  const { format, quality, colour, alpha, model } = options;
+  checkChoice('format', format, outputFormats);
+  checkChoice('colour', colour, ['srgb', 'keep']);
+  checkChoice('alpha', alpha, ['network', 'bicubic']);
+  if (format !== undefined) checkQuality(quality, format);
+  if (model === '') throw new UpresError('BAD_ARGUMENT', 'model must be a label or a path, not empty');
+  resolveLimit('maxInputPixels', options.maxInputPixels, defaultMaxInputPixels);
+  resolveLimit('maxOutputPixels', options.maxOutputPixels, defaultMaxOutputPixels);
+}
+
+/** Options also come from JavaScript and from queries, where types promise nothing. */
+function checkChoice(name: string, value: string | undefined, choices: readonly string[]): void {
+  if (value === undefined || choices.includes(value)) return;
+  throw new UpresError('BAD_ARGUMENT', `${name} must be one of ${choices.join(', ')}, not ${value}`);
+}

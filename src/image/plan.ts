@@ -1,0 +1,68 @@
+import { UpresError } from '../errors.js';
+import { checkQuality } from './encode.js';
+import { formatTraits, type OutputFormat } from './formats.js';
+import { checkOutputSize, defaultMaxOutputPixels, named, resolveLimit } from './limits.js';
+import type { UpscaleOptions } from './options.js';
+import { checkHeader, type Header } from './probe.js';
+import { resolveTarget, type ResolvedTarget } from './target.js';
+
+/** Everything that is decided about a picture before it is decoded. */
+export interface Plan {
+  readonly header: Header;
+  readonly format: OutputFormat;
+  readonly target: ResolvedTarget;
+  /** Frames that are decoded and written: more than 1 only where the result's format can show them. */
+  readonly frames: number;
+  /** The profile that the result carries; undefined where colours are converted to sRGB. */
+  readonly profile: Uint8Array | undefined;
+}
+
+/** An intermediate picture may have so many times the pixels of the largest result. */
+const intermediateShare = 4;
+
+/**
+ * @throws BAD_ARGUMENT, INPUT_TOO_LARGE, OUTPUT_TOO_LARGE
+ */
+export function planPicture(header: Header, options: UpscaleOptions, file: string | undefined): Plan {
+  const format = options.format ?? header.format;
+  checkQuality(options.quality, format);
+  const frames = formatTraits[format].animation ? header.frames : 1;
+  checkHeader(header, frames, options, file);
+  const target = resolveTarget(header, options);
+  checkOutputSize({ width: target.width, height: target.height, frames }, format, options.maxOutputPixels, file);
+  const profile = options.colour === 'keep' && canCarryProfile(header, format) ? header.profile : undefined;
+  return { header, format, target, frames, profile };
+}
+
+/** A grey profile describes one channel, and WebP and AVIF have three. CMYK is always converted: no network takes it. */
+function canCarryProfile({ profile, grey }: Header, format: OutputFormat): boolean {
+  if (!profile) return false;
+  const cmyk = String.fromCharCode(...profile.subarray(16, 20)) === 'CMYK';
+  return formatTraits[format].profile && !cmyk && (!grey || formatTraits[format].grey);
+}
+
+/** Throws OUTPUT_TOO_LARGE when a network would make far more pixels on the way than the result may have. */
+export function checkIntermediate(plan: Plan, scale: number, options: UpscaleOptions, file: string | undefined): void {
+  const { header, frames } = plan;
+  const limit = resolveLimit('maxOutputPixels', options.maxOutputPixels, defaultMaxOutputPixels);
+  const width = header.width * scale;
+  const height = header.height * scale;
+  if (width * height * frames <= limit * intermediateShare) return;
+  const message = `the network would make ${width}×${height} pixels on the way to ${plan.target.width}×${plan.target.height}: ask for less, name a network of a smaller scale, or raise maxOutputPixels`;
+  throw new UpresError('OUTPUT_TOO_LARGE', message, named(file));
+}
+
+/**
+ * Bytes of pixels that a picture holds while it is worked on, at most: decoded and taken apart, enlarged, reduced, and put
+ * together again for the encoder. What networks need for themselves is counted there.
+ */
+export function estimateBytes({ header, target, frames }: Plan, scale: number): number {
+  const channels = (header.grey ? 1 : 3) + (header.alpha ? 1 : 0);
+  const sampleBytes = header.depth / 8;
+  const source = header.width * header.height;
+  const enlarged = source * scale ** 2;
+  const result = target.width * target.height;
+  // Such pictures are reduced as floating point numbers.
+  const floats = enlarged !== result && (header.alpha || header.depth === 16) ? enlarged * 4 : 0;
+  return frames * channels * (2 * sampleBytes * (source + (scale > 1 ? enlarged : 0) + result) + floats);
+}

@@ -1,0 +1,80 @@
+import { asUint16, levelsPerLevel, planeToDepth8 } from './depth.js';
+import type { Meter } from './meter.js';
+import type { Frame, Plane, Samples } from './planes.js';
+import { loadSharp } from './sharp.js';
+import { splitAlpha } from './split-alpha.js';
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * Reduces a frame to exactly this size with a centred Lanczos kernel of radius 3; never enlarges. Where there is alpha, colours
+ * count by their opacity (premultiplied).
+ *
+ * sharp does so exactly only on floating point numbers: on 8 bits, most flat colours under an alpha of less than full lose a
+ * level, and on 16 bits a flat colour comes out up to 40 levels off.
+ */
+export async function reduceFrame(frame: Frame, size: Size, meter: Meter): Promise<Frame> {
+  const { colour, alpha } = frame;
+  if (!alpha) return { colour: await reducePlane(colour, size, meter), alpha };
+  if (hasSize(colour, size)) return frame;
+  const channels = colour.channels === 1 ? 2 : 4;
+  const reduced = await reduceFloats(floatsWithAlpha(colour, alpha), colour, channels, size, meter);
+  const wide = splitAlpha(reduced, size.width, size.height, channels, colour.channels);
+  if (colour.data instanceof Uint16Array) return wide;
+  return { colour: planeToDepth8(wide.colour), alpha: wide.alpha && planeToDepth8(wide.alpha) };
+}
+
+/** Reduces one plane, as it is. */
+export async function reducePlane(plane: Plane, size: Size, meter: Meter): Promise<Plane> {
+  if (hasSize(plane, size)) return plane;
+  const { channels, data } = plane;
+  if (data instanceof Uint16Array) {
+    return { ...size, channels, data: await reduceFloats(floats(data), plane, channels, size, meter) };
+  }
+  const sharp = await loadSharp();
+  const raw = { width: plane.width, height: plane.height, channels };
+  const pipeline = sharp(data, { raw, limitInputPixels: false })
+    .resize(size.width, size.height, { fit: 'fill', kernel: 'lanczos3' })
+    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+    .raw();
+  return { ...size, channels, data: await meter.codec(() => pipeline.toBuffer()) };
+}
+
+const hasSize = (plane: Plane, { width, height }: Size): boolean => plane.width === width && plane.height === height;
+
+/** Numbers from 0 to 65535, a half added, since sharp cuts what follows the point at the end. */
+async function reduceFloats(
+  data: Float32Array,
+  { width, height }: Size,
+  channels: 1 | 2 | 3 | 4,
+  size: Size,
+  meter: Meter,
+): Promise<Uint16Array> {
+  const sharp = await loadSharp();
+  const pipeline = sharp(data, { raw: { width, height, channels }, limitInputPixels: false })
+    .resize(size.width, size.height, { fit: 'fill', kernel: 'lanczos3' })
+    .toColourspace(channels < 3 ? 'grey16' : 'rgb16')
+    .raw({ depth: 'ushort' });
+  return asUint16(await meter.codec(() => pipeline.toBuffer()));
+}
+
+function floats(data: Samples): Float32Array {
+  const half = new Float32Array(data.length);
+  for (let at = 0; at < data.length; at++) half[at] = data[at]! + 0.5;
+  return half;
+}
+
+function floatsWithAlpha({ data, channels }: Plane, alpha: Plane): Float32Array {
+  const all = new Float32Array(alpha.data.length * (channels + 1));
+  const scale = data instanceof Uint8Array ? levelsPerLevel : 1;
+  for (let pixel = 0, from = 0, to = 0; pixel < alpha.data.length; pixel++) {
+    for (let channel = 0; channel < channels; channel++) all[to++] = data[from++]! * scale + 0.5;
+    const cover = alpha.data[pixel]! * scale;
+    // Not even half a level of what is invisible.
+    all[to++] = cover > 0 ? cover + 0.5 : 0;
+  }
+  return all;
+}

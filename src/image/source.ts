@@ -1,0 +1,71 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { UpresError } from '../errors.js';
+import { sniffLength } from './sniff.js';
+
+/** A picture as it is given: a path, or the bytes of a file. */
+export type ImageInput = string | Uint8Array;
+
+/** The name for errors, where the input has one. */
+export function fileOf(input: ImageInput): string | undefined {
+  return typeof input === 'string' ? input : undefined;
+}
+
+/**
+ * All bytes of an input.
+ *
+ * @throws INPUT_NOT_FOUND, INPUT_UNREADABLE, INPUT_EMPTY
+ */
+export async function readInput(input: ImageInput): Promise<Uint8Array> {
+  const bytes = typeof input === 'string' ? await withFile(input, (file) => file.readFile()) : input;
+  return notEmpty(bytes, input);
+}
+
+/** The first bytes of an input, enough to tell what it is. Throws as `readInput`. */
+export async function readHead(input: ImageInput): Promise<Uint8Array> {
+  if (typeof input !== 'string') return notEmpty(input, input).subarray(0, sniffLength);
+  const head = await withFile(input, async (file) => {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(sniffLength), 0, sniffLength, 0);
+    return buffer.subarray(0, bytesRead);
+  });
+  return notEmpty(head, input);
+}
+
+function notEmpty<B extends Uint8Array>(bytes: B, input: ImageInput): B {
+  if (bytes.length > 0) return bytes;
+  const file = fileOf(input);
+  throw new UpresError('INPUT_EMPTY', 'the file is empty', file === undefined ? {} : { file });
+}
+
+async function withFile<T>(path: string, read: (file: FileHandle) => Promise<T>): Promise<T> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path);
+    const stats = await file.stat();
+    // A directory can be opened, and a device or a pipe may never end.
+    if (!stats.isFile()) {
+      const what = stats.isDirectory() ? 'this is a directory' : 'this is not a regular file';
+      throw new UpresError('INPUT_UNREADABLE', `${what}: name an image file`, { file: path });
+    }
+    return await read(file);
+  } catch (error) {
+    throw asInputError(error, path);
+  } finally {
+    await file?.close();
+  }
+}
+
+function asInputError(error: unknown, file: string): UpresError {
+  if (error instanceof UpresError) return error;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const options = { file, cause: error };
+  if (code === 'ENOENT' || code === 'ENOTDIR')
+    return new UpresError('INPUT_NOT_FOUND', 'there is no such file', options);
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new UpresError('INPUT_UNREADABLE', 'the file may not be read: check its permissions', options);
+  }
+  if (code === 'ERR_FS_FILE_TOO_LARGE') {
+    return new UpresError('INPUT_TOO_LARGE', 'the file has more than 2 GiB, which can’t be read in one go', options);
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  return new UpresError('INPUT_UNREADABLE', `the file can’t be read: ${reason}`, options);
+}

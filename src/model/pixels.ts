@@ -1,0 +1,74 @@
+import { tensorInfo } from './onnx/node.js';
+import { opsetOf, readOnnx, writeOnnx } from './onnx/file.js';
+import { GraphWriter } from './onnx/graph-writer.js';
+import { renameTensors, tensorNames } from './onnx/names.js';
+import { TensorProto_DataType as DataType } from './onnx/onnx_pb.js';
+
+/** How pixels lie in memory: the whole range of an unsigned integer, or float32 in 0..1. */
+export type PixelType = 'uint8' | 'uint16' | 'float32';
+
+const TYPES = {
+  uint8: { dataType: DataType.UINT8, max: 255 },
+  uint16: { dataType: DataType.UINT16, max: 65535 },
+  float32: { dataType: DataType.FLOAT, max: 1 },
+} as const;
+
+/**
+ * Wraps a core (float32 NCHW `input` [1,3,h,w] in 0..1 -> `output` [1,3,h*scale,w*scale]) so that it takes and gives
+ * interleaved pixels: `pixels` [1,h,w,channels] -> `upscaled` [1,h*scale,w*scale,channels], both of `type`.
+ *
+ * Integers are divided by their largest value on the way in; on the way out values are limited to 0..1, multiplied by it
+ * and rounded to the nearest. float32 goes in as it is and comes out limited to 0..1. With one channel the plane goes in as
+ * R = G = B, and the mean of the core's three channels comes out.
+ *
+ * Nodes are only added around the core, so it may also be what onnxruntime's optimiser wrote: then load the result with
+ * optimisation 'disabled', from the same folder if the core's weights lie in a file beside it.
+ */
+export function wrapPixels(core: Uint8Array, type: PixelType, channels: 1 | 3): Uint8Array {
+  const model = readOnnx(core, 'The optimised network');
+  const { graph } = model;
+  const prefix = freePrefix(tensorNames(graph));
+  // The interface's names are given to the wrapper, so whatever has them inside steps aside.
+  renameTensors(graph, (name) => (name === 'pixels' || name === 'upscaled' ? `${prefix}core_${name}` : name));
+
+  const { dataType, max } = TYPES[type];
+  const before = new GraphWriter(opsetOf(model), `${prefix}in_`);
+  const after = new GraphWriter(opsetOf(model), `${prefix}out_`);
+
+  // Rearranging comes before the cast on the way in and after it on the way out: it then moves one byte, not four.
+  const toPlanes = { perm: [0, 3, 1, 2] };
+  const toRows = { perm: [0, 2, 3, 1] };
+  const last = type === 'float32' ? 'input' : undefined;
+  const only = channels === 3 ? last : undefined;
+  let planes = before.op('Transpose', ['pixels'], toPlanes, only);
+  if (channels === 1) planes = before.op('Concat', [planes, planes, planes], { axis: 1 }, last);
+  if (type !== 'float32') {
+    const floats = before.op('Cast', [planes], { to: DataType.FLOAT });
+    before.op('Div', [floats, before.floats([max])], {}, 'input');
+  }
+
+  let result = 'output';
+  if (channels === 1) result = after.channelMean(result);
+  result = after.clip(result, 0, 1);
+  if (type !== 'float32') {
+    // A cast to integers cuts off the fraction: with one half added it rounds.
+    result = after.op('Mul', [result, after.floats([max])]);
+    result = after.op('Add', [result, after.floats([0.5])]);
+    result = after.op('Cast', [result], { to: dataType });
+  }
+  after.op('Transpose', [result], toRows, 'upscaled');
+
+  graph.node = [...before.nodes, ...graph.node, ...after.nodes];
+  graph.initializer.push(...before.initializers, ...after.initializers);
+  graph.input = [tensorInfo('pixels', dataType, [1, 'height', 'width', channels])];
+  graph.output = [tensorInfo('upscaled', dataType, [1, 'upscaled_height', 'upscaled_width', channels])];
+  return writeOnnx(model);
+}
+
+/** A prefix that no tensor's name begins with. */
+function freePrefix(names: Set<string>): string {
+  for (let tries = 0; ; tries++) {
+    const prefix = `upres${tries === 0 ? '' : String(tries)}_`;
+    if (![...names].some((name) => name.startsWith(prefix))) return prefix;
+  }
+}

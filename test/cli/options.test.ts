@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest';
+import { parseOptions } from '#src/cli/options.js';
+import type { RawOptions } from '#src/cli/options.js';
+
+describe('without flags', () => {
+  test('images are doubled and errors fail', () => {
+    expect(parseOptions({})).toEqual({
+      target: { upscale: 2 },
+      onError: 'fail',
+      overwrite: false,
+      json: false,
+      quiet: false,
+    });
+  });
+});
+
+describe('good values', () => {
+  test.each<[RawOptions, object]>([
+    [{ upscale: '1.5' }, { target: { upscale: 1.5 } }],
+    [{ upscale: '8' }, { target: { upscale: 8 } }],
+    [{ width: '800' }, { target: { width: 800 } }],
+    [{ height: '600' }, { target: { height: 600 } }],
+    [{ width: '800', height: '600' }, { target: { width: 800, height: 600 } }],
+    [{ minWidth: '1200' }, { target: { minWidth: 1200 } }],
+    [{ format: 'jpg' }, { format: 'jpeg' }],
+    [{ format: 'WEBP' }, { format: 'webp' }],
+    [{ format: 'tif' }, { format: 'tiff' }],
+    [{ quality: '80' }, { quality: 80 }],
+    [
+      { quality: '80', format: 'avif' },
+      { quality: 80, format: 'avif' },
+    ],
+    [{ threads: '3' }, { threads: 3 }],
+    [{ onError: 'resize' }, { onError: 'resize' }],
+    [{ colour: 'keep' }, { colour: 'keep' }],
+    [{ color: 'keep' }, { colour: 'keep' }],
+    [{ alpha: 'bicubic' }, { alpha: 'bicubic' }],
+    [{ maxInputPixels: '120000000' }, { maxInputPixels: 120_000_000 }],
+    [{ maxInputPixels: '120M' }, { maxInputPixels: 120_000_000 }],
+    [{ maxOutputPixels: '1.5g' }, { maxOutputPixels: 1_500_000_000 }],
+    [
+      { overwrite: true, json: true, quiet: true },
+      { overwrite: true, json: true, quiet: true },
+    ],
+    [
+      { model: 'art', out: 'dir' },
+      { model: 'art', out: 'dir' },
+    ],
+  ])('%o', (raw, expected) => {
+    expect(parseOptions(raw)).toMatchObject(expected);
+  });
+});
+
+describe('bad values', () => {
+  test.each<[RawOptions, string]>([
+    [{ upscale: '1' }, '--upscale takes a number over 1 and up to 8, such as 2 or 1.5, not "1"'],
+    [{ upscale: '8.01' }, 'not "8.01"'],
+    [{ upscale: '2x' }, 'not "2x"'],
+    [{ upscale: '0x2' }, 'not "0x2"'],
+    [{ upscale: '' }, 'not ""'],
+    [{ upscale: '-2' }, 'not "-2"'],
+    [{ upscale: '1,2' }, 'Run upres once for each factor'],
+    [{ width: '0' }, '--width takes a whole number of pixels from 1 to 1000000, not "0"'],
+    [{ width: '80.5' }, '--width takes a whole number'],
+    [{ height: '1e3' }, '--height takes a whole number'],
+    [{ minWidth: 'wide' }, '--min-width takes a whole number'],
+    [{ quality: '0' }, '--quality takes a whole number from 1 to 100, not "0"'],
+    [{ quality: '101' }, 'not "101"'],
+    [{ quality: '80', format: 'png' }, '--quality is for JPEG, WebP and AVIF'],
+    [{ threads: '0' }, '--threads takes a whole number from 1 to 256, not "0"'],
+    [{ threads: '257' }, 'not "257"'],
+    [{ format: 'wepb' }, 'Did you mean "webp"?'],
+    [{ format: 'bmp' }, '--format takes png, jpeg'],
+    [{ format: 'toString' }, 'not "toString"'],
+    [{ onError: 'orginal' }, 'Did you mean "original"?'],
+    [{ colour: 'rgb' }, 'Did you mean "srgb"?'],
+    [{ colour: 'srgb', color: 'keep' }, 'another spelling'],
+    [{ alpha: 'cubic' }, '--alpha takes network or bicubic, not "cubic"'],
+    [{ maxInputPixels: '10T' }, '--max-input-pixels takes a number of pixels'],
+    [{ maxOutputPixels: '0' }, '--max-output-pixels takes a number of pixels'],
+    [{ out: '' }, '--out takes the name'],
+    [{ model: '' }, '--model takes a label'],
+  ])('%o', (raw, message) => {
+    expect(() => parseOptions(raw)).toThrow(
+      expect.objectContaining({ code: 'BAD_ARGUMENT', message: expect.stringContaining(message) as string }),
+    );
+  });
+});
+
+describe('targets that contradict each other', () => {
+  test.each<RawOptions>([
+    { upscale: '2', width: '800' },
+    { upscale: '2', height: '800' },
+    { upscale: '2', minWidth: '800' },
+    { width: '800', minWidth: '800' },
+    { height: '800', minWidth: '800' },
+    { upscale: '2', width: '800', height: '600' },
+  ])('%o', (raw) => {
+    expect(() => parseOptions(raw)).toThrow('ask for different sizes');
+  });
+});

@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
+import { builtins } from '../support/builtins.js';
+import { temporaryFolder } from '../support/folders.js';
+import { differences, noise, type Picture } from '../support/pictures.js';
+
+const cacheFolder = temporaryFolder();
+
+const side = fc.oneof(
+  { weight: 2, arbitrary: fc.integer({ min: 1, max: 40 }) },
+  { weight: 3, arbitrary: fc.integer({ min: 41, max: 260 }) },
+);
+const cases = fc.record({
+  size: fc.oneof(
+    { weight: 4, arbitrary: fc.tuple(side, side) },
+    { weight: 1, arbitrary: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 200, max: 900 })) },
+    { weight: 1, arbitrary: fc.tuple(fc.integer({ min: 200, max: 900 }), fc.integer({ min: 1, max: 3 })) },
+  ),
+  channels: fc.constantFrom<1 | 3>(1, 3, 3),
+  bits: fc.constantFrom<8 | 16>(8, 8, 16),
+  /** Undefined leaves the tiles to the plan. */
+  tilePixels: fc.oneof(
+    fc.constant(undefined),
+    fc.integer({ min: 6, max: 15 }).map((power) => 2 ** power),
+  ),
+  threads: fc.integer({ min: 1, max: 8 }),
+  /** How many columns and rows repeat, so that equal tiles occur; 1 is one colour. */
+  period: fc.constantFrom(1, 16, Infinity, Infinity, Infinity),
+});
+
+/** Noise that repeats every so many pixels. */
+function patterned(width: number, height: number, channels: 1 | 3, bits: 8 | 16, period: number): Picture {
+  const picture = noise(width, height, channels, 5, bits);
+  if (period === Infinity) return picture;
+  const data = picture.data.map((_, i) => {
+    const pixel = Math.floor(i / channels);
+    const x = (pixel % width) % period;
+    const y = Math.floor(pixel / width) % period;
+    return picture.data[((y % height) * width + x) * channels + (i % channels)]!;
+  });
+  return { ...picture, data };
+}
+
+describe.each(builtins)('$label ×$scale', ({ label, scale }) => {
+  const networks: ThreadSafeNetwork[] = [];
+
+  beforeAll(async () => {
+    for (let threads = 1; threads <= 8; threads++) {
+      networks.push(await ThreadSafeNetwork.fromLabel(label, { scale, threads, cacheFolder }));
+    }
+  });
+  afterAll(async () => {
+    await Promise.all(networks.map((network) => network.dispose()));
+  });
+
+  it('gives the bytes of one thread and one tile, for any size, tiles and threads', async () => {
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ size: [width, height], channels, bits, tilePixels, threads, period }) => {
+        const picture = patterned(width, height, channels, bits, period);
+        const expected = await networks[0]!.upscaleImage(picture, { tilePixels: Infinity });
+        const tiled = await networks[threads - 1]!.upscaleImage(
+          picture,
+          tilePixels === undefined ? {} : { tilePixels },
+        );
+        expect(tiled).toMatchObject({ width: width * scale, height: height * scale, channels });
+        expect(differences(tiled.data, expected.data)).toBe(0);
+      }),
+      { seed: 1_000 + scale, numRuns: 30 },
+    );
+  });
+
+  it('gives the same floating point numbers', async () => {
+    const { data } = noise(90, 70);
+    const tensor = { dims: [1, 70, 90, 3] as const, data: Float32Array.from(data, (value) => value / 255) };
+    const expected = await networks[0]!.process(tensor, { tilePixels: Infinity });
+    const tiled = await networks[3]!.process(tensor, { tilePixels: 1500 });
+    expect(differences(tiled.data, expected.data)).toBe(0);
+  });
+});
+
+describe('weights that each thread has a copy of, because the cache folder cannot be written', () => {
+  it('give the same bytes, and one warning', async () => {
+    const blocked = join(temporaryFolder(), 'a-file');
+    writeFileSync(blocked, '');
+    const warnings: string[] = [];
+    const listen = (warning: Error & { code?: string }): void => {
+      if (warning.code === 'UPRES_WEIGHTS_COPIED') warnings.push(warning.message);
+    };
+    process.on('warning', listen);
+    for (const { label, scale } of builtins) {
+      await using mapped = await ThreadSafeNetwork.fromLabel(label, { scale, cacheFolder });
+      await using copied = await ThreadSafeNetwork.fromLabel(label, { scale, cacheFolder: join(blocked, 'below') });
+      expect(mapped.weights.shared).toBe(true);
+      expect(copied.weights.shared).toBe(false);
+      expect(copied.weights.geometry).toEqual(mapped.weights.geometry);
+      const picture = noise(120, 90);
+      const [a, b] = await Promise.all([
+        mapped.upscaleImage(picture, { tilePixels: Infinity }),
+        copied.upscaleImage(picture, { tilePixels: 3000 }),
+      ]);
+      expect(hash(b.data), `${label} ×${scale}`).toBe(hash(a.data));
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', listen);
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(/own copy of the weights, because the cache folder can't be used: .*a-file/);
+  });
+});
+
+function hash(data: NodeJS.ArrayBufferView): string {
+  return createHash('sha256').update(data).digest('hex');
+}

@@ -1,0 +1,62 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { runChild } from '../support/child.js';
+import { temporaryFolder } from '../support/folders.js';
+import { plainNetwork } from '../support/networks.js';
+
+const script = fileURLToPath(new URL('./fixtures/memory-per-thread.mjs', import.meta.url));
+const measurable = existsSync('/proc/self/smaps_rollup');
+if (!measurable) console.log('skipped: memory per thread is measured on Linux only (/proc/self/smaps_rollup)');
+
+interface Measured {
+  readonly anonymous: number;
+  readonly threads: number;
+  readonly shared: boolean;
+}
+
+/** Megabytes (10^6 bytes) of anonymous memory that each thread more costs, from 1 to 2 and from 2 to 4 threads. */
+async function perThread(cacheFolder: string, file: string, shared: boolean): Promise<[number, number]> {
+  const anonymous: number[] = [];
+  for (const threads of [1, 2, 4]) {
+    const { stdout, stderr, code } = await runChild(script, [cacheFolder, file, String(threads)]);
+    expect(code, stderr).toBe(0);
+    const measured = JSON.parse(stdout) as Measured;
+    expect(measured).toMatchObject({ threads, shared });
+    anonymous.push(measured.anonymous / 1e6);
+  }
+  const [one, two, four] = anonymous as [number, number, number];
+  const costs: [number, number] = [two - one, (four - two) / 2];
+  const all = anonymous.map((megabytes) => megabytes.toFixed(0)).join(', ');
+  console.log(
+    `${shared ? 'mapped' : 'copied'}: ${all} MB of anonymous memory with 1, 2, 4 threads; ` +
+      `${costs.map((cost) => cost.toFixed(1)).join(' and ')} MB for each thread more`,
+  );
+  return costs;
+}
+
+describe.runIf(measurable)(
+  'a network of 66 MB, after a tile of 8×8 pixels in each thread',
+  { timeout: 180_000 },
+  () => {
+    const folder = temporaryFolder();
+    const file = join(folder, 'large.onnx');
+
+    beforeAll(async () => {
+      writeFileSync(file, plainNetwork({ width: 512, depth: 7 }));
+      // Prepared by another process, so that what preparing needs is not measured.
+      await runChild(script, [folder, file, '1']);
+    });
+
+    it('costs less than 25 MB for each thread more, because threads map one file', async () => {
+      for (const cost of await perThread(folder, file, true)) expect(cost).toBeLessThan(25);
+    });
+
+    it('costs more than 60 MB for each thread more where it can not be mapped: so the measurement can fail', async () => {
+      const blocked = join(folder, 'a-file');
+      writeFileSync(blocked, '');
+      for (const cost of await perThread(join(blocked, 'below'), file, false)) expect(cost).toBeGreaterThan(60);
+    });
+  },
+);
