@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import cacache from 'cacache';
 import findCacheDirectory from 'find-cache-directory';
 
@@ -23,6 +24,8 @@ export interface CacheEntry<Facts> {
 }
 
 const prefix = 'upres ';
+/** What cacache makes in its folder. */
+const ownNames = /^(?:(?:content|index)-v\d+|tmp|_lastverified)$/;
 const msPerDay = 24 * 60 * 60 * 1000;
 
 /** `node_modules/.cache/upres` of the project around a folder; undefined outside of projects. */
@@ -49,8 +52,8 @@ export class AssetCache<Facts> {
       const found = await cacache.get(this.folder, prefix + key, { memoize: false });
       return { data: found.data, facts: found.metadata as Facts };
     } catch (error) {
-      // Missing is usual; a wrong hash or size, or a folder that is no cache, is as good as missing.
-      if (!isMissing(error)) await this.forget(key);
+      // Missing is usual, and what can't be read is as good as missing; what is damaged is in the way of what is right.
+      if (hasCode(error, 'EINTEGRITY') || hasCode(error, 'EBADSIZE')) await this.forget(key);
       return undefined;
     }
   }
@@ -102,16 +105,19 @@ export class AssetCache<Facts> {
     return { removed };
   }
 
+  /** Removes all results, and the folder if nothing else is in it: somebody may have named a folder of theirs. */
   async clear(): Promise<void> {
-    await rm(this.folder, { recursive: true, force: true });
+    const names = await readdir(this.folder).catch(unlessMissing([]));
+    const own = names.filter((name) => ownNames.test(name));
+    await Promise.all(own.map((name) => rm(join(this.folder, name), { recursive: true, force: true })));
+    if (own.length > 0 && own.length === names.length) await rmdir(this.folder);
   }
 
   private async entries(): Promise<{ key: string; size: number; time: number }[]> {
-    const all = await cacache.ls(this.folder).catch((error: unknown) => {
-      if (isMissing(error)) return {};
-      throw error;
-    });
-    return Object.values(all).map(({ key, size, time }) => ({ key, size, time }));
+    const all = await cacache.ls(this.folder).catch(unlessMissing({}));
+    return Object.values(all)
+      .filter(({ key }) => key.startsWith(prefix))
+      .map(({ key, size, time }) => ({ key, size, time }));
   }
 
   private async forget(key: string): Promise<void> {
@@ -125,8 +131,16 @@ export class AssetCache<Facts> {
   }
 }
 
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
+/** For `catch`: a folder that is not there holds nothing. */
+function unlessMissing<T>(nothing: T): (error: unknown) => T {
+  return (error) => {
+    if (hasCode(error, 'ENOENT')) return nothing;
+    throw error;
+  };
 }
 
 function messageOf(error: unknown): string {

@@ -6,6 +6,7 @@ import { resolveTarget, type Size, type Target } from '../image/target.js';
 import type { OutputFormat } from '../image/formats.js';
 import { parseDensityName, printDensityName, type DensityName } from './density-name.js';
 import type { Directives, Shape } from './directives.js';
+import { extensionFor } from './extensions.js';
 import { qualityFor } from './options.js';
 import type { ResolvedDirectives } from './resolve.js';
 
@@ -44,15 +45,6 @@ export interface AssetPlan {
   readonly missing: readonly string[];
 }
 
-const extensions: Readonly<Record<OutputFormat, readonly [string, ...string[]]>> = {
-  png: ['.png'],
-  jpeg: ['.jpg', '.jpeg', '.jpe'],
-  webp: ['.webp'],
-  avif: ['.avif'],
-  gif: ['.gif'],
-  tiff: ['.tif', '.tiff'],
-};
-
 /**
  * Decides which files an asset becomes.
  * @param file absolute path of the source
@@ -82,7 +74,8 @@ function layoutOf(info: Size, name: DensityName, { width }: ResolvedDirectives):
     return { width, height };
   }
   const { density } = name;
-  return { width: Math.round(info.width / density), height: Math.round(info.height / density) };
+  const cssPixels = (pixels: number): number => Math.max(1, Math.round(pixels / density));
+  return { width: cssPixels(info.width), height: cssPixels(info.height) };
 }
 
 function planVariant(
@@ -115,13 +108,14 @@ function planVariant(
     width: size.width,
     height: size.height,
     density: factor === undefined ? size.width / layout.width : width === undefined ? name.density * factor : factor,
-    name: fileName(name, info, format, resolved, factor, size),
+    name: fileName(name, format, resolved, factor, size),
     directives: {
       ...(target.upscale === undefined ? {} : { upscale: [target.upscale] }),
       ...(target.width === undefined ? {} : { width: target.width }),
       ...(target.minWidth === undefined ? {} : { minWidth: target.minWidth }),
       model,
-      ...(converted ? { format: [format] } : {}),
+      // Said even where it is the source's own: a rule for the file may name another.
+      format: [format],
       ...(quality === undefined ? {} : { quality }),
     },
   };
@@ -129,14 +123,12 @@ function planVariant(
 
 function fileName(
   name: DensityName,
-  info: ImageInfo,
   format: OutputFormat,
   resolved: ResolvedDirectives,
   factor: number | undefined,
   size: Size,
 ): string {
-  const known = extensions[format];
-  const extension = format === info.format && known.includes(name.extension.toLowerCase()) ? name.extension : known[0];
+  const extension = extensionFor(format, name.extension);
   if (factor === undefined || resolved.width !== undefined) {
     return printDensityName({ stem: `${name.stem}-${size.width}w`, density: 1, extension });
   }

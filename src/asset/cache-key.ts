@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import type { UpscaleOptions } from '../image/upscale.js';
 import { modelFromFile } from '../model/model.js';
 import { builtinLabels, builtinNetwork } from '../model/registry.js';
@@ -32,10 +33,25 @@ export async function cacheKey(source: Uint8Array, options: ResultOptions): Prom
   return createHash('sha256').update(JSON.stringify(made)).digest('hex');
 }
 
+const known = new Map<string, Promise<string>>();
+
+/** A model file's identity; read again only when the file has changed. */
+async function fileIdentity(path: string): Promise<string> {
+  const { mtimeMs, size } = await stat(path).catch(() => ({ mtimeMs: 0, size: 0 }));
+  const id = `${path} ${mtimeMs} ${size}`;
+  let identity = known.get(id);
+  if (!identity) {
+    identity = modelFromFile(path).then(({ key }) => `file ${key}`);
+    known.set(id, identity);
+    identity.catch(() => known.delete(id));
+  }
+  return identity;
+}
+
 /** All networks of a label, since which of them are used depends on the picture's size. */
 async function modelIdentity(model: string): Promise<string> {
   const builtin = builtinLabels().find(({ label }) => label === model);
-  if (!builtin) return `file ${(await modelFromFile(model)).key}`;
+  if (!builtin) return fileIdentity(model);
   if (builtin.kind === 'interpolation') return `${model} ${REWRITE_VERSION}`;
   const hashes = builtin.scales.map((scale) => builtinNetwork(model, scale).card.sha256);
   return [model, REWRITE_VERSION, ...hashes].join(' ');

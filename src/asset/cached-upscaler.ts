@@ -1,4 +1,5 @@
 import { UpresError } from '../errors.js';
+import { defaultMaxInputPixels, defaultMaxOutputPixels } from '../image/limits.js';
 import type { Upscaler, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { AssetCache } from './asset-cache.js';
 import { cacheKey } from './cache-key.js';
@@ -12,14 +13,20 @@ export interface CachedResult extends UpscaleResult {
 }
 
 interface Work {
+  readonly owner: CachedUpscaler;
   readonly result: Promise<CachedResult>;
   readonly stop: AbortController;
+  /** Makes sure that nobody joins any more. */
+  readonly forget: () => void;
   callers: number;
 }
 
+/** By cache folder: several bundlers and compilations of a process share their work. */
+const inFlightByFolder = new Map<string, Map<string, Work>>();
+
 /** Upscales through the cache: nothing is computed that was computed before, or that somebody is computing right now. */
 export class CachedUpscaler {
-  private readonly inFlight = new Map<string, Work>();
+  private readonly inFlight: Map<string, Work>;
 
   /**
    * @param upscaler gives the upscaler when something has to be computed: a warm build never asks
@@ -28,7 +35,11 @@ export class CachedUpscaler {
   constructor(
     private readonly upscaler: () => Upscaler | Promise<Upscaler>,
     private readonly cache: AssetCache<ResultFacts> | undefined,
-  ) {}
+  ) {
+    const folder = cache?.folder ?? '';
+    this.inFlight = inFlightByFolder.get(folder) ?? new Map<string, Work>();
+    inFlightByFolder.set(folder, this.inFlight);
+  }
 
   /**
    * Upscales the bytes of one image.
@@ -38,62 +49,78 @@ export class CachedUpscaler {
    */
   async upscale(source: Uint8Array, options: UpscaleOptions, file?: string): Promise<CachedResult> {
     const { signal, onProgress, ...rest } = options;
-    signal?.throwIfAborted();
+    if (signal?.aborted) throw abortedError(signal);
     const key = await cacheKey(source, rest).catch((error: unknown) => {
       throw naming(error, file);
     });
-    let work = this.inFlight.get(key);
+    if (signal?.aborted) throw abortedError(signal);
+    // Limits are no part of a result, but whoever allows more must not be told that it is too much.
+    const slot = [key, rest.maxInputPixels, rest.maxOutputPixels].join(' ');
+    let work = this.inFlight.get(slot);
     if (!work) {
       const stop = new AbortController();
       const wishes = { ...rest, signal: stop.signal, ...(onProgress && { onProgress }) };
-      const result = this.compute(key, source, wishes, file);
-      work = { result, stop, callers: 0 };
-      this.inFlight.set(key, work);
-      const own = work;
+      const result = this.compute(key, source, wishes);
       const forget = (): void => {
-        if (this.inFlight.get(key) === own) this.inFlight.delete(key);
+        if (this.inFlight.get(slot) === own) this.inFlight.delete(slot);
       };
+      const own: Work = { owner: this, result, stop, forget, callers: 0 };
+      this.inFlight.set(slot, own);
       result.then(forget, forget);
+      work = own;
     }
-    return join(work, signal, () => this.inFlight.delete(key));
+    try {
+      return await join(work, signal);
+    } catch (error) {
+      const gaveUp = error instanceof UpresError && error.code === 'ABORTED' && !signal?.aborted;
+      // Each caller has a file of its own, however equal their bytes.
+      if (!gaveUp || work.owner === this) throw naming(error, file);
+      // Whoever did the work was closed, and we were not.
+      work.forget();
+      return this.upscale(source, options, file);
+    }
   }
 
-  private async compute(
-    key: string,
-    source: Uint8Array,
-    options: UpscaleOptions,
-    file: string | undefined,
-  ): Promise<CachedResult> {
+  private async compute(key: string, source: Uint8Array, options: UpscaleOptions): Promise<CachedResult> {
     const kept = await this.cache?.get(key);
-    if (kept) return { ...kept.facts, data: kept.data, cached: true };
-    try {
-      const upscaler = await this.upscaler();
-      const { data, ...facts } = await upscaler.upscale(source, options);
-      await this.cache?.put(key, data, facts);
-      return { ...facts, data, cached: false };
-    } catch (error) {
-      throw naming(error, file);
-    }
+    if (kept && isAllowed(kept.facts, options)) return { ...kept.facts, data: kept.data, cached: true };
+    const upscaler = await this.upscaler();
+    const { data, ...facts } = await upscaler.upscale(source, options);
+    await this.cache?.put(key, data, facts);
+    return { ...facts, data, cached: false };
   }
 }
 
 /** One caller's part in shared work: it may leave, and the last one to leave stops it, so that nobody joins any more. */
-async function join(work: Work, signal: AbortSignal | undefined, onStop: () => void): Promise<CachedResult> {
+async function join(work: Work, signal: AbortSignal | undefined): Promise<CachedResult> {
   work.callers++;
   if (!signal) return work.result;
   return new Promise((resolve, reject) => {
     const leave = (): void => {
       if (--work.callers === 0) {
-        onStop();
+        work.forget();
         work.stop.abort(signal.reason);
       }
-      reject(new UpresError('ABORTED', 'upscaling was aborted', { cause: signal.reason }));
+      reject(abortedError(signal));
     };
     signal.addEventListener('abort', leave, { once: true });
     void work.result.then(resolve, reject).finally(() => {
       signal.removeEventListener('abort', leave);
     });
   });
+}
+
+/** A result that somebody kept who allowed more is computed again, which says what is wrong with it. */
+function isAllowed(facts: ResultFacts, { maxInputPixels, maxOutputPixels }: UpscaleOptions): boolean {
+  const { width, height, sourceWidth, sourceHeight, frames } = facts;
+  return (
+    sourceWidth * sourceHeight * frames <= (maxInputPixels ?? defaultMaxInputPixels) &&
+    width * height * frames <= (maxOutputPixels ?? defaultMaxOutputPixels)
+  );
+}
+
+function abortedError(signal: AbortSignal): UpresError {
+  return new UpresError('ABORTED', 'upscaling was aborted', { cause: signal.reason });
 }
 
 function naming(error: unknown, file: string | undefined): unknown {

@@ -15,11 +15,15 @@ export function parseDensityName(file: string): DensityName {
   const extension = posix.extname(file);
   const whole = file.slice(0, file.length - extension.length);
   const match = tail.exec(whole);
-  if (!match) return { stem: whole, density: 1, extension };
-  return { stem: whole.slice(0, match.index), density: Number(match[1]), extension };
+  const density = Number(match?.[1]);
+  // `@0x` is no density.
+  if (!match || !(density > 0)) return { stem: whole, density: 1, extension };
+  return { stem: whole.slice(0, match.index), density, extension };
 }
 
 /** The name for a density; density 1 has no tail. */
 export function printDensityName({ stem, density, extension }: DensityName): string {
-  return `${stem}${density === 1 ? '' : `@${density}x`}${extension}`;
+  // 1.5 × 1.1 is not 1.6500000000000001 in a file's name.
+  const rounded = Number(density.toPrecision(12));
+  return `${stem}${rounded === 1 ? '' : `@${rounded}x`}${extension}`;
 }

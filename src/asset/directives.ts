@@ -34,7 +34,7 @@ const keys = ['upscale', 'width', 'minWidth', 'model', 'format', 'quality', 'pre
 
 /** Whether a query is ours: it has the key `upscale`. */
 export function hasDirectives(query: string): boolean {
-  return /(?:^|[?&;])upscale(?:[=&]|$)/.test(normalise(query));
+  return /(?:^|&)upscale(?:[=&]|$)/.test(normalise(query));
 }
 
 /**
@@ -91,8 +91,8 @@ export function checkDirectives(loose: LooseDirectives): Directives {
   const { width, minWidth, model, quality, preset } = loose;
   const upscale = loose.upscale === undefined ? undefined : uniqueAscending([loose.upscale].flat());
   for (const factor of upscale ?? []) {
-    if (!(factor >= 1 && factor <= maxUpscale)) {
-      throw new UpresError('BAD_ARGUMENT', `upscale must be a number from 1 to ${maxUpscale}, not ${factor}`);
+    if (typeof factor !== 'number' || !(factor >= 1 && factor <= maxUpscale)) {
+      throw new UpresError('BAD_ARGUMENT', `upscale must be a number from 1 to ${maxUpscale}, not ${shown(factor)}`);
     }
   }
   checkPixels('width', width);
@@ -101,9 +101,10 @@ export function checkDirectives(loose: LooseDirectives): Directives {
     throw new UpresError('BAD_ARGUMENT', 'minWidth stands alone: leave out width and the factors of upscale');
   }
   if (quality !== undefined && !(Number.isInteger(quality) && quality >= 1 && quality <= 100)) {
-    throw new UpresError('BAD_ARGUMENT', `quality must be a whole number from 1 to 100, not ${quality}`);
+    throw new UpresError('BAD_ARGUMENT', `quality must be a whole number from 1 to 100, not ${shown(quality)}`);
   }
-  if (model === '') throw new UpresError('BAD_ARGUMENT', 'model must be a label, not empty');
+  checkName('model', model);
+  checkName('preset', preset);
   const format = loose.format === undefined ? undefined : [...new Set([loose.format].flat().map(formatOf))];
   const as = loose.as === undefined ? undefined : choice('as', loose.as, shapes);
   return {
@@ -141,30 +142,38 @@ function normalise(query: string): string {
 const list = (text: string): string[] => text.split(/[;,]/).filter((part) => part !== '');
 
 function number(name: string, text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || Number.isNaN(value)) {
+  // Neither 0x10 nor 1e3: what is written is what is read by people.
+  if (!/^-?\d+(?:\.\d+)?$/.test(text)) {
     throw new UpresError('BAD_ARGUMENT', `${name} must be a number, not "${text}"`);
   }
-  return value;
+  return Number(text);
 }
 
 const uniqueAscending = (values: readonly number[]): number[] => [...new Set(values)].sort((a, b) => a - b);
 
 function checkPixels(name: string, value: number | undefined): void {
-  if (value !== undefined && !(Number.isInteger(value) && value >= 1)) {
-    throw new UpresError('BAD_ARGUMENT', `${name} must be a whole number of pixels of at least 1, not ${value}`);
+  if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1)) {
+    throw new UpresError('BAD_ARGUMENT', `${name} must be a whole number of pixels of at least 1, not ${shown(value)}`);
   }
 }
+
+function checkName(name: string, value: string | undefined): void {
+  if (value === undefined || (typeof value === 'string' && value !== '')) return;
+  throw new UpresError('BAD_ARGUMENT', `${name} must be the name of one, not ${shown(value)}`);
+}
+
+/** A value in an error. Options also come from JavaScript, where types promise nothing. */
+const shown = (value: unknown): string => (typeof value === 'string' ? `"${value}"` : String(value));
 
 function formatOf(text: string): OutputFormat {
   return choice('format', text === 'jpg' ? 'jpeg' : text, outputFormats);
 }
 
-function choice<T extends string>(name: string, text: string, words: readonly T[]): T {
+function choice<T extends string>(name: string, text: unknown, words: readonly T[]): T {
   const found = words.find((word) => word === text);
   if (found) return found;
   throw new UpresError(
     'BAD_ARGUMENT',
-    `${name} must be one of ${words.join(', ')}, not "${text}".${suggestion(text, words)}`,
+    `${name} must be one of ${words.join(', ')}, not ${shown(text)}.${typeof text === 'string' ? suggestion(text, words) : ''}`,
   );
 }

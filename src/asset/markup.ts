@@ -63,7 +63,7 @@ export function imageSetOf(variants: readonly VariantPlan[], urlOf: UrlOf): stri
   const candidates = variants.map((variant) => {
     const type = ` type("${mimeType(variant.format)}")`;
     const mixed = variants.some(({ format }) => format !== variant.format);
-    return `url("${urlOf(variant)}") ${printDensity(variant.density)}x${mixed ? type : ''}`;
+    return `url("${escapeForCss(urlOf(variant))}") ${printDensity(variant.density)}x${mixed ? type : ''}`;
   });
   return `image-set(${candidates.join(', ')})`;
 }
@@ -116,6 +116,12 @@ function metadataOf(plan: AssetPlan, urlOf: UrlOf): AssetMetadata {
   };
 }
 
-function escapeForSrcset(url: string): string {
+/** Inside of double quotes. */
+function escapeForCss(url: string): string {
+  return url.replace(/["\\]/g, '\\$&').replace(/\n/g, '\\a ');
+}
+
+/** Spaces and commas part candidates; those of a `data:` URI can't be escaped and do no harm. */
+export function escapeForSrcset(url: string): string {
   return url.startsWith('data:') ? url : url.replace(/ /g, '%20').replace(/,/g, '%2C');
 }

@@ -1,8 +1,10 @@
 import { UpresError } from '../errors.js';
 import { formatTraits, outputFormats, type OutputFormat } from '../image/formats.js';
+import { defaultMaxOutputPixels, resolveLimit } from '../image/limits.js';
 import { builtinLabels } from '../model/registry.js';
+import { resolveThreads } from '../network/thread-count.js';
 import { suggestion } from '../suggest.js';
-import { checkDirectives, parseQuery, type Directives, type LooseDirectives } from './directives.js';
+import { checkDirectives, hasDirectives, parseQuery, type Directives, type LooseDirectives } from './directives.js';
 
 /** What becomes of an asset that fails: the build fails, or the source's bytes or a plain resize take its place. */
 export type OnError = 'fail' | 'original' | 'resize';
@@ -82,12 +84,18 @@ export function checkAssetOptions(options: AssetOptions, extra: readonly string[
   checkNames('option', options, [...assetOptionNames, ...extra]);
   checkOnError(options.onError);
   checkQualityOption(options.quality);
+  checkModels(options.models);
   checkModel(options.model, options.models);
+  resolveLimit('maxOutputPixels', options.maxOutputPixels, defaultMaxOutputPixels);
+  resolveThreads(options.threads);
+  checkPath('cache', options.cache, 'a folder, or false');
+  checkPath('report', options.report, 'true, false or a file');
   for (const rule of rulesOf(options)) {
     checkNames('option of defaults', rule, ruleNames);
     checkOnError(rule.onError);
     checkQualityOption(rule.quality);
     checkModel(rule.model, options.models);
+    resolveLimit('maxOutputPixels', rule.maxOutputPixels, defaultMaxOutputPixels);
     const { upscale, minWidth, format } = rule;
     checkDirectives({
       ...(upscale === undefined ? {} : { upscale }),
@@ -96,11 +104,23 @@ export function checkAssetOptions(options: AssetOptions, extra: readonly string[
     });
   }
   for (const name of Object.keys(options.presets ?? {})) presetOf(options, name);
-  for (const label of Object.keys(options.models ?? {})) {
+}
+
+function checkModels(models: AssetOptions['models'] = {}): void {
+  for (const [label, path] of Object.entries(models)) {
     if (builtinLabels().some((builtin) => builtin.label === label)) {
       throw new UpresError('BAD_ARGUMENT', `models: "${label}" is the label of a built-in network; choose another`);
     }
+    if (typeof path !== 'string' || path === '') {
+      throw new UpresError('BAD_ARGUMENT', `models: "${label}" must be the path of an ONNX file`);
+    }
   }
+}
+
+/** An empty path would be the root itself. */
+function checkPath(name: 'cache' | 'report', value: boolean | string | undefined, what: string): void {
+  const allowed = typeof value === 'string' ? value !== '' : value !== true || name === 'report';
+  if (!allowed) throw new UpresError('BAD_ARGUMENT', `${name} must be ${what}, not ${JSON.stringify(value)}`);
 }
 
 /** The rules in their order. */
@@ -117,9 +137,16 @@ export function presetOf({ presets = {} }: AssetOptions, name: string): Directiv
   if (preset === undefined) {
     throw new UpresError('BAD_ARGUMENT', `there is no preset "${name}".${suggestion(name, Object.keys(presets))}`);
   }
-  if (typeof preset !== 'string') return checkDirectives(preset);
-  const query = preset.replace(/^\?/, '');
-  return parseQuery(/(?:^|&)upscale(?:[=&]|$)/.test(query) ? query : `upscale&${query}`)!;
+  const directives = typeof preset === 'string' ? parsePreset(preset) : checkDirectives(preset);
+  if (directives.preset !== undefined) {
+    throw new UpresError('BAD_ARGUMENT', `the preset "${name}" names a preset: only assets can`);
+  }
+  return directives;
+}
+
+function parsePreset(text: string): Directives {
+  const query = text.replace(/^\?/, '');
+  return parseQuery(hasDirectives(query) ? query : `upscale&${query}`)!;
 }
 
 /** The quality for a format; undefined leaves it to the encoder's default, and where there is no such thing. */

@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { isAbsolute, resolve } from 'node:path';
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
 import { UpresError } from '../errors.js';
 import type { OutputFormat } from '../image/formats.js';
 import { probe } from '../image/probe.js';
@@ -10,6 +11,7 @@ import { CachedUpscaler, type ResultFacts } from './cached-upscaler.js';
 import type { Directives } from './directives.js';
 import { checkAssetOptions, type AssetOptions, type OnError } from './options.js';
 import { AssetReport } from './report.js';
+import { reportPage } from './report-page.js';
 import { resolveDirectives } from './resolve.js';
 import { UpscalerLease } from './shared-upscaler.js';
 
@@ -46,6 +48,8 @@ export interface RenderOptions {
   readonly signal?: AbortSignal;
   /** Higher goes first; 0 is usual. */
   readonly priority?: number;
+  /** Told why a result was replaced, in place of the pipeline's own `warn`: for tools that keep warnings by module. */
+  readonly warn?: (message: string) => void;
 }
 
 /** A plan, with what the assets' own words did not say. */
@@ -118,6 +122,7 @@ export class AssetPipeline {
         bytes: rendered.data.byteLength,
         data: show(rendered.data),
       },
+      beforeFormat: asset.info.format,
       format: rendered.format,
       status: rendered.status,
       ms: performance.now() - started,
@@ -130,9 +135,37 @@ export class AssetPipeline {
   async preview(asset: PreparedAsset, variant: VariantPlan, options: RenderOptions = {}): Promise<RenderedVariant> {
     const source = await readSource(variant.source);
     if (variant.verbatim) return asItIs(variant, source, variant.handMade ? 'hand-made' : 'verbatim');
-    const upscaler = await this.lease.get();
-    const { data, format, width, height } = await upscaler.resize(source, this.settings(asset, variant, options));
-    return { data, format, width, height, status: 'resized' };
+    return this.resize(variant, source, this.settings(asset, variant, options));
+  }
+
+  /**
+   * Says what was done, to be called when a build is complete: a short table line by line, and the page of the report where
+   * the options ask for it. Nothing is said where nothing was done.
+   * @throws OUTPUT_UNWRITABLE
+   */
+  async finish(log: (line: string) => void): Promise<void> {
+    for (const line of this.report.table()) log(line);
+    const page = await this.writeReport();
+    if (page !== undefined) log(`before and after of each: ${relative(this.context.root, page) || page}`);
+  }
+
+  /**
+   * Writes the page of the report, whole or not at all.
+   * @returns its path; undefined where the options do not ask for it, or nothing was done
+   * @throws OUTPUT_UNWRITABLE
+   */
+  async writeReport(): Promise<string | undefined> {
+    const { report } = this.options;
+    const entries = this.report.entries();
+    if (report === undefined || report === false || entries.length === 0) return undefined;
+    const file = resolve(this.context.root, report === true ? 'upres-report.html' : report);
+    try {
+      await mkdir(dirname(file), { recursive: true });
+      await writeFileAtomic(file, reportPage(entries));
+    } catch (cause) {
+      throw new UpresError('OUTPUT_UNWRITABLE', 'the report can’t be written there', { file, cause });
+    }
+    return file;
   }
 
   /** Ends what is under way and lets the threads go. */
@@ -159,16 +192,30 @@ export class AssetPipeline {
       const status = kept ?? (cached ? 'cached' : 'computed');
       return { rendered: { data, format, width, height, status }, trouble: undefined };
     } catch (error) {
-      if (asset.onError === 'fail' || (error instanceof UpresError && error.code === 'ABORTED')) throw error;
+      if (asset.onError === 'fail' || isAborted(error)) throw error;
       const trouble = error instanceof Error ? error.message : String(error);
-      this.context.warn(`${variant.source}: ${trouble}`);
+      (options.warn ?? this.context.warn)(`${variant.source}: ${trouble}`);
       if (asset.onError === 'resize') {
-        const upscaler = await this.lease.get();
-        const { data, format, width, height } = await upscaler.resize(source, settings);
-        return { rendered: { data, format, width, height, status: 'resized' }, trouble };
+        // What can't be decoded can't be resized either; the build is meant to go on all the same.
+        const resized = await this.resize(variant, source, settings).catch((failure: unknown) => {
+          if (isAborted(failure)) throw failure;
+        });
+        if (resized) return { rendered: resized, trouble };
       }
-      const { format, width, height } = await probe(source, { maxInputPixels: Infinity });
+      // A hand-made picture has a header of its own.
+      const info = kept ? await probe(variant.source, { maxInputPixels: Infinity }) : asset.info;
+      const { format, width, height } = info;
       return { rendered: { data: source, format, width, height, status: 'original' }, trouble };
+    }
+  }
+
+  private async resize(variant: VariantPlan, source: Uint8Array, settings: ResizeOptions): Promise<RenderedVariant> {
+    try {
+      const upscaler = await this.lease.get();
+      const { data, format, width, height } = await upscaler.resize(source, settings);
+      return { data, format, width, height, status: 'resized' };
+    } catch (error) {
+      throw naming(error, variant.source);
     }
   }
 
@@ -195,6 +242,10 @@ export function cacheFolderOf({ cache }: Pick<AssetOptions, 'cache'>, root: stri
   if (cache === false) return undefined;
   if (cache !== undefined) return isAbsolute(cache) ? cache : resolve(root, cache);
   return projectCacheFolder(root);
+}
+
+function isAborted(error: unknown): boolean {
+  return error instanceof UpresError && error.code === 'ABORTED';
 }
 
 function asItIs(variant: VariantPlan, data: Uint8Array, status: VariantStatus): RenderedVariant {

@@ -19,6 +19,9 @@ export interface ReportEntry {
   readonly model: string;
   readonly before: PictureFacts;
   readonly after: PictureFacts;
+  /** The source's. */
+  readonly beforeFormat: OutputFormat;
+  /** The result's. */
   readonly format: OutputFormat;
   readonly status: VariantStatus;
   /** Milliseconds from asking to having. */
@@ -38,9 +41,9 @@ export class AssetReport {
     this.byVariant.set(`${entry.file}\n${entry.name}\n${entry.model}\n${entry.format}`, entry);
   }
 
-  /** Sorted by file and name, so that a report does not depend on the order of work. */
+  /** Sorted, so that a report does not depend on the order of work. */
   entries(): ReportEntry[] {
-    return [...this.byVariant.values()].sort((a, b) => compare(a.file, b.file) || compare(a.name, b.name));
+    return [...this.byVariant].sort(([a], [b]) => compare(a, b)).map(([, entry]) => entry);
   }
 
   clear(): void {
@@ -88,7 +91,8 @@ export class AssetReport {
   }
 }
 
-function describeStatus({ status, model, ms, trouble }: ReportEntry): string {
+/** In words, for one line. */
+export function describeStatus({ status, model, ms, trouble }: ReportEntry): string {
   switch (status) {
     case 'computed':
       return `${model}, ${(ms / 1000).toFixed(1)} s`;

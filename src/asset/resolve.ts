@@ -58,12 +58,15 @@ function resolve(file: string, own: Directives, options: AssetOptions, root: str
   const first = <T>(pick: (rule: DefaultRule) => T | undefined): T | undefined =>
     rules.map(pick).find((value) => value !== undefined);
 
+  // The ways to say a size exclude each other, so whoever names one of them settles them all.
   const size = [own, preset].find((d) => d && (d.upscale ?? d.width ?? d.minWidth) !== undefined);
-  const minWidth = size ? size.minWidth : first((rule) => rule.minWidth);
-  const ruled = first((rule) => rule.upscale);
-  const width = size?.width;
-  const fallback = minWidth !== undefined ? [] : width !== undefined ? [1] : ruled !== undefined ? [ruled].flat() : [2];
-  const { upscale = [] } = checkDirectives({ upscale: size?.upscale ?? fallback });
+  const ruled = rules.find((rule) => (rule.upscale ?? rule.minWidth) !== undefined);
+  const { upscale, width, minWidth } = size ?? {
+    upscale: checkDirectives({ upscale: ruled?.upscale ?? [] }).upscale,
+    width: undefined,
+    minWidth: ruled?.minWidth,
+  };
+  const usual = minWidth !== undefined ? [] : [width === undefined ? 2 : 1];
   const ruledFormat = first((rule) => rule.format);
   const { format = [] } = checkDirectives({
     format: own.format ?? preset?.format ?? (ruledFormat === undefined ? [] : [ruledFormat].flat()),
@@ -77,11 +80,11 @@ function resolve(file: string, own: Directives, options: AssetOptions, root: str
       `several formats need as=picture, which lets the browser choose, not as=${as}`,
     );
   }
-  if (as === 'url' && upscale.length > 1) {
+  if (as === 'url' && (upscale?.length ?? 1) > 1) {
     throw new UpresError('BAD_ARGUMENT', 'several factors need as=srcset, as=img or as=picture: a URL is one file');
   }
   return {
-    upscale,
+    upscale: upscale ?? usual,
     width,
     minWidth,
     model,

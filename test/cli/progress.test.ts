@@ -20,6 +20,7 @@ const made: Made = {
   ms: 1234.5,
   bytes: 4321,
   unchanged: false,
+  cached: false,
 };
 const corrupt = new UpresError('INPUT_CORRUPT', 'the PNG is cut short', { file: 'b.png' });
 

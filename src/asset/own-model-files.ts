@@ -1,0 +1,14 @@
+import { dirname, join, resolve } from 'node:path';
+import type { AssetOptions } from './options.js';
+
+/**
+ * The files that decide what a network of the user's own computes, absolute: the ONNX file, the weights that may lie beside it,
+ * and its card. All but the first may be absent.
+ * @returns nothing for built-in labels, which change with the package only
+ */
+export function ownModelFiles({ models = {} }: AssetOptions, root: string, label: string): string[] {
+  const path = Object.hasOwn(models, label) ? models[label] : undefined;
+  if (path === undefined) return [];
+  const file = resolve(root, path);
+  return [file, `${file}.data`, `${file}_data`, join(dirname(file), 'model.json')];
+}
