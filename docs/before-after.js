@@ -16,7 +16,10 @@ const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 const upscaler = new Upscaler();
 
 async function cell({ file, left, top, width, height }, model) {
-  const flat = await sharp(path(`../examples/images/${file}`)).flatten({ background: 'white' }).png().toBuffer();
+  const flat = await sharp(path(`../examples/images/${file}`))
+    .flatten({ background: 'white' })
+    .png()
+    .toBuffer();
   const { data } = await upscaler.upscale(flat, { upscale: factor, model });
   const region = { left: left * factor, top: top * factor, width: width * factor, height: height * factor };
   return sharp(data).extract(region).png().toBuffer();

@@ -80,13 +80,8 @@ export class AssetCache<Facts> {
   /** Reads every result and removes what is damaged or belongs to nothing. */
   async verify(): Promise<{ readonly kept: number; readonly removed: number; readonly bytes: number }> {
     const report: unknown = await cacache.verify(this.folder);
-    const {
-      totalEntries = 0,
-      badContentCount = 0,
-      reclaimedCount = 0,
-      keptSize = 0,
-    } = report as Record<string, number>;
-    return { kept: totalEntries, removed: badContentCount + reclaimedCount, bytes: keptSize };
+    const { totalEntries = 0, reclaimedCount = 0, keptSize = 0 } = report as Record<string, number>;
+    return { kept: totalEntries, removed: reclaimedCount, bytes: keptSize };
   }
 
   /** Removes the oldest results until the limits hold. */

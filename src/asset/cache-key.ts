@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import type { UpscaleOptions } from '../image/upscale.js';
 import { modelFromFile } from '../model/model.js';
+import { modelStamp } from '../model/model-files.js';
 import { builtinLabels, builtinNetwork } from '../model/registry.js';
 import { REWRITE_VERSION } from '../model/rewrite/version.js';
 import { runtimeVersion } from '../network/runtime.js';
@@ -35,10 +35,9 @@ export async function cacheKey(source: Uint8Array, options: ResultOptions): Prom
 
 const known = new Map<string, Promise<string>>();
 
-/** A model file's identity; read again only when the file has changed. */
+/** A model file's identity; read again only when it, or what lies beside it, has changed. */
 async function fileIdentity(path: string): Promise<string> {
-  const { mtimeMs, size } = await stat(path).catch(() => ({ mtimeMs: 0, size: 0 }));
-  const id = `${path} ${mtimeMs} ${size}`;
+  const id = await modelStamp(path);
   let identity = known.get(id);
   if (!identity) {
     identity = modelFromFile(path).then(({ key }) => `file ${key}`);

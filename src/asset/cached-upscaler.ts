@@ -81,12 +81,26 @@ export class CachedUpscaler {
     }
   }
 
-  private async compute(key: string, source: Uint8Array, options: UpscaleOptions): Promise<CachedResult> {
+  /** A result that is there already; undefined where it would have to be computed. Throws as `upscale`. */
+  async kept(source: Uint8Array, options: UpscaleOptions, file?: string): Promise<CachedResult | undefined> {
+    const key = await cacheKey(source, options).catch((error: unknown) => {
+      throw naming(error, file);
+    });
+    return this.find(key, options);
+  }
+
+  private async find(key: string, options: UpscaleOptions): Promise<CachedResult | undefined> {
     const kept = await this.cache?.get(key);
-    if (kept && isAllowed(kept.facts, options)) return { ...kept.facts, data: kept.data, cached: true };
+    return kept && isAllowed(kept.facts, options) ? { ...kept.facts, data: kept.data, cached: true } : undefined;
+  }
+
+  private async compute(key: string, source: Uint8Array, options: UpscaleOptions): Promise<CachedResult> {
+    const kept = await this.find(key, options);
+    if (kept) return kept;
     const upscaler = await this.upscaler();
     const { data, ...facts } = await upscaler.upscale(source, options);
-    await this.cache?.put(key, data, facts);
+    // A network of the user's own may have been replaced in the meantime, and nobody knows by which one this was made.
+    if (this.cache && (await cacheKey(source, options)) === key) await this.cache.put(key, data, facts);
     return { ...facts, data, cached: false };
   }
 }

@@ -1,4 +1,5 @@
-import { dirname, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
+import { modelFiles } from '../model/model-files.js';
 import type { AssetOptions } from './options.js';
 
 /**
@@ -9,6 +10,5 @@ import type { AssetOptions } from './options.js';
 export function ownModelFiles({ models = {} }: AssetOptions, root: string, label: string): string[] {
   const path = Object.hasOwn(models, label) ? models[label] : undefined;
   if (path === undefined) return [];
-  const file = resolve(root, path);
-  return [file, `${file}.data`, `${file}_data`, join(dirname(file), 'model.json')];
+  return modelFiles(resolve(root, path));
 }

@@ -48,7 +48,7 @@ export interface RenderOptions {
   readonly signal?: AbortSignal;
   /** Higher goes first; 0 is usual. */
   readonly priority?: number;
-  /** Told why a result was replaced, in place of the pipeline's own `warn`: for tools that keep warnings by module. */
+  /** Told why a result was replaced, without the file's name, in place of the pipeline's `warn`: for tools that know whose it is. */
   readonly warn?: (message: string) => void;
 }
 
@@ -131,6 +131,17 @@ export class AssetPipeline {
     return rendered;
   }
 
+  /** The file as far as nothing has to be computed for it; undefined otherwise. Not in the report. */
+  async kept(asset: PreparedAsset, variant: VariantPlan, bytes?: Uint8Array): Promise<RenderedVariant | undefined> {
+    const source = variant.source === asset.file && bytes ? bytes : await readSource(variant.source);
+    if (variant.verbatim) return asItIs(variant, source, variant.handMade ? 'hand-made' : 'verbatim');
+    const settings = { ...this.settings(asset, variant, {}), model: this.modelOf(variant.model) };
+    const found = await this.upscaler.kept(source, settings, variant.source);
+    if (!found) return undefined;
+    const { data, format, width, height } = found;
+    return { data, format, width, height, status: variant.handMade ? 'hand-made' : 'cached' };
+  }
+
   /** The same file by centred bicubic interpolation: quick, not kept, and not in the report. */
   async preview(asset: PreparedAsset, variant: VariantPlan, options: RenderOptions = {}): Promise<RenderedVariant> {
     const source = await readSource(variant.source);
@@ -194,7 +205,8 @@ export class AssetPipeline {
     } catch (error) {
       if (asset.onError === 'fail' || isAborted(error)) throw error;
       const trouble = error instanceof Error ? error.message : String(error);
-      (options.warn ?? this.context.warn)(`${variant.source}: ${trouble}`);
+      if (options.warn) options.warn(trouble);
+      else this.context.warn(`${variant.source}: ${trouble}`);
       if (asset.onError === 'resize') {
         // What can't be decoded can't be resized either; the build is meant to go on all the same.
         const resized = await this.resize(variant, source, settings).catch((failure: unknown) => {

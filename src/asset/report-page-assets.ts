@@ -7,7 +7,7 @@ h2 { font-size: 1.1rem; overflow-wrap: anywhere; }
 .compare { position: relative; width: 100%; --split: 50%;
   background: repeating-conic-gradient(#8884 0 25%, #8881 0 50%) 0 / 16px 16px; }
 .compare img { position: absolute; inset: 0; width: 100%; height: 100%; }
-.compare .before { clip-path: inset(0 calc(100% - var(--split)) 0 0); border-right: 0; }
+.compare .before { clip-path: inset(0 calc(100% - var(--split)) 0 0); }
 .compare .after { clip-path: inset(0 0 0 var(--split)); }
 label { display: flex; gap: 0.75rem; align-items: center; margin: 0.75rem 0; }
 input { flex: 1; max-width: 30rem; }

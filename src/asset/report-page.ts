@@ -53,6 +53,7 @@ ${comparison(entry, title)}
 /** Both at the size of the result, so that the same place of the one lies over that of the other. */
 function comparison({ before, after, beforeFormat, format }: ReportEntry, title: string): string {
   if (!before.data || !after.data) return '';
+  if (format === 'tiff' || beforeFormat === 'tiff') return '<p>Browsers do not show TIFF.</p>';
   const size = `width="${after.width}" height="${after.height}"`;
   return `<div class="compare" style="aspect-ratio: ${after.width} / ${after.height}; max-width: ${after.width}px">
 <img class="after" ${size} alt="${title} after" src="${dataUri(after, format)}">

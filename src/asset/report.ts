@@ -111,7 +111,7 @@ export function describeStatus({ status, model, ms, trouble }: ReportEntry): str
 
 /** `12.3 kB`, in thousands. */
 export function kilobytes(bytes: number): string {
-  return bytes < 1e6 ? `${Number((bytes / 1e3).toPrecision(3))} kB` : `${Number((bytes / 1e6).toPrecision(3))} MB`;
+  return bytes < 999_500 ? `${Number((bytes / 1e3).toPrecision(3))} kB` : `${Number((bytes / 1e6).toPrecision(3))} MB`;
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -99,6 +99,9 @@ function resolve(file: string, own: Directives, options: AssetOptions, root: str
 /** Whether a rule holds for a file. */
 export function matches(rule: Pick<DefaultRule, 'include' | 'exclude'>, file: string, root: string): boolean {
   const path = relative(root, file).split(sep).join('/');
-  const match = (globs: string | readonly string[]): boolean => picomatch([globs].flat())(path);
+  // `**` stands for any folder, but picomatch takes `..` for none.
+  const inside = path.replace(/^(?:\.\.\/)+/, '');
+  const match = (globs: string | readonly string[]): boolean =>
+    [globs].flat().some((glob) => picomatch.isMatch(glob.startsWith('**') ? inside : path, glob));
   return (rule.include === undefined || match(rule.include)) && !(rule.exclude !== undefined && match(rule.exclude));
 }

@@ -1,4 +1,5 @@
 import { UpresError } from '../errors.js';
+import { modelStamp } from '../model/model-files.js';
 import { builtinLabels, chainFor, exactChain } from '../model/registry.js';
 import type { CallOptions, NetworkOptions, ThreadSafeNetwork } from '../network/thread-safe-network.js';
 import type { Plane } from './planes.js';
@@ -59,7 +60,8 @@ export class Networks {
   }
 
   private async repeated(path: string, factor: number): Promise<Enlarger> {
-    const network = await this.load(path, async () => {
+    // A build that watches outlives the file that it began with.
+    const network = await this.load(await modelStamp(path), async () => {
       const { ThreadSafeNetwork } = await import('../network/thread-safe-network.js');
       return ThreadSafeNetwork.loadFromFile(path, this.options);
     });

@@ -65,6 +65,11 @@ export class PoolThread {
     return this.tasks.size;
   }
 
+  /** Whether it can be given work after so many other tasks; a thread that is being killed can't. */
+  hasLoad(load: number): boolean {
+    return this.load === load && !this.state.stopping;
+  }
+
   worksFor(network: object): boolean {
     for (const task of this.tasks.values()) if (task.network === network) return true;
     return false;

@@ -181,7 +181,7 @@ export class ThreadPool {
   private canTake(call: Call): boolean {
     if (
       this.mayEmployMore(call) &&
-      (this.threads.length < call.threads || this.threads.some(({ load }) => load === 0))
+      (this.threads.length < call.threads || this.threads.some((thread) => thread.hasLoad(0)))
     ) {
       return true;
     }
@@ -204,7 +204,7 @@ export class ThreadPool {
   private aheadThreadFor(call: Call): PoolThread | undefined {
     if (this.preparations.length > 0 || this.pendingTiles() < this.threads.length) return undefined;
     const more = this.mayEmployMore(call);
-    return this.threads.find((thread) => thread.load === 1 && (more || thread.worksFor(call.network)));
+    return this.threads.find((thread) => thread.hasLoad(1) && (more || thread.worksFor(call.network)));
   }
 
   private pendingTiles(): number {
@@ -215,7 +215,7 @@ export class ThreadPool {
 
   /** A thread without work; a new one while there are fewer than `most`. */
   private idleThread(most: number): PoolThread | undefined {
-    const idle = this.threads.find((thread) => thread.load === 0);
+    const idle = this.threads.find((thread) => thread.hasLoad(0));
     if (idle || this.threads.length >= most) return idle;
     const numbers = new Set(this.threads.map((thread) => thread.number));
     let number = 0;
@@ -224,6 +224,7 @@ export class ThreadPool {
       this.ending.delete(ended);
       const place = this.threads.indexOf(ended);
       if (place >= 0) this.threads.splice(place, 1);
+      this.dispatch();
     });
     this.threads.push(thread);
     return thread;

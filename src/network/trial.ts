@@ -56,7 +56,11 @@ export async function measureGeometry(
       `the network rewritten for speed differs from the original by ${difference} (at most ${tolerance} is allowed)`,
     );
   }
-  const pixelsPerMs = await measureSpeed(runtime, optimised, affordable(roundUp(speedSide)) ? roundUp(speedSide) : side);
+  const pixelsPerMs = await measureSpeed(
+    runtime,
+    optimised,
+    affordable(roundUp(speedSide)) ? roundUp(speedSide) : side,
+  );
   const measured = { ...geometry, scale, pixelsPerMs };
   if (!halo || side !== wanted) return measured;
 

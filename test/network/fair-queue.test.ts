@@ -49,7 +49,9 @@ describe('a fair queue', () => {
     queue.add(job('A', 1000));
     serve(queue, undefined, 100);
     queue.add(job('B', 1000));
-    expect([...serve(queue, undefined, 8)].sort().join('')).toBe('AAAABBBB');
+    const order = serve(queue, undefined, 8);
+    expect(order.replaceAll('B', '')).toBe('AAAA');
+    expect(order.replaceAll('A', '')).toBe('BBBB');
   });
 
   it('gives a caller with many jobs no more than one with few', () => {

@@ -22,7 +22,7 @@ function hash(data: NodeJS.ArrayBufferView): string {
 }
 
 function attachedWorker(): Worker {
-  return new Worker(new URL('./fixtures/attached-caller.mjs', import.meta.url), { execArgv: [] });
+  return new Worker(new URL('./fixtures/attached-caller.js', import.meta.url), { execArgv: [] });
 }
 
 /** Has a worker run jobs on a handle. */

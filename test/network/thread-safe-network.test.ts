@@ -506,7 +506,7 @@ describe('dispose()', () => {
 
 describe('a worker thread', () => {
   it('can not create a network, and is told what to do instead', async () => {
-    const worker = new Worker(new URL('./fixtures/create-in-worker.mjs', import.meta.url), { execArgv: [] });
+    const worker = new Worker(new URL('./fixtures/create-in-worker.js', import.meta.url), { execArgv: [] });
     const answer = await new Promise((resolve) => worker.once('message', resolve));
     expect(answer).toMatchObject({
       code: 'NOT_MAIN_THREAD',

@@ -56,7 +56,7 @@ describe('the state that a thread and the main thread share', () => {
 
   it('wakes whoever waits when the work of another thread ends', async () => {
     const state = new ThreadState();
-    const worker = new Worker(new URL('./fixtures/guarded-work.mjs', import.meta.url), {
+    const worker = new Worker(new URL('./fixtures/guarded-work.js', import.meta.url), {
       workerData: { state: state.buffer },
       execArgv: [],
     });

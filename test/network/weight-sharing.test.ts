@@ -6,7 +6,7 @@ import { runChild } from '../support/child.js';
 import { temporaryFolder } from '../support/folders.js';
 import { plainNetwork } from '../support/networks.js';
 
-const script = fileURLToPath(new URL('./fixtures/memory-per-thread.mjs', import.meta.url));
+const script = fileURLToPath(new URL('./fixtures/memory-per-thread.js', import.meta.url));
 const measurable = existsSync('/proc/self/smaps_rollup');
 if (!measurable) console.log('skipped: memory per thread is measured on Linux only (/proc/self/smaps_rollup)');
 

@@ -92,16 +92,40 @@ describe('prepared weights', () => {
     const [key, machine] = prepared(cacheFolder).split('/').at(-1)!.split('-');
     expect(network.weights.hash.startsWith(key!)).toBe(true);
     expect(machine).toMatch(/^[0-9a-f]{16}$/);
-    expect((JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { dependencies: Record<string, string> }).dependencies['onnxruntime-node']).toBe(runtimeVersion);
+    expect(
+      (
+        JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+          dependencies: Record<string, string>;
+        }
+      ).dependencies['onnxruntime-node'],
+    ).toBe(runtimeVersion);
   });
 
   it.each([
     ['a byte is flipped in a graph', 'uint8-3.onnx', flip],
     ['a graph is cut short', 'uint8-3.onnx', cut],
-    ['a graph is gone', 'uint16-1.onnx', (path: string) => { renameSync(path, `${path}.gone`); }],
+    [
+      'a graph is gone',
+      'uint16-1.onnx',
+      (path: string) => {
+        renameSync(path, `${path}.gone`);
+      },
+    ],
     ['the manifest is cut short', 'manifest.json', cut],
-    ['the manifest is empty', 'manifest.json', (path: string) => { writeFileSync(path, ''); }],
-    ['the manifest lists nothing', 'manifest.json', (path: string) => { writeFileSync(path, '{"files":{},"geometry":{}}'); }],
+    [
+      'the manifest is empty',
+      'manifest.json',
+      (path: string) => {
+        writeFileSync(path, '');
+      },
+    ],
+    [
+      'the manifest lists nothing',
+      'manifest.json',
+      (path: string) => {
+        writeFileSync(path, '{"files":{},"geometry":{}}');
+      },
+    ],
   ])('are found damaged and made again when %s', async (_, name, damage) => {
     const cacheFolder = temporaryFolder();
     const first = await use(cacheFolder);
@@ -142,9 +166,11 @@ describe('prepared weights', () => {
 
   it('are prepared by two processes at once without harm', async () => {
     const cacheFolder = temporaryFolder();
-    const script = fileURLToPath(new URL('./fixtures/hash-of-result.mjs', import.meta.url));
+    const script = fileURLToPath(new URL('./fixtures/hash-of-result.js', import.meta.url));
     const children = await Promise.all([1, 2, 3].map(() => runChild(script, [cacheFolder, 'natural', '2'])));
-    expect(children.map(({ code, stderr }) => ({ code, stderr }))).toEqual(children.map(() => ({ code: 0, stderr: '' })));
+    expect(children.map(({ code, stderr }) => ({ code, stderr }))).toEqual(
+      children.map(() => ({ code: 0, stderr: '' })),
+    );
     const outcomes = children.map(({ stdout }) => JSON.parse(stdout) as { hash: string; shared: boolean });
     expect(new Set(outcomes.map(({ hash }) => hash)).size).toBe(1);
     expect(outcomes.every(({ shared }) => shared)).toBe(true);
@@ -196,7 +222,7 @@ describe('a folder that somebody else could write to', () => {
     expect(readdirSync(join(cacheFolder, 'weights'))).toEqual([]);
   });
 
-  it("is not trusted: prepared weights with the right name that are a link, or that others may write to", async () => {
+  it('is not trusted: prepared weights with the right name that are a link, or that others may write to', async () => {
     const cacheFolder = temporaryFolder();
     await use(cacheFolder);
     const folder = prepared(cacheFolder);
@@ -257,12 +283,12 @@ describe('the store', () => {
   });
 
   it('lies where the environment says', () => {
-    const before = process.env['UPRES_CACHE_FOLDER'];
-    process.env['UPRES_CACHE_FOLDER'] = '/somewhere/else';
+    const before = process.env.UPRES_CACHE_FOLDER;
+    process.env.UPRES_CACHE_FOLDER = '/somewhere/else';
     expect(defaultCacheFolder()).toBe('/somewhere/else');
-    delete process.env['UPRES_CACHE_FOLDER'];
+    delete process.env.UPRES_CACHE_FOLDER;
     expect(defaultCacheFolder()).toMatch(/upres/);
-    if (before !== undefined) process.env['UPRES_CACHE_FOLDER'] = before;
+    if (before !== undefined) process.env.UPRES_CACHE_FOLDER = before;
   });
 
   it("keeps the same bytes for a file's hash", async () => {
@@ -273,9 +299,17 @@ describe('the store', () => {
       files: Record<string, string>;
     };
     for (const [name, hash] of Object.entries(files)) {
-      expect(createHash('sha256').update(readFileSync(join(folder, name))).digest('hex')).toBe(hash);
+      expect(
+        createHash('sha256')
+          .update(readFileSync(join(folder, name)))
+          .digest('hex'),
+      ).toBe(hash);
     }
-    expect(Object.keys(files).sort()).toEqual(readdirSync(folder).filter((name) => name !== 'manifest.json').sort());
+    expect(Object.keys(files).sort()).toEqual(
+      readdirSync(folder)
+        .filter((name) => name !== 'manifest.json')
+        .sort(),
+    );
   });
 });
 

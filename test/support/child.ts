@@ -30,7 +30,7 @@ export async function runChild(
   options: ChildOptions = {},
 ): Promise<ChildResult> {
   const [program, ...before] = [...(options.under ?? []), process.execPath];
-  const child = spawn(program!, [...before, ...(options.execArgv ?? []), file, ...args], {
+  const child = spawn(program, [...before, ...(options.execArgv ?? []), file, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     // The test runner's own settings are none of the child's business.
     env: { ...process.env, NODE_OPTIONS: undefined, VITEST: undefined, ...options.env },

@@ -16,7 +16,7 @@ interface ObservedPool {
 
 /** The pool of this process, found as a second installed copy of the package finds it. */
 export function pool(): ObservedPool | undefined {
-  return (globalThis as { [key: symbol]: ObservedPool | undefined })[Symbol.for(`upres.pool@${version}`)];
+  return (globalThis as Record<symbol, ObservedPool | undefined>)[Symbol.for(`upres.pool@${version}`)];
 }
 
 /** Threads that exist now. */
