@@ -1,0 +1,59 @@
+import type { Transform } from 'node:stream';
+import { AssetPipeline } from '#upres/asset/pipeline.js';
+import through2 from 'through2';
+import type File from 'vinyl';
+import { asPluginError, pluginError } from './errors.js';
+import { inOrder } from './in-order.js';
+import { gulpLog } from './log.js';
+import { directiveNames, readOptions, type GulpOptions } from './options.js';
+import { OutputNames } from './output-names.js';
+import { tellNext } from './tell-next.js';
+import { Variants } from './variants.js';
+
+export type { GulpOptions } from './options.js';
+
+/**
+ * A Gulp plugin: images go in, and as many files as were asked for come out.
+ *
+ * ```js
+ * src('images/**', { encoding: false }).pipe(upres({ upscale: [1, 2, 3] })).pipe(dest('dist'))
+ * ```
+ *
+ * Several files are worked on at once; they come out in the order in which they went in. What is not named as a PNG, JPEG,
+ * WebP, AVIF, GIF or TIFF passes untouched.
+ *
+ * @throws PluginError for options that don't exist or can't be; for a file that fails, the stream emits one
+ */
+export default function upres(options: GulpOptions = {}): Transform {
+  const log = gulpLog();
+  const { directives, assetOptions } = asPluginError(undefined, () => readOptions(options));
+  // Never closed: the threads stay for the next stream, as in `gulp.watch`, and an idle one does not keep the process alive.
+  const pipeline = asPluginError(
+    undefined,
+    () => new AssetPipeline(assetOptions, { root: process.cwd(), warn: log.warn }, directiveNames),
+  );
+  const stop = new AbortController();
+
+  const stream = through2.obj(async function* (files: AsyncIterable<File>): AsyncGenerator<File> {
+    const variants = new Variants(pipeline, directives, stop.signal);
+    const names = new OutputNames();
+    try {
+      for await (const [file, made] of inOrder(files, (each) => variants.of(each))) {
+        for (const output of made) if (names.take(output, file)) yield output;
+      }
+      await log.summary(pipeline, variants.untouched);
+    } catch (error) {
+      const failure = pluginError(error, undefined);
+      fail(failure);
+      throw failure;
+    } finally {
+      stop.abort();
+    }
+  }) as Transform;
+  const fail = tellNext(stream);
+  // Somebody downstream failed: what is under way is for nobody.
+  stream.once('close', () => {
+    stop.abort();
+  });
+  return stream;
+}

@@ -1,0 +1,26 @@
+import type { Transform, Writable } from 'node:stream';
+
+/**
+ * Makes a stream's failure reach the streams that it is piped into, unless somebody listens for it.
+ *
+ * In Gulp 5, `src()` listens for the errors of what it is piped into and drops them (gulpjs/gulp#2812): the task would end
+ * without a word of what failed. Gulp listens to the last stream of a task, so there the error must arrive.
+ *
+ * @returns to be called with the error before the stream emits it
+ */
+export function tellNext(stream: Transform): (error: Error) => void {
+  const next = new Set<NodeJS.WritableStream>();
+  let sources = 0;
+  // Each `pipe` into the stream brings one listener for errors with it.
+  stream.on('pipe', () => sources++);
+  stream.on('unpipe', () => sources--);
+  const pipe = stream.pipe.bind(stream);
+  stream.pipe = <T extends NodeJS.WritableStream>(to: T, options?: { end?: boolean }): T => {
+    next.add(to);
+    return pipe(to, options);
+  };
+  return (error) => {
+    if (stream.listenerCount('error') > sources) return;
+    for (const each of next) (each as unknown as Writable).destroy(error);
+  };
+}

@@ -1,0 +1,65 @@
+import { extname } from 'node:path';
+import type { VariantPlan } from '#upres/asset/asset-plan.js';
+import { parseDensityName, printDensityName } from '#upres/asset/density-name.js';
+import type { Directives } from '#upres/asset/directives.js';
+import { hasImageExtension } from '#upres/asset/extensions.js';
+import type { AssetPipeline, RenderedVariant } from '#upres/asset/pipeline.js';
+import type File from 'vinyl';
+import { checkEncoding } from './encoding.js';
+import { pluginError } from './errors.js';
+
+/** Makes the files that a file of a stream becomes. */
+export class Variants {
+  /** Names of files that were no images. */
+  readonly untouched: string[] = [];
+
+  constructor(
+    private readonly pipeline: AssetPipeline,
+    private readonly directives: Directives,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** @throws PluginError with the file's name */
+  async of(file: File): Promise<readonly File[]> {
+    if (file.isNull()) return [file];
+    try {
+      if (!hasImageExtension(file.path)) {
+        this.untouched.push(file.relative);
+        return [file];
+      }
+      if (!file.isBuffer()) throw new Error('streams are not supported: leave out { buffer: false } of src()');
+      return await this.make(file, file.contents);
+    } catch (error) {
+      throw pluginError(error, file.path);
+    }
+  }
+
+  private async make(file: File, contents: Buffer): Promise<readonly File[]> {
+    checkEncoding(file, contents);
+    const plan = await this.pipeline.plan(file.path, this.directives, contents);
+    return Promise.all(
+      plan.variants.map(async (variant) => {
+        const rendered = await this.pipeline.render(plan, variant, { signal: this.signal }, contents);
+        const name = nameOf(file, variant);
+        return rendered.status === 'verbatim' && name === file.basename ? file : copyOf(file, name, rendered);
+      }),
+    );
+  }
+}
+
+/** Pages name files by hand, so a name tells the density that was asked for, not the pixels that came of it. */
+function nameOf(file: File, { name, target, density }: VariantPlan): string {
+  const extension = extname(name);
+  if (target.minWidth !== undefined) return file.stem + extension;
+  if (target.width === undefined) return name;
+  return printDensityName({ stem: parseDensityName(file.basename).stem, density, extension });
+}
+
+/** Keeps what others have written on the file. `newer`, `changed` and `since` look at its time, which stays. */
+function copyOf(file: File, name: string, { data }: RenderedVariant): File {
+  const copy = file.clone({ contents: false });
+  copy.basename = name;
+  copy.contents = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  if (copy.stat) copy.stat.size = data.byteLength;
+  return copy;
+}

@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { engineIdentity } from '#src/asset/engine-identity.js';
+import { builtinLabels, builtinNetwork } from '#src/model/registry.js';
+
+const { version, dependencies } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+  dependencies: Record<string, string>;
+};
+
+it('names everything of the package that results are made of', () => {
+  const words = engineIdentity().split(' ');
+  expect(words).toEqual(expect.arrayContaining([version, dependencies['onnxruntime-node'], dependencies.sharp]));
+  for (const { label, scales, kind } of builtinLabels()) {
+    if (kind !== 'network') continue;
+    for (const scale of scales) expect(words).toContain(builtinNetwork(label, scale).card.sha256);
+  }
+});
+
+it('is the same every time', () => {
+  expect(engineIdentity()).toBe(engineIdentity());
+});

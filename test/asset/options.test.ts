@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { checkAssetOptions, presetOf, qualityFor } from '#src/asset/options.js';
+
+const refuse = (options: Record<string, unknown>, words: string): void => {
+  expect(() => {
+    checkAssetOptions(options, ['dev']);
+  }).toThrow(
+    expect.objectContaining({ code: 'BAD_ARGUMENT', message: expect.stringContaining(words) as string }) as Error,
+  );
+};
+
+describe('options of the build tools', () => {
+  it('may be left out, and may all be there', () => {
+    checkAssetOptions({});
+    checkAssetOptions(
+      {
+        defaults: [
+          { include: ['icons/**'], exclude: 'icons/raw/**', upscale: [1, 2, 3], model: 'mine', onError: 'original' },
+          { minWidth: 1200, format: ['webp', 'png'], quality: { webp: 70 }, maxOutputPixels: 1e6 },
+        ],
+        presets: { hero: 'upscale=1;2&format=webp&as=img', thumb: { width: 100 }, '2x': '?model=art' },
+        models: { mine: './mine.onnx' },
+        model: 'mine',
+        quality: { jpeg: 90, avif: 50 },
+        onError: 'resize',
+        maxOutputPixels: Infinity,
+        cache: false,
+        threads: 2,
+        report: 'reports/page.html',
+      },
+      ['dev'],
+    );
+  });
+
+  it.each<[Record<string, unknown>, string]>([
+    [{ modle: 'art' }, 'there is no option "modle". Did you mean "model"?'],
+    [{ dve: 'off' }, 'Did you mean "dev"?'],
+    [{ model: 'arts' }, 'there is no model "arts". Did you mean "art"?'],
+    [{ model: './x.onnx' }, 'registered in the option "models"'],
+    [{ models: { art: './x.onnx' } }, '"art" is the label of a built-in network'],
+    [{ models: { mine: 5 } }, '"mine" must be the path of an ONNX file'],
+    [{ onError: 'ignore' }, 'onError must be fail, original or resize, not "ignore"'],
+    [{ quality: 101 }, 'quality must be a whole number from 1 to 100'],
+    [{ quality: { png: 80 } }, 'quality is for jpeg, webp and avif, not for "png"'],
+    [{ defaults: { includes: '*' } }, 'there is no option of defaults "includes". Did you mean "include"?'],
+    [{ defaults: [{ upscale: 2, minWidth: 9 }] }, 'minWidth stands alone'],
+    [{ defaults: { format: 'jpq' } }, 'format must be one of'],
+    [{ defaults: { model: 'nope' } }, 'there is no model "nope"'],
+    [{ defaults: { maxOutputPixels: -1 } }, 'maxOutputPixels must be'],
+    [{ presets: { hero: 'upscale=2&whdth=2' } }, 'Did you mean "width"?'],
+    [{ presets: { a: 'preset=b', b: 'width=1' } }, 'the preset "a" names a preset'],
+    [{ maxOutputPixels: 0 }, 'maxOutputPixels must be'],
+    [{ threads: 0 }, 'threads must be'],
+    [{ cache: '' }, 'cache must be a folder, or false, not ""'],
+    [{ cache: true }, 'cache must be a folder, or false, not true'],
+    [{ report: '' }, 'report must be true, false or a file'],
+  ])('refuses %j', refuse);
+
+  it('finds presets, and suggests one for a misspelt name', () => {
+    const options = { presets: { hero: 'width=1200&as=img', thumb: { upscale: 2 } } };
+    expect(presetOf(options, 'hero')).toEqual({ width: 1200, as: 'img' });
+    expect(presetOf(options, 'thumb')).toEqual({ upscale: [2] });
+    expect(() => presetOf(options, 'heros')).toThrow('there is no preset "heros". Did you mean "hero"?');
+    expect(() => presetOf(options, 'toString')).toThrow('there is no preset "toString"');
+  });
+});
+
+describe('quality', () => {
+  it('is the first wish that says something about the format', () => {
+    expect(qualityFor('webp', undefined, { jpeg: 50 }, { webp: 70 }, 90)).toBe(70);
+    expect(qualityFor('jpeg', 10, 20)).toBe(10);
+    expect(qualityFor('avif', { webp: 70 })).toBeUndefined();
+  });
+
+  it('is none for formats without: no palette in place of a PNG', () => {
+    expect(qualityFor('png', 80)).toBeUndefined();
+    expect(qualityFor('gif', 80)).toBeUndefined();
+  });
+});

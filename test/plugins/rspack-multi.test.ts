@@ -1,0 +1,4 @@
+import { describeMultiCompiler } from './support/webpack-multi-suite.js';
+import { bundlers } from './support/webpack.js';
+
+describeMultiCompiler(bundlers.rspack);
