@@ -3,7 +3,7 @@ import { basename, extname } from 'node:path';
 import type { CardSide, ModelCard, PartialModelCard } from './card.js';
 import { composeChain } from './compose.js';
 import type { Geometry } from './geometry.js';
-import { importNetwork } from './import.js';
+import { normaliseNetwork } from './normalise.js';
 import { interpolationMac, interpolationModel, INTERPOLATION_RADIUS, type Interpolation } from './interpolation.js';
 import { opsetOf, readOnnx, writeOnnx, type OnnxModel } from './onnx/file.js';
 import { TensorProto_DataType as DataType } from './onnx/onnx_pb.js';
@@ -74,7 +74,7 @@ export async function modelFromFile(path: string): Promise<Model> {
       if (again.key !== file.key) throw changed(path);
       const onnx = readOnnx(again.bytes, path);
       embedExternalData(onnx, again.external, path);
-      return importNetwork(onnx, card, path);
+      return normaliseNetwork(onnx, card, path);
     },
   };
   return userModel(part, card, basename(path, extname(path)), file.sha256, basename(path));
@@ -92,7 +92,7 @@ export async function modelFromBytes(bytes: Uint8Array, name = 'network'): Promi
       Promise.resolve().then(() => {
         const onnx = readOnnx(bytes, name);
         embedExternalData(onnx, new Map(), name);
-        return importNetwork(onnx, {}, name);
+        return normaliseNetwork(onnx, {}, name);
       }),
   };
   return Promise.resolve(userModel(part, {}, name, sha256, ''));
@@ -149,7 +149,7 @@ function builtinPart({ card, path }: BuiltinNetwork): Part {
     load: async () => {
       const file = await readModelFile(path);
       if (file.sha256 !== card.sha256) throw changed(path);
-      return importNetwork(readOnnx(file.bytes, path), card, path);
+      return normaliseNetwork(readOnnx(file.bytes, path), card, path);
     },
   };
 }

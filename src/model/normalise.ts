@@ -28,7 +28,7 @@ const TO_RGB = [
  * channel runs on luma, and chroma is enlarged bicubically beside it.
  * Throws MODEL_UNSUPPORTED for a network that does something else.
  */
-export function importNetwork(model: OnnxModel, card: Partial<PartialModelCard>, name: string): OnnxModel {
+export function normaliseNetwork(model: OnnxModel, card: Partial<PartialModelCard>, name: string): OnnxModel {
   const found = inspectNetwork(model, card, name);
   const { graph } = model;
   const opset = opsetOf(model);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { importNetwork } from '#src/model/import.js';
+import { normaliseNetwork } from '#src/model/normalise.js';
 import { modelFromBytes } from '#src/model/model.js';
 import { makeModel, readOnnx, writeOnnx, type OnnxModel } from '#src/model/onnx/file.js';
 import { GraphWriter } from '#src/model/onnx/graph-writer.js';
@@ -113,7 +113,7 @@ describe('a network of the user', () => {
       image.map((value) => value * 255),
       [1, 3, H, W],
     );
-    const core = importNetwork(model, { input: { range: [0, 255] } }, 'mine');
+    const core = normaliseNetwork(model, { input: { range: [0, 255] } }, 'mine');
     const { data } = await run(writeOnnx(core), image, [1, 3, H, W]);
     expect(
       difference(
@@ -304,9 +304,9 @@ describe('refused, with what was found and what is needed', () => {
   });
 
   it('a card that contradicts the file', () => {
-    expect(() => importNetwork(plainNetwork(), { scale: 4 }, 'mine')).toThrow(
+    expect(() => normaliseNetwork(plainNetwork(), { scale: 4 }, 'mine')).toThrow(
       /says scale 4, but its graph enlarges by 2/,
     );
-    expect(() => importNetwork(plainNetwork(), { input: { type: 'uint8' } }, 'mine')).toThrow(/says input type uint8/);
+    expect(() => normaliseNetwork(plainNetwork(), { input: { type: 'uint8' } }, 'mine')).toThrow(/says input type uint8/);
   });
 });

@@ -1,0 +1,37 @@
+import type { PartialModelCard } from '../card.js';
+import type { OnnxModel } from '../onnx/file.js';
+
+/** A model as it lies on disk: its main file, and the files beside it that belong to it. */
+export interface ModelFiles {
+  /** Path of the main file, for messages. */
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  /** Contents of the other files, by the name that `companions` gave. */
+  readonly beside: ReadonlyMap<string, Uint8Array>;
+}
+
+/** What a file became. */
+export interface Imported {
+  readonly model: OnnxModel;
+  /** What the file itself tells of the network. */
+  readonly card: Partial<PartialModelCard>;
+}
+
+/** Reads one foreign format. Importers never allocate what a file merely claims, and never crash or hang on damaged files. */
+export interface Importer {
+  /** As people call it. */
+  readonly format: string;
+  /** Whether a file is of this format, by its name and first bytes. */
+  accepts(path: string, bytes: Uint8Array): boolean;
+  /**
+   * Names of the files beside the main file, relative to its folder, that belong to it.
+   * @throws MODEL_INVALID
+   */
+  companions(path: string, bytes: Uint8Array): string[];
+  /**
+   * Converts to ONNX.
+   * @throws MODEL_INVALID for a damaged file, MODEL_UNSUPPORTED for a layer that is not known: naming the layer and the byte
+   *   offset
+   */
+  convert(files: ModelFiles): Imported;
+}

@@ -1,0 +1,4 @@
+import type { Importer } from './importer.js';
+
+/** All foreign formats, in the order in which they are tried; what none of them accepts is read as ONNX. */
+export const importers: readonly Importer[] = [];
