@@ -219,6 +219,7 @@ describe.for(vites)('Vite $version', (vite) => {
         `document.body.dataset.image = './logo.png?upscale=2';`,
         /assets\/index-.*\.js.*main\.js/,
       ],
+      ['a srcset in JavaScript', `document.images[0].srcset = 'logo.png 1x, logo.png?upscale=2 2x';`, /main\.js/],
       ['CSS that is a string', `import css from './a.css?raw'; console.log(css);`, /assets\/index-.*\.js/],
     ] as const)('a directive that nobody read: %s', async ([, code, where]) => {
       const site = await makeSite({
@@ -235,10 +236,17 @@ describe.for(vites)('Vite $version', (vite) => {
     const site = await makeSite({
       'index.html': `<!doctype html><img alt="" src="https://cdn.example/a.png?upscale=2"><style>p { background: url(//cdn.example/b.png?upscale=2) }</style>
         <code>hero.png?upscale=2</code>${script}`,
-      'main.js': `import url from './logo.png?size=2'; console.log(url, 'Write hero.png?upscale=2 to get more pixels.', 'https://cdn.example/c.png?upscale=2');`,
+      'main.js': `import url from './logo.png?size=2'; console.log(url, 'Write hero.png?upscale=2 to get more pixels (or hero.png?upscale=3).', 'https://cdn.example/c.png?upscale=2');`,
     });
     const built = await build(site, { vite });
     for (const letter of ['a', 'b']) expect(built.text('.html')).toContain(`cdn.example/${letter}.png?upscale=2`);
     expect(built.text('.js')).toContain('?size=2');
   });
+});
+
+it('finds a directive in a script that Vite leaves in the page', async () => {
+  const site = await makeSite({
+    'index.html': `<!doctype html><body><script>document.body.title = './logo.png?upscale=2';</script></body>`,
+  });
+  await expect(build(site)).rejects.toThrow('"./logo.png?upscale=2" is still in index.html');
 });

@@ -96,6 +96,9 @@ describe.for(vites)('the development server of Vite $version', (vite) => {
     }
     const status = async (url: string): Promise<number> => (await get(url)).status;
     expect(await status('/nowhere.png?upscale=2')).toBe(404);
+    expect((await get('/gallery?upscale=2', { headers: { accept: 'text/html' } })).headers.get('content-type')).toBe(
+      'text/html',
+    );
     expect(await status('/%E0%A4%A.png?upscale=2')).toBe(404);
     expect(await status('/notes.txt?upscale=2')).toBe(400);
     expect(await status('/logo.png?upscale&width=101')).toBe(400);

@@ -129,6 +129,7 @@ describe('options', () => {
     const identOf = (options: UpresPluginOptions): string => UpresPlugin.rules(options)[0]!.use[0]!.ident;
     expect(identOf({ quality: 80 })).toBe(identOf({ quality: 80 }));
     expect(identOf({ quality: 80 })).not.toBe(identOf({ quality: 81 }));
+    expect(identOf({ cache: '/here', threads: 1 })).toBe(identOf({ cache: '/there', threads: 8 }));
   });
 
   it('a report that can’t be written fails the build by its name', async () => {

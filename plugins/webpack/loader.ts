@@ -1,0 +1,53 @@
+import { basename } from 'node:path';
+import { parseQuery } from '#upres/asset/directives.js';
+import type { AssetOptions } from '#upres/asset/options.js';
+import type { RenderedVariant } from '#upres/asset/pipeline.js';
+import type { LoaderContext } from 'webpack';
+import { dependOn } from './dependencies.js';
+import { markupModule } from './markup-module.js';
+import { nameAsset } from './name-asset.js';
+import { optionsSchema } from './options-schema.js';
+import { pipelineOf } from './pipelines.js';
+import { readableError } from './readable-error.js';
+
+/** Images are bytes. */
+export const raw = true;
+
+/** Makes of an image and the directives in its query the bytes of one file, or a module that imports several. */
+export default function upresLoader(this: LoaderContext<AssetOptions>, source: Buffer): void {
+  const callback = this.async();
+  // Whatever is thrown has to reach the callback: a rejection that nobody handles would end the process.
+  load(this, source).then(
+    (result) => {
+      callback(null, result);
+    },
+    (error: unknown) => {
+      callback(readableError(error, this));
+    },
+  );
+}
+
+async function load(context: LoaderContext<AssetOptions>, source: Buffer): Promise<Buffer | string> {
+  const options = context.getOptions(optionsSchema);
+  const directives = parseQuery(context.resourceQuery);
+  if (!directives) throw new Error(`the loader of upres is for queries with "upscale", as in ?upscale=2`);
+  const pipeline = pipelineOf(context._compiler!, options);
+  const asset = await pipeline.plan(context.resourcePath, directives, source);
+  await dependOn(context, asset, options);
+  const isFile = context._module!.type.startsWith('asset');
+  if (asset.shape !== 'url') {
+    if (!isFile) return markupModule(context, asset);
+    throw new Error(`as=${asset.shape} is for imports in JavaScript; here one file is wanted`);
+  }
+  const variant = asset.variants[0]!;
+  const warn = (message: string): void => {
+    context.emitWarning(readableError(message, context));
+  };
+  const rendered = await pipeline.render(asset, variant, { warn }, source);
+  // What took a failed result's place must not be found in webpack's own cache the next time.
+  if (isMakeshift(rendered)) context.cacheable(false);
+  if (isFile) nameAsset(context, rendered.status === 'original' ? basename(variant.source) : variant.name);
+  return Buffer.from(rendered.data.buffer, rendered.data.byteOffset, rendered.data.byteLength);
+}
+
+const isMakeshift = ({ status }: RenderedVariant): boolean => status === 'original' || status === 'resized';

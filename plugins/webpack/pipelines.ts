@@ -1,0 +1,61 @@
+import type { AssetOptions } from '#upres/asset/options.js';
+import { AssetPipeline } from '#upres/asset/pipeline.js';
+import type { Compiler } from 'webpack';
+
+interface Shared {
+  readonly pipeline: AssetPipeline;
+  users: number;
+}
+
+/** Compilers with the same options share a pipeline, and with it what is under way: client and server want the same files. */
+const shared = new Map<string, Shared>();
+
+/** What each compiler uses; its children (pages, extracted CSS, workers) use what their root uses. */
+const held = new WeakMap<Compiler, Map<string, Shared>>();
+
+/**
+ * The pipeline of a compiler for these options, made when it is first asked for. Loaders can't be handed one, since their
+ * options are part of what webpack stores: they find it here.
+ */
+export function pipelineOf({ root }: Compiler, options: AssetOptions): AssetPipeline {
+  const own = held.get(root) ?? hold(root);
+  const key = JSON.stringify([root.context, options]);
+  let use = own.get(key);
+  if (!use) {
+    use = shared.get(key) ?? { pipeline: open(root, options), users: 0 };
+    use.users++;
+    shared.set(key, use);
+    own.set(key, use);
+  }
+  return use.pipeline;
+}
+
+function open(compiler: Compiler, options: AssetOptions): AssetPipeline {
+  const logger = compiler.getInfrastructureLogger('upres');
+  const warn = (message: string): void => {
+    logger.warn(message);
+  };
+  return new AssetPipeline(options, { root: compiler.context, warn });
+}
+
+/** Lets the threads go when the compiler ends. It may compile again after `watching.close()`, and then takes a new pipeline. */
+function hold(compiler: Compiler): Map<string, Shared> {
+  const own = new Map<string, Shared>();
+  held.set(compiler, own);
+  const release = async (): Promise<void> => {
+    const uses = [...own];
+    own.clear();
+    for (const [key, use] of uses) {
+      if (--use.users > 0) continue;
+      shared.delete(key);
+      await use.pipeline.close();
+    }
+  };
+  compiler.hooks.shutdown.tapPromise('upres', release);
+  compiler.hooks.watchClose.tap('upres', () => {
+    release().catch((error: unknown) => {
+      compiler.getInfrastructureLogger('upres').error(error);
+    });
+  });
+  return own;
+}

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { hasDirectives, parseQuery } from '#upres/asset/directives.js';
+import { engineIdentity } from '#upres/asset/engine-identity.js';
+import { presetOf, type AssetOptions } from '#upres/asset/options.js';
+import type { Compiler } from 'webpack';
+
+/** Absolute path of the loader, for rules of your own. */
+export const loader: string = fileURLToPath(new URL('./loader.js', import.meta.url));
+
+/** A kind of module, in words that webpack and Rspack share. */
+interface Kind {
+  type?: string;
+  dependency?: string;
+  resourceQuery?: (query: string) => boolean;
+  generator?: { filename: string };
+}
+
+/** A rule for `module.rules`. */
+export interface UpresRule {
+  resourceQuery: (query: string) => boolean;
+  use: { loader: string; options: AssetOptions; ident: string }[];
+  oneOf: Kind[];
+}
+
+/** Rules that hand images with directives to the loader: as files, or as modules that import such files. */
+export function upresRules(options: AssetOptions): UpresRule[] {
+  const use = { loader, options: { ...options }, ident: identOf(options) };
+  const kinds = kindsOf(options, { type: 'asset/resource' }, { type: 'javascript/auto' });
+  return [{ resourceQuery: hasDirectives, use: [use], oneOf: kinds }];
+}
+
+/**
+ * Adds the rules after everybody else's, so that ours decide what kind of module an image becomes, and other loaders get what
+ * ours made.
+ */
+export function addRules(compiler: Compiler, options: AssetOptions): void {
+  compiler.hooks.afterPlugins.tap('upres', () => {
+    const { rules } = compiler.options.module;
+    rules.push(...upresRules(options));
+    freshenRspackCache(compiler, identOf(options));
+    if (namesAssets(compiler)) return;
+    // First, so that a rule with a file name of its own overrides it. (Rspack reads a generator by its rule's own type.)
+    const named = { type: 'asset/resource', generator: { filename: '[name].[contenthash:8][ext]' } };
+    rules.unshift({ resourceQuery: hasDirectives, oneOf: kindsOf(options, named, {}) });
+  });
+}
+
+/** Rspack restores whole builds without looking at rules, so there the cache as a whole is of this version or of none. */
+function freshenRspackCache(compiler: Compiler, ident: string): void {
+  if (!('rspack' in compiler)) return;
+  const { cache } = compiler.options as { cache?: boolean | { type: string; version?: string } };
+  if (typeof cache === 'object' && cache.type === 'persistent') cache.version = `${cache.version ?? ''} ${ident}`;
+}
+
+/** What is wanted from CSS, HTML and `new URL()` is always a file; in JavaScript it depends on the shape. */
+function kindsOf(options: AssetOptions, file: Kind, markup: Kind): Kind[] {
+  return [
+    { ...file, dependency: 'url' },
+    { ...markup, resourceQuery: (query) => isMarkup(query, options) },
+    { ...file },
+  ];
+}
+
+/** Whether the configuration says how assets are called. */
+function namesAssets({ options }: Compiler): boolean {
+  const { generator } = options.module;
+  const filenames = [generator['asset/resource']?.filename, generator.asset?.filename];
+  const { assetModuleFilename } = options.output;
+  const usual = assetModuleFilename === undefined || usualFilename.test(String(assetModuleFilename));
+  return !usual || filenames.some((filename) => filename !== undefined);
+}
+
+/** What webpack and Rspack take where nobody says otherwise. */
+const usualFilename = /^\[hash\]\[ext\]\[query\](?:\[fragment\])?$/;
+
+/** Whether an import gives more than the URL of one file. Directives that can't be are the loader's to complain about. */
+function isMarkup(query: string, options: AssetOptions): boolean {
+  try {
+    const { as, preset } = parseQuery(query) ?? {};
+    const shape = as ?? (preset === undefined ? undefined : presetOf(options, preset).as);
+    return shape !== undefined && shape !== 'url';
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * webpack's persistent cache knows a loader by its path and this name, not by its options: so the name changes with whatever
+ * changes results, and nothing stale is ever taken. (Files of networks of your own are dependencies of the modules.)
+ */
+function identOf(options: AssetOptions): string {
+  // These differ from machine to machine, and results don't depend on them.
+  const decisive = { ...options, cache: undefined, threads: undefined };
+  const hash = createHash('sha256').update(JSON.stringify([decisive, engineIdentity()]));
+  return `upres-${hash.digest('hex').slice(0, 16)}`;
+}
