@@ -85,7 +85,7 @@ describe.for(vites)('the development server of Vite $version', (vite) => {
   });
 
   it('refuses what it can’t or may not serve, and goes on', async () => {
-    const site = await makeSite({ 'site/index.html': '', 'site/notes.txt': 'notes' });
+    const site = await makeSite({ 'site/index.html': '<!doctype html>', 'site/notes.txt': 'notes' });
     await site.copy('palette.png', 'outside.png');
     await site.copy('palette.png', 'site/logo.png');
     const config = { root: site.path('site'), server: { fs: { allow: [site.path('site')] } } };

@@ -1,0 +1,106 @@
+import { imageSetOf } from '#upres/asset/markup.js';
+import { UpresError } from '#upres/errors.js';
+import MagicString from 'magic-string';
+import type { CSSOptions, Plugin, Rollup } from 'vite';
+import { autoImageSet } from './auto.js';
+import { markValue, marksInCss, readMark, type CssMark } from './css-marks.js';
+import { asText, deliver, deliveryTo } from './deliver.js';
+import { findAsset } from './find-asset.js';
+import type { Session } from './session.js';
+
+type PostcssOptions = Extract<NonNullable<CSSOptions['postcss']>, object>;
+export type PostcssPlugin = NonNullable<PostcssOptions['plugins']>[number];
+
+/** The parts of PostCSS's own types that are needed here: PostCSS belongs to Vite. */
+interface Declaration {
+  readonly prop: string;
+  value: string;
+  readonly source?: { readonly input: { readonly file?: string } };
+}
+interface Root {
+  walkDecls(visit: (declaration: Declaration) => void): void;
+}
+
+/**
+ * The first stage, in Vite's own PostCSS pipeline: Sass is compiled and `@import`s are in place by then, and every declaration
+ * still knows the file that it came from, which its relative URLs start at.
+ */
+export function markDirectives(session: () => Session): PostcssPlugin {
+  const mark = async (root: Root): Promise<void> => {
+    const work: Promise<void>[] = [];
+    root.walkDecls((declaration) => {
+      const { value, source } = declaration;
+      const importer = source?.input.file;
+      if (importer === undefined || !/url\(|image-set\(/i.test(value)) return;
+      const auto = autoImageSet(session(), declaration.prop, importer);
+      if (!auto && !value.includes('upscale')) return;
+      work.push(
+        markValue(value, importer, auto).then((marked) => {
+          if (marked !== value) declaration.value = marked;
+        }),
+      );
+    });
+    await Promise.all(work);
+  };
+  // Vite's own rewriting came `Once` in its older versions, and comes in `OnceExit` now, when other plugins' declarations are
+  // there too. Marks are left alone, so both is right.
+  return { postcssPlugin: 'upres', Once: mark, OnceExit: mark };
+}
+
+/** The second stage, when `vite:css` is done: marks become files. */
+export function cssPlugin(session: () => Session): Plugin {
+  return {
+    name: 'upres:css',
+    transform: {
+      filter: { code: 'upres://' },
+      async handler(code, id) {
+        if (!code.includes('upres://')) return null;
+        const text = new MagicString(code);
+        await Promise.all(
+          [...code.matchAll(marksInCss)].map(async (match) => {
+            const mark = readMark((match[2] ?? match[4])!);
+            try {
+              text.update(
+                match.index,
+                match.index + match[0].length,
+                await imageOf(this, id, session(), mark, match[2] === undefined),
+              );
+            } catch (error) {
+              this.error(session().readable(error, mark.url, mark.importer));
+            }
+          }),
+        );
+        return text.hasChanged()
+          ? { code: text.toString(), map: text.generateMap({ source: id, hires: 'boundary' }) }
+          : null;
+      },
+    },
+  };
+}
+
+async function imageOf(
+  context: Rollup.TransformPluginContext,
+  id: string,
+  session: Session,
+  mark: CssMark,
+  bare: boolean,
+): Promise<string> {
+  const { url, importer, candidate, auto = false } = mark;
+  const resolve = async (path: string, from: string): Promise<string | undefined> =>
+    (await context.resolve(path, from))?.id;
+  const file = await findAsset(session.config, url, importer, resolve);
+  const asset = await session.plan(file, url.slice(url.indexOf('?') + 1));
+  const { shape, variants } = asset.plan;
+  if (shape !== 'url' && (shape !== 'srcset' || candidate)) {
+    throw new UpresError(
+      'BAD_ARGUMENT',
+      candidate
+        ? `an image-set() lists its candidates itself: leave out as=${shape}`
+        : `as=${shape} has no meaning in CSS: use as=url for one image, or as=srcset for an image-set()`,
+    );
+  }
+  const places = await deliver(deliveryTo(context, session, id), session, asset, { candidate, auto });
+  if (shape === 'srcset') return imageSetOf(variants, (variant) => asText(places.get(variant)!));
+  const text = asText(places.get(variants[0]!)!);
+  return bare ? `"${text}"` : `url("${text}")`;
+}

@@ -1,0 +1,127 @@
+import { basename, extname } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { printQuery } from '#upres/asset/directives.js';
+import type { VariantPlan } from '#upres/asset/asset-plan.js';
+import { extensionFor } from '#upres/asset/extensions.js';
+import { mimeType } from '#upres/asset/markup.js';
+import type { RenderedVariant } from '#upres/asset/pipeline.js';
+import { normalizePath, type Environment, type Rollup } from 'vite';
+import { devUrl } from './dev-url.js';
+import type { PlannedAsset, Session } from './session.js';
+
+/** The part of a plugin's context that delivering needs; in the development server there is no emitting. */
+export interface DeliveryContext {
+  readonly environment: Environment;
+  emitFile(file: Rollup.EmittedAsset): string;
+  addWatchFile(file: string): void;
+  /** Whether a build will be repeated when files change. */
+  readonly rebuilds: boolean;
+}
+
+/**
+ * For a module. In development Vite takes a watched file for a module that this one imports, finds nobody who accepts it, and reloads the page;
+ * so there dependencies are our own matter.
+ */
+export function deliveryTo(context: Rollup.PluginContext, session: Session, id: string): DeliveryContext {
+  return {
+    environment: context.environment,
+    emitFile: (file) => context.emitFile(file),
+    rebuilds: context.meta.watchMode && context.environment.mode === 'build',
+    addWatchFile(file) {
+      if (context.environment.mode === 'dev') session.dependents.add(file, id);
+      else context.addWatchFile(file);
+    },
+  };
+}
+
+/** Where a variant is: a URL that is known, or a file of the build whose name Vite fills in. */
+export type Delivered = { readonly url: string } | { readonly reference: string };
+
+export interface DeliveryOptions {
+  /** Whether the author wrote a candidate of a list: such are files always, since a browser loads one of them. */
+  readonly candidate?: boolean;
+  /** Whether nobody asked for it by a directive. */
+  readonly auto?: boolean;
+}
+
+/** Makes all variants of an asset, and says where they are. Files that the result depends on are watched. */
+export async function deliver(
+  context: DeliveryContext,
+  session: Session,
+  asset: PlannedAsset,
+  options: DeliveryOptions = {},
+): Promise<ReadonlyMap<VariantPlan, Delivered>> {
+  const { plan } = asset;
+  for (const file of new Set([plan.file, ...plan.variants.map(({ source }) => source), ...plan.missing])) {
+    context.addWatchFile(normalizePath(file));
+  }
+  if (context.rebuilds && plan.missing.length > 0) context.addWatchFile(session.appearing.stampFor(plan.missing));
+  const places = plan.variants.map(async (variant) => {
+    if (context.environment.mode === 'dev') return { url: await devUrlOf(session, variant) };
+    const rendered = await session.pipeline.render(plan, variant, {}, asset.bytes);
+    return emit(context, session, asset, variant, rendered, options);
+  });
+  const delivered = await Promise.all(places);
+  return new Map(plan.variants.map((variant, index) => [variant, delivered[index]!]));
+}
+
+function emit(
+  context: DeliveryContext,
+  session: Session,
+  { plan, query }: PlannedAsset,
+  variant: VariantPlan,
+  rendered: RenderedVariant,
+  options: DeliveryOptions,
+): Delivered {
+  const data = Buffer.from(rendered.data.buffer, rendered.data.byteOffset, rendered.data.byteLength);
+  const alone = plan.variants.length === 1 && options.candidate !== true;
+  if (shouldInline(context.environment, plan.file, query, data, alone)) {
+    return { url: `data:${mimeType(rendered.format)};base64,${data.toString('base64')}` };
+  }
+  // After an error the source may stand in for another format.
+  const stem = basename(variant.name, extname(variant.name));
+  const name = stem + extensionFor(rendered.format, extname(variant.name));
+  if (options.auto && !variant.verbatim) session.auto.files.set(`${plan.file} ${name}`, data.byteLength);
+  return {
+    reference: context.emitFile({
+      type: 'asset',
+      name,
+      // The manifest has one entry for each name; the source's own belongs to the source.
+      originalFileName: `${session.show(variant.source)}?${printQuery(variant.directives)}`,
+      source: data,
+    }),
+  };
+}
+
+/** Vite's own rules, except that several candidates are never inlined: the page would carry all, to show one. */
+function shouldInline(environment: Environment, file: string, query: string, data: Buffer, alone: boolean): boolean {
+  if (/(?:^|&)no-inline(?:[=&]|$)/.test(query)) return false;
+  const { lib, assetsInlineLimit } = environment.config.build;
+  if (lib || /(?:^|&)inline(?:[=&]|$)/.test(query)) return true;
+  if (!alone) return false;
+  const asked = typeof assetsInlineLimit === 'function' ? assetsInlineLimit(file, data) : undefined;
+  const limit = typeof assetsInlineLimit === 'function' ? 4096 : assetsInlineLimit;
+  return asked ?? data.byteLength < limit;
+}
+
+async function devUrlOf({ config, started }: Session, variant: VariantPlan): Promise<string> {
+  const { mtimeMs } = await stat(variant.source);
+  // A source that changed gets another URL, so that pages that stay open load it again; in all environments the same.
+  const changed = mtimeMs > started ? `&t=${Math.trunc(mtimeMs)}` : '';
+  return `${devUrl(config, variant.source)}?${printQuery(variant.directives)}${changed}`;
+}
+
+/** For CSS and HTML: Vite puts the file's URL in the token's place. */
+export function asText(delivered: Delivered): string {
+  return 'url' in delivered ? delivered.url : `__VITE_ASSET__${delivered.reference}__`;
+}
+
+/** For JavaScript: an expression that gives the URL. */
+export function asExpression(delivered: Delivered, session: Session): string {
+  if ('url' in delivered) return JSON.stringify(delivered.url);
+  // Rollup makes an absolute URL of its own expression, which differs between browser and server; where Vite does not step
+  // in, its token stands for the plain URL. It has to be in double quotes.
+  const viteAnswers = session.config.plugins.some((plugin) => plugin.name === 'vite:asset' && plugin.resolveFileUrl);
+  const { reference } = delivered;
+  return viteAnswers ? `import.meta.ROLLUP_FILE_URL_${reference}` : `"__VITE_ASSET__${reference}__"`;
+}

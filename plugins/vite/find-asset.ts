@@ -1,0 +1,54 @@
+import { stat } from 'node:fs/promises';
+import { dirname, isAbsolute, join } from 'node:path';
+import { UpresError } from '#upres/errors.js';
+import { normalizePath, type ResolvedConfig } from 'vite';
+import { splitUrl } from './session.js';
+
+/** Vite's resolution, for aliases and packages. */
+export type Resolve = (id: string, importer: string) => Promise<string | undefined>;
+
+/**
+ * The file that a URL in CSS or HTML means: `/x` is in `public/` or the root, `x` and `./x` are beside the importer, and what is
+ * not there may be an alias or a package.
+ * @param importer absolute path, of which a query is ignored
+ * @throws INPUT_NOT_FOUND
+ */
+export async function findAsset(
+  config: ResolvedConfig,
+  url: string,
+  importer: string,
+  resolve: Resolve = () => Promise.resolve(undefined),
+): Promise<string> {
+  const { base } = config;
+  const { path: written } = splitUrl(url);
+  // Vite's development server puts its base before the URLs of a page.
+  const path = decode(base !== '/' && written.startsWith(base) ? `/${written.slice(base.length)}` : written);
+  const from = splitUrl(importer).path;
+  const near = path.startsWith('/')
+    ? [...(config.publicDir === '' ? [] : [join(config.publicDir, path)]), join(config.root, path)]
+    : [join(dirname(from), path)];
+  // What `auto` found is absolute already.
+  if (isAbsolute(path)) near.push(path);
+  for (const file of near) {
+    if (await isFile(file)) return normalizePath(file);
+  }
+  const resolved = await resolve(path, from);
+  const file = resolved === undefined ? undefined : splitUrl(resolved).path;
+  if (file !== undefined && (await isFile(file))) return normalizePath(file);
+  throw new UpresError('INPUT_NOT_FOUND', 'there is no such file');
+}
+
+async function isFile(file: string): Promise<boolean> {
+  return stat(file).then(
+    (stats) => stats.isFile(),
+    () => false,
+  );
+}
+
+function decode(path: string): string {
+  try {
+    return decodeURI(path);
+  } catch {
+    return path;
+  }
+}

@@ -1,0 +1,142 @@
+import { assetValue, srcsetOf, type ImgAttributes } from '#upres/asset/markup.js';
+import type { VariantPlan } from '#upres/asset/asset-plan.js';
+import { UpresError } from '#upres/errors.js';
+import MagicString from 'magic-string';
+import { autoOf } from './auto.js';
+import { markValue } from './css-marks.js';
+import { asText, deliver, type DeliveryContext, type DeliveryOptions } from './deliver.js';
+import { findAsset, type Resolve } from './find-asset.js';
+import { encodeAttribute, startTags, type HtmlAttribute, type HtmlTag } from './html-tags.js';
+import { isOurs, type PlannedAsset, type Session } from './session.js';
+import { parseSrcset, printSrcset, type SrcsetCandidate } from './srcset.js';
+
+/** What rewriting a page needs from the hook that does it. */
+export interface HtmlTools extends DeliveryContext {
+  readonly session: Session;
+  readonly resolve: Resolve;
+}
+
+/**
+ * Replaces the URLs with directives in a page's attributes. Styles are not touched: Vite sends them through its CSS pipeline.
+ * @param file absolute path of the page
+ */
+export async function rewriteHtml(html: string, file: string, tools: HtmlTools): Promise<string> {
+  const text = new MagicString(html);
+  const work: Promise<void>[] = [];
+  for (const tag of startTags(html)) {
+    for (const attribute of tag.attributes) {
+      if (!attribute.value.includes('upscale')) continue;
+      const rewrite = attribute.name === 'style' ? markStyle : rewriteAttribute;
+      work.push(rewrite(text, tag, attribute, file, tools));
+    }
+    work.push(addCandidates(text, tag, file, tools));
+  }
+  await Promise.all(work);
+  return text.toString();
+}
+
+async function rewriteAttribute(
+  text: MagicString,
+  tag: HtmlTag,
+  attribute: HtmlAttribute,
+  file: string,
+  tools: HtmlTools,
+): Promise<void> {
+  const { name, value, start, end } = attribute;
+  if (name === 'srcset' || name === 'imagesrcset') {
+    const candidates = parseSrcset(value);
+    if (!candidates.some(({ url }) => isOurs(url))) return;
+    const written = await Promise.all(candidates.map((candidate) => rewriteCandidate(candidate, file, tools)));
+    text.update(start, end, `"${encodeAttribute(printSrcset(written))}"`);
+    return;
+  }
+  const url = value.trim();
+  if (!isOurs(url) || /\s/.test(url)) return;
+  const { plan, urlOf } = await load(url, file, tools, (planned) => {
+    if (planned.shape === 'url' || (planned.shape === 'img' && tag.name === 'img' && name === 'src')) return;
+    throw misplaced(planned.shape, `<${tag.name} ${name}>`);
+  });
+  if (plan.shape === 'img') {
+    setAttributes(text, tag, assetValue(plan, urlOf) as ImgAttributes, { size: true });
+  } else {
+    text.update(start, end, `"${encodeAttribute(urlOf(plan.variants[0]!))}"`);
+  }
+}
+
+/** Vite sends styles through its CSS pipeline, where PostCSS marks them; with Lightning CSS it leaves out visitors. */
+async function markStyle(
+  text: MagicString,
+  _: HtmlTag,
+  { value, start, end }: HtmlAttribute,
+  file: string,
+  { session, environment }: HtmlTools,
+): Promise<void> {
+  if (session.config.css.transformer !== 'lightningcss' || environment.mode === 'dev') return;
+  text.update(start, end, `"${encodeAttribute(await markValue(value, file))}"`);
+}
+
+async function rewriteCandidate(candidate: SrcsetCandidate, file: string, tools: HtmlTools): Promise<SrcsetCandidate> {
+  if (!isOurs(candidate.url)) return candidate;
+  const check = ({ shape }: PlannedAsset['plan']): void => {
+    if (shape === 'url') return;
+    if (shape !== 'srcset') throw misplaced(shape, 'a srcset');
+    if (candidate.descriptor === '') return;
+    throw new UpresError('BAD_ARGUMENT', `as=srcset brings its own descriptors: leave out "${candidate.descriptor}"`);
+  };
+  const { plan, urlOf } = await load(candidate.url, file, tools, check, { candidate: true });
+  if (plan.shape === 'srcset') return { url: srcsetOf(plan.variants, urlOf), descriptor: '' };
+  return { url: urlOf(plan.variants[0]!), descriptor: candidate.descriptor };
+}
+
+/** `auto`: an `<img>` that has nothing but a `src` gets candidates. */
+async function addCandidates(text: MagicString, tag: HtmlTag, file: string, tools: HtmlTools): Promise<void> {
+  const { session } = tools;
+  const src = tag.attributes.find(({ name }) => name === 'src');
+  if (tag.name !== 'img' || !src || tag.attributes.some(({ name }) => name === 'srcset' || name === 'vite-ignore'))
+    return;
+  const asset = await autoOf(session, src.value.trim(), file);
+  if (!asset) return;
+  const places = await deliver(tools, session, asset, { auto: true });
+  const value = assetValue({ ...asset.plan, shape: 'img' }, (variant) => asText(places.get(variant)!)) as ImgAttributes;
+  const { auto } = session.options;
+  setAttributes(text, tag, value, { size: auto !== undefined && auto !== false && auto.size !== false });
+}
+
+function setAttributes(text: MagicString, tag: HtmlTag, value: ImgAttributes, { size }: { size: boolean }): void {
+  const set = (name: 'src' | 'srcset', content: string): void => {
+    const attribute = tag.attributes.find((other) => other.name === name);
+    if (attribute) text.update(attribute.start, attribute.end, `"${encodeAttribute(content)}"`);
+    else text.appendLeft(tag.nameEnd, ` ${name}="${encodeAttribute(content)}"`);
+  };
+  set('src', value.src);
+  set('srcset', value.srcset);
+  // One of the two is an author's wish for a size: the other follows from the picture.
+  if (!size || tag.attributes.some(({ name }) => name === 'width' || name === 'height')) return;
+  text.appendLeft(tag.nameEnd, ` width="${value.width}" height="${value.height}"`);
+}
+
+async function load(
+  url: string,
+  file: string,
+  tools: HtmlTools,
+  check: (plan: PlannedAsset['plan']) => void,
+  options: DeliveryOptions = {},
+): Promise<{ plan: PlannedAsset['plan']; urlOf: (variant: VariantPlan) => string }> {
+  const { session } = tools;
+  try {
+    const path = await findAsset(session.config, url, file, tools.resolve);
+    const asset = await session.plan(path, url.slice(url.indexOf('?') + 1));
+    check(asset.plan);
+    const places = await deliver(tools, session, asset, options);
+    return { plan: asset.plan, urlOf: (variant) => asText(places.get(variant)!) };
+  } catch (error) {
+    throw session.readable(error, url, file);
+  }
+}
+
+function misplaced(shape: string, where: string): UpresError {
+  return new UpresError(
+    'BAD_ARGUMENT',
+    `as=${shape} has no meaning in ${where}: in HTML use as=url, as=img in an <img src>, or as=srcset in a srcset`,
+  );
+}

@@ -1,0 +1,50 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hasImageExtension } from '#upres/asset/extensions.js';
+import { moduleCode } from '#upres/asset/module-code.js';
+import type { Plugin } from 'vite';
+import { asExpression, deliver, deliveryTo } from './deliver.js';
+import { isOurs, splitUrl, type Session } from './session.js';
+
+/** In ids; what is ours exactly is told by the grammar. */
+export const directiveInId = /[?&]upscale(?:[=&]|$)/;
+
+/** `import url from './photo.jpg?upscale=2'`, and what `import.meta.glob` makes of its query. */
+export function importPlugin(session: () => Session): Plugin {
+  return {
+    name: 'upres:import',
+    enforce: 'pre',
+    load: {
+      filter: { id: directiveInId },
+      async handler(id) {
+        if (id.startsWith('\0') || !isOurs(id)) return null;
+        const { path, query } = splitUrl(id);
+        const file = await fileOf(path, session().config.publicDir);
+        // The development server asks for pages this way, too: `/gallery?upscale=2` may be one.
+        if (!hasImageExtension(file) && !(await exists(file))) return null;
+        try {
+          const asset = await session().plan(file, query);
+          const places = await deliver(deliveryTo(this, session(), id), session(), asset);
+          const code = moduleCode(asset.plan, (variant) => asExpression(places.get(variant)!, session()));
+          return { code, moduleType: 'js', map: null };
+        } catch (error) {
+          return this.error(session().readable(error, `${session().show(path)}?${query}`));
+        }
+      },
+    },
+  };
+}
+
+/** Files of `public/` keep the path of their URL as their id. */
+async function fileOf(path: string, publicDir: string): Promise<string> {
+  const inPublic = join(publicDir, path);
+  if (publicDir === '' || path.startsWith(`${publicDir}/`)) return path;
+  return (await exists(inPublic)) ? inPublic : path;
+}
+
+async function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}

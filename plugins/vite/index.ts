@@ -1,0 +1,82 @@
+import type { Plugin, ResolvedConfig } from 'vite';
+import { cssPlugin, markDirectives } from './css.js';
+import { hotPlugin } from './dependents.js';
+import { install } from './dev.js';
+import { htmlPlugin } from './html-plugin.js';
+import { importPlugin } from './imports.js';
+import { leftoversPlugin } from './leftovers.js';
+import { lifecyclePlugin } from './lifecycle.js';
+import { markingVisitor, visits } from './lightningcss.js';
+import { newUrlPlugin } from './new-url.js';
+import { checkOptions, type UpresViteOptions } from './options.js';
+import { withPostcssPlugin } from './postcss-config.js';
+import { Session } from './session.js';
+
+export { markingVisitor } from './lightningcss.js';
+export type { AutoOptions, DevMode, UpresViteOptions } from './options.js';
+export type { AssetOptions } from '#upres/asset/options.js';
+
+/**
+ * Upscales images whose URL says so, as in `photo.jpg?upscale=2`: in imports, in CSS, in HTML, in the build and in development.
+ * @throws UpresError BAD_ARGUMENT for options that don't exist or can't be
+ */
+export function upres(options: UpresViteOptions = {}): Plugin[] {
+  checkOptions(options);
+  let current: Session | undefined;
+  const session = (): Session => {
+    if (!current) throw new Error('upres: Vite has not said yet what its configuration is');
+    return current;
+  };
+  return [
+    basePlugin(session, (config) => {
+      current = new Session(config, options);
+    }),
+    importPlugin(session),
+    htmlPlugin(session),
+    cssPlugin(session),
+    newUrlPlugin(session),
+    leftoversPlugin(session),
+    lifecyclePlugin(session),
+    hotPlugin(session),
+  ];
+}
+
+export default upres;
+
+const yaml = 'the PostCSS configuration is not JavaScript, TypeScript or JSON';
+const occupied =
+  'css.lightningcss has a visitor already; join it with markingVisitor() of upres/vite by composeVisitors()';
+
+/** Vite's configuration, and its server. */
+function basePlugin(session: () => Session, open: (config: ResolvedConfig) => void): Plugin {
+  let unreadable: string | undefined;
+  return {
+    name: 'upres',
+    enforce: 'pre',
+    async config(config, env) {
+      if (config.css?.transformer === 'lightningcss') {
+        unreadable = visits(config.css.lightningcss) ? occupied : undefined;
+        return unreadable === undefined
+          ? { css: { lightningcss: { visitor: markingVisitor(config.root) } } }
+          : undefined;
+      }
+      const postcss = await withPostcssPlugin(config, env, markDirectives(session));
+      unreadable = postcss ? undefined : yaml;
+      return postcss ? { css: { postcss } } : undefined;
+    },
+    configResolved(config) {
+      open(config);
+      if (unreadable !== undefined) config.logger.warn(`upres: directives in CSS are not read: ${unreadable}`);
+    },
+    configureServer(server) {
+      session().dependents.watch(server);
+      return () => {
+        install(server, session());
+      };
+    },
+    async closeBundle() {
+      // The server's end: builds have theirs in `lifecyclePlugin`.
+      if (this.environment.mode === 'dev') await session().forget();
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import { resolve } from 'node:path';
+import { normalizePath, type CSSOptions } from 'vite';
+import { printMark } from './css-marks.js';
+import { isOurs } from './session.js';
+
+type LightningOptions = NonNullable<CSSOptions['lightningcss']>;
+type Visitor = NonNullable<Exclude<LightningOptions['visitor'], (...given: never) => unknown>>;
+
+interface Place {
+  readonly source_index: number;
+}
+interface Sheet {
+  readonly sources: readonly string[];
+}
+interface Rule {
+  readonly value?: { readonly loc?: Place };
+}
+interface Url {
+  readonly url: string;
+}
+
+/**
+ * The first stage where Lightning CSS takes PostCSS's place: the same marks, put there by a visitor. Visitors can't wait for
+ * anything, and see a URL without its file, so the visitor remembers which file the rule around it came from.
+ * @param root the project's, which names of files may be relative to
+ */
+export function markingVisitor(root = '.'): Visitor {
+  let sources: readonly string[] = [];
+  let current: string | undefined;
+  const visitor = {
+    StyleSheet(sheet: Sheet): void {
+      ({ sources } = sheet);
+      [current] = sources;
+    },
+    Rule(rule: Rule): void {
+      const index = rule.value?.loc?.source_index;
+      if (index !== undefined) current = sources[index] ?? current;
+    },
+    Url(url: Url): Url | undefined {
+      if (current === undefined || !isOurs(url.url)) return undefined;
+      return {
+        ...url,
+        url: printMark({ url: url.url, importer: normalizePath(resolve(root, current)), candidate: false }),
+      };
+    },
+  };
+  return visitor as unknown as Visitor;
+}
+
+/** Whether a project's own visitor can't live beside ours: only one can be given, and joining them is Lightning CSS's matter. */
+export const visits = (options: LightningOptions | undefined): boolean => options?.visitor !== undefined;

@@ -1,0 +1,103 @@
+import { readFile } from 'node:fs/promises';
+import { relative } from 'node:path';
+import { AssetPipeline, type PreparedAsset } from '#upres/asset/pipeline.js';
+import { hasDirectives, parseQuery, type Directives } from '#upres/asset/directives.js';
+import { UpresError } from '#upres/errors.js';
+import { normalizePath, type ResolvedConfig } from 'vite';
+import { Appearing } from './appearing.js';
+import { Dependents } from './dependents.js';
+import { viteOptionNames, type UpresViteOptions } from './options.js';
+
+/** Keys that Vite itself puts into queries, or reads there. */
+const viteKeys = ['import', 't', 'url', 'inline', 'no-inline'] as const;
+
+/** An asset, planned, with its source's bytes. */
+export interface PlannedAsset {
+  readonly plan: PreparedAsset;
+  readonly bytes: Uint8Array;
+  readonly query: string;
+}
+
+/** A URL taken apart at its query and fragment. */
+export interface SplitUrl {
+  readonly path: string;
+  readonly query: string;
+}
+
+export function splitUrl(url: string): SplitUrl {
+  const [whole = ''] = url.split('#');
+  const at = whole.indexOf('?');
+  return at < 0 ? { path: whole, query: '' } : { path: whole.slice(0, at), query: whole.slice(at + 1) };
+}
+
+/** Whether it leads out of the site, so that its query is somebody else's. */
+export const isExternal = (url: string): boolean => /^(?:[a-z][a-z\d+.-]+:|\/\/)/i.test(url);
+
+/** Whether a URL asks for something of ours. */
+export function isOurs(url: string): boolean {
+  return !isExternal(url) && hasDirectives(splitUrl(url).query);
+}
+
+/** What the hooks of one plugin share: Vite's configuration and the pipeline. */
+export class Session {
+  readonly pipeline: AssetPipeline;
+  /** Bytes that `auto` added to the site. */
+  readonly auto = { files: new Map<string, number>() };
+  readonly appearing = new Appearing();
+  readonly dependents = new Dependents();
+  readonly started = Date.now();
+
+  constructor(
+    readonly config: ResolvedConfig,
+    readonly options: UpresViteOptions,
+  ) {
+    const warn = (message: string): void => {
+      config.logger.warn(`upres: ${message}`);
+    };
+    this.pipeline = new AssetPipeline(options, { root: config.root, warn }, viteOptionNames);
+  }
+
+  /**
+   * @param file absolute path
+   * @param query with the key `upscale`, or directives
+   */
+  async plan(file: string, query: string | Directives): Promise<PlannedAsset> {
+    const directives = typeof query === 'string' ? (parseQuery(query, viteKeys) ?? {}) : query;
+    const bytes = await readSource(file);
+    const plan = await this.pipeline.plan(file, directives, bytes);
+    return { plan, bytes, query: typeof query === 'string' ? query : '' };
+  }
+
+  /** Starts a new report, and lets the threads go. Whatever is asked for after that gets threads again. */
+  async forget({ threads = true }: { threads?: boolean } = {}): Promise<void> {
+    this.pipeline.report.clear();
+    this.auto.files.clear();
+    if (threads) await this.pipeline.close();
+  }
+
+  /** A path as people know it. */
+  show(file: string): string {
+    const path = normalizePath(relative(this.config.root, file));
+    return path.startsWith('..') ? normalizePath(file) : path;
+  }
+
+  /**
+   * An error as a build's log should have it.
+   * @param where the file that asked, when it is another than the image
+   */
+  readable(error: unknown, url: string, where?: string): Error {
+    const message = error instanceof Error ? error.message : String(error);
+    const file = error instanceof UpresError && error.file !== undefined ? this.show(error.file) : undefined;
+    const about = file !== undefined && !url.includes(file) ? `${file}: ` : '';
+    const by = where === undefined ? '' : ` (in ${this.show(splitUrl(where).path)})`;
+    return Object.assign(new Error(`${url}: ${about}${message}${by}`, { cause: error }), { name: 'UpresError' });
+  }
+}
+
+async function readSource(file: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw new UpresError('INPUT_NOT_FOUND', 'there is no such file', { file, cause });
+  }
+}
