@@ -1,4 +1,5 @@
-// `npm start`: upscales the sample pictures with the command, as a user would, and lays before and after side by side.
+// `npm start`: upscales the sample pictures with the command, as a user would, lays before and after side by side, and builds
+// a small site with Vite.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -8,13 +9,18 @@ const root = new URL('..', import.meta.url);
 const path = (name) => fileURLToPath(new URL(name, root));
 const command = path(JSON.parse(readFileSync(new URL('package.json', root), 'utf8')).bin.upres);
 
-const { status } = spawnSync(process.execPath, [command, path('examples/images'), '--out', path('out/images')], {
-  stdio: 'inherit',
-});
-if (status !== 0) process.exit(status ?? 1);
+function run(...words) {
+  const { status } = spawnSync(process.execPath, words, { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+run(command, path('examples/images'), '--out', path('out/images'), '--overwrite');
 
 const sheet = path('out/contact-sheet.png');
 await writeContactSheet(path('examples/images'), path('out/images'), sheet);
+run(path('node_modules/vite/bin/vite.js'), 'build', path('examples/vite'));
+
 console.log(`
 The sample pictures at twice their size:        ${path('out/images')}
-Before (enlarged smoothly) and after, together: ${sheet}`);
+Before (enlarged smoothly) and after, together: ${sheet}
+A site built with Vite (npx serve it):          ${path('out/vite')}`);

@@ -43,7 +43,6 @@ export function upres(options: UpresViteOptions = {}): Plugin[] {
 
 export default upres;
 
-const yaml = 'the PostCSS configuration is not JavaScript, TypeScript or JSON';
 const occupied =
   'css.lightningcss has a visitor already; join it with markingVisitor() of upres/vite by composeVisitors()';
 
@@ -53,16 +52,14 @@ function basePlugin(session: () => Session, open: (config: ResolvedConfig) => vo
   return {
     name: 'upres',
     enforce: 'pre',
-    async config(config, env) {
+    async config(config) {
       if (config.css?.transformer === 'lightningcss') {
         unreadable = visits(config.css.lightningcss) ? occupied : undefined;
         return unreadable === undefined
           ? { css: { lightningcss: { visitor: markingVisitor(config.root) } } }
           : undefined;
       }
-      const postcss = await withPostcssPlugin(config, env, markDirectives(session));
-      unreadable = postcss ? undefined : yaml;
-      return postcss ? { css: { postcss } } : undefined;
+      return { css: { postcss: await withPostcssPlugin(config, markDirectives(session)) } };
     },
     configResolved(config) {
       open(config);

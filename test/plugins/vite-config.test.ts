@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { build, bundling, evaluate, makeLog, makeSite, vites } from './support/vite-site.js';
+import { build, bundling, evaluate, makeSite, vites } from './support/vite-site.js';
 
 const script = '<script type="module" src="/main.js"></script>';
 const unhashed = (text: string): string => text.replace(/-[\w-]{8}(?=\.)/g, '');
@@ -111,6 +111,10 @@ describe.for(vites)('with Vite $version, a project’s own configuration holds:'
       }),
       'own.cjs': `module.exports = () => { ${marker} return own; };`,
     },
+    'YAML in .postcssrc.yaml': {
+      '.postcssrc.yaml': 'plugins:\n  ./own.cjs: {}\n',
+      'own.cjs': `${marker} module.exports = Object.assign(() => own, { postcss: true });`,
+    },
     'JSON in .postcssrc': {
       '.postcssrc': '{ "plugins": { "./own.cjs": {} } }',
       'own.cjs': `${marker} module.exports = Object.assign(() => own, { postcss: true });`,
@@ -149,14 +153,6 @@ describe.for(vites)('with Vite $version, a project’s own configuration holds:'
       (await build(site, { vite, config: { css: { postcss: site.path('settings') } } })).text('.html'),
     );
     expect(elsewhere).toMatch(/(?=.*(?:rebeccapurple|#639)).*logo@2x\.png/s);
-  });
-
-  // Where its parser is not installed the oldest fails by itself.
-  it.skipIf(vite.version.startsWith('6'))('PostCSS in YAML, which is left alone and named', async () => {
-    const site = await makeSite({ 'index.html': '<!doctype html>', '.postcssrc.yaml': 'map: false' });
-    const log = makeLog();
-    await build(site, { vite, log, config: { logLevel: 'warn' } });
-    expect(log.lines.join('\n')).toContain('directives in CSS are not read: the PostCSS configuration is not');
   });
 
   it('Lightning CSS in PostCSS’s place', async () => {
