@@ -24,7 +24,7 @@ export type { GulpOptions } from './options.js';
  *
  * @throws PluginError for options that don't exist or can't be; for a file that fails, the stream emits one
  */
-export default function upres(options: GulpOptions = {}): Transform {
+export function upres(options: GulpOptions = {}): Transform {
   const log = gulpLog();
   const { directives, assetOptions } = asPluginError(undefined, () => readOptions(options));
   // Never closed: the threads stay for the next stream, as in `gulp.watch`, and an idle one does not keep the process alive.
@@ -57,3 +57,5 @@ export default function upres(options: GulpOptions = {}): Transform {
   });
   return stream;
 }
+
+export default upres;

@@ -1,0 +1,99 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium, type Browser } from 'playwright-core';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tools } from './support/builds.js';
+import { findBrowser } from './support/find-browser.js';
+import { differenceFrom } from './support/screen.js';
+import { background, images, ratios, type Ratio, type Shown } from './support/site.js';
+import type { Served } from './support/static-server.js';
+import { measure, visit } from './support/visit.js';
+
+const executablePath = findBrowser();
+if (executablePath === undefined) {
+  console.warn('SKIPPED: pages in a real browser. There is no Chromium here; CHROMIUM_PATH can name one.');
+}
+
+describe.skipIf(executablePath === undefined)('in a real browser', () => {
+  let folder: string;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'upres-e2e-'));
+    process.env.UPRES_CACHE_FOLDER = join(folder, 'weights');
+    // Every launch has a profile of its own, gone when it ends.
+    browser = await chromium.launch({
+      executablePath: executablePath!,
+      headless: true,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        '--force-color-profile=srgb',
+      ],
+    });
+  });
+
+  afterAll(async () => {
+    await browser.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  describe.each(Object.keys(tools))('the page of %s', (tool) => {
+    let site: Served;
+
+    beforeAll(async () => {
+      const own = join(folder, tool);
+      mkdirSync(own);
+      site = await tools[tool]!(own);
+    });
+
+    afterAll(() => site.close());
+
+    it.each(ratios)('is right at device pixel ratio %d', async (ratio) => {
+      const { page, troubles, images: loaded } = await visit(browser, site.url, ratio, background.id);
+      expect(troubles).toEqual([]);
+      const files = new Map(loaded);
+
+      for (const image of images) {
+        const { id, layout, told } = image;
+        const { chosen, natural, box } = await measure(page, id);
+        expect(box, `box of ${id}`).toEqual(layout);
+        const { width, height } = pixelsOf(image, ratio);
+        expect(natural, `natural size of ${id}`).toEqual({ width: width / told[ratio], height: height / told[ratio] });
+        await expectFile(files.get(chosen)!, image, ratio);
+        if (image.densities[ratio] === ratio) {
+          expect(await differenceFrom(files.get(chosen)!, page, id, layout, ratio), `${id} on the screen`).toBeLessThan(
+            2,
+          );
+        }
+        files.delete(chosen);
+      }
+
+      // What is left was asked for by CSS: one candidate of the background, and nothing besides.
+      expect([...files.keys()]).toEqual([expect.stringContaining(background.id)]);
+      const [file] = [...files.values()];
+      await expectFile(file!, background, ratio);
+      const difference = await differenceFrom(file!, page, background.id, background.layout, ratio);
+      expect(difference, 'the background on the screen').toBeLessThan(2);
+      expect(troubles).toEqual([]);
+    });
+  });
+});
+
+/** Pixels of the file that a browser has to take. */
+function pixelsOf({ layout, densities }: Shown, ratio: Ratio): { width: number; height: number } {
+  return { width: layout.width * densities[ratio], height: layout.height * densities[ratio] };
+}
+
+async function expectFile(file: Buffer, image: Shown, ratio: Ratio): Promise<void> {
+  // sharp calls AVIF by the name of its container.
+  const format = image.format === 'avif' ? 'heif' : image.format;
+  expect(await sharp(file).metadata(), `file of ${image.id}`).toMatchObject({ ...pixelsOf(image, ratio), format });
+}
