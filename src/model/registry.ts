@@ -42,7 +42,8 @@ function networks(): Map<string, BuiltinNetwork[]> {
   if (cached) return cached;
   const found = new Map<string, BuiltinNetwork[]>();
   for (const entry of readdirSync(MODELS, { withFileTypes: true })) {
-    if (!entry.isDirectory()) continue;
+    // Beside the networks lies the recipe of our own.
+    if (!entry.isDirectory() || entry.name === 'training') continue;
     const folder = new URL(`${encodeURIComponent(entry.name)}/`, MODELS);
     const cardFile = fileURLToPath(new URL('model.json', folder));
     const card = parseCard(readFileSync(cardFile, 'utf8'), cardFile);
@@ -89,7 +90,7 @@ export function builtinLabel(label: string): BuiltinLabel {
   if (found) return found;
   throw new UpresError(
     'MODEL_NOT_FOUND',
-    `There is no model "${label}". Take one of ${all.map((known) => known.label).join(', ')}, or give the path of an ONNX file.`,
+    `There is no model "${label}". Take one of ${all.map((known) => known.label).join(', ')}, or give the path of a network's file.`,
   );
 }
 
