@@ -47,7 +47,11 @@ describe('the cache', () => {
     await using folder = await makeFolder();
     await folder.write({ 'package.json': new TextEncoder().encode('{}') });
     const { stdout } = await upres(['cache', 'stats', '--json'], { cwd: folder.path });
-    expect(JSON.parse(stdout)).toMatchObject({ folder: folder.join('node_modules/.cache/upres'), entries: 0, bytes: 0 });
+    expect(JSON.parse(stdout)).toMatchObject({
+      folder: folder.join('node_modules/.cache/upres'),
+      entries: 0,
+      bytes: 0,
+    });
   });
 
   test('is counted, pruned by size and cleared', async () => {

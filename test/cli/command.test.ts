@@ -178,7 +178,10 @@ describe('folders and patterns', () => {
 
     await upres(['src', '-m', 'nearest'], { cwd: folder.path });
     const again = await upres(['src', '-m', 'nearest'], { cwd: folder.path });
-    expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining('2 from the cache, 2 unchanged)') as string });
+    expect(again).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('2 from the cache, 2 unchanged)') as string,
+    });
     expect(again.stderr).toContain('Passed over: 2 larger variants, 1 .svg, 1 .txt.');
     expect((await folder.list()).filter((name) => name.includes('@2x@2x') || name.includes('@4x'))).toEqual([]);
   });

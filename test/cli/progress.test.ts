@@ -150,6 +150,7 @@ describe('--json', () => {
       model: 'natural',
       ms: 1235,
       bytes: 4321,
+      cached: false,
     });
   });
 

@@ -8,7 +8,7 @@ const cacheFolder = temporaryFolder();
 const levels = [0, 51, 102, 153, 204, 255];
 const colours = levels.flatMap((r) => levels.flatMap((g) => levels.map((b): [number, number, number] => [r, g, b])));
 
-describe.each(builtins)('$label ×$scale', ({ label, scale }) => {
+describe.each(builtins.filter(({ faithful }) => faithful))('$label ×$scale', ({ label, scale }) => {
   let network: ThreadSafeNetwork;
 
   beforeAll(async () => {

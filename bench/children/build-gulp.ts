@@ -1,0 +1,16 @@
+// Passes a site's pictures through Gulp. Arguments: site, folder for the result, cache of the plugin (left out: no plugin).
+import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import gulp from 'gulp';
+import { drawings, factor, pictureFolder } from '../site-files.js';
+import { readOrder, report } from './build.js';
+
+const { site, out, cache } = readOrder();
+const plugin = cache === undefined ? undefined : (await import('upres/gulp')).default;
+await report(async () => {
+  const pictures = gulp.src(join(site, pictureFolder, '*'), { encoding: false });
+  const upscaled = plugin ? pictures.pipe(plugin({ upscale: factor, cache: cache!, defaults: drawings })) : pictures;
+  const written = upscaled.pipe(gulp.dest(out));
+  written.resume();
+  await finished(written);
+});

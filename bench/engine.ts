@@ -1,0 +1,202 @@
+import { builtinLabels } from '#src/model/registry.js';
+import type { PixelImage } from '#src/network/pixel-image.js';
+import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
+import { openBareLoop } from './bare-loop.js';
+import { fixed, percent, spread } from './format.js';
+import type { Findings, Goal, Json, Setting, Table } from './measurement.js';
+import { recordTiles, speedOf, warmUp } from './networks.js';
+import { PeakProbe, type Peak } from './peak.js';
+import { photograph } from './pictures.js';
+import { inRounds } from './rounds.js';
+import { ratios, summarise, timed, type Timing } from './statistics.js';
+
+/** What the engine adds to the runtime's own time may be so much. */
+const mostOverhead = 0.05;
+
+/** What a second thread must bring at least. */
+const leastSpeedup = 1.95;
+
+/** Measures the engine: what it costs, how it scales, and how fast each built-in network is. */
+export async function measureEngine(setting: Setting): Promise<Findings> {
+  const comparison = await compare(setting);
+  const speeds = await measureSpeeds(setting);
+  return {
+    tables: [...comparison.tables, ...speeds.tables],
+    goals: comparison.goals,
+    figures: { ...comparison.figures, ...speeds.figures },
+  };
+}
+
+interface Part {
+  readonly tables: readonly Table[];
+  readonly goals: readonly Goal[];
+  readonly figures: Readonly<Record<string, Json>>;
+}
+
+/** One thread against a bare loop, and two threads against one: all three in turn. */
+async function compare(setting: Setting): Promise<Part> {
+  const { quick, pairs, cacheFolder, say } = setting;
+  const side = quick ? 384 : 1024;
+  say(`natural ×2, ${side}×${side}: a bare loop, one thread, two threads, ${pairs} times in turn`);
+  const image = await photograph(side);
+  await using one = await ThreadSafeNetwork.fromLabel('natural', { scale: 2, threads: 1, cacheFolder });
+  await using two = await ThreadSafeNetwork.fromLabel('natural', { scale: 2, threads: 2, cacheFolder });
+  await warmUp(two, image);
+  await warmUp(one, image);
+
+  // From here on the tiles are those that the network has settled on, for the loop as well.
+  const usual = await recordTiles(one, image);
+  const tilePixels = Math.max(...usual.map(({ pixels }) => pixels));
+  const loop = await openBareLoop(one, image, { cacheFolder, tilePixels, pixelsPerMs: speedOf(usual) });
+  try {
+    await checkSameTiles(one, image, tilePixels, loop.tilePixels);
+    await loop.run();
+    const timings = await inRounds<'bare' | 'one' | 'two', Timing>(setting, {
+      bare: () => timed(loop.run),
+      one: () => timed(() => one.upscaleImage(image, { tilePixels })),
+      two: () => timed(() => two.upscaleImage(image)),
+    });
+    return comparisonOf(timings, side, loop.tilePixels.length);
+  } finally {
+    await loop.release();
+  }
+}
+
+async function checkSameTiles(
+  network: ThreadSafeNetwork,
+  image: PixelImage,
+  tilePixels: number,
+  expected: readonly number[],
+): Promise<void> {
+  const sorted = (values: readonly number[]): string => [...values].sort((a, b) => a - b).join(' ');
+  const seen = (await recordTiles(network, image, tilePixels)).map(({ pixels }) => pixels);
+  if (sorted(seen) !== sorted(expected)) {
+    throw new Error(`the engine computes tiles of ${sorted(seen)} pixels, the bare loop of ${sorted(expected)}`);
+  }
+}
+
+function comparisonOf(timings: Record<'bare' | 'one' | 'two', Timing[]>, side: number, tiles: number): Part {
+  const wall = (key: keyof typeof timings): number[] => timings[key].map(({ wallMs }) => wallMs);
+  const cpu = (key: keyof typeof timings): number[] => timings[key].map(({ cpuMs }) => cpuMs);
+  const overhead = summarise(ratios(wall('one'), wall('bare')));
+  const overheadOfCpu = summarise(ratios(cpu('one'), cpu('bare')));
+  const speedup = summarise(ratios(wall('one'), wall('two')));
+  const row = (name: string, key: keyof typeof timings): string[] => {
+    const speed = summarise(wall(key).map((ms) => (side * side) / ms / 1000));
+    const cores = summarise(ratios(cpu(key), wall(key)));
+    return [name, spread(summarise(wall(key)), (ms) => fixed(ms, 0)), spread(speed), spread(cores)];
+  };
+  return {
+    tables: [
+      {
+        caption: `natural ×2 on ${side}×${side} pixels: median (least–most) of ${timings.one.length} rounds`,
+        columns: ['', 'ms', 'input MP/s', 'cores busy'],
+        rows: [
+          row(`bare loop over the same file and the same tiles (${tiles})`, 'bare'),
+          row('engine, 1 thread', 'one'),
+          row('engine, 2 threads', 'two'),
+        ],
+      },
+      {
+        caption: 'Ratios within each round',
+        columns: ['', 'median (least–most)'],
+        rows: [
+          ['1 thread / bare loop, by the clock', spread(overhead, (value) => fixed(value, 3))],
+          ['1 thread / bare loop, by processor time', spread(overheadOfCpu, (value) => fixed(value, 3))],
+          ['2 threads, times as fast as 1', spread(speedup, (value) => fixed(value, 3))],
+        ],
+      },
+    ],
+    goals: [
+      {
+        what: 'what the engine adds to a bare loop',
+        value: overhead.median - 1,
+        bound: { atMost: mostOverhead },
+        show: percent,
+      },
+      {
+        what: 'the speed of two threads against one',
+        value: speedup.median,
+        bound: { atLeast: leastSpeedup },
+        show: (value) => fixed(value, 3),
+      },
+    ],
+    figures: {
+      side,
+      timings: Object.fromEntries(Object.entries(timings).map(([key, list]) => [key, list.map((one) => ({ ...one }))])),
+      overhead: { ...overhead },
+      overheadOfProcessorTime: { ...overheadOfCpu },
+      speedup: { ...speedup },
+    },
+  };
+}
+
+interface Speed {
+  readonly name: string;
+  readonly macPerPixel: number;
+  /** Input pixels a second, one for each round. */
+  readonly pixelsPerSecond: readonly number[];
+}
+
+/** Every built-in network on one thread, in turn with the probe for what the core can do at most. */
+async function measureSpeeds(setting: Setting): Promise<Part> {
+  const { quick, cacheFolder, say } = setting;
+  const side = quick ? 192 : 512;
+  const image = await photograph(side);
+  const probe = await PeakProbe.open();
+  const speeds: Speed[] = [];
+  try {
+    for (const { label, scales, kind } of builtinLabels()) {
+      // Interpolations have every scale; they cost next to nothing and differ little.
+      for (const scale of kind === 'network' ? scales : [2, 4]) {
+        say(`speed of ${label} ×${scale}`);
+        await using network = await ThreadSafeNetwork.fromLabel(label, { scale, threads: 1, cacheFolder });
+        await warmUp(network, image);
+        const { computing } = await inRounds(setting, {
+          probing: async () => {
+            await probe.measure();
+            return 0;
+          },
+          computing: async () => (side * side * 1000) / (await timed(() => network.upscaleImage(image))).wallMs,
+        });
+        const { macPerPixel } = network.weights.geometry;
+        speeds.push({ name: `${label} ×${scale}`, macPerPixel, pixelsPerSecond: computing });
+      }
+    }
+    return speedsOf(speeds, probe.peak, side);
+  } finally {
+    await probe.release();
+  }
+}
+
+function speedsOf(speeds: readonly Speed[], peak: Peak, side: number): Part {
+  const shares = speeds.map(({ name, macPerPixel, pixelsPerSecond }) => {
+    const speed = summarise(pixelsPerSecond);
+    return { name, macPerPixel, speed, share: (2 * macPerPixel * speed.median) / peak.fastest };
+  });
+  return {
+    tables: [
+      {
+        caption: 'What one core can do at most: the fastest run of each probe',
+        columns: ['', 'GFLOP/s'],
+        rows: peak.probes.map(({ name, fastest }) => [name, fixed(fastest / 1e9, 0)]),
+      },
+      {
+        caption: `Speed of one thread on ${side}×${side} pixels, 2 × MAC as a share of ${fixed(peak.fastest / 1e9, 0)} GFLOP/s`,
+        columns: ['', 'input MP/s', 'MAC per pixel', 'GFLOP/s', 'of the peak'],
+        rows: shares.map(({ name, macPerPixel, speed, share }) => [
+          name,
+          spread({ median: speed.median / 1e6, min: speed.min / 1e6, max: speed.max / 1e6 }),
+          String(macPerPixel),
+          fixed((share * peak.fastest) / 1e9, 1),
+          percent(share),
+        ]),
+      },
+    ],
+    goals: [],
+    figures: {
+      peak: { fastest: peak.fastest, probes: peak.probes.map((one) => ({ ...one })) },
+      speeds: shares.map((one) => ({ ...one, speed: { ...one.speed } })),
+    },
+  };
+}

@@ -1,0 +1,111 @@
+// `npm run bench`: measures upres on this machine and prints the figures as tables.
+//
+//   --only NAME   one measurement: engine, waste, command, memory, cold or site (may be given several times)
+//   --quick       small pictures and few rounds, to see that everything works
+//   --pairs N     rounds of what is compared (default 7)
+//   --patience S  seconds that each measurement may lose to other programs that keep the machine busy
+//                 (default 120; 0 with --quick)
+//   --json FILE   writes all figures to a file
+//
+// A goal that is missed is printed, not an error: the exit code is 0 unless something breaks.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { measureColdStart } from './cold.js';
+import { measureCommand } from './command.js';
+import { measureEngine } from './engine.js';
+import { fixed, mebibytes } from './format.js';
+import { describeMachine, type Machine } from './machine.js';
+import { isMet, type Findings, type Json, type Measurement } from './measurement.js';
+import { measureMemory } from './memory.js';
+import { Patience } from './patience.js';
+import { mostForeignCores } from './processor-time.js';
+import { measureSite } from './site.js';
+import { textGoal, textTable } from './text-table.js';
+import { measureWaste } from './waste.js';
+
+const measurements: readonly Measurement[] = [
+  { name: 'engine', title: 'Engine', run: measureEngine },
+  { name: 'waste', title: 'Pixels computed in vain', run: measureWaste },
+  { name: 'command', title: 'Command', run: measureCommand },
+  { name: 'memory', title: 'Memory', run: measureMemory },
+  { name: 'cold', title: 'Cold start', run: measureColdStart },
+  { name: 'site', title: 'A site, through the build tools', run: measureSite },
+];
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true },
+    quick: { type: 'boolean', default: false },
+    pairs: { type: 'string' },
+    patience: { type: 'string' },
+    json: { type: 'string' },
+  },
+});
+const pairs = Number(values.pairs ?? (values.quick ? 3 : 7));
+if (!Number.isInteger(pairs) || pairs < 1) throw new Error(`--pairs takes a whole number from 1, not ${values.pairs}`);
+const patience = Number(values.patience ?? (values.quick ? 0 : 120));
+if (!(patience >= 0)) throw new Error(`--patience takes a number of seconds, not ${values.patience}`);
+for (const name of values.only ?? []) {
+  if (!measurements.some((one) => one.name === name)) {
+    throw new Error(`--only takes ${measurements.map((one) => one.name).join(', ')}, not ${name}`);
+  }
+}
+const chosen = measurements.filter(({ name }) => values.only?.includes(name) ?? true);
+
+const folder = await mkdtemp(join(tmpdir(), 'upres-bench-'));
+try {
+  const machine = describeMachine();
+  console.log(`${machineText(machine)}\n`);
+  const results: Json[] = [];
+  const say = (text: string): void => {
+    process.stderr.write(`  … ${text}\n`);
+  };
+  const cacheFolder = join(folder, 'cache');
+  for (const { name, title, run } of chosen) {
+    let foreign = 0;
+    const start = performance.now();
+    const findings = await run({
+      quick: values.quick,
+      pairs,
+      patience: new Patience(patience * 1000),
+      disturbed: (cores) => (foreign = Math.max(foreign, cores)),
+      folder,
+      cacheFolder,
+      say,
+    });
+    const seconds = (performance.now() - start) / 1000;
+    const rest =
+      foreign <= mostForeignCores
+        ? ''
+        : `; disturbed: other programs used up to ${fixed(foreign)} cores in a round that counts`;
+    print(title, findings, `${Math.round(seconds)} s${rest}`);
+    results.push({ name, seconds, foreignCores: foreign, ...forJson(findings) });
+  }
+  if (values.json !== undefined) {
+    const report = { machine: { ...machine }, date: new Date().toISOString(), quick: values.quick, pairs, results };
+    await writeFile(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
+  }
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+
+function machineText(machine: Machine): string {
+  return [
+    `upres ${machine.upres} on ${machine.processor}, ${machine.cores} cores, ${mebibytes(machine.memoryBytes)}`,
+    `${machine.system}, Node ${machine.node}, onnxruntime-node ${machine.onnxruntime}, sharp ${machine.sharp} (libvips ${machine.libvips})`,
+  ].join('\n');
+}
+
+function print(title: string, { tables, goals }: Findings, foot: string): void {
+  const blocks = [...tables.map(textTable), ...(goals.length > 0 ? [goals.map(textGoal).join('\n')] : []), `(${foot})`];
+  console.log(`${title}\n${'='.repeat(title.length)}\n\n${blocks.join('\n\n')}\n`);
+}
+
+function forJson({ goals, figures }: Findings): { goals: Json; figures: Json } {
+  return {
+    goals: goals.map((goal) => ({ what: goal.what, value: goal.value, ...goal.bound, met: isMet(goal) })),
+    figures,
+  };
+}
