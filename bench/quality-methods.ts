@@ -19,15 +19,17 @@ interface Enlarge {
   readonly run: (image: RgbImage) => Promise<RgbImage>;
 }
 
-/** Every built-in network that reaches the scale by itself or by passes, centred bicubic, and sharp's `lanczos3`. */
-export function methodsFor(scale: number, cacheFolder: string): Method[] {
+/**
+ * sharp's `lanczos3`, centred bicubic, and every built-in network of that scale.
+ * @param chained also those that reach the scale by passes
+ */
+export function methodsFor(scale: number, chained: boolean, cacheFolder: string): Method[] {
   const networks = builtinLabels().filter(({ kind }) => kind === 'network');
+  const able = networks.filter(({ label, scales }) => scales.includes(scale) || (chained && reaches(label, scale)));
   return [
     lanczos(scale),
     builtin('bicubic', scale, 'interpolation', cacheFolder),
-    ...networks
-      .filter(({ label }) => reaches(label, scale))
-      .map(({ label }) => builtin(label, scale, 'network', cacheFolder)),
+    ...able.map(({ label }) => builtin(label, scale, 'network', cacheFolder)),
   ];
 }
 

@@ -3,6 +3,7 @@
 //   --data FOLDER...  pictures in the customary layout: x2/001_LR.png, x2/001_HR.png and so on, also x3 and x4
 //   --scale N         only this scale (may be given several times; default 2, 3 and 4)
 //   --only NAME       only this method (may be given several times)
+//   --passes          also networks that reach a scale by passes: art twice for 4
 //   --json FILE       writes all figures to a file, picture by picture
 //   --plot FILE       writes quality against speed as an SVG, for the last of the folders
 //   --auto            instead: how often `model: 'auto'` takes the best network
@@ -29,6 +30,7 @@ const { values, positionals } = parseArgs({
     only: { type: 'string', multiple: true },
     json: { type: 'string' },
     plot: { type: 'string' },
+    passes: { type: 'boolean', default: false },
     auto: { type: 'boolean', default: false },
     art: { type: 'string', multiple: true, default: [] },
   },
@@ -58,7 +60,7 @@ async function measureQuality(): Promise<void> {
     );
     if (sets.length === 0) continue;
     const clock = await busiest(sets);
-    for (const method of methodsFor(scale, cacheFolder)) {
+    for (const method of methodsFor(scale, values.passes, cacheFolder)) {
       if (values.only && !values.only.includes(method.name)) continue;
       process.stderr.write(`  … ${method.name} ×${scale}\n`);
       results.push(await measureMethod(method, sets, clock));

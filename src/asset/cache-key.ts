@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { autoChoices, autoModel, chooserVersion } from '../image/choose-model.js';
 import type { UpscaleOptions } from '../image/upscale.js';
 import { modelFromFile } from '../model/model.js';
 import { modelStamp } from '../model/model-files.js';
@@ -49,6 +50,11 @@ async function fileIdentity(path: string): Promise<string> {
 
 /** All networks of a label, since which of them are used depends on the picture's size. */
 async function modelIdentity(model: string): Promise<string> {
+  if (model === autoModel) {
+    // The choice itself follows from the source, which is in the key.
+    const choices = await Promise.all(autoChoices.map(modelIdentity));
+    return [`${autoModel} ${chooserVersion}`, ...choices].join(' ');
+  }
   const builtin = builtinLabels().find(({ label }) => label === model);
   if (!builtin) return fileIdentity(model);
   if (builtin.kind === 'interpolation') return `${model} ${REWRITE_VERSION}`;

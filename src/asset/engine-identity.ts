@@ -1,3 +1,4 @@
+import { chooserVersion } from '../image/choose-model.js';
 import { builtinLabels, builtinNetwork } from '../model/registry.js';
 import { REWRITE_VERSION } from '../model/rewrite/version.js';
 import { runtimeVersion } from '../network/runtime.js';
@@ -11,5 +12,5 @@ export function engineIdentity(): string {
   const networks = builtinLabels()
     .filter(({ kind }) => kind === 'network')
     .flatMap(({ label, scales }) => scales.map((scale) => builtinNetwork(label, scale).card.sha256));
-  return [version, runtimeVersion, encoderVersion, REWRITE_VERSION, ...networks].join(' ');
+  return [version, runtimeVersion, encoderVersion, REWRITE_VERSION, chooserVersion, ...networks].join(' ');
 }

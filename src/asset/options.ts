@@ -1,4 +1,5 @@
 import { UpresError } from '../errors.js';
+import { autoModel } from '../image/choose-model.js';
 import { formatTraits, outputFormats, type OutputFormat } from '../image/formats.js';
 import { defaultMaxOutputPixels, resolveLimit } from '../image/limits.js';
 import { builtinLabels } from '../model/registry.js';
@@ -32,9 +33,9 @@ export interface AssetOptions {
   readonly defaults?: DefaultRule | readonly DefaultRule[];
   /** Directives by name, as an object or as a query: `{ hero: 'upscale=1;2&format=webp' }`. */
   readonly presets?: Readonly<Record<string, string | LooseDirectives>>;
-  /** Networks of your own by label: paths of ONNX files, relative to the root. */
+  /** Networks of your own by label: paths of their files (ONNX, or a format that is imported), relative to the root. */
   readonly models?: Readonly<Record<string, string>>;
-  /** Default `natural`. */
+  /** A label, or `auto` for the built-in network that suits the picture; default `natural`. */
   readonly model?: string;
   readonly quality?: QualityOption;
   /** Default `fail`. */
@@ -108,11 +109,11 @@ export function checkAssetOptions(options: AssetOptions, extra: readonly string[
 
 function checkModels(models: AssetOptions['models'] = {}): void {
   for (const [label, path] of Object.entries(models)) {
-    if (builtinLabels().some((builtin) => builtin.label === label)) {
+    if (label === autoModel || builtinLabels().some((builtin) => builtin.label === label)) {
       throw new UpresError('BAD_ARGUMENT', `models: "${label}" is the label of a built-in network; choose another`);
     }
     if (typeof path !== 'string' || path === '') {
-      throw new UpresError('BAD_ARGUMENT', `models: "${label}" must be the path of an ONNX file`);
+      throw new UpresError('BAD_ARGUMENT', `models: "${label}" must be the path of a network's file`);
     }
   }
 }
@@ -192,7 +193,7 @@ function checkQualityOption(quality: QualityOption | undefined): void {
  */
 export function checkModel(label: string | undefined, models: AssetOptions['models'] = {}): void {
   if (label === undefined || Object.hasOwn(models, label)) return;
-  const labels = [...builtinLabels().map((builtin) => builtin.label), ...Object.keys(models)];
+  const labels = [autoModel, ...builtinLabels().map((builtin) => builtin.label), ...Object.keys(models)];
   if (labels.includes(label)) return;
   throw new UpresError(
     'BAD_ARGUMENT',

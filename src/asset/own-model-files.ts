@@ -3,8 +3,8 @@ import { modelFiles } from '../model/model-files.js';
 import type { AssetOptions } from './options.js';
 
 /**
- * The files that decide what a network of the user's own computes, absolute: the ONNX file, the weights that may lie beside it,
- * and its card. All but the first may be absent.
+ * The files that decide what a network of the user's own computes, absolute: its file, the files that may lie beside it, and its
+ * card. All but the first may be absent.
  * @returns nothing for built-in labels, which change with the package only
  */
 export function ownModelFiles({ models = {} }: AssetOptions, root: string, label: string): string[] {

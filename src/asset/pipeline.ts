@@ -3,8 +3,9 @@ import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { UpresError } from '../errors.js';
 import type { OutputFormat } from '../image/formats.js';
+import { autoModel } from '../image/choose-model.js';
 import { probe } from '../image/probe.js';
-import type { ResizeOptions } from '../image/upscale.js';
+import type { ResizeOptions, UpscaleResult } from '../image/upscale.js';
 import { AssetCache, projectCacheFolder } from './asset-cache.js';
 import { planAsset, type AssetPlan, type VariantPlan } from './asset-plan.js';
 import { CachedUpscaler, type ResultFacts } from './cached-upscaler.js';
@@ -50,6 +51,14 @@ export interface RenderOptions {
   readonly priority?: number;
   /** Told why a result was replaced, without the file's name, in place of the pipeline's `warn`: for tools that know whose it is. */
   readonly warn?: (message: string) => void;
+}
+
+/** A variant, and what the report tells about it. */
+interface Made {
+  readonly rendered: RenderedVariant;
+  readonly trouble: string | undefined;
+  /** What `auto` chose, and why. */
+  readonly choice?: Pick<UpscaleResult, 'model' | 'modelReason'> | undefined;
 }
 
 /** A plan, with what the assets' own words did not say. */
@@ -109,12 +118,13 @@ export class AssetPipeline {
   ): Promise<RenderedVariant> {
     const started = performance.now();
     const source = variant.source === asset.file && bytes ? bytes : await readSource(variant.source);
-    const { rendered, trouble } = await this.make(asset, variant, source, options);
+    const { rendered, trouble, choice } = await this.make(asset, variant, source, options);
     const show = (data: Uint8Array): Uint8Array | undefined => (this.options.report ? data : undefined);
     this.report.add({
       file: asset.file,
       name: variant.name,
-      model: variant.model,
+      model: choice?.model ?? variant.model,
+      modelReason: choice?.modelReason,
       before: { width: asset.info.width, height: asset.info.height, bytes: source.byteLength, data: show(source) },
       after: {
         width: rendered.width,
@@ -189,7 +199,7 @@ export class AssetPipeline {
     variant: VariantPlan,
     source: Uint8Array,
     options: RenderOptions,
-  ): Promise<{ rendered: RenderedVariant; trouble: string | undefined }> {
+  ): Promise<Made> {
     const kept = variant.handMade ? 'hand-made' : undefined;
     if (variant.verbatim) return { rendered: asItIs(variant, source, kept ?? 'verbatim'), trouble: undefined };
     const settings = this.settings(asset, variant, options);
@@ -201,7 +211,8 @@ export class AssetPipeline {
       );
       const { data, format, width, height, cached } = result;
       const status = kept ?? (cached ? 'cached' : 'computed');
-      return { rendered: { data, format, width, height, status }, trouble: undefined };
+      const choice = variant.model === autoModel ? result : undefined;
+      return { rendered: { data, format, width, height, status }, trouble: undefined, choice };
     } catch (error) {
       if (asset.onError === 'fail' || isAborted(error)) throw error;
       const trouble = error instanceof Error ? error.message : String(error);

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { autoModel } from '../image/choose-model.js';
 import type { OutputFormat } from '../image/formats.js';
 import type { VariantStatus } from './pipeline.js';
 
@@ -17,6 +18,8 @@ export interface ReportEntry {
   /** Name of the variant. */
   readonly name: string;
   readonly model: string;
+  /** Why `auto` chose it. */
+  readonly modelReason?: string | undefined;
   readonly before: PictureFacts;
   readonly after: PictureFacts;
   /** The source's. */
@@ -38,7 +41,8 @@ export class AssetReport {
   private readonly byVariant = new Map<string, ReportEntry>();
 
   add(entry: ReportEntry): void {
-    this.byVariant.set(`${entry.file}\n${entry.name}\n${entry.model}\n${entry.format}`, entry);
+    const asked = entry.modelReason === undefined ? entry.model : autoModel;
+    this.byVariant.set(`${entry.file}\n${entry.name}\n${asked}\n${entry.format}`, entry);
   }
 
   /** Sorted, so that a report does not depend on the order of work. */
@@ -92,7 +96,8 @@ export class AssetReport {
 }
 
 /** In words, for one line. */
-export function describeStatus({ status, model, ms, trouble }: ReportEntry): string {
+export function describeStatus({ status, model: label, modelReason, ms, trouble }: ReportEntry): string {
+  const model = modelReason === undefined ? label : `${label} (${modelReason})`;
   switch (status) {
     case 'computed':
       return `${model}, ${(ms / 1000).toFixed(1)} s`;

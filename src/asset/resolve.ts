@@ -102,6 +102,15 @@ export function matches(rule: Pick<DefaultRule, 'include' | 'exclude'>, file: st
   // `**` stands for any folder, but picomatch takes `..` for none.
   const inside = path.replace(/^(?:\.\.\/)+/, '');
   const match = (globs: string | readonly string[]): boolean =>
-    [globs].flat().some((glob) => picomatch.isMatch(glob.startsWith('**') ? inside : path, glob));
+    [globs].flat().some((glob) => matcherOf(glob)(glob.startsWith('**') ? inside : path));
   return (rule.include === undefined || match(rule.include)) && !(rule.exclude !== undefined && match(rule.exclude));
+}
+
+const matchers = new Map<string, (path: string) => boolean>();
+
+/** Rules are looked at for every asset, and making a matcher takes longer than all else that they need. */
+function matcherOf(glob: string): (path: string) => boolean {
+  const matcher = matchers.get(glob) ?? picomatch(glob);
+  matchers.set(glob, matcher);
+  return matcher;
 }

@@ -1,25 +1,27 @@
 import { stat } from 'node:fs/promises';
+import { looksLikePath } from '../model/model-path.js';
+import { autoModel } from '../image/choose-model.js';
 import { builtinLabels } from '../model/registry.js';
 import { suggestion } from '../suggest.js';
 import { UsageError } from './usage-error.js';
 
 /**
- * Checks `--model` before any work: a label that exists, or a file.
+ * Checks `--model` before any work: a label that exists, `auto`, or a file.
  * @throws UsageError MODEL_NOT_FOUND
  */
 export async function checkModel(model: string): Promise<void> {
-  const labels = builtinLabels().map(({ label }) => label);
+  const labels = [...builtinLabels().map(({ label }) => label), autoModel];
   if (labels.includes(model)) return;
   const stats = await stat(model).catch(() => undefined);
   if (stats?.isFile()) return;
-  if (/[\\/]|\.onnx$/i.test(model)) {
+  if (looksLikePath(model)) {
     throw new UsageError(
       `--model ${model}: there is no such ${stats ? 'file; a folder has this name' : 'file'}`,
       'MODEL_NOT_FOUND',
     );
   }
   throw new UsageError(
-    `--model ${model}: there is no such label. Known are ${labels.join(', ')}; the path of an ONNX file works too.${suggestion(model, labels)}`,
+    `--model ${model}: there is no such label. Known are ${labels.join(', ')}; the path of a network's file (.onnx, .param, model.json, .rsr) works too.${suggestion(model, labels)}`,
     'MODEL_NOT_FOUND',
   );
 }

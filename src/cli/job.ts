@@ -75,6 +75,7 @@ async function deliver(
     outputPixels: result.width * result.height * result.frames,
     upscale: result.upscale,
     model: result.model,
+    ...(result.modelReason === undefined ? {} : { modelReason: result.modelReason }),
     ms: performance.now() - start,
     bytes: result.data.byteLength,
     unchanged: written === 'unchanged',

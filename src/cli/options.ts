@@ -139,8 +139,7 @@ export function parseOptions(raw: RawOptions): RunOptions {
   }
   if (raw.out === '') fail('--out takes the name of a folder or file, not an empty word');
   if (raw.cache === '') fail('--cache takes the name of a folder, not an empty word');
-  if (raw.model === '')
-    fail('--model takes a label (see "upres models") or the path of an ONNX file, not an empty word');
+  if (raw.model === '') fail('--model takes a label (see "upres models") or the path of a network, not an empty word');
   return defined<RunOptions>({
     target: parseTarget(raw),
     out: raw.out,

@@ -16,6 +16,8 @@ export interface Made {
   readonly upscale: number;
   /** Label of the model that computed it; undefined for an original. */
   readonly model: string | undefined;
+  /** Why `--model auto` chose it, in words. */
+  readonly modelReason?: string;
   /** Milliseconds from taking up the image to its file being in place. */
   readonly ms: number;
   readonly bytes: number;

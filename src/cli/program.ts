@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { version } from '../version.js';
 import { addCacheCommand } from './cache-command.js';
 import { exitCodes } from './exit-codes.js';
+import { addImportCommand } from './import-command.js';
 import { parseOptions } from './options.js';
 import type { RawOptions } from './options.js';
 import { tolerateClosedReaders } from './streams.js';
@@ -16,7 +17,7 @@ Examples:
   upres a.png -o big.avif -q 60            that very file
   upres --json assets > report.jsonl       one line of JSON for each picture
 
-A folder or file called "models", "doctor" or "cache" is reached as ./models and so on.
+A folder or file called "models", "import", "doctor" or "cache" is reached as ./models and so on.
 Exit codes: 0 all is well, 1 some files failed (the others are written), 2 wrong usage, 130 interrupted.`;
 
 function build(act: (action: () => Promise<number>) => Promise<void>): Command {
@@ -28,7 +29,10 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
     .option('--width <pixels>', 'exactly this wide, reducing where needed')
     .option('--height <pixels>', 'exactly this high; with --width, the shape may change')
     .option('--min-width <pixels>', 'this wide, or the source as it is where that is wider')
-    .option('-m, --model <label|path>', 'see "upres models", or the path of an ONNX file (default: natural)')
+    .option(
+      '-m, --model <label|path>',
+      'see "upres models", auto, or the path of a network of your own (default: natural)',
+    )
     .option('-f, --format <format>', "png, jpeg, webp, avif, gif or tiff (default: each input's own)")
     .option('-q, --quality <1-100>', 'for JPEG, WebP and AVIF (default: 85, 82 and 60)')
     .option('-t, --threads <n>', 'cores to use (default: all)')
@@ -82,6 +86,7 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
         return doctor({ json });
       });
     });
+  addImportCommand(program, act);
   addCacheCommand(program, act);
   return program;
 }

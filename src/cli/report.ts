@@ -12,6 +12,8 @@ export interface OutputLine {
   readonly upscale: number;
   /** Null for an original, which no model touched. */
   readonly model: string | null;
+  /** Why `--model auto` chose it; only where it chose. */
+  readonly modelReason?: string;
   /** From taking up the image to its file being in place; images in flight at the same time share the cores. */
   readonly ms: number;
   readonly bytes: number;
@@ -41,6 +43,7 @@ export function outputLine(made: Made): OutputLine {
     height: made.height ?? null,
     upscale: Math.round(made.upscale * 1e4) / 1e4,
     model: made.model ?? null,
+    ...(made.modelReason === undefined ? {} : { modelReason: made.modelReason }),
     ms: Math.round(made.ms),
     bytes: made.bytes,
     cached: made.cached,

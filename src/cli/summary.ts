@@ -27,6 +27,8 @@ export function summary({ made, failed, stopped, skipped, seconds }: Totals): st
       : `${count(upscaled.length, 'image')} upscaled, ${megapixels(sum('sourcePixels'))} to ${megapixels(sum('outputPixels'))}, ` +
         `in ${duration(seconds)}${asides.length > 0 ? ` (${asides.join(', ')})` : ''}.`,
   ];
+  const choices = chosen(upscaled);
+  if (choices !== '') lines.push(`auto took ${choices}.`);
   const originals = made.filter(({ fallback }) => fallback?.kind === 'original').length;
   const resized = made.filter(({ fallback }) => fallback?.kind === 'resize').length;
   if (originals > 0) lines.push(`${count(originals, 'original')} copied unchanged, because of errors.`);
@@ -36,6 +38,16 @@ export function summary({ made, failed, stopped, skipped, seconds }: Totals): st
   const passed = passedOver(skipped);
   if (passed !== '') lines.push(`Passed over: ${passed}.`);
   return lines;
+}
+
+/** Which networks `--model auto` took, the most frequent first; why is in the lines of each image. */
+function chosen(upscaled: readonly Made[]): string {
+  const times = new Map<string, number>();
+  for (const { model, modelReason } of upscaled) {
+    if (model !== undefined && modelReason !== undefined) times.set(model, (times.get(model) ?? 0) + 1);
+  }
+  const descending = [...times].sort(([a, more], [b, less]) => less - more || (a < b ? -1 : 1));
+  return descending.map(([model, n]) => `${model} for ${n}`).join(', ');
 }
 
 function passedOver({ variants, others }: Skipped): string {

@@ -38,9 +38,7 @@ export async function writeOutput(
       existing = await hashOfFile(file);
     }
     if (existing !== hash) {
-      // `existing` may still be undefined: a link that leads nowhere takes the name too.
-      const ours = existing !== undefined && existing === (await ledger.hashOf(file));
-      if (!ours && !overwrite) throw existsError(file);
+      if (!overwrite) await requireOurs(file, existing, ledger);
       await replace(file, bytes);
     }
     // Equal bytes are recorded too: they are what upres makes, so this is how a lost record comes back.
@@ -49,6 +47,28 @@ export async function writeOutput(
   } catch (error) {
     throw outputError(error, file);
   }
+}
+
+/**
+ * Says beforehand whether `writeOutput` would refuse, for outputs of several files.
+ * @throws OUTPUT_EXISTS, OUTPUT_UNWRITABLE
+ */
+export async function checkOutput(
+  file: string,
+  bytes: Uint8Array,
+  { ledger, overwrite }: Pick<WriteOptions, 'ledger' | 'overwrite'>,
+): Promise<void> {
+  try {
+    const existing = await hashOfFile(file);
+    if (existing !== undefined && existing !== sha256(bytes) && !overwrite) await requireOurs(file, existing, ledger);
+  } catch (error) {
+    throw outputError(error, file);
+  }
+}
+
+/** `existing` is undefined for a link that leads nowhere, which takes the name too. */
+async function requireOurs(file: string, existing: string | undefined, ledger: Ledger): Promise<void> {
+  if (existing === undefined || existing !== (await ledger.hashOf(file))) throw existsError(file);
 }
 
 function existsError(file: string): UpresError {

@@ -1,5 +1,6 @@
 import { UpresError } from '../errors.js';
 import { modelStamp } from '../model/model-files.js';
+import { looksLikePath } from '../model/model-path.js';
 import { builtinLabels, chainFor, exactChain } from '../model/registry.js';
 import type { CallOptions, NetworkOptions, ThreadSafeNetwork } from '../network/thread-safe-network.js';
 import type { Plane } from './planes.js';
@@ -87,7 +88,7 @@ export class Networks {
 
 /** A label is never taken for a path, whatever lies in the folder. */
 function isPath(model: string): boolean {
-  return /[/\\]|\.onnx$/i.test(model) && !builtinLabels().some(({ label }) => label === model);
+  return looksLikePath(model) && !builtinLabels().some(({ label }) => label === model);
 }
 
 const product = (chain: readonly number[]): number => chain.reduce((all, step) => all * step, 1);

@@ -33,7 +33,7 @@ export interface ResizeOptions extends Target, PixelLimits {
 }
 
 export interface UpscaleOptions extends ResizeOptions {
-  /** A built-in's label, or the path of an ONNX file; default `natural`. */
+  /** A built-in's label, `auto` for the one that suits the picture, or the path of a network's file; default `natural`. */
   readonly model?: string;
   /** Default `network`. */
   readonly alpha?: AlphaMode;

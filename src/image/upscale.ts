@@ -2,6 +2,8 @@ import { totalmem } from 'node:os';
 import { UpresError } from '../errors.js';
 import { Admission } from '../network/admission.js';
 import { abortedError, throwIfAborted } from './abort.js';
+import { chooseForFile } from './choose-for-file.js';
+import { autoModel, type ModelChoice } from './choose-model.js';
 import { decode } from './decode.js';
 import { encode } from './encode.js';
 import { enlargeFrames, type Enlargers } from './enlarge.js';
@@ -32,8 +34,10 @@ export interface UpscaleResult {
   readonly sourceHeight: number;
   /** Width of the result in source widths. */
   readonly upscale: number;
-  /** The model that was asked for; not used where nothing was to be enlarged. */
+  /** The model that was asked for, or the one that `auto` chose; not used where nothing was to be enlarged. */
   readonly model: string;
+  /** Why `auto` chose this model, in words for people; only where it chose. */
+  readonly modelReason?: string;
   /** Milliseconds from the first to the last of this picture's network calls, waiting for threads included. */
   readonly inferenceMs: number;
   /** Milliseconds in decoder, reducer and encoder. */
@@ -58,6 +62,8 @@ interface Admitted {
   readonly bytes: Uint8Array;
   readonly plan: Plan;
   readonly enlargers: Enlargers | undefined;
+  /** What `auto` chose. */
+  readonly choice: ModelChoice | undefined;
   readonly leave: () => void;
 }
 
@@ -120,7 +126,7 @@ export class Upscaler implements AsyncDisposable {
     checkOptions(options);
     throwIfAborted(signal);
     const meter = new Meter();
-    const { bytes, plan, enlargers, leave } = await this.enter(input, options, signal);
+    const { bytes, plan, enlargers, choice, leave } = await this.enter(input, options, signal, meter);
     try {
       const { header, format, target, frames, profile } = plan;
       const colour = profile ? 'keep' : 'srgb';
@@ -143,7 +149,8 @@ export class Upscaler implements AsyncDisposable {
         sourceWidth: header.width,
         sourceHeight: header.height,
         upscale: target.width / header.width,
-        model: modelOf(options),
+        model: choice?.model ?? modelOf(options),
+        ...(choice && { modelReason: choice.reason }),
         inferenceMs: meter.inferenceMs,
         codecMs: meter.codecMs,
       };
@@ -153,14 +160,23 @@ export class Upscaler implements AsyncDisposable {
   }
 
   /** Reads one input after the other, so that of a thousand that wait only one is in memory. */
-  private async enter(input: ImageInput, options: UpscaleOptions, signal: AbortSignal): Promise<Admitted> {
+  private async enter(
+    input: ImageInput,
+    options: UpscaleOptions,
+    signal: AbortSignal,
+    meter: Meter,
+  ): Promise<Admitted> {
     const previous = this.lastEntered;
     const entering = previous.then(async (): Promise<Admitted> => {
       throwIfAborted(signal);
       const file = fileOf(input);
       const bytes = await readInput(input);
       const plan = planPicture(await readHeader(bytes, file), options, file);
-      const enlargers = plan.target.factor > 1 ? await this.enlargersFor(plan.target.factor, options) : undefined;
+      const { factor } = plan.target;
+      // Decoded here for itself, and let go: how much memory the picture needs depends on the network's scale.
+      const chooses = factor > 1 && modelOf(options) === autoModel;
+      const choice = chooses ? await chooseForFile(bytes, plan.header, { file, meter }) : undefined;
+      const enlargers = factor > 1 ? await this.enlargersFor(factor, { ...options, ...choice }) : undefined;
       const scale = enlargers?.colour.scale ?? 1;
       checkIntermediate(plan, scale, options, file);
       const leave = await this.admission
@@ -168,7 +184,7 @@ export class Upscaler implements AsyncDisposable {
         .catch(() => {
           throw abortedError(signal);
         });
-      return { bytes, plan, enlargers, leave };
+      return { bytes, plan, enlargers, choice, leave };
     });
     this.lastEntered = entering.catch(() => undefined);
     return unlessAborted(entering, signal);

@@ -37,6 +37,14 @@ const Card = v.object({
   multipleOf: v.optional(v.pipe(Count, v.minValue(1))),
   macPerPixel: v.optional(Count),
   parameters: v.optional(Count),
+  /** Channels of the hidden layers, for families of networks that are described so. */
+  width: v.optional(Count),
+  /** Logarithm to base 2 of the number of layers, for such families. */
+  logDepth: v.optional(Count),
+  /** Nodes that look at the whole picture, for each channel, for such families. */
+  globalNodeFactor: v.optional(v.pipe(v.number(), v.minValue(0))),
+  /** What an importer decided where its format leaves a choice, and what it warns of. */
+  notes: v.optional(v.array(v.string())),
 });
 
 /** What a person, and the engine before it reads the graph, should know about a network: `model.json`. */

@@ -19,4 +19,8 @@ export interface Geometry {
   activationBytesPerPixel: number;
   /** Number of trained values. */
   parameters: number;
+  /** Of the family's own description, where the file has one; see the card's fields of these names. */
+  width?: number;
+  logDepth?: number;
+  globalNodeFactor?: number;
 }

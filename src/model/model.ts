@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { basename, extname } from 'node:path';
+import { basename, dirname, extname, resolve } from 'node:path';
 import type { CardSide, ModelCard, PartialModelCard } from './card.js';
 import { composeChain } from './compose.js';
 import type { Geometry } from './geometry.js';
@@ -11,7 +11,7 @@ import { analyse } from './receptive-field.js';
 import { builtinLabel, builtinNetwork, exactChain, isInterpolation, type BuiltinNetwork } from './registry.js';
 import { rewritePrelu } from './rewrite/prelu.js';
 import { REWRITE_VERSION } from './rewrite/version.js';
-import { changed, readModelFile, readUserCard } from './user-file.js';
+import { changed, openModelFile, readModelFile, readUserCard } from './user-file.js';
 import { embedExternalData } from './onnx/external-data.js';
 
 /** A network before it is loaded: what it is, and how to make the graph that computes it. */
@@ -38,8 +38,17 @@ export interface BuiltModel {
 /** One pass of a model: its identity, and its graph with the interface of a core. */
 interface Part {
   readonly key: string;
-  load(): Promise<OnnxModel>;
+  load(): Promise<LoadedPart>;
 }
+
+interface LoadedPart {
+  readonly model: OnnxModel;
+  readonly family?: FamilySize;
+}
+
+/** What a file or card tells of a network's size: more exact than the graph, which has constants that were never trained. */
+
+type FamilySize = Partial<Pick<Geometry, 'width' | 'logDepth' | 'globalNodeFactor' | 'parameters'>>;
 
 const PLANES: CardSide = { layout: 'NCHW', type: 'float32', range: [0, 1], channels: 3 };
 
@@ -60,9 +69,9 @@ export async function modelFromLabel(label: string, scale = 2): Promise<Model> {
 }
 
 /**
- * A user's ONNX file. A `model.json` in the same folder is honoured when its sha256 is the file's. Weights may lie in
- * `<file>.data` or `<file>_data` beside it. The files are only hashed here, and read again by `build`.
- * Throws MODEL_NOT_FOUND, INPUT_UNREADABLE, MODEL_INVALID.
+ * A user's file: ONNX, whose weights may lie in `<file>.data` or `<file>_data` beside it, or a foreign format that there is an
+ * importer for. A card (`model.json` or `<name>.card.json` in the same folder) is honoured when its sha256 is the file's. The
+ * files are only hashed here, and read again by `build`. Throws MODEL_NOT_FOUND, INPUT_UNREADABLE, MODEL_INVALID.
  */
 export async function modelFromFile(path: string): Promise<Model> {
   const file = await readModelFile(path);
@@ -72,12 +81,27 @@ export async function modelFromFile(path: string): Promise<Model> {
     load: async () => {
       const again = await readModelFile(path);
       if (again.key !== file.key) throw changed(path);
-      const onnx = readOnnx(again.bytes, path);
-      embedExternalData(onnx, again.external, path);
-      return normaliseNetwork(onnx, card, path);
+      const { model, card: own } = await openModelFile(path, again);
+      const told = { ...own, ...card };
+      return { model: normaliseNetwork(model, told, path), family: familySize(told) };
     },
   };
-  return userModel(part, card, basename(path, extname(path)), file.sha256, basename(path));
+  return userModel(part, card, fileLabel(path), file.sha256, basename(path));
+}
+
+/** The file's name; TensorFlow.js calls every network "model.json", so there it is the folder's. */
+function fileLabel(path: string): string {
+  const name = basename(path, extname(path));
+  return basename(path) === 'model.json' ? basename(dirname(resolve(path))) || name : name;
+}
+
+function familySize({ width, logDepth, globalNodeFactor, parameters }: Partial<PartialModelCard>): FamilySize {
+  return {
+    ...(width !== undefined && { width }),
+    ...(logDepth !== undefined && { logDepth }),
+    ...(globalNodeFactor !== undefined && { globalNodeFactor }),
+    ...(parameters !== undefined && { parameters }),
+  };
 }
 
 /**
@@ -92,7 +116,7 @@ export async function modelFromBytes(bytes: Uint8Array, name = 'network'): Promi
       Promise.resolve().then(() => {
         const onnx = readOnnx(bytes, name);
         embedExternalData(onnx, new Map(), name);
-        return normaliseNetwork(onnx, {}, name);
+        return { model: normaliseNetwork(onnx, {}, name) };
       }),
   };
   return Promise.resolve(userModel(part, {}, name, sha256, ''));
@@ -132,13 +156,14 @@ function assemble(card: ModelCard, parts: readonly Part[]): Model {
     card,
     key: hash(JSON.stringify([REWRITE_VERSION, parts.map((part) => part.key)])),
     build: async () => {
-      const loaded = new Map<string, OnnxModel>();
+      const loaded = new Map<string, LoadedPart>();
       for (const part of parts) if (!loaded.has(part.key)) loaded.set(part.key, await part.load());
-      const core = composeChain(parts.map((part) => loaded.get(part.key)!));
+      const core = composeChain(parts.map((part) => loaded.get(part.key)!.model));
+      const family = parts.length === 1 ? loaded.get(parts[0]!.key)?.family : undefined;
       const reference = writeOnnx(core);
       const { geometry } = analyse(core.graph, opsetOf(core), { layout: 'NCHW', channels: 3, type: DataType.FLOAT });
       rewritePrelu(core);
-      return { core: writeOnnx(core), reference, geometry };
+      return { core: writeOnnx(core), reference, geometry: { ...geometry, ...family } };
     },
   };
 }
@@ -149,13 +174,13 @@ function builtinPart({ card, path }: BuiltinNetwork): Part {
     load: async () => {
       const file = await readModelFile(path);
       if (file.sha256 !== card.sha256) throw changed(path);
-      return normaliseNetwork(readOnnx(file.bytes, path), card, path);
+      return { model: normaliseNetwork(readOnnx(file.bytes, path), card, path) };
     },
   };
 }
 
 function interpolationPart(kind: Interpolation, scale: number): Part {
-  return { key: `${kind} ${scale}`, load: () => Promise.resolve(interpolationModel(kind, scale)) };
+  return { key: `${kind} ${scale}`, load: () => Promise.resolve({ model: interpolationModel(kind, scale) }) };
 }
 
 function identityPart(): Part {

@@ -2,51 +2,82 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { UpresError } from '../errors.js';
+import { cardPaths } from './card-paths.js';
 import { parsePartialCard, type PartialModelCard } from './card.js';
+import type { Imported, Importer } from './import/importer.js';
+import { importerFor, importModel } from './import/open-model.js';
+import { EXTERNAL_SUFFIXES } from './model-files.js';
+import { embedExternalData } from './onnx/external-data.js';
+import { readOnnx } from './onnx/file.js';
 
-/** An ONNX file with the weights that lie in files beside it. */
+/** A network's file with what lies beside it. */
 export interface ModelFile {
   readonly bytes: Uint8Array;
   readonly sha256: string;
-  /** Bytes of the files beside it, by name. */
-  readonly external: ReadonlyMap<string, Uint8Array>;
-  /** A hash of all of these. */
+  /** What reads it; undefined for ONNX. */
+  readonly importer: Importer | undefined;
+  /** Bytes of the files beside it, by name: weights that an ONNX file keeps outside, or the other files of its format. */
+  readonly beside: ReadonlyMap<string, Uint8Array>;
+  /** A hash of all of these, and the format. */
   readonly key: string;
 }
 
-/** How exporters name the file of weights that is too large for, or was asked to be kept out of, the ONNX file. */
-const EXTERNAL_SUFFIXES = ['.data', '_data'];
-
-/** Reads an ONNX file and what lies beside it. Throws MODEL_NOT_FOUND, INPUT_UNREADABLE. */
+/** Reads a network's file and what lies beside it. Throws MODEL_NOT_FOUND, MODEL_INVALID, INPUT_UNREADABLE. */
 export async function readModelFile(path: string): Promise<ModelFile> {
   const bytes = await read(path);
   if (!bytes) {
-    throw new UpresError('MODEL_NOT_FOUND', `There is no file ${path}. Check the path of the ONNX file.`, {
-      file: path,
-    });
+    throw new UpresError('MODEL_NOT_FOUND', `There is no file ${path}. Check the path of the network.`, { file: path });
   }
   const sha256 = sha256Of(bytes);
-  const external = new Map<string, Uint8Array>();
-  let key = sha256;
-  for (const suffix of EXTERNAL_SUFFIXES) {
-    const beside = await read(path + suffix);
-    if (!beside) continue;
-    external.set(basename(path) + suffix, beside);
-    key += ` ${suffix} ${sha256Of(beside)}`;
+  const importer = importerFor(path, bytes);
+  const beside = new Map<string, Uint8Array>();
+  if (!importer) {
+    let key = sha256;
+    for (const suffix of EXTERNAL_SUFFIXES) {
+      const more = await read(path + suffix);
+      if (!more) continue;
+      beside.set(basename(path) + suffix, more);
+      key += ` ${suffix} ${sha256Of(more)}`;
+    }
+    return { bytes, sha256, importer, beside, key };
   }
-  return { bytes, sha256, external, key };
+  let key = `${importer.format} ${sha256}`;
+  for (const name of importer.companions(path, bytes)) {
+    const companion = join(dirname(path), name);
+    const more = await read(companion);
+    if (!more) {
+      throw new UpresError(
+        'MODEL_NOT_FOUND',
+        `${path} is a part of a network (${importer.format}); its other part, ${companion}, is not there. Put it beside it.`,
+        { file: path },
+      );
+    }
+    beside.set(name, more);
+    key += ` ${JSON.stringify(name)} ${sha256Of(more)}`;
+  }
+  return { bytes, sha256, importer, beside, key };
 }
 
-/** The `model.json` in a file's folder, if it is about this very file; otherwise an empty card. Throws MODEL_INVALID. */
+/** Reads the graph. Throws MODEL_INVALID, MODEL_UNSUPPORTED. */
+export async function openModelFile(path: string, file: ModelFile): Promise<Imported> {
+  if (file.importer) return importModel(file.importer, { path, bytes: file.bytes, beside: file.beside });
+  const model = readOnnx(file.bytes, path);
+  embedExternalData(model, file.beside, path);
+  return { model, card: {} };
+}
+
+/** The card beside a file, if it is about this very file; otherwise an empty one. Throws MODEL_INVALID. */
 export async function readUserCard(path: string, sha256: string): Promise<Partial<PartialModelCard>> {
-  const cardPath = join(dirname(path), 'model.json');
-  const bytes = await read(cardPath);
-  if (!bytes) return {};
-  const text = new TextDecoder().decode(bytes);
-  // Many tools write a `model.json` of their own kind: one that does not name the hash is none of ours.
-  if (!text.includes(sha256)) return {};
-  const card = parsePartialCard(text, cardPath);
-  return card.sha256 === sha256 ? card : {};
+  for (const cardPath of cardPaths(path)) {
+    const bytes = await read(cardPath);
+    if (!bytes) continue;
+    const text = new TextDecoder().decode(bytes);
+    // Many tools write a `model.json` of their own kind: one that does not name the hash is none of ours.
+    if (!text.includes(sha256)) continue;
+    const card = parsePartialCard(text, cardPath);
+    if (card.sha256 === sha256) return card;
+  }
+  return {};
 }
 
 /** The error for a file that is not the one that was hashed. */

@@ -21,8 +21,11 @@ export interface LocalSettings {
   readonly cacheFolder: string | undefined;
 }
 
-/** How much one measured tile changes the notion of a network's speed. */
-const learningRate = 0.2;
+/**
+ * How much one measured tile changes the notion of a network's speed. A tile is slow when other work keeps the cores busy, and
+ * then smaller tiles would only add to the work: slowness is believed slowly, and half the usual speed is the least.
+ */
+const learningRate = { faster: 0.5, slower: 0.05 };
 
 let warnedOfCopies = false;
 
@@ -206,8 +209,9 @@ export class LocalBackend implements NetworkBackend {
   private learn(geometry: MeasuredGeometry, pixels: number, ms: number): void {
     const seen = pixels / Math.max(0.01, ms);
     const usual = geometry.pixelsPerMs;
-    const bounded = Math.min(usual * 4, Math.max(usual / 16, seen));
-    this.pixelsPerMs += learningRate * (bounded - this.pixelsPerMs);
+    const bounded = Math.min(usual * 4, Math.max(usual / 2, seen));
+    const { faster, slower } = learningRate;
+    this.pixelsPerMs += (bounded > this.pixelsPerMs ? faster : slower) * (bounded - this.pixelsPerMs);
   }
 }
 

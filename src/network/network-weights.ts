@@ -14,7 +14,7 @@ export interface WeightsInfo {
   readonly width?: number;
   /** Logarithm to base 2 of the depth, for networks that are described so. */
   readonly logDepth?: number;
-  /** Share of nodes that look at the whole image, for networks that are described so. */
+  /** Nodes that look at the whole image, for each channel, for networks that are described so. */
   readonly globalNodeFactor?: number;
   /** Number of parameters. */
   readonly parameters: number;
@@ -58,7 +58,11 @@ export class NetworkWeights implements WeightsInfo {
 
   /** @internal */
   static describe(card: ModelCard, hash: string, geometry: MeasuredGeometry, location: WeightsLocation): WeightsInfo {
+    const { width, logDepth, globalNodeFactor } = geometry;
     return {
+      ...(width !== undefined && { width }),
+      ...(logDepth !== undefined && { logDepth }),
+      ...(globalNodeFactor !== undefined && { globalNodeFactor }),
       label: card.label,
       display: card.display,
       factor: geometry.scale,

@@ -78,9 +78,9 @@ export class ThreadSafeNetwork implements AsyncDisposable {
     return ThreadSafeNetwork.fromLabel('natural', options);
   }
 
-  /** The built-in network for drawings. Today that is `art`, for clip art, logos and text. */
+  /** The built-in network for drawings and manga, `anime`. Clip art, logos and text are what `art` is for. */
   static loadBuiltinAnime(options: NetworkOptions & ScaleOption = {}): Promise<ThreadSafeNetwork> {
-    return ThreadSafeNetwork.fromLabel('art', options);
+    return ThreadSafeNetwork.fromLabel('anime', options);
   }
 
   /**
@@ -92,7 +92,8 @@ export class ThreadSafeNetwork implements AsyncDisposable {
   }
 
   /**
-   * A network from an ONNX file that takes one image and gives one, a whole number of times as large.
+   * A network from a file that takes one image and gives one, a whole number of times as large: ONNX, or a format that is
+   * imported (ncnn's `.param`, TensorFlow.js's `model.json`, `.rsr`).
    * @throws MODEL_NOT_FOUND, MODEL_INVALID, MODEL_UNSUPPORTED, NOT_MAIN_THREAD
    */
   static loadFromFile(path: string, options: NetworkOptions = {}): Promise<ThreadSafeNetwork> {

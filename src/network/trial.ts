@@ -135,11 +135,13 @@ function scaleOf(input: Plane, output: Plane): number {
   return scale;
 }
 
+/**
+ * Relative to the largest value, where that is more than 1: networks without bounds answer noise with values in the thousands,
+ * and where these cancel out, rounding is left.
+ */
 function largestDifference(a: Float32Array, b: Float32Array): number {
-  return a.reduce(
-    (largest, value, index) => Math.max(largest, Math.abs(value - b[index]!) / Math.max(1, Math.abs(value))),
-    0,
-  );
+  const largest = a.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+  return a.reduce((most, value, index) => Math.max(most, Math.abs(value - b[index]!)), 0) / largest;
 }
 
 function crop(plane: Plane, x: number, y: number, { width, height }: { width: number; height: number }): Plane {

@@ -38,7 +38,7 @@ describe('options of the build tools', () => {
     [{ model: 'arts' }, 'there is no model "arts". Did you mean "art"?'],
     [{ model: './x.onnx' }, 'registered in the option "models"'],
     [{ models: { art: './x.onnx' } }, '"art" is the label of a built-in network'],
-    [{ models: { mine: 5 } }, '"mine" must be the path of an ONNX file'],
+    [{ models: { mine: 5 } }, '"mine" must be the path of a network\'s file'],
     [{ onError: 'ignore' }, 'onError must be fail, original or resize, not "ignore"'],
     [{ quality: 101 }, 'quality must be a whole number from 1 to 100'],
     [{ quality: { png: 80 } }, 'quality is for jpeg, webp and avif, not for "png"'],

@@ -307,6 +307,8 @@ describe('refused, with what was found and what is needed', () => {
     expect(() => normaliseNetwork(plainNetwork(), { scale: 4 }, 'mine')).toThrow(
       /says scale 4, but its graph enlarges by 2/,
     );
-    expect(() => normaliseNetwork(plainNetwork(), { input: { type: 'uint8' } }, 'mine')).toThrow(/says input type uint8/);
+    expect(() => normaliseNetwork(plainNetwork(), { input: { type: 'uint8' } }, 'mine')).toThrow(
+      /says input type uint8/,
+    );
   });
 });

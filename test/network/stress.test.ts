@@ -28,7 +28,10 @@ function attachedWorker(): Worker {
 /** Has a worker run jobs on a handle. */
 function ask(worker: Worker, handle: NetworkHandle, jobs: readonly Job[]): Promise<string[]> {
   return new Promise((resolve, reject) => {
-    worker.once('message', resolve);
+    worker.once('message', (hashes: string[]) => {
+      worker.off('error', reject);
+      resolve(hashes);
+    });
     worker.once('error', reject);
     worker.postMessage({ handle, jobs }, [handle.port]);
   });

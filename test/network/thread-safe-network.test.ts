@@ -35,8 +35,8 @@ describe('a network', () => {
     expect(network.weights.hash).toMatch(/^[0-9a-f]{64}$/);
     expect(network.weights.shared).toBe(true);
     expect(Object.isFrozen(network.weights)).toBe(true);
-    await using art = await ThreadSafeNetwork.loadBuiltinAnime({ cacheFolder });
-    expect(art.label).toBe('art');
+    await using anime = await ThreadSafeNetwork.loadBuiltinAnime({ cacheFolder });
+    expect(anime.label).toBe('anime');
   });
 
   it('is found by label and scale, in a file, and in bytes', async () => {

@@ -1,12 +1,32 @@
-/** Every built-in label with each scale of its own, one chain, and the interpolations. */
-export const builtins = [
-  { label: 'natural', scale: 2 },
-  { label: 'natural', scale: 3 },
-  { label: 'natural', scale: 4 },
-  { label: 'art', scale: 2 },
-  { label: 'art', scale: 4 },
-  { label: 'bilinear', scale: 2 },
-  { label: 'bicubic', scale: 2 },
-  { label: 'bicubic', scale: 3 },
-  { label: 'nearest', scale: 2 },
-] as const;
+/** A label and a scale to test. */
+export interface Builtin {
+  readonly label: string;
+  readonly scale: number;
+  /** Keeps what is there: a flat colour stays that colour, exactly. The others restore, or were trained by others. */
+  readonly faithful: boolean;
+  /** Computes ten times as much for each pixel, so that fewer cases have to do. */
+  readonly heavy: boolean;
+}
+
+const ours = { faithful: true, heavy: false };
+const restoring = { faithful: false, heavy: true };
+
+/** Every built-in network with each scale of its own, but one for those that differ in weights only; a chain; interpolations. */
+export const builtins: readonly Builtin[] = [
+  { label: 'natural', scale: 2, ...ours },
+  { label: 'natural', scale: 3, ...ours },
+  { label: 'natural', scale: 4, ...ours },
+  { label: 'natural-jpeg', scale: 2, faithful: false, heavy: false },
+  { label: 'art', scale: 2, ...ours },
+  { label: 'art', scale: 4, ...ours },
+  { label: 'anime', scale: 2, ...restoring },
+  { label: 'anime-noise1', scale: 2, ...restoring },
+  { label: 'anime-video', scale: 2, ...restoring },
+  { label: 'anime-video', scale: 3, ...restoring },
+  { label: 'anime-video', scale: 4, ...restoring },
+  { label: 'real', scale: 4, ...restoring },
+  { label: 'bilinear', scale: 2, ...ours },
+  { label: 'bicubic', scale: 2, ...ours },
+  { label: 'bicubic', scale: 3, ...ours },
+  { label: 'nearest', scale: 2, ...ours },
+];

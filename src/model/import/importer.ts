@@ -29,6 +29,11 @@ export interface Importer {
    */
   companions(path: string, bytes: Uint8Array): string[];
   /**
+   * For formats that are compressed: what `convert` is to be given instead of the files as they are.
+   * @throws MODEL_INVALID
+   */
+  unpack?(files: ModelFiles): Promise<ModelFiles>;
+  /**
    * Converts to ONNX.
    * @throws MODEL_INVALID for a damaged file, MODEL_UNSUPPORTED for a layer that is not known: naming the layer and the byte
    *   offset
