@@ -92,12 +92,12 @@ function panelOf(
   ].join('\n');
 }
 
-/** Its shape tells a method as its colour does, once the colours are used up too. */
+/** No two methods have both shape and colour in common. */
 function mark(name: string, names: readonly string[]): string {
   const index = names.indexOf(name);
   const colour = colours[index % colours.length]!;
   const shapes = ['<circle r="5"', '<path d="M0-6L6 5H-6Z"', '<path d="M-5-5H5V5H-5Z"', '<path d="M0-7L7 0L0 7L-7 0Z"'];
-  return `${shapes[Math.floor(index / 2) % shapes.length]!} fill="${colour}"/>`;
+  return `${shapes[(Math.floor(index / 2) + Math.floor(index / colours.length)) % shapes.length]!} fill="${colour}"/>`;
 }
 
 function logRange(values: readonly number[]): Range {

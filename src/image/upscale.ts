@@ -1,4 +1,4 @@
-import { totalmem } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { UpresError } from '../errors.js';
 import { Admission } from '../network/admission.js';
 import { abortedError, throwIfAborted } from './abort.js';
@@ -58,6 +58,9 @@ function defaultMemoryBudget(): number {
   return Math.min(totalmem() / 4, 2 * 2 ** 30);
 }
 
+/** Pictures in flight at once, however small they are: with more than this no thread is busier, and all hold memory. */
+const mostInFlight = 8 * availableParallelism();
+
 interface Admitted {
   readonly bytes: Uint8Array;
   readonly plan: Plan;
@@ -76,6 +79,8 @@ interface Admitted {
 export class Upscaler implements AsyncDisposable {
   private readonly networks: Networks;
   private readonly admission: Admission;
+  /** Bytes that a picture counts for at least. */
+  private readonly leastShare: number;
   private readonly calls = new Map<AbortController, Promise<unknown>>();
   /** Ends when the last call that came has been let in. */
   private lastEntered: Promise<unknown> = Promise.resolve();
@@ -86,6 +91,7 @@ export class Upscaler implements AsyncDisposable {
       throw new UpresError('BAD_ARGUMENT', `memoryBudget must be a number of bytes, not ${memoryBudget}`);
     }
     this.admission = new Admission(memoryBudget);
+    this.leastShare = memoryBudget / mostInFlight;
     this.networks = new Networks(options);
   }
 
@@ -180,7 +186,7 @@ export class Upscaler implements AsyncDisposable {
       const scale = enlargers?.colour.scale ?? 1;
       checkIntermediate(plan, scale, options, file);
       const leave = await this.admission
-        .enter(bytes.length + estimateBytes(plan, scale), options.priority ?? 0, signal)
+        .enter(Math.max(this.leastShare, bytes.length + estimateBytes(plan, scale)), options.priority ?? 0, signal)
         .catch(() => {
           throw abortedError(signal);
         });

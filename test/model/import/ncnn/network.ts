@@ -35,9 +35,8 @@ export function files(layers: readonly NcnnLayer[]): { param: string; bin: Uint8
 
 function stored({ values, storage }: LayerWeights): Uint8Array {
   const floats = new Uint8Array(values.slice().buffer);
+  if (storage === undefined) return floats;
   switch (storage) {
-    case undefined:
-      return floats;
     case 'float32':
       return Buffer.concat([word(0), floats]);
     case 'float16': {
