@@ -1,7 +1,8 @@
 import { builtinLabels } from '#src/model/registry.js';
 import type { PixelImage } from '#src/network/pixel-image.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
-import { openBareLoop } from './bare-loop.js';
+import { openBareLoop, planBareLoop, type BareLoopPlan } from './bare-loop.js';
+import { timeBareProcesses } from './bare-processes.js';
 import { fixed, percent, spread } from './format.js';
 import type { Findings, Goal, Json, Setting, Table } from './measurement.js';
 import { recordTiles, speedOf, warmUp } from './networks.js';
@@ -15,6 +16,10 @@ const mostOverhead = 0.05;
 
 /** What a second thread must bring at least. */
 const leastSpeedup = 1.95;
+
+/** A network's speed is measured on at most this many pixels along each side, and on fewer where that would take long. */
+const speedSide = 512;
+const longestMs = 500;
 
 /** Measures the engine: what it costs, how it scales, and how fast each built-in network is. */
 export async function measureEngine(setting: Setting): Promise<Findings> {
@@ -33,11 +38,13 @@ interface Part {
   readonly figures: Readonly<Record<string, Json>>;
 }
 
-/** One thread against a bare loop, and two threads against one: all three in turn. */
+type Timings = Record<'bare' | 'bareTwice' | 'one' | 'two', Timing[]>;
+
+/** One thread against a bare loop, and two threads against one: all in turn. */
 async function compare(setting: Setting): Promise<Part> {
   const { quick, pairs, cacheFolder, say } = setting;
   const side = quick ? 384 : 1024;
-  say(`natural ×2, ${side}×${side}: a bare loop, one thread, two threads, ${pairs} times in turn`);
+  say(`natural ×2, ${side}×${side}: bare loops, one thread, two threads, ${pairs} times in turn`);
   const image = await photograph(side);
   await using one = await ThreadSafeNetwork.fromLabel('natural', { scale: 2, threads: 1, cacheFolder });
   await using two = await ThreadSafeNetwork.fromLabel('natural', { scale: 2, threads: 2, cacheFolder });
@@ -47,16 +54,19 @@ async function compare(setting: Setting): Promise<Part> {
   // From here on the tiles are those that the network has settled on, for the loop as well.
   const usual = await recordTiles(one, image);
   const tilePixels = Math.max(...usual.map(({ pixels }) => pixels));
-  const loop = await openBareLoop(one, image, { cacheFolder, tilePixels, pixelsPerMs: speedOf(usual) });
+  const plan = await planBareLoop(one, side, { cacheFolder, tilePixels, pixelsPerMs: speedOf(usual) });
+  const loop = await openBareLoop(plan, image);
   try {
-    await checkSameTiles(one, image, tilePixels, loop.tilePixels);
+    await checkSameTiles(one, image, tilePixels, plan);
     await loop.run();
-    const timings = await inRounds<'bare' | 'one' | 'two', Timing>(setting, {
+    const timings = await inRounds<keyof Timings, Timing>(setting, {
       bare: () => timed(loop.run),
       one: () => timed(() => one.upscaleImage(image, { tilePixels })),
       two: () => timed(() => two.upscaleImage(image)),
+      // Twice the work on two cores: half the time is what one of both took.
+      bareTwice: async () => ({ wallMs: (await timeBareProcesses(plan, 2)) / 2, cpuMs: NaN }),
     });
-    return comparisonOf(timings, side, loop.tilePixels.length);
+    return comparisonOf(timings, side, plan.reads.length);
   } finally {
     await loop.release();
   }
@@ -66,8 +76,9 @@ async function checkSameTiles(
   network: ThreadSafeNetwork,
   image: PixelImage,
   tilePixels: number,
-  expected: readonly number[],
+  { reads }: BareLoopPlan,
 ): Promise<void> {
+  const expected = reads.map(({ width, height }) => width * height);
   const sorted = (values: readonly number[]): string => [...values].sort((a, b) => a - b).join(' ');
   const seen = (await recordTiles(network, image, tilePixels)).map(({ pixels }) => pixels);
   if (sorted(seen) !== sorted(expected)) {
@@ -75,13 +86,14 @@ async function checkSameTiles(
   }
 }
 
-function comparisonOf(timings: Record<'bare' | 'one' | 'two', Timing[]>, side: number, tiles: number): Part {
-  const wall = (key: keyof typeof timings): number[] => timings[key].map(({ wallMs }) => wallMs);
-  const cpu = (key: keyof typeof timings): number[] => timings[key].map(({ cpuMs }) => cpuMs);
+function comparisonOf(timings: Timings, side: number, tiles: number): Part {
+  const wall = (key: keyof Timings): number[] => timings[key].map(({ wallMs }) => wallMs);
+  const cpu = (key: keyof Timings): number[] => timings[key].map(({ cpuMs }) => cpuMs);
   const overhead = summarise(ratios(wall('one'), wall('bare')));
   const overheadOfCpu = summarise(ratios(cpu('one'), cpu('bare')));
+  const possible = summarise(ratios(wall('bare'), wall('bareTwice')));
   const speedup = summarise(ratios(wall('one'), wall('two')));
-  const row = (name: string, key: keyof typeof timings): string[] => {
+  const row = (name: string, key: keyof Timings): string[] => {
     const speed = summarise(wall(key).map((ms) => (side * side) / ms / 1000));
     const cores = summarise(ratios(cpu(key), wall(key)));
     return [name, spread(summarise(wall(key)), (ms) => fixed(ms, 0)), spread(speed), spread(cores)];
@@ -101,9 +113,10 @@ function comparisonOf(timings: Record<'bare' | 'one' | 'two', Timing[]>, side: n
         caption: 'Ratios within each round',
         columns: ['', 'median (least–most)'],
         rows: [
-          ['1 thread / bare loop, by the clock', spread(overhead, (value) => fixed(value, 3))],
-          ['1 thread / bare loop, by processor time', spread(overheadOfCpu, (value) => fixed(value, 3))],
-          ['2 threads, times as fast as 1', spread(speedup, (value) => fixed(value, 3))],
+          ['engine: 1 thread / bare loop, by the clock', spread(overhead, (value) => fixed(value, 3))],
+          ['engine: 1 thread / bare loop, by processor time', spread(overheadOfCpu, (value) => fixed(value, 3))],
+          ['engine: 2 threads, times as fast as 1', spread(speedup, (value) => fixed(value, 3))],
+          ['machine: bare loops in 2 processes, times as fast as 1', spread(possible, (value) => fixed(value, 3))],
         ],
       },
     ],
@@ -123,10 +136,12 @@ function comparisonOf(timings: Record<'bare' | 'one' | 'two', Timing[]>, side: n
     ],
     figures: {
       side,
-      timings: Object.fromEntries(Object.entries(timings).map(([key, list]) => [key, list.map((one) => ({ ...one }))])),
+      wallMs: { bare: wall('bare'), bareInTwoProcesses: wall('bareTwice'), one: wall('one'), two: wall('two') },
+      cpuMs: { bare: cpu('bare'), one: cpu('one'), two: cpu('two') },
       overhead: { ...overhead },
       overheadOfProcessorTime: { ...overheadOfCpu },
       speedup: { ...speedup },
+      possibleSpeedup: { ...possible },
     },
   };
 }
@@ -134,6 +149,8 @@ function comparisonOf(timings: Record<'bare' | 'one' | 'two', Timing[]>, side: n
 interface Speed {
   readonly name: string;
   readonly macPerPixel: number;
+  /** Of the square image. */
+  readonly side: number;
   /** Input pixels a second, one for each round. */
   readonly pixelsPerSecond: readonly number[];
 }
@@ -141,8 +158,6 @@ interface Speed {
 /** Every built-in network on one thread, in turn with the probe for what the core can do at most. */
 async function measureSpeeds(setting: Setting): Promise<Part> {
   const { quick, cacheFolder, say } = setting;
-  const side = quick ? 192 : 512;
-  const image = await photograph(side);
   const probe = await PeakProbe.open();
   const speeds: Speed[] = [];
   try {
@@ -151,7 +166,11 @@ async function measureSpeeds(setting: Setting): Promise<Part> {
       for (const scale of kind === 'network' ? scales : [2, 4]) {
         say(`speed of ${label} ×${scale}`);
         await using network = await ThreadSafeNetwork.fromLabel(label, { scale, threads: 1, cacheFolder });
-        await warmUp(network, image);
+        const { macPerPixel, pixelsPerMs } = network.weights.geometry;
+        const longest = Math.floor(Math.sqrt(pixelsPerMs * longestMs));
+        const side = Math.min(longest, quick ? 192 : speedSide);
+        const image = await photograph(side);
+        await warmUp(network, image, 2);
         const { computing } = await inRounds(setting, {
           probing: async () => {
             await probe.measure();
@@ -159,20 +178,19 @@ async function measureSpeeds(setting: Setting): Promise<Part> {
           },
           computing: async () => (side * side * 1000) / (await timed(() => network.upscaleImage(image))).wallMs,
         });
-        const { macPerPixel } = network.weights.geometry;
-        speeds.push({ name: `${label} ×${scale}`, macPerPixel, pixelsPerSecond: computing });
+        speeds.push({ name: `${label} ×${scale}`, macPerPixel, side, pixelsPerSecond: computing });
       }
     }
-    return speedsOf(speeds, probe.peak, side);
+    return speedsOf(speeds, probe.peak);
   } finally {
     await probe.release();
   }
 }
 
-function speedsOf(speeds: readonly Speed[], peak: Peak, side: number): Part {
-  const shares = speeds.map(({ name, macPerPixel, pixelsPerSecond }) => {
+function speedsOf(speeds: readonly Speed[], peak: Peak): Part {
+  const shares = speeds.map(({ name, macPerPixel, side, pixelsPerSecond }) => {
     const speed = summarise(pixelsPerSecond);
-    return { name, macPerPixel, speed, share: (2 * macPerPixel * speed.median) / peak.fastest };
+    return { name, macPerPixel, side, speed, share: (2 * macPerPixel * speed.median) / peak.fastest };
   });
   return {
     tables: [
@@ -182,10 +200,11 @@ function speedsOf(speeds: readonly Speed[], peak: Peak, side: number): Part {
         rows: peak.probes.map(({ name, fastest }) => [name, fixed(fastest / 1e9, 0)]),
       },
       {
-        caption: `Speed of one thread on ${side}×${side} pixels, 2 × MAC as a share of ${fixed(peak.fastest / 1e9, 0)} GFLOP/s`,
-        columns: ['', 'input MP/s', 'MAC per pixel', 'GFLOP/s', 'of the peak'],
-        rows: shares.map(({ name, macPerPixel, speed, share }) => [
+        caption: `Speed of one thread on a square image, 2 × MAC as a share of ${fixed(peak.fastest / 1e9, 0)} GFLOP/s`,
+        columns: ['', 'side', 'input MP/s', 'MAC per pixel', 'GFLOP/s', 'of the peak'],
+        rows: shares.map(({ name, macPerPixel, side, speed, share }) => [
           name,
+          String(side),
           spread({ median: speed.median / 1e6, min: speed.min / 1e6, max: speed.max / 1e6 }),
           String(macPerPixel),
           fixed((share * peak.fastest) / 1e9, 1),

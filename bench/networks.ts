@@ -20,8 +20,8 @@ export async function recordTiles(
 const callsToSettle = 6;
 
 /** Starts the threads, opens the sessions and lets the network learn how fast this machine is. */
-export async function warmUp(network: ThreadSafeNetwork, image: PixelImage): Promise<void> {
-  for (let call = 0; call < callsToSettle; call++) await network.upscaleImage(image);
+export async function warmUp(network: ThreadSafeNetwork, image: PixelImage, calls = callsToSettle): Promise<void> {
+  for (let call = 0; call < calls; call++) await network.upscaleImage(image);
 }
 
 /** Input pixels a millisecond that one thread computes: the fastest tile's, since whatever disturbs makes tiles slower. */

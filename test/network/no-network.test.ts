@@ -41,6 +41,8 @@ async function observe(script: string, under: readonly string[] = []): Promise<O
       RECORD_FILE: record,
       UPRES_CACHE_FOLDER: undefined,
       ORT_DISABLE_TELEMETRY: undefined,
+      // The runtime reports nothing where it takes itself to be on a build server.
+      CI: undefined,
     },
   });
   const lines = existsSync(record) ? readFileSync(record, 'utf8').trim().split('\n') : [];
