@@ -1,9 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { lstat, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { arch, cpus, platform } from 'node:os';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import envPaths from 'env-paths';
 import { runtimeVersion } from './runtime.js';
 import { manifestName, readManifest, type WeightsManifest } from './weights-manifest.js';
@@ -112,8 +110,18 @@ async function refuseForeign(folder: string): Promise<void> {
 
 async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest('hex');
+  // One buffer for all of it: a stream would leave the whole file behind as garbage.
+  const buffer = new Uint8Array(1 << 20);
+  const file = await open(path);
+  try {
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, buffer.length);
+      if (bytesRead === 0) return hash.digest('hex');
+      hash.update(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 let fingerprint: Promise<string> | undefined;

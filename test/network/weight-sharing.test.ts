@@ -16,15 +16,24 @@ interface Measured {
   readonly shared: boolean;
 }
 
+/** The least of so many processes counts: what a process has not collected yet differs by tens of megabytes. */
+const processes = 3;
+
 /** Megabytes (10^6 bytes) of anonymous memory that each thread more costs, from 1 to 2 and from 2 to 4 threads. */
 async function perThread(cacheFolder: string, file: string, shared: boolean): Promise<[number, number]> {
   const anonymous: number[] = [];
   for (const threads of [1, 2, 4]) {
-    const { stdout, stderr, code } = await runChild(script, [cacheFolder, file, String(threads)]);
-    expect(code, stderr).toBe(0);
-    const measured = JSON.parse(stdout) as Measured;
-    expect(measured).toMatchObject({ threads, shared });
-    anonymous.push(measured.anonymous / 1e6);
+    let least = Infinity;
+    for (let process = 0; process < (shared ? processes : 1); process++) {
+      const { stdout, stderr, code } = await runChild(script, [cacheFolder, file, String(threads)], {
+        execArgv: ['--expose-gc'],
+      });
+      expect(code, stderr).toBe(0);
+      const measured = JSON.parse(stdout) as Measured;
+      expect(measured).toMatchObject({ threads, shared });
+      least = Math.min(least, measured.anonymous / 1e6);
+    }
+    anonymous.push(least);
   }
   const [one, two, four] = anonymous as [number, number, number];
   const costs: [number, number] = [two - one, (four - two) / 2];
