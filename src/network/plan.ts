@@ -5,6 +5,12 @@ import { planTiles, type Halo, type TilePlan } from './tiles.js';
 /** Milliseconds that a tile may take: cancelling and draining wait for one tile. */
 const longestTileMs = 300;
 
+/**
+ * A network that is slow and looks far would spend most of that on halos (`real`: three quarters). Its tiles may take so long
+ * instead, as far as that makes their cores twice as long as their halos.
+ */
+const longestWastefulTileMs = 1500;
+
 /** Channels of the result, and bytes of each value while it is made into pixels: two buffers of floats and the pixel itself. */
 const channels = 3;
 const pixelBytes = 4 + 4 + 2;
@@ -64,7 +70,10 @@ export function planImage(request: PlanRequest): TilePlan {
   if (request.tilePixels === Infinity) return planTiles({ ...whole, halo });
 
   const pixelsPerMs = request.pixelsPerMs ?? geometry.pixelsPerMs;
-  const maxTilePixels = request.tilePixels ?? Math.min(memoryPixels, Math.floor(pixelsPerMs * longestTileMs));
+  const worthwhile = (3 * Math.max(halo.left + halo.right, halo.top + halo.bottom)) ** 2;
+  const usual = pixelsPerMs * longestTileMs;
+  const longest = Math.max(usual, Math.min(worthwhile, pixelsPerMs * longestWastefulTileMs));
+  const maxTilePixels = request.tilePixels ?? Math.min(memoryPixels, Math.floor(longest));
   return planTiles({
     width,
     height,

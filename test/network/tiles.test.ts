@@ -148,6 +148,16 @@ describe('the plan for an image', () => {
     }
   });
 
+  it('allows longer tiles where halos would take most of the time, but none longer than 1.5 s', () => {
+    const halo = { left: 34, top: 34, right: 34, bottom: 34 };
+    const geometry = { ...natural, halo, pixelsPerMs: 33 };
+    for (const side of [256, 512, 1024]) {
+      const { tiles, waste } = planNatural(side, side, { geometry });
+      expect(waste).toBeLessThan(1.6);
+      for (const { read } of tiles) expect((read.width * read.height) / 33).toBeLessThanOrEqual(1500);
+    }
+  });
+
   it('keeps to the memory budget', () => {
     const memoryBudget = 16 * 2 ** 20;
     for (const { read } of planNatural(900, 700, { memoryBudget }).tiles) {
