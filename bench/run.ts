@@ -1,6 +1,6 @@
 // `npm run bench`: measures upres on this machine and prints the figures as tables.
 //
-//   --only NAME   one measurement: engine, waste, command, memory, cold or site (may be given several times)
+//   --only NAME   one measurement: engine, rewrites, waste, command, memory, cold or site (may be given several times)
 //   --quick       small pictures and few rounds, to see that everything works
 //   --pairs N     rounds of what is compared (default 7)
 //   --patience S  seconds that each measurement may lose to other programs that keep the machine busy
@@ -21,12 +21,14 @@ import { isMet, type Findings, type Json, type Measurement } from './measurement
 import { measureMemory } from './memory.js';
 import { Patience } from './patience.js';
 import { mostForeignCores } from './processor-time.js';
+import { measureRewrites } from './rewrites.js';
 import { measureSite } from './site.js';
 import { textGoal, textTable } from './text-table.js';
 import { measureWaste } from './waste.js';
 
 const measurements: readonly Measurement[] = [
   { name: 'engine', title: 'Engine', run: measureEngine },
+  { name: 'rewrites', title: 'Rewrites for speed', run: measureRewrites },
   { name: 'waste', title: 'Pixels computed in vain', run: measureWaste },
   { name: 'command', title: 'Command', run: measureCommand },
   { name: 'memory', title: 'Memory', run: measureMemory },
