@@ -33,6 +33,28 @@ describe('the PReLU rewrite', () => {
     expect(difference(before.data, after.data)).toBeLessThan(2e-6);
   });
 
+  it('needs nothing of the convolutions that come next where no slope is over 1', async () => {
+    const model = preluNetwork(randomFloats(16, 9, -0.3, 1), [16, 1, 1]);
+    const weights = model.graph.node.filter(({ opType }) => opType === 'Conv').map(({ input }) => input[1]);
+    const before = await run(bytesOf(model), image, [1, 3, 20, 24]);
+    rewritePrelu(model);
+    const after = await run(bytesOf(model), image, [1, 3, 20, 24]);
+    expect(difference(before.data, after.data)).toBeLessThan(2e-6);
+    expect(model.graph.node.flatMap(({ input }) => input)).toEqual(expect.arrayContaining(weights));
+  });
+
+  it('equals PReLU where something else than a convolution comes next', async () => {
+    const model = network((writer, input) => {
+      const value = conv(writer, input, [3, 12], 3);
+      return shuffle(writer, writer.op('PRelu', [value, writer.floats(randomFloats(12, 9, 0.5, 1.5), [12, 1, 1])]), 2);
+    });
+    const before = await run(bytesOf(model), image, [1, 3, 20, 24]);
+    rewritePrelu(model);
+    expect(model.graph.node.map(({ opType }) => opType)).not.toContain('PRelu');
+    const after = await run(bytesOf(model), image, [1, 3, 20, 24]);
+    expect(difference(before.data, after.data)).toBeLessThan(2e-6);
+  });
+
   it('becomes a LeakyRelu with one slope', async () => {
     for (const [slopes, dims] of [
       [[0.2], [1]],

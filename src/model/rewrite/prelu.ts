@@ -1,24 +1,21 @@
-import { float, node, tensorOf } from '../onnx/node.js';
+import { float, intOf, node, tensorOf } from '../onnx/node.js';
 import type { OnnxModel } from '../onnx/file.js';
 import type { GraphProto, NodeProto, TensorProto } from '../onnx/onnx_pb.js';
 import { tensorNames } from '../onnx/names.js';
 import { floatTensor, isExternal, readFloats } from '../onnx/tensor.js';
 
 /**
- * Replaces PReLU by operators that the runtime computes in its blocked channel layout, in place:
- * PReLU(x) = a x + (1 - a) relu(x), as two depthwise 1x1 convolutions and an Add; with one slope for all channels a LeakyRelu,
- * which is the same function. PReLU itself is not such an operator, and costs two changes of layout per layer: a third of
- * the speed of networks that use it.
+ * Replaces PReLU by operators that the runtime computes in its blocked channel layout, in place. PReLU itself is not such an
+ * operator, and costs two changes of layout per layer: a third of the speed of networks that use it.
+ *
+ * With one slope for all channels it is a LeakyRelu. Otherwise PReLU(x) = a x + (1 - a) relu(x), and where a <= 1 the factor
+ * goes into the ReLU: a x + relu((1 - a) x), two depthwise 1x1 convolutions of which the runtime fuses one with the ReLU and
+ * the other with the sum. Where a > 1 that holds with the sign changed: -PReLU(x) = -x + relu((1 - a) x); the convolutions
+ * that come next have their weights for such a channel negated. Where something else comes next, ReLU stands for itself.
  */
 export function rewritePrelu(model: OnnxModel): void {
   const { graph } = model;
-  const names = tensorNames(graph);
-  const fresh = (hint: string): string => {
-    let name = hint;
-    for (let count = 0; names.has(name); count++) name = `${hint}_${count}`;
-    names.add(name);
-    return name;
-  };
+  const fresh = namer(graph);
   graph.node = graph.node.flatMap((candidate) => {
     const slopes = candidate.opType === 'PRelu' ? slopesOf(graph, candidate) : undefined;
     if (!slopes) return [candidate];
@@ -32,16 +29,68 @@ export function rewritePrelu(model: OnnxModel): void {
       graph.initializer.push(floatTensor(name, [weights.length, 1, 1, 1], weights));
       return node('Conv', [from, name], [fresh(`${output}/${part}`)], { group: weights.length, kernel_shape: [1, 1] });
     };
+    const rests = slopes.map((slope) => 1 - slope);
+    const negated = negateForNext(graph, output, slopes, fresh);
+    if (negated) {
+      const whole = depthwise(
+        input,
+        'slope',
+        slopes.map((slope) => (slope > 1 ? -1 : slope)),
+      );
+      const rest = depthwise(input, 'rest', rests);
+      const bent = node('Relu', [rest.output[0]!], [fresh(`${output}/relu`)]);
+      return [...negated, rest, bent, whole, node('Add', [whole.output[0]!, bent.output[0]!], [output])];
+    }
     const positive = node('Relu', [input], [fresh(`${output}/relu`)]);
     const whole = depthwise(input, 'slope', slopes);
-    const rest = depthwise(
-      positive.output[0]!,
-      'rest',
-      slopes.map((slope) => 1 - slope),
-    );
+    const rest = depthwise(positive.output[0]!, 'rest', rests);
     return [positive, whole, rest, node('Add', [whole.output[0]!, rest.output[0]!], [output])];
   });
   dropUnused(graph);
+}
+
+/** Makes names that the graph does not have yet. */
+function namer(graph: GraphProto): (hint: string) => string {
+  const names = tensorNames(graph);
+  return (hint) => {
+    let name = hint;
+    for (let count = 0; names.has(name); count++) name = `${hint}_${count}`;
+    names.add(name);
+    return name;
+  };
+}
+
+/**
+ * Has the convolutions that read a tensor negate the weights of the channels whose slope is over 1. The runtime computes the
+ * products once, when it optimises the graph.
+ * @returns the nodes that do so; undefined, with nothing changed, where a channel would have to be negated and something else
+ *   reads the tensor
+ */
+function negateForNext(
+  graph: GraphProto,
+  tensor: string,
+  slopes: Float32Array,
+  fresh: (hint: string) => string,
+): NodeProto[] | undefined {
+  if (slopes.every((slope) => slope <= 1)) return [];
+  if (graph.output.some(({ name }) => name === tensor)) return undefined;
+  // The graphs inside of nodes may read any tensor of this one.
+  if (graph.node.some(({ attribute }) => attribute.some(({ g, graphs }) => g ?? graphs.length > 0))) return undefined;
+  const readers = graph.node.filter(({ input }) => input.includes(tensor));
+  if (!readers.every((reader) => isDense(reader) && reader.input.lastIndexOf(tensor) === 0)) return undefined;
+  const signs = fresh(`${tensor}/signs`);
+  const values = slopes.map((slope) => (slope > 1 ? -1 : 1));
+  graph.initializer.push(floatTensor(signs, [1, slopes.length, 1, 1], values));
+  return readers.map((reader) => {
+    const weights = reader.input[1]!;
+    reader.input[1] = fresh(`${weights}/signed`);
+    return node('Mul', [weights, signs], [reader.input[1]]);
+  });
+}
+
+/** Whether a node is a convolution that reads all channels for each of its own: its weights are `[out, in, height, width]`. */
+function isDense(reader: NodeProto): boolean {
+  return reader.opType === 'Conv' && intOf(reader, 'group', 1) === 1;
 }
 
 /** The slopes, if they are constant and one for all channels or one for each channel of an NCHW tensor. */
