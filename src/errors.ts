@@ -5,6 +5,8 @@
 export type UpresErrorCode =
   | 'ABORTED' // the caller's AbortSignal, or Ctrl-C
   | 'BAD_ARGUMENT' // an option or value that can't be used
+  | 'DEVICE_LOST' // a graphics processor or its driver failed in the middle of a picture
+  | 'DEVICE_UNAVAILABLE' // the device that was named can't be used on this machine
   | 'DISPOSED' // a call on a network that was disposed
   | 'DISK_FULL'
   | 'INFERENCE_FAILED' // the runtime refused to run a network
