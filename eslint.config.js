@@ -22,5 +22,6 @@ export default tseslint.config(
     },
   },
   { files: ['**/*.js'], ...tseslint.configs.disableTypeChecked },
-  { files: ['**/*.js'], languageOptions: { globals: globals.node } },
+  { files: ['**/*.js'], ignores: ['src/server/page/*.js'], languageOptions: { globals: globals.node } },
+  { files: ['src/server/page/*.js'], languageOptions: { globals: globals.browser } },
 );

@@ -19,6 +19,13 @@ export async function photograph(width: number, height = width): Promise<PixelIm
   return { width, height, channels: 3, data };
 }
 
+/** Noise from a fixed sequence (Lehmer's generator with Park and Miller's constants). */
+export function noise(width: number, height = width): PixelImage & { readonly data: Uint8Array } {
+  let state = 1;
+  const data = Uint8Array.from({ length: width * height * 3 }, () => (state = (state * 48_271) % 2_147_483_647) & 255);
+  return { width, height, channels: 3, data };
+}
+
 /** Pictures of one kind on a site, before they are upscaled. */
 interface Kind {
   readonly name: string;
