@@ -1,6 +1,6 @@
 // `npm run bench`: measures upres on this machine and prints the figures as tables.
 //
-//   --only NAME   one measurement: engine, rewrites, waste, command, memory, cold or site (may be given several times)
+//   --only NAME   one measurement: engine, rewrites, waste, command, memory, cold, site or server (may be given several times)
 //   --quick       small pictures and few rounds, to see that everything works
 //   --pairs N     rounds of what is compared (default 7)
 //   --patience S  seconds that each measurement may lose to other programs that keep the machine busy
@@ -22,6 +22,7 @@ import { measureMemory } from './memory.js';
 import { Patience } from './patience.js';
 import { mostForeignCores } from './processor-time.js';
 import { measureRewrites } from './rewrites.js';
+import { measureServer } from './server.js';
 import { measureSite } from './site.js';
 import { textGoal, textTable } from './text-table.js';
 import { measureWaste } from './waste.js';
@@ -34,6 +35,7 @@ const measurements: readonly Measurement[] = [
   { name: 'memory', title: 'Memory', run: measureMemory },
   { name: 'cold', title: 'Cold start', run: measureColdStart },
   { name: 'site', title: 'A site, through the build tools', run: measureSite },
+  { name: 'server', title: 'Server', run: measureServer },
 ];
 
 const { values } = parseArgs({

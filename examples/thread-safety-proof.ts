@@ -2,28 +2,37 @@
 //
 //   npm run proof
 //
-// Four worker threads call the same network at the same time. Three things are shown: every result has the bytes that one
-// thread computes alone and untiled; the threads of the pool are inside the runtime at once, so that nothing is held while one
-// of them computes; and the operating system counts the weights once, however many threads have mapped them.
+// Four worker threads call the same network at the same time, first alone, then beside four clients of an HTTP server that runs
+// on the same threads. Shown are: every result has the bytes that one thread computes alone and untiled, over HTTP too; the
+// threads of the pool are inside the runtime at once, so that nothing is held while one of them computes; and the operating
+// system counts the weights once, however many threads have mapped them.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { ThreadSafeNetwork, type NetworkHandle, type PixelImage, type TileRecord } from 'upres';
+import { startServer, upscaleOverHttp } from './http-clients.js';
 
 const callers = 4;
 const imagesEach = 4;
+
+/** Clients of the server, each with as many images, one after the other. */
+const clients = 4;
 
 /** Share of the busy time in which threads must compute at once. Other programs on the machine cost some: there are three attempts. */
 const goal = 0.9;
 const attempts = 3;
 
-/** What a caller saw of one of its calls; times are milliseconds on a clock that all threads share. */
-interface Outcome {
+/** What somebody saw of one call or request; times are milliseconds on a clock that all threads share. */
+interface Answer {
   readonly seed: number;
   readonly hash: string;
   readonly asked: number;
   readonly answered: number;
+}
+
+/** What a caller saw besides. */
+interface Outcome extends Answer {
   readonly tiles: readonly TileRecord[];
 }
 
@@ -98,17 +107,60 @@ function claim(holds: boolean, what: string, seen: string): void {
   if (!holds) process.exitCode = 1;
 }
 
-async function showBytes(outcomes: readonly Outcome[]): Promise<void> {
-  await using single = await ThreadSafeNetwork.loadBuiltinNatural({ threads: 1 });
-  let equal = 0;
-  for (const { seed, hash } of outcomes) {
-    if (hashOf(await single.upscaleImage(noise(seed), { tilePixels: Infinity })) === hash) equal++;
+/** A client of the server: asks for its images one after the other. */
+async function beClient(url: string, number: number): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  for (let image = 0; image < imagesEach; image++) {
+    const seed = (callers + number) * imagesEach + image;
+    const asked = clock();
+    const result = await upscaleOverHttp(url, noise(seed));
+    answers.push({ seed, hash: hashOf(result), asked, answered: clock() });
   }
+  return answers;
+}
+
+/** Number of answers with the bytes that one thread computes alone and untiled. */
+async function countRight(answers: readonly Answer[]): Promise<number> {
+  await using single = await ThreadSafeNetwork.loadBuiltinNatural({ threads: 1 });
+  let right = 0;
+  for (const { seed, hash } of answers) {
+    if (hashOf(await single.upscaleImage(noise(seed), { tilePixels: Infinity })) === hash) right++;
+  }
+  return right;
+}
+
+async function showBytes(outcomes: readonly Outcome[]): Promise<void> {
+  const equal = await countRight(outcomes);
   const tiles = outcomes.reduce((sum, outcome) => sum + outcome.tiles.length, 0);
   claim(
     equal === outcomes.length,
     'every result has the bytes that one thread computes alone, without tiles',
     `${equal} of ${outcomes.length} images are equal; they were computed as ${tiles} tiles`,
+  );
+}
+
+/** From the first question to the last answer. */
+function spanOf(answers: readonly Answer[]): readonly [number, number] {
+  return [Math.min(...answers.map(({ asked }) => asked)), Math.max(...answers.map(({ answered }) => answered))];
+}
+
+/** Worker threads call the network while clients ask a server that computes on the same threads. */
+async function showHttp(callAtOnce: () => Promise<Outcome[]>, threads: number): Promise<void> {
+  await using server = await startServer(threads);
+  // Its own session on each thread comes with the first request.
+  await beClient(server.url, 0);
+  const [outcomes, answers] = await Promise.all([
+    callAtOnce(),
+    Promise.all(Array.from({ length: clients }, (_, number) => beClient(server.url, number))).then((all) => all.flat()),
+  ]);
+  const [from, to] = spanOf(answers);
+  const both = timeWith(2, [spanOf(outcomes), spanOf(answers)], from, to);
+  const [rightCalls, rightAnswers] = [await countRight(outcomes), await countRight(answers)];
+  claim(
+    both > 0 && rightAnswers === answers.length && rightCalls === outcomes.length,
+    `${clients} HTTP clients beside the ${callers} threads get the same bytes, and so do these`,
+    `${rightAnswers} of ${answers.length} answers and ${rightCalls} of ${outcomes.length} images are equal; ` +
+      `both were waiting for results during ${both.toFixed(0)} of the clients’ ${(to - from).toFixed(0)} ms`,
   );
 }
 
@@ -212,6 +264,7 @@ async function main(): Promise<void> {
   // The threads that computed still hold their sessions.
   showMemory(threads);
   await showBytes(outcomes);
+  await showHttp(callAtOnce, threads);
   console.log(process.exitCode ? '\nNot proven on this machine.' : '\nProven on this machine.');
 }
 

@@ -8,6 +8,9 @@ export {
 } from './network/thread-safe-network.js';
 export { NetworkWeights, type WeightsInfo } from './network/network-weights.js';
 export type { Progress, TileRecord } from './network/call.js';
+export type { Device, DeviceChoice } from './network/device.js';
+export { resolveDevice } from './network/resolve-device.js';
+export type { GpuAllocation, GpuContext, GpuPools } from './network/gpu/gpu-context.js';
 export type { ImageTensor, PixelImage } from './network/pixel-image.js';
 export {
   Upscaler,

@@ -1,4 +1,5 @@
 import type { JSONSchema7, Schema } from 'schema-utils';
+import { deviceChoices } from '#upres/asset/options.js';
 
 const factors: JSONSchema7 = { anyOf: [{ type: 'number' }, { type: 'array', items: { type: 'number' } }] };
 const globs: JSONSchema7 = { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] };
@@ -68,6 +69,10 @@ export const optionsSchema: Schema = {
       anyOf: [{ type: 'string' }, { enum: [false] }],
     },
     threads: { type: 'integer', minimum: 1, description: 'Threads that compute; default: one for each core.' },
+    device: {
+      enum: [...deviceChoices],
+      description: 'What computes networks: "cpu" (default), "auto" for the fastest device that works, or one by name.',
+    },
     report: {
       description: 'Writes a page with before and after of each picture: true, or its path.',
       anyOf: [{ type: 'boolean' }, { type: 'string' }],

@@ -1,7 +1,10 @@
-import { readdir, rm, rmdir } from 'node:fs/promises';
+import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import cacache from 'cacache';
 import findCacheDirectory from 'find-cache-directory';
+import { digest } from './digest.js';
 
 export interface CacheStats {
   readonly folder: string;
@@ -26,6 +29,8 @@ export interface CacheEntry<Facts> {
 const prefix = 'upres ';
 /** What cacache makes in its folder. */
 const ownNames = /^(?:(?:content|index)-v\d+|tmp|_lastverified)$/;
+/** Bytes up to which a result is hashed in one go, which takes about ten milliseconds. */
+const hashedAtOnce = 8 * 2 ** 20;
 const msPerDay = 24 * 60 * 60 * 1000;
 
 /** `node_modules/.cache/upres` of the project around a folder; undefined outside of projects. */
@@ -49,6 +54,9 @@ export class AssetCache<Facts> {
   /** @returns undefined where there is nothing, or where what is there is damaged; that is removed */
   async get(key: string): Promise<CacheEntry<Facts> | undefined> {
     try {
+      const info = await cacache.get.info(this.folder, prefix + key);
+      if (!info) return undefined;
+      if ((info.size ?? 0) > hashedAtOnce) return { data: await readLarge(info), facts: info.metadata as Facts };
       const found = await cacache.get(this.folder, prefix + key, { memoize: false });
       return { data: found.data, facts: found.metadata as Facts };
     } catch (error) {
@@ -61,10 +69,10 @@ export class AssetCache<Facts> {
   /** Keeps a result. Where the folder can't be written the result is merely not kept, and that is said once. */
   async put(key: string, data: Uint8Array, facts: Facts): Promise<void> {
     try {
-      await cacache.put(this.folder, prefix + key, Buffer.from(data.buffer, data.byteOffset, data.byteLength), {
-        metadata: facts,
-        memoize: false,
-      });
+      const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+      const options = { metadata: facts, memoize: false, size: bytes.length };
+      if (bytes.length <= hashedAtOnce) await cacache.put(this.folder, prefix + key, bytes, options);
+      else await pipeline(inPieces(bytes), cacache.put.stream(this.folder, prefix + key, options));
     } catch (error) {
       if (this.warned) return;
       this.warned = true;
@@ -124,6 +132,24 @@ export class AssetCache<Facts> {
       // A cache that can't be mended is a cache that is not used.
     }
   }
+}
+
+/** As a stream cacache hashes and writes piece by piece. */
+function inPieces(bytes: Buffer): Readable {
+  const length = 2 ** 20;
+  const count = Math.ceil(bytes.length / length);
+  return Readable.from(Array.from({ length: count }, (_, i) => bytes.subarray(i * length, (i + 1) * length)));
+}
+
+/**
+ * A large result, checked as cacache does it, but without keeping the event loop waiting: even as a stream it hashes 64 MiB at
+ * once.
+ * @throws an error with the code EINTEGRITY where it is damaged
+ */
+async function readLarge({ path, integrity }: cacache.CacheObject): Promise<Buffer> {
+  const data = await readFile(path);
+  if (`sha512-${await digest(data, 'sha512', 'base64')}` === integrity) return data;
+  throw Object.assign(new Error(`${path} is damaged`), { code: 'EINTEGRITY' });
 }
 
 function hasCode(error: unknown, code: string): boolean {

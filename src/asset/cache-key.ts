@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { autoChoices, autoModel, chooserVersion } from '../image/choose-model.js';
+import { deviceFor } from '../image/on-device.js';
 import type { UpscaleOptions } from '../image/upscale.js';
 import { modelFromFile } from '../model/model.js';
 import { modelStamp } from '../model/model-files.js';
@@ -7,21 +8,35 @@ import { builtinLabels, builtinNetwork } from '../model/registry.js';
 import { REWRITE_VERSION } from '../model/rewrite/version.js';
 import { runtimeVersion } from '../network/runtime.js';
 import { encoderVersion, version } from '../version.js';
+import { digest } from './digest.js';
 
 /** What decides about a result besides the source. */
 export type ResultOptions = Pick<
   UpscaleOptions,
-  'upscale' | 'width' | 'height' | 'minWidth' | 'model' | 'format' | 'quality' | 'colour' | 'alpha'
+  'upscale' | 'width' | 'height' | 'minWidth' | 'model' | 'format' | 'quality' | 'colour' | 'alpha' | 'device'
 >;
 
 /**
  * The name of a result in the cache: a hash of everything that it is made of. Neither the runtime nor the decoder is loaded
- * for it, so a build whose results are all there never loads them.
+ * for it, so a build on the CPU whose results are all there never loads them; for `auto`, devices are tried once.
+ *
+ * @throws MODEL_NOT_FOUND, MODEL_INVALID, DEVICE_UNAVAILABLE
  */
 export async function cacheKey(source: Uint8Array, options: ResultOptions): Promise<string> {
-  const { upscale, width, height, minWidth, model = 'natural', format, quality, colour, alpha } = options;
+  const {
+    upscale,
+    width,
+    height,
+    minWidth,
+    model = 'natural',
+    format,
+    quality,
+    colour,
+    alpha,
+    device = 'cpu',
+  } = options;
   const made = {
-    source: createHash('sha256').update(source).digest('hex'),
+    source: await digest(source, 'sha256', 'hex'),
     target: { upscale, width, height, minWidth },
     model: await modelIdentity(model),
     encoding: { format, quality },
@@ -29,7 +44,7 @@ export async function cacheKey(source: Uint8Array, options: ResultOptions): Prom
     engine: version,
     runtime: runtimeVersion,
     encoder: encoderVersion,
-    device: 'cpu',
+    computed: await deviceFor(device),
   };
   return createHash('sha256').update(JSON.stringify(made)).digest('hex');
 }

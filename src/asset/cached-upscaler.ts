@@ -1,6 +1,8 @@
 import { UpresError } from '../errors.js';
+import { deviceFor } from '../image/on-device.js';
 import { defaultMaxInputPixels, defaultMaxOutputPixels } from '../image/limits.js';
 import type { Upscaler, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
+import type { Device } from '../network/device.js';
 import type { AssetCache } from './asset-cache.js';
 import { cacheKey } from './cache-key.js';
 
@@ -97,12 +99,24 @@ export class CachedUpscaler {
   private async compute(key: string, source: Uint8Array, options: UpscaleOptions): Promise<CachedResult> {
     const kept = await this.find(key, options);
     if (kept) return kept;
+    const keys = await keysByDevice(key, source, options);
     const upscaler = await this.upscaler();
     const { data, ...facts } = await upscaler.upscale(source, options);
+    const { device } = facts;
     // A network of the user's own may have been replaced in the meantime, and nobody knows by which one this was made.
-    if (this.cache && (await cacheKey(source, options)) === key) await this.cache.put(key, data, facts);
+    if (this.cache && (await cacheKey(source, { ...options, device })) === keys.get(device)) {
+      await this.cache.put(keys.get(device)!, data, facts);
+    }
     return { ...facts, data, cached: false };
   }
+}
+
+/** A result is kept under the device that really computed it: `auto` goes over to the CPU where another device fails. */
+async function keysByDevice(key: string, source: Uint8Array, options: UpscaleOptions): Promise<Map<Device, string>> {
+  const { device = 'cpu' } = options;
+  const keys = new Map<Device, string>([[await deviceFor(device), key]]);
+  if (device === 'auto' && !keys.has('cpu')) keys.set('cpu', await cacheKey(source, { ...options, device: 'cpu' }));
+  return keys;
 }
 
 /** One caller's part in shared work: it may leave, and the last one to leave stops it, so that nobody joins any more. */

@@ -3,9 +3,12 @@ import { autoModel } from '../image/choose-model.js';
 import { formatTraits, outputFormats, type OutputFormat } from '../image/formats.js';
 import { defaultMaxOutputPixels, resolveLimit } from '../image/limits.js';
 import { builtinLabels } from '../model/registry.js';
+import { checkDevice, deviceChoices, type DeviceChoice } from '../network/device.js';
 import { resolveThreads } from '../network/thread-count.js';
 import { suggestion } from '../suggest.js';
 import { checkDirectives, hasDirectives, parseQuery, type Directives, type LooseDirectives } from './directives.js';
+
+export { deviceChoices };
 
 /** What becomes of an asset that fails: the build fails, or the source's bytes or a plain resize take its place. */
 export type OnError = 'fail' | 'original' | 'resize';
@@ -46,6 +49,11 @@ export interface AssetOptions {
   readonly cache?: string | false;
   /** Threads that compute networks; default: one for each core. */
   readonly threads?: number;
+  /**
+   * What computes networks: `cpu` (the default), `webgpu`, `cuda`, `dml`, `coreml`, or `auto` for the fastest one that works.
+   * Results of another device may differ in the last bit, and have places of their own in the cache.
+   */
+  readonly device?: DeviceChoice;
   /** Writes a page with before and after of every asset: `true` for `upres-report.html` in the root, or a path. */
   readonly report?: boolean | string;
 }
@@ -61,6 +69,7 @@ export const assetOptionNames = [
   'maxOutputPixels',
   'cache',
   'threads',
+  'device',
   'report',
 ] as const satisfies readonly (keyof AssetOptions)[];
 
@@ -89,6 +98,7 @@ export function checkAssetOptions(options: AssetOptions, extra: readonly string[
   checkModel(options.model, options.models);
   resolveLimit('maxOutputPixels', options.maxOutputPixels, defaultMaxOutputPixels);
   resolveThreads(options.threads);
+  if (options.device !== undefined) checkDevice(options.device);
   checkPath('cache', options.cache, 'a folder, or false');
   checkPath('report', options.report, 'true, false or a file');
   for (const rule of rulesOf(options)) {

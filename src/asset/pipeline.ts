@@ -5,7 +5,8 @@ import { UpresError } from '../errors.js';
 import type { OutputFormat } from '../image/formats.js';
 import { autoModel } from '../image/choose-model.js';
 import { probe } from '../image/probe.js';
-import type { ResizeOptions, UpscaleResult } from '../image/upscale.js';
+import type { ResizeOptions, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
+import type { Device } from '../network/device.js';
 import { AssetCache, projectCacheFolder } from './asset-cache.js';
 import { planAsset, type AssetPlan, type VariantPlan } from './asset-plan.js';
 import { CachedUpscaler, type ResultFacts } from './cached-upscaler.js';
@@ -59,6 +60,8 @@ interface Made {
   readonly trouble: string | undefined;
   /** What `auto` chose, and why. */
   readonly choice?: Pick<UpscaleResult, 'model' | 'modelReason'> | undefined;
+  /** What computed it; only where something was computed, now or for the cache. */
+  readonly device?: Device;
 }
 
 /** A plan, with what the assets' own words did not say. */
@@ -118,13 +121,14 @@ export class AssetPipeline {
   ): Promise<RenderedVariant> {
     const started = performance.now();
     const source = variant.source === asset.file && bytes ? bytes : await readSource(variant.source);
-    const { rendered, trouble, choice } = await this.make(asset, variant, source, options);
+    const { rendered, trouble, choice, device } = await this.make(asset, variant, source, options);
     const show = (data: Uint8Array): Uint8Array | undefined => (this.options.report ? data : undefined);
     this.report.add({
       file: asset.file,
       name: variant.name,
       model: choice?.model ?? variant.model,
       modelReason: choice?.modelReason,
+      device,
       before: { width: asset.info.width, height: asset.info.height, bytes: source.byteLength, data: show(source) },
       after: {
         width: rendered.width,
@@ -145,7 +149,7 @@ export class AssetPipeline {
   async kept(asset: PreparedAsset, variant: VariantPlan, bytes?: Uint8Array): Promise<RenderedVariant | undefined> {
     const source = variant.source === asset.file && bytes ? bytes : await readSource(variant.source);
     if (variant.verbatim) return asItIs(variant, source, variant.handMade ? 'hand-made' : 'verbatim');
-    const settings = { ...this.settings(asset, variant, {}), model: this.modelOf(variant.model) };
+    const settings = this.networkSettings(asset, variant, {});
     const found = await this.upscaler.kept(source, settings, variant.source);
     if (!found) return undefined;
     const { data, format, width, height } = found;
@@ -204,15 +208,12 @@ export class AssetPipeline {
     if (variant.verbatim) return { rendered: asItIs(variant, source, kept ?? 'verbatim'), trouble: undefined };
     const settings = this.settings(asset, variant, options);
     try {
-      const result = await this.upscaler.upscale(
-        source,
-        { ...settings, model: this.modelOf(variant.model) },
-        variant.source,
-      );
-      const { data, format, width, height, cached } = result;
+      const wishes = this.networkSettings(asset, variant, options);
+      const result = await this.upscaler.upscale(source, wishes, variant.source);
+      const { data, format, width, height, cached, device } = result;
       const status = kept ?? (cached ? 'cached' : 'computed');
       const choice = variant.model === autoModel ? result : undefined;
-      return { rendered: { data, format, width, height, status }, trouble: undefined, choice };
+      return { rendered: { data, format, width, height, status }, trouble: undefined, choice, device };
     } catch (error) {
       if (asset.onError === 'fail' || isAborted(error)) throw error;
       const trouble = error instanceof Error ? error.message : String(error);
@@ -250,6 +251,15 @@ export class AssetPipeline {
       ...(asset.maxOutputPixels === undefined ? {} : { maxOutputPixels: asset.maxOutputPixels }),
       ...(signal ? { signal } : {}),
       ...(priority === undefined ? {} : { priority }),
+    };
+  }
+
+  private networkSettings(asset: PreparedAsset, variant: VariantPlan, options: RenderOptions): UpscaleOptions {
+    const { device } = this.options;
+    return {
+      ...this.settings(asset, variant, options),
+      model: this.modelOf(variant.model),
+      ...(device === undefined ? {} : { device }),
     };
   }
 

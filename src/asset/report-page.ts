@@ -32,7 +32,7 @@ ${entries.map(section).join('\n')}
 }
 
 function section(entry: ReportEntry): string {
-  const { name, file, before, after, model, status, ms, format } = entry;
+  const { name, file, before, after, model, device = 'cpu', status, ms, format } = entry;
   const title = escapeHtml(basename(name));
   const rows: [string, string][] = [
     ['from', basename(file)],
@@ -40,6 +40,7 @@ function section(entry: ReportEntry): string {
     ['bytes', `${kilobytes(before.bytes)} → ${kilobytes(after.bytes)}`],
     ['format', format],
     ['model', model],
+    ...(device === 'cpu' ? [] : [['device', device] satisfies [string, string]]),
     ['time', `${(ms / 1000).toFixed(2)} s`],
     ['status', status === 'computed' || status === 'cached' ? status : describeStatus(entry)],
   ];

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { autoModel } from '../image/choose-model.js';
 import type { OutputFormat } from '../image/formats.js';
+import type { Device } from '../network/device.js';
 import type { VariantStatus } from './pipeline.js';
 
 export interface PictureFacts {
@@ -20,6 +21,8 @@ export interface ReportEntry {
   readonly model: string;
   /** Why `auto` chose it. */
   readonly modelReason?: string | undefined;
+  /** What computed it; undefined where nothing was computed. */
+  readonly device?: Device | undefined;
   readonly before: PictureFacts;
   readonly after: PictureFacts;
   /** The source's. */
@@ -96,8 +99,16 @@ export class AssetReport {
 }
 
 /** In words, for one line. */
-export function describeStatus({ status, model: label, modelReason, ms, trouble }: ReportEntry): string {
-  const model = modelReason === undefined ? label : `${label} (${modelReason})`;
+export function describeStatus({
+  status,
+  model: label,
+  modelReason,
+  device = 'cpu',
+  ms,
+  trouble,
+}: ReportEntry): string {
+  const chosen = modelReason === undefined ? label : `${label} (${modelReason})`;
+  const model = device === 'cpu' ? chosen : `${chosen} on ${device}`;
   switch (status) {
     case 'computed':
       return `${model}, ${(ms / 1000).toFixed(1)} s`;

@@ -2,11 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { UpresError } from '../errors.js';
+import { tryDevices, type DeviceReport } from '../network/gpu/try-device.js';
 import { loadRuntime } from '../network/runtime.js';
 import { defaultCacheFolder } from '../network/weights-store.js';
 import { version } from '../version.js';
-import { tryDevices } from './devices.js';
-import type { Device } from './devices.js';
 import { exitCodes } from './exit-codes.js';
 import { describeProcessor } from './processor.js';
 import type { Processor } from './processor.js';
@@ -22,7 +21,7 @@ interface Findings {
   readonly platform: string;
   readonly processor: Processor;
   readonly cache: { readonly folder: string; readonly writable: boolean; readonly reason?: string };
-  readonly devices: Checked<readonly Device[]>;
+  readonly devices: Checked<readonly DeviceReport[]>;
   readonly speed: Checked<Speed>;
 }
 
@@ -93,9 +92,7 @@ function describe({ versions: found, platform, processor, cache, devices, speed 
   ];
   if ('error' in devices) rows.push(['devices', `${devices.error.message} [${devices.error.code}]`]);
   else {
-    for (const { name, works, reason } of devices) {
-      rows.push([`device ${name}`, works ? 'works' : `doesn't work: ${reason ?? ''}`]);
-    }
+    for (const device of devices) rows.push([`device ${device.name}`, describeDevice(device)]);
   }
   if ('error' in speed) rows.push(['self-test', `failed: ${speed.error.message} [${speed.error.code}]`]);
   else {
@@ -109,4 +106,19 @@ function describe({ versions: found, platform, processor, cache, devices, speed 
   }
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
+}
+
+function describeDevice({ name, works, reason, adapter, memoryBytes, software, ms, cpuMs }: DeviceReport): string {
+  if (!works) return `doesn't work: ${reason ?? ''}`;
+  // The processor and the machine's memory have lines of their own.
+  if (name === 'cpu') return 'works';
+  const facts = [
+    adapter ?? 'name unknown',
+    memoryBytes === undefined ? 'memory unknown' : `${digits(memoryBytes / 2 ** 30)} GiB`,
+    ...(software ? ['a driver that computes on the CPU'] : []),
+    ...(ms === undefined
+      ? []
+      : [`${digits(ms)} ms for a trial${cpuMs === undefined ? '' : ` (cpu: ${digits(cpuMs)} ms)`}`]),
+  ];
+  return `works: ${facts.join(', ')}`;
 }

@@ -76,6 +76,7 @@ async function deliver(
     upscale: result.upscale,
     model: result.model,
     ...(result.modelReason === undefined ? {} : { modelReason: result.modelReason }),
+    device: result.device,
     ms: performance.now() - start,
     bytes: result.data.byteLength,
     unchanged: written === 'unchanged',
@@ -136,7 +137,7 @@ async function copyOriginal(job: Job, context: JobContext, error: UpresError, st
 }
 
 function upscaleOptions(job: Job, { options, signal, onProgress }: JobContext): UpscaleOptions {
-  const { model, colour, alpha, maxInputPixels, maxOutputPixels } = options;
+  const { model, device, colour, alpha, maxInputPixels, maxOutputPixels } = options;
   return {
     ...options.target,
     signal,
@@ -146,6 +147,7 @@ function upscaleOptions(job: Job, { options, signal, onProgress }: JobContext): 
     ...(job.format === undefined ? {} : { format: job.format }),
     ...(job.quality === undefined ? {} : { quality: job.quality }),
     ...(model === undefined ? {} : { model }),
+    ...(device === undefined ? {} : { device }),
     ...(colour === undefined ? {} : { colour }),
     ...(alpha === undefined ? {} : { alpha }),
     ...(maxInputPixels === undefined ? {} : { maxInputPixels }),

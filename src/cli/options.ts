@@ -1,6 +1,7 @@
 import type { OutputFormat } from '../image/formats.js';
 import { maxUpscale } from '../image/target.js';
 import type { Target } from '../image/target.js';
+import { deviceChoices, type DeviceChoice } from '../network/device.js';
 import { maxThreads } from '../network/thread-count.js';
 import { formatNames, hasQuality } from './image-kinds.js';
 import { suggestion } from '../suggest.js';
@@ -17,6 +18,7 @@ export interface RawOptions {
   format?: string;
   quality?: string;
   threads?: string;
+  device?: string;
   onError?: string;
   colour?: string;
   color?: string;
@@ -41,6 +43,7 @@ export interface RunOptions {
   readonly format?: OutputFormat;
   readonly quality?: number;
   readonly threads?: number;
+  readonly device?: DeviceChoice;
   readonly colour?: 'srgb' | 'keep';
   readonly alpha?: 'network' | 'bicubic';
   readonly maxInputPixels?: number;
@@ -122,6 +125,11 @@ function parseColour(raw: RawOptions): 'srgb' | 'keep' | undefined {
   return text === undefined ? undefined : parseChoice('colour', text, { srgb: 'srgb', keep: 'keep' } as const);
 }
 
+function parseDevice(text: string): DeviceChoice {
+  const choices = Object.fromEntries(deviceChoices.map((choice) => [choice, choice]));
+  return parseChoice('device', text, choices);
+}
+
 /** The value without the keys that are undefined, which exact optional types don't allow. */
 function defined<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {
   return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T;
@@ -147,6 +155,7 @@ export function parseOptions(raw: RawOptions): RunOptions {
     format,
     quality,
     threads: raw.threads === undefined ? undefined : parseWhole('--threads', raw.threads, 1, maxThreads, ''),
+    device: raw.device === undefined ? undefined : parseDevice(raw.device),
     colour: parseColour(raw),
     alpha:
       raw.alpha === undefined

@@ -1,4 +1,5 @@
 import type { UpresError } from '../errors.js';
+import type { Device } from '../network/device.js';
 import type { Job } from './plan.js';
 
 /** An output that was made. */
@@ -18,6 +19,8 @@ export interface Made {
   readonly model: string | undefined;
   /** Why `--model auto` chose it, in words. */
   readonly modelReason?: string;
+  /** What computed it; undefined for an original. */
+  readonly device?: Device;
   /** Milliseconds from taking up the image to its file being in place. */
   readonly ms: number;
   readonly bytes: number;

@@ -5,6 +5,7 @@ import { exitCodes } from './exit-codes.js';
 import { addImportCommand } from './import-command.js';
 import { parseOptions } from './options.js';
 import type { RawOptions } from './options.js';
+import { addServeCommand } from './serve-command.js';
 import { tolerateClosedReaders } from './streams.js';
 import { UsageError } from './usage-error.js';
 
@@ -17,7 +18,7 @@ Examples:
   upres a.png -o big.avif -q 60            that very file
   upres --json assets > report.jsonl       one line of JSON for each picture
 
-A folder or file called "models", "import", "doctor" or "cache" is reached as ./models and so on.
+A folder or file called "models", "import", "doctor", "cache" or "serve" is reached as ./models and so on.
 Exit codes: 0 all is well, 1 some files failed (the others are written), 2 wrong usage, 130 interrupted.`;
 
 function build(act: (action: () => Promise<number>) => Promise<void>): Command {
@@ -36,6 +37,7 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
     .option('-f, --format <format>', "png, jpeg, webp, avif, gif or tiff (default: each input's own)")
     .option('-q, --quality <1-100>', 'for JPEG, WebP and AVIF (default: 85, 82 and 60)')
     .option('-t, --threads <n>', 'cores to use (default: all)')
+    .option('--device <name>', 'cpu, auto for the fastest that works, webgpu, cuda, dml or coreml (default: cpu)')
     .option(
       '--on-error <what>',
       "what becomes of a file that can't be upscaled: fail, original or resize (default: fail)",
@@ -88,6 +90,7 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
     });
   addImportCommand(program, act);
   addCacheCommand(program, act);
+  addServeCommand(program, act);
   return program;
 }
 

@@ -98,10 +98,23 @@ function timeLeft({ donePixels, totalPixels, secondsLeft }: Meter): string {
   return donePixels > totalPixels * 0.9999 ? 'finishing' : `${duration(secondsLeft)} left`;
 }
 
-function describe({ job, output, width, height, bytes, ms, unchanged, fallback, model, modelReason }: Made): string {
+function describe({
+  job,
+  output,
+  width,
+  height,
+  bytes,
+  ms,
+  unchanged,
+  fallback,
+  model,
+  modelReason,
+  device = 'cpu',
+}: Made): string {
   const size = width === undefined || height === undefined ? '' : `${width}×${height}, `;
   const same = unchanged ? ', unchanged' : '';
   const by = model === undefined || modelReason === undefined ? '' : `, ${model}: ${modelReason}`;
+  const where = device === 'cpu' ? '' : `, on ${device}`;
   const instead = fallback ? `, ${fallback.kind === 'original' ? 'the original' : 'resized'} instead` : '';
-  return `${job.input.path} → ${output} (${size}${byteSize(bytes)}, ${duration(ms / 1000)}${by}${same}${instead})`;
+  return `${job.input.path} → ${output} (${size}${byteSize(bytes)}, ${duration(ms / 1000)}${by}${where}${same}${instead})`;
 }

@@ -14,6 +14,8 @@ export interface OutputLine {
   readonly model: string | null;
   /** Why `--model auto` chose it; only where it chose. */
   readonly modelReason?: string;
+  /** What computed it, where that was not the CPU. */
+  readonly device?: string;
   /** From taking up the image to its file being in place; images in flight at the same time share the cores. */
   readonly ms: number;
   readonly bytes: number;
@@ -44,11 +46,17 @@ export function outputLine(made: Made): OutputLine {
     upscale: Math.round(made.upscale * 1e4) / 1e4,
     model: made.model ?? null,
     ...(made.modelReason === undefined ? {} : { modelReason: made.modelReason }),
+    ...deviceOf(made),
     ms: Math.round(made.ms),
     bytes: made.bytes,
     cached: made.cached,
     ...(made.fallback ? { fallback: made.fallback.kind, reason: words(made.fallback.error) } : {}),
   };
+}
+
+/** Said only where it is not what it usually is. */
+function deviceOf({ device = 'cpu' }: Made): { device?: string } {
+  return device === 'cpu' ? {} : { device };
 }
 
 export function errorLine({ input, error }: Omit<Failed, 'kind'>): ErrorLine {

@@ -6,6 +6,7 @@ import { Upscaler } from '../image/upscale.js';
 import { defaultThreads } from '../network/thread-count.js';
 import { defaultCacheFolder } from '../network/weights-store.js';
 import { resultsFolder } from './cache-folder.js';
+import { checkDeviceWorks } from './check-device.js';
 import { checkModel } from './check-model.js';
 import { collect } from './collect.js';
 import { exitCodes } from './exit-codes.js';
@@ -37,6 +38,7 @@ function imagesInFlight(threads: number): number {
  */
 export async function run(args: readonly string[], options: RunOptions): Promise<number> {
   if (options.model !== undefined) await checkModel(options.model);
+  if (options.device !== undefined) await checkDeviceWorks(options.device);
   const collection = await collect(args, options);
   const { jobs, collisions } = await plan(collection.inputs, options);
   if (collisions.length > 0) return refuse(collisions, options);

@@ -29,6 +29,8 @@ export function summary({ made, failed, stopped, skipped, seconds }: Totals): st
   ];
   const choices = chosen(upscaled);
   if (choices !== '') lines.push(`auto took ${choices}.`);
+  const elsewhere = otherDevices(upscaled);
+  if (elsewhere !== '') lines.push(`Computed on ${elsewhere}.`);
   const originals = made.filter(({ fallback }) => fallback?.kind === 'original').length;
   const resized = made.filter(({ fallback }) => fallback?.kind === 'resize').length;
   if (originals > 0) lines.push(`${count(originals, 'original')} copied unchanged, because of errors.`);
@@ -42,12 +44,24 @@ export function summary({ made, failed, stopped, skipped, seconds }: Totals): st
 
 /** Which networks `--model auto` took, the most frequent first; why is in the lines of each image. */
 function chosen(upscaled: readonly Made[]): string {
+  const models = upscaled.flatMap(({ model, modelReason }) =>
+    model !== undefined && modelReason !== undefined ? [model] : [],
+  );
+  return byFrequency(models);
+}
+
+/** Which devices computed, unless it was the CPU all the time. */
+function otherDevices(upscaled: readonly Made[]): string {
+  const devices = upscaled.flatMap(({ device }) => device ?? []);
+  return devices.every((device) => device === 'cpu') ? '' : byFrequency(devices);
+}
+
+/** `webgpu for 3, cpu for 1` */
+function byFrequency(words: readonly string[]): string {
   const times = new Map<string, number>();
-  for (const { model, modelReason } of upscaled) {
-    if (model !== undefined && modelReason !== undefined) times.set(model, (times.get(model) ?? 0) + 1);
-  }
+  for (const word of words) times.set(word, (times.get(word) ?? 0) + 1);
   const descending = [...times].sort(([a, more], [b, less]) => less - more || (a < b ? -1 : 1));
-  return descending.map(([model, n]) => `${model} for ${n}`).join(', ');
+  return descending.map(([word, n]) => `${word} for ${n}`).join(', ');
 }
 
 function passedOver({ variants, others }: Skipped): string {

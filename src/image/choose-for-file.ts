@@ -1,8 +1,9 @@
-import { chooseModel, type ModelChoice } from './choose-model.js';
+import { chooseModel, type JpegDamage, type ModelChoice } from './choose-model.js';
 import { decode } from './decode.js';
-import { jpegQuality } from './jpeg-quality.js';
+import { jpegStorage } from './jpeg-quality.js';
 import type { Meter } from './meter.js';
 import { pictureFeatures } from './picture-features.js';
+import type { Frame } from './planes.js';
 import type { Header } from './probe.js';
 
 /**
@@ -16,5 +17,11 @@ export async function chooseForFile(
   { file, meter }: { file: string | undefined; meter: Meter },
 ): Promise<ModelChoice> {
   const [frame] = await decode(bytes, header, { frames: 1, colour: 'srgb', file, meter });
-  return chooseModel(pictureFeatures(frame!), header.format === 'jpeg' ? jpegQuality(bytes) : undefined);
+  const features = await pictureFeatures(frame!);
+  return chooseModel(features, header.format === 'jpeg' ? damageOf(bytes, frame!) : undefined);
+}
+
+function damageOf(bytes: Uint8Array, { colour: { width, height } }: Frame): JpegDamage | undefined {
+  const storage = jpegStorage(bytes);
+  return storage && { ...storage, bitsPerPixel: (storage.pixelBytes * 8) / (width * height) };
 }

@@ -29,7 +29,7 @@ export async function decode(
     throw codecError(new Error('it ends within a frame'), header.format, file);
   }
   const sharp = await loadSharp();
-  const { grey, depth } = header;
+  const { width, height, grey, depth } = header;
   // Only a profile that makes sense is used, or sharp would take 16-bit values for Display P3 when it can't apply it.
   const convert = colour === 'srgb' && header.profile !== undefined;
   const pipeline = sharp(bytes, {
@@ -43,8 +43,10 @@ export async function decode(
   if (convert && depth === 16 && !grey) pipeline.withIccProfile('srgb');
   pipeline.raw({ depth: depth === 16 ? 'ushort' : 'uchar' });
   try {
-    const { data, info } = await meter.codec(() => pipeline.toBuffer({ resolveWithObject: true }));
-    return cutFrames(depth === 16 ? asUint16(data) : data, header, info, frames);
+    const { data, info } = await meter.codec(width * height * frames, () =>
+      pipeline.toBuffer({ resolveWithObject: true }),
+    );
+    return await cutFrames(depth === 16 ? asUint16(data) : data, header, info, frames);
   } catch (error) {
     throw codecError(error, header.format, file);
   }
@@ -56,18 +58,23 @@ function workingSpace({ grey, depth, alpha }: Header): 'grey16' | 'rgb16' | 'b-w
   return grey && !alpha ? 'b-w' : 'srgb';
 }
 
-function cutFrames(
+async function cutFrames(
   data: Samples,
   { grey }: Header,
   { width, height, channels }: { width: number; height: number; channels: number },
   frames: number,
-): Frame[] {
+): Promise<Frame[]> {
   const frameHeight = height / frames;
   const length = width * frameHeight * channels;
-  return Array.from({ length: frames }, (_, index) => {
+  const cut: Frame[] = [];
+  for (let index = 0; index < frames; index++) {
     const values = data.subarray(index * length, (index + 1) * length);
-    if (channels === 2 || channels > 3) return splitAlpha(values, width, frameHeight, channels, grey ? 1 : 3);
-    const colour: Plane = { width, height: frameHeight, channels: channels === 1 ? 1 : 3, data: values };
-    return { colour, alpha: undefined };
-  });
+    if (channels === 2 || channels > 3) {
+      cut.push(await splitAlpha(values, width, frameHeight, channels, grey ? 1 : 3));
+    } else {
+      const colour: Plane = { width, height: frameHeight, channels: channels === 1 ? 1 : 3, data: values };
+      cut.push({ colour, alpha: undefined });
+    }
+  }
+  return cut;
 }

@@ -1,19 +1,22 @@
+import { inBands } from '../give-way.js';
 import type { Plane, Samples } from './planes.js';
 
 /** 65535 / 255: the same light in 16 bits as in 8. */
 export const levelsPerLevel = 257;
 
 /** The same light in 8 bits, to the nearest level. */
-export function toDepth8(data: Samples): Uint8Array {
+export async function toDepth8(data: Samples): Promise<Uint8Array> {
   if (data instanceof Uint8Array) return data;
   const narrow = new Uint8Array(data.length);
-  for (let at = 0; at < data.length; at++) narrow[at] = (data[at]! + 128) / levelsPerLevel;
+  await inBands(data.length, 1, (from, to) => {
+    for (let at = from; at < to; at++) narrow[at] = (data[at]! + 128) / levelsPerLevel;
+  });
   return narrow;
 }
 
 /** A plane in 8 bits. */
-export function planeToDepth8(plane: Plane): Plane {
-  return { ...plane, data: toDepth8(plane.data) };
+export async function planeToDepth8(plane: Plane): Promise<Plane> {
+  return { ...plane, data: await toDepth8(plane.data) };
 }
 
 /** The bytes that sharp returns for 16-bit pixels, as numbers. */

@@ -1,5 +1,6 @@
 import type { Sharp } from 'sharp';
 import { UpresError } from '../errors.js';
+import { copyInBands } from '../give-way.js';
 import { attachProfile } from './attach-profile.js';
 import { planeToDepth8 } from './depth.js';
 import { formatTraits, type OutputFormat } from './formats.js';
@@ -44,6 +45,7 @@ export async function encode(frames: readonly Frame[], options: EncodeOptions, m
   try {
     return await encodeFrames(frames, options, meter);
   } catch (error) {
+    if (error instanceof UpresError) throw error;
     const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
     const { display } = formatTraits[options.format];
     throw new UpresError('OUTPUT_UNWRITABLE', `the result can’t be written as ${display}: ${reason}`, { cause: error });
@@ -55,7 +57,8 @@ async function encodeFrames(frames: readonly Frame[], options: EncodeOptions, me
   const sharp = await loadSharp();
   const { width, height } = frames[0]!.colour;
   const withAlpha = formatTraits[format].alpha && frames.some(({ alpha }) => alpha);
-  const pages = frames.map((frame) => pixelsOf(frame, format, withAlpha));
+  const pages: Samples[] = [];
+  for (const frame of frames) pages.push(await pixelsOf(frame, format, withAlpha));
   const channels = pages[0]!.length / (width * height);
   if (!isChannels(channels)) throw new Error(`${channels} channels`);
   const depth16 = maxValue(pages[0]!) === 65535;
@@ -65,7 +68,7 @@ async function encodeFrames(frames: readonly Frame[], options: EncodeOptions, me
   if (profile) {
     const carriers = await Promise.all(
       pages.map((data) =>
-        meter.codec(async () => {
+        meter.codec(width * height, async () => {
           const pipeline = shape(sharp(data, { raw, limitInputPixels: false }));
           return attachProfile(await pipeline.png({ compressionLevel: 0 }).toBuffer(), profile);
         }),
@@ -74,13 +77,15 @@ async function encodeFrames(frames: readonly Frame[], options: EncodeOptions, me
     const settings = { limitInputPixels: false } as const;
     const pipeline =
       carriers.length > 1 ? sharp(carriers, { ...settings, join: { animated: true } }) : sharp(carriers[0], settings);
-    return meter.codec(() => finish(shape(pipeline.keepIccProfile()), options).toBuffer());
+    return meter.codec(width * height * pages.length, () =>
+      finish(shape(pipeline.keepIccProfile()), options).toBuffer(),
+    );
   }
-  const pipeline = sharp(concatenate(pages), {
+  const pipeline = sharp(await concatenate(pages), {
     raw: { ...raw, height: height * pages.length, ...(pages.length > 1 ? { pageHeight: height } : {}) },
     limitInputPixels: false,
   });
-  return meter.codec(() => finish(shape(pipeline), options).toBuffer());
+  return meter.codec(width * height * pages.length, () => finish(shape(pipeline), options).toBuffer());
 }
 
 const isChannels = (channels: number): channels is 1 | 2 | 3 | 4 => channels >= 1 && channels <= 4;
@@ -90,25 +95,25 @@ function colourspace(channels: number, depth16: boolean): 'grey16' | 'rgb16' | '
   return depth16 ? 'rgb16' : 'srgb';
 }
 
-function pixelsOf(frame: Frame, format: OutputFormat, withAlpha: boolean): Samples {
-  const { colour, alpha } = formatTraits[format].depth16 ? frame : narrow(frame);
+async function pixelsOf(frame: Frame, format: OutputFormat, withAlpha: boolean): Promise<Samples> {
+  const { colour, alpha } = formatTraits[format].depth16 ? frame : await narrow(frame);
   if (withAlpha) return interleave(colour, alpha);
   return alpha ? layOnWhite(colour, alpha) : colour.data;
 }
 
-const narrow = ({ colour, alpha }: Frame): Frame => ({
-  colour: planeToDepth8(colour),
-  alpha: alpha && planeToDepth8(alpha),
+const narrow = async ({ colour, alpha }: Frame): Promise<Frame> => ({
+  colour: await planeToDepth8(colour),
+  alpha: alpha && (await planeToDepth8(alpha)),
 });
 
-function concatenate(pages: readonly Samples[]): Samples {
+async function concatenate(pages: readonly Samples[]): Promise<Samples> {
   if (pages.length === 1) return pages[0]!;
   const total = pages.reduce((sum, page) => sum + page.length, 0);
   // Formats with more than one frame have 8 bits.
-  const all = new Uint8Array(total);
+  const all: Samples = new Uint8Array(total);
   let at = 0;
   for (const page of pages) {
-    all.set(page, at);
+    await copyInBands(page, all, at);
     at += page.length;
   }
   return all;

@@ -18,21 +18,26 @@ export interface Enlargers {
 export async function enlargeFrames(
   frames: readonly Frame[],
   enlargers: Enlargers,
-  options: Pick<UpscaleOptions, 'priority' | 'onProgress'> & { signal: AbortSignal },
+  options: Pick<UpscaleOptions, 'priority' | 'client' | 'onProgress'> & { signal: AbortSignal },
   meter: Meter,
 ): Promise<Frame[]> {
   const progress = new ProgressSum(options.onProgress);
-  const run = (enlarger: Enlarger, plane: Plane): Promise<Plane> =>
-    enlarger.run(plane, {
-      signal: options.signal,
-      ...(options.priority === undefined ? {} : { priority: options.priority }),
-      ...progress.part(plane.width * plane.height * enlarger.work),
-    });
+  const { signal, priority, client } = options;
+  const call = {
+    signal,
+    ...(priority === undefined ? {} : { priority }),
+    ...(client === undefined ? {} : { lane: client }),
+  };
+  /** @param ready the plane as the network is to see it, of the same size */
+  const run = async (enlarger: Enlarger, plane: Plane, ready: Plane | Promise<Plane> = plane): Promise<Plane> => {
+    const part = progress.part(plane.width * plane.height * enlarger.work);
+    return enlarger.run(await ready, { ...call, ...part });
+  };
   const enlarged = await meter.inference(() =>
     allOrFirstError(
       frames.map(({ colour, alpha }) => {
-        const spread = alpha ? bleed(colour, alpha, enlargers.colour.reach + spareLayers) : colour;
-        return both(run(enlargers.colour, spread), alpha && run(enlargers.alpha, alpha));
+        const spread = alpha && bleed(colour, alpha, enlargers.colour.reach + spareLayers);
+        return both(run(enlargers.colour, colour, spread), alpha && run(enlargers.alpha, alpha));
       }),
     ),
   );
@@ -40,7 +45,7 @@ export async function enlargeFrames(
     enlarged.map(async ({ colour, alpha }, index) => {
       const source = frames[index]?.alpha;
       if (!alpha || !source) return { colour, alpha };
-      settleAlpha(alpha, source);
+      await settleAlpha(alpha, source);
       // Bicubic has most of the scales that a network can have, but not every one.
       return { colour, alpha: await reducePlane(alpha, colour, meter) };
     }),

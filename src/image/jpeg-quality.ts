@@ -11,16 +11,41 @@ const standardTable: readonly number[] = [
 const startOfScan = 0xda;
 const quantisationTables = 0xdb;
 
+/** How a JPEG was stored, and so how far its pixels may lie from the original's. */
+export interface JpegStorage {
+  /**
+   * 1 to 100, as the IJG's encoder counts it: the one whose luminance table is nearest to the file's. Encoders with tables of
+   * their own are told by the nearest, too.
+   */
+  readonly quality: number;
+  /** Mean square of the quantisation steps of the lowest frequencies of luma, where pictures have their contents; 1 or more. */
+  readonly squaredStep: number;
+  /** What is left of the file from where its pixels begin. */
+  readonly pixelBytes: number;
+}
+
+/** Of the 64 frequencies in zigzag order, so many count as low. */
+const lowFrequencies = 16;
+
 /**
- * The quality that a JPEG was stored with, 1 to 100, as the IJG's encoder counts it: the one whose luminance table is nearest
- * to the file's. Encoders with tables of their own are told by the nearest, too.
+ * Reads how a JPEG was stored.
  *
- * @param file bytes of a JPEG, its header at least
- * @returns undefined where no table is found before the pixels begin
+ * @param file bytes of a JPEG
+ * @returns undefined where no luminance table is found before the pixels begin
  */
-export function jpegQuality(file: Uint8Array): number | undefined {
-  const table = luminanceTable(file);
+export function jpegStorage(file: Uint8Array): JpegStorage | undefined {
+  const { table, pixels } = readHeader(file);
   if (!table) return undefined;
+  const low = table.slice(0, lowFrequencies);
+  return {
+    quality: nearestQuality(table),
+    // Steps of 0 are not allowed, but decoders put up with them.
+    squaredStep: low.reduce((sum, step) => sum + Math.max(1, step) ** 2, 0) / lowFrequencies,
+    pixelBytes: file.length - pixels,
+  };
+}
+
+function nearestQuality(table: readonly number[]): number {
   let best = { quality: 0, distance: Infinity };
   for (let quality = 100; quality >= 1; quality--) {
     const distance = table.reduce((sum, step, at) => sum + Math.abs(step - scaled(standardTable[at]!, quality)), 0);
@@ -35,24 +60,27 @@ function scaled(step: number, quality: number): number {
   return Math.min(255, Math.max(1, Math.floor((step * percent + 50) / 100)));
 }
 
-/** The first table with the number 0, which is the luminance's in every file that people have. */
-function luminanceTable(file: Uint8Array): number[] | undefined {
+/**
+ * The first table with the number 0, which is the luminance's in every file that people have, and where the pixels begin (the
+ * file's end, where they don't).
+ */
+function readHeader(file: Uint8Array): { table: number[] | undefined; pixels: number } {
+  let table: number[] | undefined;
   // Behind the start of the image, segments follow each other: a marker, and the length of what is left of the segment.
   for (let at = 2; at + 4 <= file.length;) {
-    if (file[at] !== 0xff) return undefined;
+    if (file[at] !== 0xff) break;
     const marker = file[at + 1]!;
     // Any number of these may fill the space before a marker.
     if (marker === 0xff) {
       at++;
       continue;
     }
-    if (marker === startOfScan) return undefined;
+    if (marker === startOfScan) return { table, pixels: at };
     const end = at + 2 + word(file, at + 2);
-    const table = marker === quantisationTables ? tableOf(file.subarray(at + 4, end)) : undefined;
-    if (table) return table;
+    if (marker === quantisationTables) table ??= tableOf(file.subarray(at + 4, end));
     at = Math.max(end, at + 4);
   }
-  return undefined;
+  return { table, pixels: file.length };
 }
 
 function tableOf(segment: Uint8Array): number[] | undefined {

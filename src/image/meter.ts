@@ -1,20 +1,38 @@
-import { availableParallelism } from 'node:os';
+import { throwIfAborted } from './abort.js';
+import { inCodecSlot } from './codec-slots.js';
 
-/** Adds up where the time of one picture went, in milliseconds. */
+/** Whose picture it is, as far as that decides when it gets its turn. */
+export interface MeterOptions {
+  /** Pictures of one client share its turn; default: each picture has its own. */
+  readonly client?: object | undefined;
+  /** Higher goes first; default 0. */
+  readonly priority?: number | undefined;
+  /** When it fires, codecs that wait for their turn are not begun: ABORTED. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Runs the codecs of one picture in its turn, and adds up where its time went, in milliseconds. */
 export class Meter {
   codecMs = 0;
   inferenceMs = 0;
 
-  /** Runs a decoder, encoder or reducer of sharp, one for each core at most, and counts its time but not its waiting. */
-  async codec<T>(work: () => Promise<T>): Promise<T> {
-    await codecSlots.acquire();
-    const start = performance.now();
-    try {
-      return await work();
-    } finally {
-      this.codecMs += performance.now() - start;
-      codecSlots.release();
-    }
+  constructor(private readonly options: MeterOptions = {}) {}
+
+  /**
+   * Runs a decoder, encoder or reducer of sharp, and counts its time but not its waiting.
+   * @param pixels that it works on: the larger of what goes in and what comes out
+   */
+  codec<T>(pixels: number, work: () => Promise<T>): Promise<T> {
+    const { client = this, priority = 0, signal } = this.options;
+    return inCodecSlot(pixels, { lane: client, priority }, async () => {
+      if (signal) throwIfAborted(signal);
+      const start = performance.now();
+      try {
+        return await work();
+      } finally {
+        this.codecMs += performance.now() - start;
+      }
+    });
   }
 
   /** Counts the time until all of a picture's planes and frames are through the network. */
@@ -27,27 +45,3 @@ export class Meter {
     }
   }
 }
-
-/** A counting semaphore, first come first served. */
-class Slots {
-  private readonly waiting: (() => void)[] = [];
-
-  constructor(private free: number) {}
-
-  acquire(): Promise<void> {
-    if (this.free > 0) {
-      this.free--;
-      return Promise.resolve();
-    }
-    return new Promise((resolve) => this.waiting.push(resolve));
-  }
-
-  release(): void {
-    const next = this.waiting.shift();
-    if (next) next();
-    else this.free++;
-  }
-}
-
-// More codecs at once than cores would only hold more memory; libuv has four threads in any case.
-const codecSlots = new Slots(availableParallelism());

@@ -2,6 +2,7 @@ import { UpresError } from '../errors.js';
 import { modelStamp } from '../model/model-files.js';
 import { looksLikePath } from '../model/model-path.js';
 import { builtinLabels, chainFor, exactChain } from '../model/registry.js';
+import type { Device } from '../network/device.js';
 import type { CallOptions, NetworkOptions, ThreadSafeNetwork } from '../network/thread-safe-network.js';
 import type { Plane } from './planes.js';
 
@@ -20,33 +21,35 @@ export interface Enlarger {
 /** Where the graph does not tell how far it looks, so far is far enough to look right. */
 const unknownReach = 64;
 
-/** The networks in use, each loaded once, however many callers ask for it at the same time. */
+/** The networks in use, each loaded once for each device, however many callers ask for it at the same time. */
 export class Networks {
   private readonly loaded = new Map<string, Promise<ThreadSafeNetwork>>();
 
-  constructor(private readonly options: NetworkOptions) {}
+  /** @param options for every network */
+  constructor(private readonly options: Omit<NetworkOptions, 'device'>) {}
 
   /**
    * What enlarges by at least `factor`, at the least cost: for a label its cheapest chain of scales as one network, for a
    * file the network as often as needed.
    *
    * @param factor more than 1
-   * @throws MODEL_NOT_FOUND, MODEL_INVALID, MODEL_UNSUPPORTED
+   * @param device what computes; it never changes by itself
+   * @throws DEVICE_UNAVAILABLE, MODEL_NOT_FOUND, MODEL_INVALID, MODEL_UNSUPPORTED
    */
-  async enlarger(model: string, factor: number): Promise<Enlarger> {
-    if (isPath(model)) return this.repeated(model, factor);
-    return this.labelled(model, product(chainFor(model, factor)));
+  async enlarger(model: string, factor: number, device: Device): Promise<Enlarger> {
+    if (isPath(model)) return this.repeated(model, factor, device);
+    return this.labelled(model, product(chainFor(model, factor)), device);
   }
 
   /** Centred bicubic, by exactly `scale` if it can. */
-  bicubic(scale: number): Promise<Enlarger> {
-    return this.labelled('bicubic', product(chainOrMore('bicubic', scale)));
+  bicubic(scale: number, device: Device): Promise<Enlarger> {
+    return this.labelled('bicubic', product(chainOrMore('bicubic', scale)), device);
   }
 
-  private async labelled(model: string, scale: number): Promise<Enlarger> {
-    const network = await this.load(`${scale}×${model}`, async () => {
+  private async labelled(model: string, scale: number, device: Device): Promise<Enlarger> {
+    const network = await this.load(`${device} ${scale}×${model}`, async () => {
       const { ThreadSafeNetwork } = await import('../network/thread-safe-network.js');
-      return ThreadSafeNetwork.fromLabel(model, { ...this.options, scale });
+      return ThreadSafeNetwork.fromLabel(model, { ...this.options, scale, device });
     });
     return new Passes(model, network, 1);
   }
@@ -60,11 +63,11 @@ export class Networks {
     );
   }
 
-  private async repeated(path: string, factor: number): Promise<Enlarger> {
+  private async repeated(path: string, factor: number, device: Device): Promise<Enlarger> {
     // A build that watches outlives the file that it began with.
-    const network = await this.load(await modelStamp(path), async () => {
+    const network = await this.load(`${device} ${await modelStamp(path)}`, async () => {
       const { ThreadSafeNetwork } = await import('../network/thread-safe-network.js');
-      return ThreadSafeNetwork.loadFromFile(path, this.options);
+      return ThreadSafeNetwork.loadFromFile(path, { ...this.options, device });
     });
     if (network.factor < 2) {
       const message = `the network does not enlarge (its scale is ${network.factor}): name one that does, or leave the size as it is`;

@@ -1,4 +1,5 @@
 import { UpresError } from '../errors.js';
+import { checkDevice, type DeviceChoice } from '../network/device.js';
 import type { ColourMode } from './decode.js';
 import { checkQuality } from './encode.js';
 import { outputFormats, type OutputFormat } from './formats.js';
@@ -29,6 +30,11 @@ export interface ResizeOptions extends Target, PixelLimits {
   readonly signal?: AbortSignal;
   /** Calls of a higher one go first in the network; default 0. */
   readonly priority?: number;
+  /**
+   * Whose picture it is: pictures of one client share its turn for memory, codecs and threads, so that somebody with many
+   * or huge ones does not keep others waiting. Any object, told apart by identity. Default: one client for all.
+   */
+  readonly client?: object;
   readonly onProgress?: (progress: UpscaleProgress) => void;
 }
 
@@ -37,11 +43,17 @@ export interface UpscaleOptions extends ResizeOptions {
   readonly model?: string;
   /** Default `network`. */
   readonly alpha?: AlphaMode;
+  /** What computes networks; `auto` takes the fastest device that works. Default: the upscaler's own. */
+  readonly device?: DeviceChoice;
 }
+
+/** The model that is asked for. */
+export const modelOf = ({ model = 'natural' }: UpscaleOptions): string => model;
 
 /** Throws BAD_ARGUMENT for what can be told without the picture. */
 export function checkOptions(options: UpscaleOptions): void {
   checkTarget(options);
+  if (options.device !== undefined) checkDevice(options.device);
   const { format, quality, colour, alpha, model } = options;
   checkChoice('format', format, outputFormats);
   checkChoice('colour', colour, ['srgb', 'keep']);

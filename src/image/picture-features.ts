@@ -1,7 +1,9 @@
+import { inBands } from '../give-way.js';
+import { LumaSteps, type StepSums } from './luma-steps.js';
 import { maxValue, type Frame } from './planes.js';
 
 /** What can be counted in a picture's pixels, invisible ones left out. */
-export interface PictureFeatures {
+export interface PictureFeatures extends StepSums {
   /** Different colours among the pixels looked at, in 8 bits a channel. */
   readonly colours: number;
   /** Share of pixels that equal the ones to the right and below, 0 to 1. */
@@ -20,15 +22,19 @@ const mostSoft = 48;
 /** About so many pixels are looked at: of a larger picture only some rows, evenly spread. */
 const mostPixels = 1_000_000;
 
-/** Looks at each pixel and its neighbours to the right and below. */
-export function pictureFeatures({ colour, alpha }: Frame): PictureFeatures {
+/** What looking at a pixel costs beside its channels. */
+const stepsPerPixel = 64;
+
+/** Looks at each pixel and its neighbours to the right and below, without keeping the event loop waiting. */
+export async function pictureFeatures({ colour, alpha }: Frame): Promise<PictureFeatures> {
   const { width, height, channels, data } = colour;
   const perLevel = maxValue(data) / 255;
   const stride = width * channels;
   const rowStep = Math.max(1, Math.ceil((width * height) / mostPixels));
   const colours = new Set<number>();
+  const steps = new LumaSteps({ colour, alpha });
   let [seen, flat, soft, hard] = [0, 0, 0, 0];
-  for (let y = 0; y < height - 1; y += rowStep) {
+  const lookAtRow = (y: number): void => {
     for (let x = 0; x < width - 1; x++) {
       const pixel = y * width + x;
       // Colours under full transparency are whatever the program left there.
@@ -42,11 +48,16 @@ export function pictureFeatures({ colour, alpha }: Frame): PictureFeatures {
       }
       colours.add(name);
       seen++;
+      if (x < width - 3) steps.look(pixel, 1);
+      if (y < height - 3) steps.look(pixel, width);
       if (difference === 0) flat++;
       else if (difference > mostSoft * perLevel) hard++;
       else if (difference > mostGradual * perLevel) soft++;
     }
-  }
+  };
+  await inBands(Math.ceil((height - 1) / rowStep), width * stepsPerPixel, (from, to) => {
+    for (let row = from; row < to; row++) lookAtRow(row * rowStep);
+  });
   const share = (count: number): number => (seen > 0 ? count / seen : 0);
-  return { colours: colours.size, flat: share(flat), soft: share(soft), hard: share(hard) };
+  return { colours: colours.size, flat: share(flat), soft: share(soft), hard: share(hard), ...steps.sums() };
 }

@@ -1,3 +1,4 @@
+import { inBands } from '../give-way.js';
 import { asUint16, levelsPerLevel, planeToDepth8 } from './depth.js';
 import type { Meter } from './meter.js';
 import type { Frame, Plane, Samples } from './planes.js';
@@ -21,10 +22,10 @@ export async function reduceFrame(frame: Frame, size: Size, meter: Meter): Promi
   if (!alpha) return { colour: await reducePlane(colour, size, meter), alpha };
   if (hasSize(colour, size)) return frame;
   const channels = colour.channels === 1 ? 2 : 4;
-  const reduced = await reduceFloats(floatsWithAlpha(colour, alpha), colour, channels, size, meter);
-  const wide = splitAlpha(reduced, size.width, size.height, channels, colour.channels);
+  const reduced = await reduceFloats(await floatsWithAlpha(colour, alpha), colour, channels, size, meter);
+  const wide = await splitAlpha(reduced, size.width, size.height, channels, colour.channels);
   if (colour.data instanceof Uint16Array) return wide;
-  return { colour: planeToDepth8(wide.colour), alpha: wide.alpha && planeToDepth8(wide.alpha) };
+  return { colour: await planeToDepth8(wide.colour), alpha: wide.alpha && (await planeToDepth8(wide.alpha)) };
 }
 
 /** Reduces one plane, as it is. */
@@ -32,7 +33,7 @@ export async function reducePlane(plane: Plane, size: Size, meter: Meter): Promi
   if (hasSize(plane, size)) return plane;
   const { channels, data } = plane;
   if (data instanceof Uint16Array) {
-    return { ...size, channels, data: await reduceFloats(floats(data), plane, channels, size, meter) };
+    return { ...size, channels, data: await reduceFloats(await floats(data), plane, channels, size, meter) };
   }
   const sharp = await loadSharp();
   const raw = { width: plane.width, height: plane.height, channels };
@@ -40,7 +41,7 @@ export async function reducePlane(plane: Plane, size: Size, meter: Meter): Promi
     .resize(size.width, size.height, { fit: 'fill', kernel: 'lanczos3' })
     .toColourspace(channels === 1 ? 'b-w' : 'srgb')
     .raw();
-  return { ...size, channels, data: await meter.codec(() => pipeline.toBuffer()) };
+  return { ...size, channels, data: await meter.codec(plane.width * plane.height, () => pipeline.toBuffer()) };
 }
 
 const hasSize = (plane: Plane, { width, height }: Size): boolean => plane.width === width && plane.height === height;
@@ -58,23 +59,29 @@ async function reduceFloats(
     .resize(size.width, size.height, { fit: 'fill', kernel: 'lanczos3' })
     .toColourspace(channels < 3 ? 'grey16' : 'rgb16')
     .raw({ depth: 'ushort' });
-  return asUint16(await meter.codec(() => pipeline.toBuffer()));
+  return asUint16(await meter.codec(width * height, () => pipeline.toBuffer()));
 }
 
-function floats(data: Samples): Float32Array {
+async function floats(data: Samples): Promise<Float32Array> {
   const half = new Float32Array(data.length);
-  for (let at = 0; at < data.length; at++) half[at] = data[at]! + 0.5;
+  await inBands(data.length, 2, (from, to) => {
+    for (let at = from; at < to; at++) half[at] = data[at]! + 0.5;
+  });
   return half;
 }
 
-function floatsWithAlpha({ data, channels }: Plane, alpha: Plane): Float32Array {
+async function floatsWithAlpha({ width, height, channels, data }: Plane, alpha: Plane): Promise<Float32Array> {
   const all = new Float32Array(alpha.data.length * (channels + 1));
   const scale = data instanceof Uint8Array ? levelsPerLevel : 1;
-  for (let pixel = 0, from = 0, to = 0; pixel < alpha.data.length; pixel++) {
-    for (let channel = 0; channel < channels; channel++) all[to++] = data[from++]! * scale + 0.5;
-    const cover = alpha.data[pixel]! * scale;
-    // Not even half a level of what is invisible.
-    all[to++] = cover > 0 ? cover + 0.5 : 0;
-  }
+  await inBands(height, width * 3 * channels, (first, end) => {
+    let from = first * width * channels;
+    let to = first * width * (channels + 1);
+    for (let pixel = first * width; pixel < end * width; pixel++) {
+      for (let channel = 0; channel < channels; channel++) all[to++] = data[from++]! * scale + 0.5;
+      const cover = alpha.data[pixel]! * scale;
+      // Not even half a level of what is invisible.
+      all[to++] = cover > 0 ? cover + 0.5 : 0;
+    }
+  });
   return all;
 }

@@ -1,3 +1,4 @@
+import { inBands } from '../give-way.js';
 import { maxValue, type Plane } from './planes.js';
 
 /**
@@ -7,27 +8,30 @@ import { maxValue, type Plane } from './planes.js';
  *
  * @param enlarged changed in place; its sides are a multiple of the source's
  */
-export function settleAlpha(enlarged: Plane, source: Plane): void {
+export async function settleAlpha(enlarged: Plane, source: Plane): Promise<void> {
   const { width, height, data } = source;
   const scale = enlarged.width / width;
   const full = maxValue(data);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const value = data[y * width + x]!;
-      if ((value !== 0 && value !== full) || !isUniform(source, x, y, value)) continue;
-      for (let row = y * scale; row < (y + 1) * scale; row++) {
-        const start = row * enlarged.width + x * scale;
-        for (let at = start; at < start + scale; at++) enlarged.data[at] = value;
+  await inBands(height, width * (12 + scale ** 2), (from, to) => {
+    for (let y = from; y < to; y++) {
+      for (let x = 0; x < width; x++) {
+        const value = data[y * width + x]!;
+        if ((value !== 0 && value !== full) || !isUniform(source, x, y, value)) continue;
+        for (let row = y * scale; row < (y + 1) * scale; row++) {
+          const start = row * enlarged.width + x * scale;
+          for (let at = start; at < start + scale; at++) enlarged.data[at] = value;
+        }
       }
     }
-  }
+  });
 }
 
 function isUniform({ width, height, data }: Plane, x: number, y: number, value: number): boolean {
-  for (let row = Math.max(0, y - 1); row <= Math.min(height - 1, y + 1); row++) {
-    for (let column = Math.max(0, x - 1); column <= Math.min(width - 1, x + 1); column++) {
-      if (data[row * width + column] !== value) return false;
-    }
+  const bottom = Math.min(height - 1, y + 1);
+  const left = Math.max(0, x - 1);
+  const right = Math.min(width - 1, x + 1);
+  for (let row = Math.max(0, y - 1); row <= bottom; row++) {
+    for (let at = row * width + left; at <= row * width + right; at++) if (data[at] !== value) return false;
   }
   return true;
 }

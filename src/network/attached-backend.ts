@@ -1,7 +1,9 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { UpresError } from '../errors.js';
 import { toCallInput, type CallHooks, type CallSource } from './call.js';
+import type { Device } from './device.js';
 import { fromErrorMessage } from './error-message.js';
+import type { GpuContext } from './gpu/gpu-context.js';
 import type { CallSettings, NetworkBackend } from './network-backend.js';
 import type { WeightsInfo } from './network-weights.js';
 import type { PortReply, PortRequest } from './port-server.js';
@@ -23,6 +25,8 @@ export class AttachedBackend implements NetworkBackend {
     private readonly port: MessagePort,
     readonly info: WeightsInfo,
     readonly threads: number,
+    readonly device: Device,
+    readonly gpu: GpuContext | undefined,
   ) {
     port.on('message', (reply: PortReply) => {
       this.receive(reply);

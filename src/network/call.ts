@@ -1,4 +1,5 @@
 import { UpresError } from '../errors.js';
+import { copyInBands } from '../give-way.js';
 import type { QueueMember } from './fair-queue.js';
 import { bytesPerValue, pixelTypeOf, viewPixels, type PixelArray, type PixelType } from './pixel-image.js';
 import type { TileOrder } from './protocol.js';
@@ -40,10 +41,24 @@ export interface CallSource {
   readonly data: PixelArray;
 }
 
+/** The same source on shared memory, copied there without keeping the event loop waiting; itself where it lies there already. */
+export async function onSharedMemory(source: CallSource): Promise<CallSource> {
+  const { data } = source;
+  if (liesOnSharedMemory(data)) return source;
+  const pixels = viewPixels(pixelTypeOf(data), new SharedArrayBuffer(data.byteLength));
+  await copyInBands(data, pixels);
+  return { ...source, data: pixels };
+}
+
+/** Whether it is the whole of a shared buffer. */
+function liesOnSharedMemory(data: PixelArray): data is PixelArray & { readonly buffer: SharedArrayBuffer } {
+  return data.buffer instanceof SharedArrayBuffer && data.byteLength === data.buffer.byteLength;
+}
+
 /** The same pixels where every thread sees them; not copied when they lie there already. */
 export function toCallInput({ width, height, channels, data }: CallSource): CallInput {
   const type = pixelTypeOf(data);
-  if (data.buffer instanceof SharedArrayBuffer && data.byteLength === data.buffer.byteLength) {
+  if (liesOnSharedMemory(data)) {
     return { width, height, channels, type, pixels: data.buffer };
   }
   const pixels = new SharedArrayBuffer(data.byteLength);

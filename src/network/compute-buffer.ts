@@ -1,10 +1,10 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { join } from 'node:path';
 import { UpresError } from '../errors.js';
-import { copyMirroredRow } from './mirrored-row.js';
 import { bytesPerValue, viewPixels, type PixelArray, type PixelType } from './pixel-image.js';
 import type { TileOrder, WeightsLocation } from './protocol.js';
 import { loadRuntime, mappingOptions, optimisingOptions, type Runtime } from './runtime.js';
+import { readTile, writeCore } from './tile-pixels.js';
 
 /** Name of the graph file, in a folder of prepared weights, for pixels of a type and number of channels. */
 export function graphFileName(type: PixelType, channels: 1 | 3): string {
@@ -54,7 +54,7 @@ export class ComputeBuffer {
         `the network made ${String(width)}×${String(height)} pixels of ${read.width}×${read.height}: not ×${scale}`,
       );
     }
-    this.writeCore(order, upscaled.data as PixelArray);
+    writeCore(order, upscaled.data as PixelArray);
     upscaled.dispose();
     this.lastUsed = performance.now();
   }
@@ -65,34 +65,16 @@ export class ComputeBuffer {
   }
 
   /** A tensor of the tile's pixels `[1, height, width, channels]`. */
-  private cropInput({ read, input, inputWidth, inputHeight }: TileOrder): Tensor {
+  private cropInput(order: TileOrder): Tensor {
     const { channels } = this;
+    const { read } = order;
     const values = read.width * read.height * channels;
     // The runtime refuses shared memory on Node 20; a tile has to be cut out of its image anyway.
     const bytes = values * bytesPerValue(this.type);
     if (this.staging.byteLength < bytes) this.staging = new ArrayBuffer(bytes);
     const tile = viewPixels(this.type, this.staging).subarray(0, values);
-    const image = { data: viewPixels(this.type, input), width: inputWidth, height: inputHeight, channels };
-    for (let row = 0; row < read.height; row++) {
-      copyMirroredRow(image, read.x, read.y + row, read.width, tile, row * read.width * channels);
-    }
+    readTile(order, tile, 0);
     return new this.runtime.Tensor(this.type, tile, [1, read.height, read.width, channels]);
-  }
-
-  private writeCore(order: TileOrder, result: PixelArray): void {
-    const { core, read, scale, places, inputWidth, inputHeight } = order;
-    const output = viewPixels(this.type, order.output);
-    const pixel = this.channels * scale;
-    for (const place of places) {
-      // A core may reach beyond the border of an image whose size is no multiple of the network's stride.
-      const width = Math.min(core.width, inputWidth - place.x) * pixel;
-      const height = Math.min(core.height, inputHeight - place.y) * scale;
-      for (let row = 0; row < height; row++) {
-        const from = ((core.y * scale + row) * read.width + core.x) * pixel;
-        const to = ((place.y * scale + row) * inputWidth + place.x) * pixel;
-        output.set(result.subarray(from, from + width), to);
-      }
-    }
   }
 }
 

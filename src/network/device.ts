@@ -5,6 +5,9 @@ import { suggestion } from '../suggest.js';
 export const devices = ['cpu', 'webgpu', 'cuda', 'dml', 'coreml'] as const;
 export type Device = (typeof devices)[number];
 
+/** A device with a process of its own. */
+export type GpuDevice = Exclude<Device, 'cpu'>;
+
 /** What a user may ask for: a device, or `auto` for the fastest one that works. */
 export const deviceChoices = ['auto', ...devices] as const;
 export type DeviceChoice = (typeof deviceChoices)[number];

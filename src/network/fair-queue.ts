@@ -12,13 +12,22 @@ interface Turn {
 }
 
 interface Lane<Member> extends Turn {
+  /** Whether any of its members was given work since it came. */
+  begun: boolean;
   readonly members: Map<Member, Turn>;
+}
+
+interface Place<Member> {
+  readonly member: Member;
+  readonly lane: Lane<Member>;
+  readonly turn: Turn;
 }
 
 /**
  * Decides whose work is next: the highest priority; within it the lane, and within that the member, that was served least
- * (start-time fair queuing: newcomers start level with the least served, so nobody is paid for having been absent). A small
- * image is therefore done soon however large the one beside it is, and a caller with many images does not crowd out another.
+ * (start-time fair queuing: newcomers start level with the least served, so nobody is paid for having been absent; a lane
+ * that comes anew is the first among equals). A small image is therefore done soon however large the one beside it is, and a
+ * caller with many images does not crowd out another.
  */
 export class FairQueue<Member extends QueueMember> {
   private readonly lanes = new Map<object, Lane<Member>>();
@@ -26,7 +35,7 @@ export class FairQueue<Member extends QueueMember> {
   add(member: Member): void {
     let lane = this.lanes.get(member.lane);
     if (!lane) {
-      lane = { served: leastServed(this.lanes.values()), members: new Map() };
+      lane = { served: leastServed(this.lanes.values()), begun: false, members: new Map() };
       this.lanes.set(member.lane, lane);
     }
     lane.members.set(member, { served: leastServed(lane.members.values()) });
@@ -40,14 +49,17 @@ export class FairQueue<Member extends QueueMember> {
 
   /** The member whose turn it is among those that `ready` accepts. */
   next(ready: (member: Member) => boolean): Member | undefined {
-    let best: { member: Member; lane: number; served: number } | undefined;
-    for (const lane of this.lanes.values()) {
-      for (const [member, { served }] of lane.members) {
-        if (best && !goesBefore(member, lane.served, served, best)) continue;
-        if (ready(member)) best = { member, lane: lane.served, served };
-      }
+    let best: Place<Member> | undefined;
+    for (const place of this.places()) {
+      if (best && inTurn(place, best) >= 0) continue;
+      if (ready(place.member)) best = place;
     }
     return best?.member;
+  }
+
+  /** All members in the order in which their turns would be if nothing were charged in between. */
+  inTurn(): Member[] {
+    return [...this.places()].sort(inTurn).map(({ member }) => member);
   }
 
   /** Notes that a member was given work. */
@@ -55,20 +67,26 @@ export class FairQueue<Member extends QueueMember> {
     const lane = this.lanes.get(member.lane);
     const turn = lane?.members.get(member);
     if (!lane || !turn) return;
+    lane.begun = true;
     lane.served += work;
     turn.served += work;
   }
+
+  private *places(): Generator<Place<Member>> {
+    for (const lane of this.lanes.values()) {
+      for (const [member, turn] of lane.members) yield { member, lane, turn };
+    }
+  }
 }
 
-function goesBefore(
-  member: QueueMember,
-  lane: number,
-  served: number,
-  best: { member: QueueMember; lane: number; served: number },
-): boolean {
-  if (member.priority !== best.member.priority) return member.priority > best.member.priority;
-  if (lane !== best.lane) return lane < best.lane;
-  return served < best.served;
+/** For sorting; equals stay in the order in which they came. */
+function inTurn(a: Place<QueueMember>, b: Place<QueueMember>): number {
+  return (
+    b.member.priority - a.member.priority ||
+    a.lane.served - b.lane.served ||
+    Number(a.lane.begun) - Number(b.lane.begun) ||
+    a.turn.served - b.turn.served
+  );
 }
 
 function leastServed(turns: Iterable<Turn>): number {

@@ -1,8 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { CallInput, Progress, TileRecord } from './call.js';
 import { toErrorMessage } from './error-message.js';
-import type { LocalBackend } from './local-backend.js';
-import type { CallSettings } from './network-backend.js';
+import type { CallSettings, NetworkBackend } from './network-backend.js';
 import { viewPixels } from './pixel-image.js';
 import type { ErrorMessage } from './protocol.js';
 
@@ -26,11 +25,17 @@ export type PortReply =
   | { readonly kind: 'progress'; readonly call: number; readonly progress: Progress }
   | { readonly kind: 'tile'; readonly call: number; readonly record: TileRecord };
 
+/** A network that can be used through ports. */
+export interface ServedNetwork extends Pick<NetworkBackend, 'run'> {
+  /** Answers a further port. */
+  serve(port: MessagePort): void;
+}
+
 /**
  * Computes what is asked through a port, until its other end closes: then, as when a worker is terminated, its calls are
  * aborted. Pixels are not posted: both ends see the same shared memory.
  */
-export function serve(network: LocalBackend, port: MessagePort, onClose: () => void): void {
+export function serve(network: ServedNetwork, port: MessagePort, onClose: () => void): void {
   const calls = new Map<number, AbortController>();
   const reply = (message: PortReply): void => {
     port.postMessage(message);

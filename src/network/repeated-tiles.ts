@@ -1,3 +1,4 @@
+import { Pace } from '../give-way.js';
 import { copyMirroredRow, mirror, type Raster } from './mirrored-row.js';
 import { bytesPerValue, pixelTypeOf, viewPixels } from './pixel-image.js';
 import type { Rectangle, Tile } from './tiles.js';
@@ -16,15 +17,16 @@ const probes = 16;
  * a function of the pixels that it reads, so tiles that read the same pixels and keep the same part of the result give the
  * same bytes.
  */
-export function mergeRepeatedTiles(tiles: readonly Tile[], image: Raster): PlacedTile[] {
+export async function mergeRepeatedTiles(tiles: readonly Tile[], image: Raster): Promise<PlacedTile[]> {
   const groups = new Map<string, PlacedTile[]>();
   const result: PlacedTile[] = [];
+  const pace = new Pace();
   for (const tile of tiles) {
     const own = { x: tile.core.x, y: tile.core.y };
     const key = `${shapeOf(tile)} ${probe(tile.read, image)}`;
     const group = groups.get(key) ?? [];
     groups.set(key, group);
-    const twin = group.find((other) => sameRead(other.read, tile.read, image));
+    const twin = await findTwin(group, tile, image, pace);
     if (twin) {
       (twin.places as { x: number; y: number }[]).push(own);
       continue;
@@ -34,6 +36,16 @@ export function mergeRepeatedTiles(tiles: readonly Tile[], image: Raster): Place
     result.push(placed);
   }
   return result;
+}
+
+async function findTwin(
+  group: readonly PlacedTile[],
+  tile: Tile,
+  image: Raster,
+  pace: Pace,
+): Promise<PlacedTile | undefined> {
+  for (const other of group) if (await sameRead(other.read, tile.read, image, pace)) return other;
+  return undefined;
 }
 
 function shapeOf({ core, read }: Tile): string {
@@ -49,16 +61,20 @@ function probe(read: Rectangle, { data, width, height, channels }: Raster): stri
   }).join(' ');
 }
 
-function sameRead(a: Rectangle, b: Rectangle, image: Raster): boolean {
+async function sameRead(a: Rectangle, b: Rectangle, image: Raster, pace: Pace): Promise<boolean> {
   const values = a.width * image.channels;
   const type = pixelTypeOf(image.data);
-  const rowA = viewPixels(type, new ArrayBuffer(values * bytesPerValue(type)));
-  const rowB = viewPixels(type, new ArrayBuffer(values * bytesPerValue(type)));
+  const [rowA, rowB] = [0, 1].map(() => viewPixels(type, new ArrayBuffer(values * bytesPerValue(type)))) as [
+    Raster['data'],
+    Raster['data'],
+  ];
+  const [bytesA, bytesB] = [Buffer.from(rowA.buffer), Buffer.from(rowB.buffer)];
   for (let row = 0; row < a.height; row++) {
     copyMirroredRow(image, a.x, a.y + row, a.width, rowA, 0);
     copyMirroredRow(image, b.x, b.y + row, b.width, rowB, 0);
     // Bytes, not values: as numbers, a NaN would differ from itself and 0 would equal -0.
-    if (Buffer.compare(Buffer.from(rowA.buffer), Buffer.from(rowB.buffer)) !== 0) return false;
+    if (!bytesA.equals(bytesB)) return false;
+    if (pace.isOver(values)) await pace.giveWay();
   }
   return true;
 }

@@ -113,6 +113,11 @@ export class ThreadPool {
     return count;
   }
 
+  /** Threads that were given something to do and have not answered yet. */
+  get busy(): number {
+    return this.threads.filter((thread) => thread.load > 0).length;
+  }
+
   private get active(): boolean {
     return this.calls.size > 0 || this.preparations.length > 0 || this.preparing > 0;
   }

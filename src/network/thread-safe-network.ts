@@ -1,8 +1,12 @@
 import type { MessagePort } from 'node:worker_threads';
 import { UpresError } from '../errors.js';
+import { copyInBands } from '../give-way.js';
 import { AttachedBackend } from './attached-backend.js';
 import type { CallHooks, Progress, TileRecord } from './call.js';
-import { LocalBackend } from './local-backend.js';
+import { checkDevice, type Device, type DeviceChoice } from './device.js';
+import { defaultGpuMemoryBudget } from './gpu/gpu-plan.js';
+import { GpuContext, type GpuContextHandle } from './gpu/gpu-context.js';
+import { loadBackend } from './load-backend.js';
 import type { NetworkBackend } from './network-backend.js';
 import { NetworkWeights, type WeightsInfo } from './network-weights.js';
 import {
@@ -20,10 +24,15 @@ import { resolveThreads } from './thread-count.js';
 export interface NetworkOptions {
   /** Threads that may compute for this network at once, 1 to 256. Default: one for each core. */
   readonly threads?: number;
-  /** What computes. */
-  readonly device?: 'cpu';
+  /**
+   * What computes. A device that is named is used or loading fails; `auto` takes a graphics processor that works, computes the
+   * same and is faster, and otherwise the CPU. Default: `cpu`.
+   */
+  readonly device?: DeviceChoice;
   /** Bytes of activations that each thread may hold for a tile. Default: 256 MiB. */
   readonly memoryBudget?: number;
+  /** Bytes that may be held on a graphics processor's behalf: weights, activations, pixels on their way. Default: 1 GiB. */
+  readonly gpuMemoryBudget?: number;
   /** Calls that may be unfinished at once; one more is refused with QUEUE_FULL. Default: no limit, calls wait for memory. */
   readonly maxQueue?: number;
   /** Where prepared weights are kept. Default: the user's cache folder, or `UPRES_CACHE_FOLDER`. */
@@ -40,6 +49,12 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Calls with a higher priority go first, always. Default: 0. */
   readonly priority?: number;
+  /**
+   * Whose turn the call takes: calls of one lane share it, so that a client with many or huge images does not crowd out
+   * another. Any object, told apart by identity. Default: one lane for all calls of the network (of the port, where it is
+   * used through one: a lane cannot be posted).
+   */
+  readonly lane?: object;
   /** Called after each tile. */
   readonly onProgress?: (progress: Progress) => void;
   /** Called after each tile with when and where it was computed, for measuring. */
@@ -54,6 +69,8 @@ export interface CallOptions {
 export interface NetworkHandle {
   readonly info: WeightsInfo;
   readonly threads: number;
+  readonly device: Device;
+  readonly gpu: GpuContextHandle | undefined;
   readonly port: MessagePort;
 }
 
@@ -66,9 +83,6 @@ export interface NetworkHandle {
 export class ThreadSafeNetwork implements AsyncDisposable {
   /** The network's immutable parameters, described. */
   readonly weights: NetworkWeights;
-  /** What computes. */
-  readonly device = 'cpu';
-
   private constructor(private readonly backend: NetworkBackend) {
     this.weights = new NetworkWeights(backend.info);
   }
@@ -116,8 +130,9 @@ export class ThreadSafeNetwork implements AsyncDisposable {
    * @param handle what `share()` gave, posted with its port transferred
    */
   static attach(handle: NetworkHandle): Promise<ThreadSafeNetwork> {
-    const { port, info, threads } = handle;
-    return Promise.resolve(new ThreadSafeNetwork(new AttachedBackend(port, info, threads)));
+    const { port, info, threads, device, gpu } = handle;
+    const context = gpu && new GpuContext(gpu);
+    return Promise.resolve(new ThreadSafeNetwork(new AttachedBackend(port, info, threads, device, context)));
   }
 
   /** @internal */
@@ -140,7 +155,17 @@ export class ThreadSafeNetwork implements AsyncDisposable {
     return this.weights.display;
   }
 
-  /** Threads that may compute for this network at once. */
+  /** What computes. With `auto` a network that lost its graphics processor twice in a row says `cpu` from then on. */
+  get device(): Device {
+    return this.backend.device;
+  }
+
+  /** The graphics processor and what is held for it; undefined where the CPU computes. */
+  get gpu(): GpuContext | undefined {
+    return this.backend.gpu;
+  }
+
+  /** Threads that may compute for this network at once; 1 where a graphics processor computes. */
   get threads(): number {
     return this.backend.threads;
   }
@@ -149,7 +174,7 @@ export class ThreadSafeNetwork implements AsyncDisposable {
    * Runs the network on floating point numbers.
    * @param tensor `[1, height, width, 3]`, R G B, 0 to 1; must not change before the promise settles
    * @returns `[1, height * factor, width * factor, 3]`, clipped to 0 to 1
-   * @throws BAD_ARGUMENT for another shape; ABORTED, DISPOSED, QUEUE_FULL, INPUT_TOO_LARGE, INFERENCE_FAILED, THREAD_DIED
+   * @throws BAD_ARGUMENT for another shape; ABORTED, DISPOSED, QUEUE_FULL, INPUT_TOO_LARGE, INFERENCE_FAILED, THREAD_DIED, DEVICE_LOST
    */
   async process(
     tensor: ImageTensor,
@@ -165,7 +190,8 @@ export class ThreadSafeNetwork implements AsyncDisposable {
     }
     const output = await this.run(width!, height!, 3, tensor.data, options);
     // Shared memory stays inside: the caller may post or transfer the result like any array.
-    const data = new Float32Array(new Float32Array(output));
+    const data = new Float32Array(output.byteLength / Float32Array.BYTES_PER_ELEMENT);
+    await copyInBands(new Float32Array(output), data);
     return { data, dims: [1, height! * this.factor, width! * this.factor, 3] };
   }
 
@@ -173,7 +199,7 @@ export class ThreadSafeNetwork implements AsyncDisposable {
    * Runs the network on pixels.
    * @param image 1 or 3 channels of 8 or 16 bit; must not change before the promise settles
    * @returns an image `factor` times as wide and as high, of the same type and channels; its data lies on shared memory
-   * @throws BAD_ARGUMENT for another shape; ABORTED, DISPOSED, QUEUE_FULL, INPUT_TOO_LARGE, INFERENCE_FAILED, THREAD_DIED
+   * @throws BAD_ARGUMENT for another shape; ABORTED, DISPOSED, QUEUE_FULL, INPUT_TOO_LARGE, INFERENCE_FAILED, THREAD_DIED, DEVICE_LOST
    */
   async upscaleImage(image: PixelImage, options: CallOptions = {}): Promise<PixelImage> {
     const { width, height, channels, data } = image;
@@ -190,7 +216,8 @@ export class ThreadSafeNetwork implements AsyncDisposable {
 
   /** A handle with which another worker thread of this process uses the network: one handle for one `attach`. */
   share(): NetworkHandle {
-    return { info: this.backend.info, threads: this.threads, port: this.backend.share() };
+    const { info, threads, device, gpu } = this.backend;
+    return { info, threads, device, gpu: gpu?.share(), port: this.backend.share() };
   }
 
   /**
@@ -225,24 +252,21 @@ export class ThreadSafeNetwork implements AsyncDisposable {
     if (!Number.isFinite(settings.priority)) {
       throw new UpresError('BAD_ARGUMENT', `priority must be a number, not ${settings.priority}`);
     }
-    return this.backend.run({ width, height, channels, data }, settings, hooks, options.signal);
+    return this.backend.run({ width, height, channels, data }, settings, hooks, options.signal, options.lane);
   }
 }
 
 async function load(source: ModelSource, options: NetworkOptions): Promise<ThreadSafeNetwork> {
-  const { device = 'cpu', memoryBudget = defaultMemoryBudget, maxQueue = Infinity } = options;
-  if ((device as string) !== 'cpu') {
-    throw new UpresError('BAD_ARGUMENT', `device must be 'cpu', not '${device as string}'`);
-  }
+  const { memoryBudget = defaultMemoryBudget, gpuMemoryBudget = defaultGpuMemoryBudget, maxQueue = Infinity } = options;
+  const choice = checkDevice(options.device ?? 'cpu');
   if (!(memoryBudget > 0))
     throw new UpresError('BAD_ARGUMENT', `memoryBudget must be above 0 bytes, not ${memoryBudget}`);
+  if (!(gpuMemoryBudget > 0 && Number.isFinite(gpuMemoryBudget))) {
+    throw new UpresError('BAD_ARGUMENT', `gpuMemoryBudget must be above 0 bytes, not ${gpuMemoryBudget}`);
+  }
   if (!(maxQueue >= 1)) throw new UpresError('BAD_ARGUMENT', `maxQueue must be at least 1, not ${maxQueue}`);
   const threads = resolveThreads(options.threads);
-  const backend = await LocalBackend.load(source, {
-    threads,
-    memoryBudget,
-    maxQueue,
-    cacheFolder: options.cacheFolder,
-  });
+  const { cacheFolder } = options;
+  const backend = await loadBackend(source, choice, { threads, memoryBudget, gpuMemoryBudget, maxQueue, cacheFolder });
   return ThreadSafeNetwork.over(backend);
 }

@@ -45,6 +45,22 @@ describe('keeping', () => {
     expect(Buffer.from((await cache.get('k'))!.data).toString()).toBe('cd');
   });
 
+  it('gives back a large result, and not a damaged one', async () => {
+    const folder = temporaryFolder();
+    const cache = new AssetCache<Facts>(folder);
+    const large = Uint8Array.from({ length: 9_000_001 }, (_, i) => (i * 7919) >>> 5);
+    await cache.put('k', large, facts);
+    const found = await cache.get('k');
+    expect(found?.facts).toEqual(facts);
+    expect(Buffer.compare(found!.data, large)).toBe(0);
+    expect(await cache.stats()).toMatchObject({ entries: 1, bytes: large.length });
+    filesIn(folder, 'content-v2').forEach(flipLastByte);
+    expect(await cache.get('k')).toBeUndefined();
+    expect(await cache.stats()).toMatchObject({ entries: 0 });
+    await cache.put('k', large, facts);
+    expect(Buffer.compare((await cache.get('k'))!.data, large)).toBe(0);
+  });
+
   it('puts the folder beside the packages of the project around, and nowhere outside of projects', () => {
     const root = temporaryFolder();
     expect(projectCacheFolder(root)).toBeUndefined();

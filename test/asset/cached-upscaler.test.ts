@@ -48,7 +48,7 @@ function resultOf(text: string): UpscaleResult {
     sourceHeight: 5,
     upscale: 2,
   } as const;
-  return { data: Buffer.from(text), ...facts, model: 'natural', inferenceMs: 1, codecMs: 1 };
+  return { data: Buffer.from(text), ...facts, model: 'natural', device: 'cpu', inferenceMs: 1, codecMs: 1 };
 }
 
 const textOf = async (result: Promise<{ data: Uint8Array }>): Promise<string> =>

@@ -45,6 +45,15 @@ describe('the report', () => {
     expect(report.entries()).toEqual([]);
   });
 
+  it('tells the device where it was not the CPU', () => {
+    const lines = reportOf([entry({ device: 'webgpu' }), entry({ name: 'b.png', device: 'cpu' })]).table();
+    expect(lines[0]).toContain('natural on webgpu, 1.2 s');
+    expect(lines[1]).toContain('natural, 1.2 s');
+    const page = reportPage([entry({ device: 'cuda' })]);
+    expect(page).toContain('<dt>device</dt><dd>cuda</dd>');
+    expect(reportPage([entry({ device: 'cpu' })])).not.toContain('<dt>device</dt>');
+  });
+
   it('says nothing where nothing was done', () => {
     expect(new AssetReport().table()).toEqual([]);
   });

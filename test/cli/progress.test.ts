@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { UpresError } from '#src/errors.js';
+import type { Device } from '#src/network/device.js';
 import { Meter } from '#src/cli/meter.js';
 import type { Made } from '#src/cli/outcome.js';
 import { barProgress, canDraw, lineProgress, quietProgress } from '#src/cli/progress.js';
@@ -154,6 +155,11 @@ describe('--json', () => {
     });
   });
 
+  test('says what computed, unless it was the CPU', () => {
+    expect(outputLine({ ...made, device: 'webgpu' })).toMatchObject({ model: 'natural', device: 'webgpu' });
+    expect(outputLine({ ...made, device: 'cpu' })).not.toHaveProperty('device');
+  });
+
   test('says what stands in for an image, and why', () => {
     const original: Made = {
       ...made,
@@ -192,6 +198,13 @@ describe('the summary', () => {
     expect(summary({ ...nothing, made: [made, { ...made, unchanged: true }] })).toEqual([
       '2 images upscaled, 1 MP to 4 MP, in 2.0 s (1 unchanged).',
     ]);
+  });
+
+  test('tells what computed, unless it was the CPU', () => {
+    const on = (...devices: readonly Device[]): string[] =>
+      summary({ ...nothing, made: devices.map((device) => ({ ...made, device })) }).slice(1);
+    expect(on('cpu', 'cpu')).toEqual([]);
+    expect(on('webgpu', 'cpu', 'webgpu')).toEqual(['Computed on webgpu for 2, cpu for 1.']);
   });
 
   test('tells what did not go well and what was passed over', () => {

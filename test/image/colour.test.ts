@@ -9,13 +9,13 @@ const { upscaler } = useUpscaler();
 const nearest = { model: 'nearest' } as const;
 
 const colour = [0.7, 0.5, 0.3];
-const adobe8 = attachProfile(
+const adobe8 = await attachProfile(
   await picture(8, 8, 3, () => colour.map((v) => Math.round(v * 255)))
     .png()
     .toBuffer(),
   adobeRgbProfile,
 );
-const adobe16 = attachProfile(
+const adobe16 = await attachProfile(
   await picture16(8, 8, 3, () => colour.map((v) => Math.round(v * 65535)))
     .png()
     .toBuffer(),
@@ -47,7 +47,7 @@ describe('colour', () => {
     const { icc } = await sharp(p3).metadata();
     const own = await sharp(p3, { ignoreIcc: true }).raw().toBuffer();
     const wide = picture16(8, 8, 3, () => [...own.subarray(0, 3)].map((v) => v * 257));
-    const { data } = await upscaler.upscale(attachProfile(await wide.png().toBuffer(), icc!), nearest);
+    const { data } = await upscaler.upscale(await attachProfile(await wide.png().toBuffer(), icc!), nearest);
     const { data: values } = await decodePixels16(data);
     expect(
       largestDifference(
@@ -74,7 +74,7 @@ describe('colour', () => {
   });
 
   test('a grey profile is converted, and kept where the format has grey', async () => {
-    const source = attachProfile(
+    const source = await attachProfile(
       await picture(8, 8, 1, () => [100])
         .png()
         .toBuffer(),
@@ -98,13 +98,14 @@ describe('colour', () => {
   });
 
   test('kept for every frame of an animated WebP', async () => {
-    const frames = [50, 200].map(async (red) =>
-      attachProfile(
-        await picture(8, 8, 3, () => [red, 100, 50])
-          .png()
-          .toBuffer(),
-        adobeRgbProfile,
-      ),
+    const frames = [50, 200].map(
+      async (red) =>
+        await attachProfile(
+          await picture(8, 8, 3, () => [red, 100, 50])
+            .png()
+            .toBuffer(),
+          adobeRgbProfile,
+        ),
     );
     const source = await sharp(await Promise.all(frames), { join: { animated: true } })
       .keepIccProfile()
@@ -123,7 +124,7 @@ describe('colour', () => {
     const broken = Buffer.from(adobeRgbProfile);
     broken.fill(0, 36, 40);
     const wide = picture16(8, 8, 3, () => [50000, 30000, 10000]);
-    const { data } = await upscaler.upscale(attachProfile(await wide.png().toBuffer(), broken), nearest);
+    const { data } = await upscaler.upscale(await attachProfile(await wide.png().toBuffer(), broken), nearest);
     expect([...(await decodePixels16(data)).data.subarray(0, 3)]).toEqual([50000, 30000, 10000]);
   });
 

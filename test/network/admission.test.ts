@@ -5,8 +5,16 @@ import { Admission } from '#src/network/admission.js';
 const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Asks for room and notes in `inside` when it was given. */
-function ask(admission: Admission, inside: string[], name: string, bytes: number, priority = 0, signal?: AbortSignal) {
-  const entered = admission.enter(bytes, priority, signal);
+function ask(
+  admission: Admission,
+  inside: string[],
+  name: string,
+  bytes: number,
+  priority = 0,
+  signal?: AbortSignal,
+  lane?: object,
+) {
+  const entered = admission.enter(bytes, priority, signal, lane);
   void entered.then(
     () => inside.push(name),
     () => undefined,
@@ -108,6 +116,57 @@ describe('admission', () => {
     void ask(admission, inside, 'more', 1);
     await tick();
     expect(inside).toEqual(['six']);
+  });
+
+  it('lets lanes in by turns, whoever came first', async () => {
+    const admission = new Admission(10);
+    const inside: string[] = [];
+    const leave = await admission.enter(10, 0);
+    const [crowd, other] = [{}, {}];
+    const asked = [
+      ...[1, 2, 3].map((n) => ask(admission, inside, `crowd ${n}`, 10, 0, undefined, crowd)),
+      ask(admission, inside, 'other', 10, 0, undefined, other),
+      ask(admission, inside, 'urgent', 10, 1, undefined, crowd),
+    ];
+    leave();
+    for (const entered of [4, 3, 0, 1, 2]) (await asked[entered]!)();
+    expect(inside).toEqual(['urgent', 'other', 'crowd 1', 'crowd 2', 'crowd 3']);
+  });
+
+  it('has a spare part for small requests of lanes that hold nothing', async () => {
+    const admission = new Admission(80);
+    const inside: string[] = [];
+    const crowd = {};
+    await admission.enter(1000, 0, undefined, crowd);
+    void ask(admission, inside, 'crowd', 1, 0, undefined, crowd);
+    void ask(admission, inside, 'too large', 11, 0, undefined, {});
+    const [first, second] = [{}, {}];
+    const leaveFirst = await ask(admission, inside, 'first', 10, 0, undefined, first);
+    void ask(admission, inside, 'first again', 1, 0, undefined, first);
+    await ask(admission, inside, 'second', 10, 0, undefined, second);
+    void ask(admission, inside, 'no room left', 1, 0, undefined, {});
+    await tick();
+    expect(inside).toEqual(['first', 'second']);
+    leaveFirst();
+    await tick();
+    // 'first' holds nothing any more, and came before.
+    expect(inside.slice(2).sort()).toEqual(['first again', 'no room left']);
+  });
+
+  it('opens the spare part also while all wait for a large request', async () => {
+    const admission = new Admission(100);
+    const leave = await admission.enter(50, 0);
+    const large = ask(admission, [], 'large', 100);
+    for (let i = 0; i < 32; i++) (await admission.enter(20, 0))();
+    const inside: string[] = [];
+    void ask(admission, inside, 'medium', 20, 0, undefined, {});
+    void ask(admission, inside, 'small', 5, 0, undefined, {});
+    await tick();
+    expect(inside).toEqual(['small']);
+    leave();
+    (await large)();
+    await tick();
+    expect(inside).toEqual(['small', 'medium']);
   });
 
   it('never holds more than the budget unless one request alone does, and lets everyone in at last', async () => {

@@ -62,6 +62,23 @@ describe('a fair queue', () => {
     expect(serve(queue, undefined, 10)).toBe('CsCsCsCsCs');
   });
 
+  it('lets a caller who comes anew go first among equals', () => {
+    const queue = new FairQueue<Job>();
+    queue.add(job('A', 10));
+    serve(queue, undefined, 3);
+    queue.add(job('b', 2));
+    expect(serve(queue, undefined, 4)).toBe('bAbA');
+  });
+
+  it('tells the order of all turns', () => {
+    const queue = new FairQueue<Job>();
+    const [crowd, other] = [{}, {}];
+    const jobs = [job('a', 1, crowd), job('b', 1, crowd), job('c', 1, other), job('h', 1, crowd, 1)];
+    for (const each of jobs) queue.add(each);
+    queue.charge(jobs[0]!, 5);
+    expect(queue.inTurn().map(({ name }) => name)).toEqual(['h', 'c', 'b', 'a']);
+  });
+
   it('measures turns by work, not by number', () => {
     const queue = new FairQueue<Job>();
     queue.add(job('L', 4));

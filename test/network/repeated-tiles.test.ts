@@ -38,31 +38,31 @@ function compute(
 }
 
 describe('merging repeated tiles', () => {
-  it('computes a flat image a few times, however many tiles it has', () => {
+  it('computes a flat image a few times, however many tiles it has', async () => {
     const { data, width, height } = flat(800, 800, [10, 200, 90]);
     const tiles = cut(width, height, 2500);
-    const merged = mergeRepeatedTiles(tiles, { data, width, height, channels: 3 });
+    const merged = await mergeRepeatedTiles(tiles, { data, width, height, channels: 3 });
     expect(tiles.length).toBeGreaterThan(300);
     // One in each of the one or two sizes that an even division has: mirrored, the border looks like the inside.
     expect(merged.length).toBeLessThanOrEqual(4);
     expect(merged.flatMap(({ places }) => places)).toHaveLength(tiles.length);
   });
 
-  it('leaves a picture alone in which nothing repeats', () => {
+  it('leaves a picture alone in which nothing repeats', async () => {
     const { data, width, height } = noise(300, 200);
     const tiles = cut(width, height, 2500);
-    const merged = mergeRepeatedTiles(tiles, { data, width, height, channels: 3 });
+    const merged = await mergeRepeatedTiles(tiles, { data, width, height, channels: 3 });
     expect(merged.map(({ core, read }) => ({ core, read }))).toEqual(tiles);
     expect(merged.every(({ places }) => places.length === 1)).toBe(true);
   });
 
-  it('tells tiles apart that differ in one value of one pixel', () => {
+  it('tells tiles apart that differ in one value of one pixel', async () => {
     const { data, width, height } = flat(200, 200, [0, 0, 0]);
     const tiles = cut(width, height, 2500);
-    const before = mergeRepeatedTiles(tiles, { data, width, height, channels: 3 }).length;
+    const before = (await mergeRepeatedTiles(tiles, { data, width, height, channels: 3 })).length;
     const changed = Uint8Array.from(data);
     changed[(101 * width + 97) * 3 + 1] = 1;
-    const merged = mergeRepeatedTiles(tiles, { data: changed, width, height, channels: 3 });
+    const merged = await mergeRepeatedTiles(tiles, { data: changed, width, height, channels: 3 });
     const seeing = tiles.filter(
       ({ read }) => read.x <= 97 && 97 < read.x + read.width && read.y <= 101 && 101 < read.y + read.height,
     );
@@ -71,36 +71,42 @@ describe('merging repeated tiles', () => {
     for (const tile of seeing) expect(merged.find(({ read }) => read === tile.read)?.places).toHaveLength(1);
   });
 
-  it('compares what tiles see beyond the border: the mirrored picture', () => {
+  it('compares what tiles see beyond the border: the mirrored picture', async () => {
     // Columns 1 2 1 2 …: at the left border the mirror shows 1 1 2, inside a tile never sees a pair.
     const width = 64;
     const data = Uint8Array.from({ length: width * 16 }, (_, i) => (i % 2) + 1);
     const tiles = cut(width, 16, 22 * 22);
-    const merged = mergeRepeatedTiles(tiles, { data, width, height: 16, channels: 1 });
+    const merged = await mergeRepeatedTiles(tiles, { data, width, height: 16, channels: 1 });
     expect(merged.find(({ core }) => core.x === 0)?.places).toHaveLength(1);
     expect(merged.length).toBeLessThan(tiles.length);
   });
 
-  it('sees 16-bit values whole: pictures that differ in the high or the low byte only are different', () => {
+  it('sees 16-bit values whole: pictures that differ in the high or the low byte only are different', async () => {
     for (const value of [1, 256]) {
       const data = new Uint16Array(64 * 64);
       data[40 * 64 + 40] = value;
-      const merged = mergeRepeatedTiles(cut(64, 64, 900), { data, width: 64, height: 64, channels: 1 });
+      const merged = await mergeRepeatedTiles(cut(64, 64, 900), { data, width: 64, height: 64, channels: 1 });
       expect(merged.some(({ read, places }) => places.length === 1 && read.x <= 40 && read.y <= 40)).toBe(true);
       expect(merged.length).toBeGreaterThan(
-        mergeRepeatedTiles(cut(64, 64, 900), { data: new Uint16Array(64 * 64), width: 64, height: 64, channels: 1 })
-          .length,
+        (
+          await mergeRepeatedTiles(cut(64, 64, 900), {
+            data: new Uint16Array(64 * 64),
+            width: 64,
+            height: 64,
+            channels: 1,
+          })
+        ).length,
       );
     }
   });
 
-  it('reads pictures on shared memory and in the middle of a larger buffer', () => {
+  it('reads pictures on shared memory and in the middle of a larger buffer', async () => {
     const data = new Uint8Array(new SharedArrayBuffer(200 * 200 + 100), 100, 200 * 200);
-    const merged = mergeRepeatedTiles(cut(200, 200, 2500), { data, width: 200, height: 200, channels: 1 });
+    const merged = await mergeRepeatedTiles(cut(200, 200, 2500), { data, width: 200, height: 200, channels: 1 });
     expect(merged.length).toBeLessThanOrEqual(4);
   });
 
-  it('gives the same result as computing every tile, for pictures full of repetitions', () => {
+  it('gives the same result as computing every tile, for pictures full of repetitions', async () => {
     const pictures = fc.record({
       width: fc.integer({ min: 1, max: 120 }),
       height: fc.integer({ min: 1, max: 120 }),
@@ -109,8 +115,8 @@ describe('merging repeated tiles', () => {
       budget: fc.integer({ min: 100, max: 3000 }),
       halo: fc.integer({ min: 0, max: 6 }),
     });
-    fc.assert(
-      fc.property(pictures, ({ width, height, period, spots, budget, halo }) => {
+    await fc.assert(
+      fc.asyncProperty(pictures, async ({ width, height, period, spots, budget, halo }) => {
         const random = randomNumbers(width * height + spots);
         const image = Uint8Array.from({ length: width * height }, (_, i) => {
           const x = (i % width) % period;
@@ -119,7 +125,7 @@ describe('merging repeated tiles', () => {
         });
         for (let i = 0; i < spots; i++) image[random(image.length)] = 255;
         const tiles = cut(width, height, budget, halo);
-        const merged = mergeRepeatedTiles(tiles, { data: image, width, height, channels: 1 });
+        const merged = await mergeRepeatedTiles(tiles, { data: image, width, height, channels: 1 });
         expect(merged.length).toBeLessThanOrEqual(tiles.length);
         expect(compute(merged, image, width, height)).toEqual(compute(tiles, image, width, height));
       }),

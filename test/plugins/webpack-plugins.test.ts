@@ -118,6 +118,7 @@ describe('options', () => {
     [{ qualty: 80 }, "options has an unknown property 'qualty'"],
     [{ onError: 'ignore' }, 'options.onError should be one of these'],
     [{ cache: true }, 'options.cache should be one of these'],
+    [{ device: 'gpu' }, 'options.device should be one of these:\n   "auto" | "cpu" | "webgpu"'],
     [{ model: 'arts' }, 'there is no model "arts". Did you mean "art"?'],
     [{ quality: 101 }, 'quality must be a whole number from 1 to 100, not 101'],
     [{ defaults: { include: '*.png', upscale: 99 } }, 'upscale must be a number from 1 to 8, not 99'],
@@ -129,6 +130,7 @@ describe('options', () => {
     const identOf = (options: UpresPluginOptions): string => UpresPlugin.rules(options)[0]!.use[0]!.ident;
     expect(identOf({ quality: 80 })).toBe(identOf({ quality: 80 }));
     expect(identOf({ quality: 80 })).not.toBe(identOf({ quality: 81 }));
+    expect(identOf({ device: 'webgpu' })).not.toBe(identOf({ device: 'cpu' }));
     expect(identOf({ cache: '/here', threads: 1 })).toBe(identOf({ cache: '/there', threads: 8 }));
   });
 

@@ -1,0 +1,19 @@
+import { UpresError } from '../errors.js';
+import { deviceFor } from '../image/on-device.js';
+import type { DeviceChoice } from '../network/device.js';
+import { UsageError } from './usage-error.js';
+
+/**
+ * Tries the device that `--device` names before any work; it is not tried again afterwards.
+ * @throws UsageError DEVICE_UNAVAILABLE where it was named and doesn't work here
+ */
+export async function checkDeviceWorks(choice: DeviceChoice): Promise<void> {
+  try {
+    await deviceFor(choice);
+  } catch (error) {
+    if (error instanceof UpresError && error.code === 'DEVICE_UNAVAILABLE') {
+      throw new UsageError(`--device ${choice}: ${error.message}`, error.code);
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,173 @@
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { UpresError } from '../errors.js';
+import { defaultLimits } from '../server/limits.js';
+import type { ServerOptions } from '../server/settings.js';
+import { exitCodes } from './exit-codes.js';
+import { watchInterrupts } from './interrupt.js';
+import { print } from './streams.js';
+import { UsageError } from './usage-error.js';
+
+/** Flags as commander hands them over. */
+interface RawServeOptions {
+  host?: string;
+  port?: string;
+  tokenFile?: string;
+  allowHost?: string[];
+  folder?: string;
+  cache?: string | boolean;
+  models?: string[];
+  model?: string;
+  device?: string;
+  threads?: string;
+  limit?: string[];
+  log?: boolean;
+}
+
+/** `upres serve`: images over HTTP, until a signal comes. */
+export function addServeCommand(program: Command, act: (action: () => Promise<number>) => Promise<void>): void {
+  program
+    .command('serve')
+    .description('upscale images over HTTP')
+    .option('--host <address>', 'address to listen on; every other than the default needs tokens (default: 127.0.0.1)')
+    .option('-p, --port <n>', '0 takes any that is free (default: 3270)')
+    .option(
+      '--token-file <file>',
+      'tokens of clients, one a line; UPRES_TOKENS holds them too, with blanks between them',
+    )
+    .option('--allow-host <names...>', 'names that the server answers to beside its own')
+    .option('--folder <folder>', "where jobs are kept (default: in the user's data folder)")
+    .option('--cache <folder>', 'where results are kept (default: see "upres cache stats")')
+    .option('--no-cache', 'keep no results')
+    .option('-m, --model <label>', 'where none is asked for (default: natural)')
+    .option('--models <label=path...>', 'networks of your own that clients can ask for by label')
+    .option('--device <name>', 'what computes: auto, cpu, webgpu, cuda, dml or coreml (default: cpu)')
+    .option('-t, --threads <n>', 'cores to use (default: all)')
+    .option('--limit <name=n...>', 'bounds on what clients may ask for, such as inputPixels=25M or requestSeconds=60')
+    .option('--log', 'one line of JSON on standard error for each request')
+    .addHelpText('after', limitsHelp)
+    .action(async (raw: RawServeOptions) => {
+      await act(async () => serve(await parseServeOptions(raw)));
+    });
+}
+
+const units: Readonly<Record<string, number>> = {
+  '': 1,
+  k: 1e3,
+  m: 1e6,
+  g: 1e9,
+  ki: 2 ** 10,
+  mi: 2 ** 20,
+  gi: 2 ** 30,
+};
+
+const limitsHelp = `
+Limits and their defaults:
+${Object.entries<number>({ ...defaultLimits })
+  .map(([name, value]) => `  ${name}=${shortest(value)}`)
+  .join('\n')}
+
+The first SIGTERM or Ctrl-C lets the server finish what runs; the second one kills.`;
+
+async function serve(options: ServerOptions): Promise<number> {
+  const { createServer } = await import('../server/index.js');
+  const server = await createServer(options).catch(asUsage);
+  let url: string;
+  try {
+    url = await server.listen();
+  } catch (error) {
+    await server.close({ cancel: true });
+    throw asListenError(error, server.settings);
+  }
+  using interrupts = watchInterrupts((signal) => {
+    process.stderr.write(`Finishing what runs (${signal}); once more kills at once.\n`);
+  });
+  print(`upres listens on ${url}`);
+  await new Promise<void>((resolve) => {
+    interrupts.signal.addEventListener('abort', () => {
+      resolve();
+    });
+  });
+  await server.close();
+  return exitCodes.ok;
+}
+
+/**
+ * Checks the flags and turns their words into options, as far as these do not do so themselves.
+ * @throws UsageError
+ */
+export async function parseServeOptions(
+  raw: RawServeOptions,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<ServerOptions> {
+  const tokens = [
+    ...words(environment.UPRES_TOKENS ?? '', /[\s,]+/),
+    ...(raw.tokenFile === undefined ? [] : await readTokens(raw.tokenFile)),
+  ];
+  const limits = pairs('--limit', raw.limit).map(([name, text]) => [name, amount(name, text)] as const);
+  return {
+    ...(raw.host === undefined ? {} : { host: raw.host }),
+    ...(raw.port === undefined ? {} : { port: amount('--port', raw.port) }),
+    tokens,
+    allowedHosts: raw.allowHost ?? [],
+    ...(raw.folder === undefined ? {} : { folder: raw.folder }),
+    ...(raw.cache === undefined || raw.cache === true ? {} : { cache: raw.cache }),
+    models: Object.fromEntries(pairs('--models', raw.models)),
+    ...(raw.model === undefined ? {} : { model: raw.model }),
+    // Checked with all other options; types promise nothing about a flag.
+    ...(raw.device === undefined ? {} : { device: raw.device as NonNullable<ServerOptions['device']> }),
+    ...(raw.threads === undefined ? {} : { threads: amount('--threads', raw.threads) }),
+    limits: Object.fromEntries(limits),
+    log: raw.log ?? false,
+  };
+}
+
+const words = (text: string, separator: RegExp): string[] => text.split(separator).filter((word) => word !== '');
+
+async function readTokens(file: string): Promise<string[]> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new UsageError(
+      `--token-file ${file} can't be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+    );
+  });
+  const tokens = words(text, /\s*\n\s*/).filter((line) => !line.startsWith('#'));
+  if (tokens.length === 0) throw new UsageError(`--token-file ${file} holds no token`);
+  return tokens.map((token) => token.trim());
+}
+
+function pairs(flag: string, texts: readonly string[] = []): [string, string][] {
+  return texts.map((text) => {
+    const at = text.indexOf('=');
+    if (at < 1) throw new UsageError(`${flag} takes name=value, not "${text}"`);
+    return [text.slice(0, at), text.slice(at + 1)];
+  });
+}
+
+/** A number with a unit: `25M`, `64Mi`. */
+function amount(name: string, text: string): number {
+  const match = /^(\d+(?:\.\d+)?)([kmg]i?)?$/i.exec(text);
+  if (!match) throw new UsageError(`${name} takes a number, such as 100, 25M or 64Mi, not "${text}"`);
+  return Number(match[1]) * units[(match[2] ?? '').toLowerCase()]!;
+}
+
+/** A number as `amount` reads it, in the fewest characters. */
+function shortest(value: number): string {
+  return Object.entries(units)
+    .filter(([, size]) => value % size === 0 && value >= size)
+    .map(([unit, size]) => `${value / size}${unit === 'k' ? unit : unit.charAt(0).toUpperCase() + unit.slice(1)}`)
+    .reduce((best, text) => (text.length < best.length ? text : best));
+}
+
+function asUsage(error: unknown): never {
+  throw error instanceof UpresError ? new UsageError(error.message, error.code) : error;
+}
+
+function asListenError(error: unknown, { host, port }: { readonly host: string; readonly port: number }): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'EADDRINUSE') return new UsageError(`port ${port} of ${host} is in use: name another with --port`);
+  if (code === 'EACCES') return new UsageError(`port ${port} of ${host} may not be used: name another with --port`);
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+    return new UsageError(`${host} is no address of this machine: name another with --host`);
+  }
+  return error;
+}

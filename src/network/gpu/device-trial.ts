@@ -1,0 +1,95 @@
+import type { InferenceSession } from 'onnxruntime-node';
+import { modelFromLabel } from '../../model/model.js';
+import { loadRuntime, type Runtime } from '../runtime.js';
+import { describeAdapter, type Adapter } from './adapter.js';
+
+// A process of its own, started by try-device.ts: a graphics driver may crash, hang, or take others down with it.
+
+/** Side of the square on which results are compared. */
+const smallSide = 32;
+
+/** Side of the square on which speed is compared: large enough that starting a run does not count. */
+const largeSide = 384;
+
+/** A device that is so many times slower on the small square is not asked for the large one: that would take minutes. */
+const hopeless = 20;
+
+/** Largest difference of results, of 0..1. */
+const tolerance = 1e-3;
+
+/** What the trial prints, as one line of JSON. */
+export type TrialResult =
+  | {
+      readonly works: true;
+      readonly adapter: Adapter;
+      /** Milliseconds of a run on the device, and of the same on all cores of the CPU. */
+      readonly ms: number;
+      readonly cpuMs: number;
+    }
+  | { readonly works: false; readonly reason: string };
+
+/** Runs `natural` on the device and on the CPU, compares their results, and then their speed. */
+async function tryDevice(device: string): Promise<TrialResult> {
+  const runtime = await loadRuntime();
+  const { core, reference } = await (await modelFromLabel('natural', 2)).build();
+  const onCpu = await runtime.InferenceSession.create(core, { executionProviders: ['cpu'], logSeverityLevel: 4 });
+  const onDevice = await runtime.InferenceSession.create(device === 'cpu' ? core : reference, {
+    executionProviders: [device],
+    logSeverityLevel: 4,
+  });
+  const expected = await run(runtime, onCpu, smallSide);
+  const actual = await run(runtime, onDevice, smallSide);
+  const difference = largestDifference(expected.data, actual.data);
+  if (!(difference <= tolerance)) {
+    return { works: false, reason: `its results are wrong: they differ by ${difference} from the CPU's` };
+  }
+  const adapter = device === 'cpu' ? { software: false } : await describeAdapter();
+  const small = await compareSpeed(runtime, onDevice, onCpu, smallSide);
+  if (device === 'cpu' || small.ms > hopeless * small.cpuMs) return { works: true, adapter, ...small };
+  // The first run of a size allocates.
+  await compareSpeed(runtime, onDevice, onCpu, largeSide);
+  return { works: true, adapter, ...(await compareSpeed(runtime, onDevice, onCpu, largeSide)) };
+}
+
+async function compareSpeed(
+  runtime: Runtime,
+  onDevice: InferenceSession,
+  onCpu: InferenceSession,
+  side: number,
+): Promise<{ ms: number; cpuMs: number }> {
+  const { ms } = await run(runtime, onDevice, side);
+  const { ms: cpuMs } = await run(runtime, onCpu, side);
+  return { ms, cpuMs };
+}
+
+async function run(
+  runtime: Runtime,
+  session: InferenceSession,
+  side: number,
+): Promise<{ data: Float32Array; ms: number }> {
+  // A fixed pattern with all frequencies in it.
+  const pixels = Float32Array.from({ length: 3 * side * side }, (_, i) => ((i * 7919) % 257) / 256);
+  const input = new runtime.Tensor('float32', pixels, [1, 3, side, side]);
+  const started = performance.now();
+  const { output } = await session.run({ input });
+  return { data: output!.data as Float32Array, ms: performance.now() - started };
+}
+
+function largestDifference(a: Float32Array, b: Float32Array): number {
+  let largest = a.length === b.length ? 0 : Infinity;
+  for (let i = 0; i < a.length; i++) {
+    const difference = Math.abs(a[i]! - b[i]!);
+    // Written so that NaN counts as a difference.
+    if (!(difference <= largest)) largest = difference;
+  }
+  return largest;
+}
+
+function finish(result: TrialResult): void {
+  // Ended without the runtime's own farewell, in which some drivers crash; what was printed must be out by then.
+  process.stdout.write(`${JSON.stringify(result)}\n`, () => process.kill(process.pid, 'SIGKILL'));
+}
+
+tryDevice(process.argv[2] ?? 'cpu').then(finish, (error: unknown) => {
+  finish({ works: false, reason: error instanceof Error ? error.message : String(error) });
+});

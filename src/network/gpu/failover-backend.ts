@@ -1,0 +1,155 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { UpresError } from '../../errors.js';
+import type { CallHooks, CallSource, Progress } from '../call.js';
+import type { Device } from '../device.js';
+import type { CallSettings, NetworkBackend } from '../network-backend.js';
+import type { WeightsInfo } from '../network-weights.js';
+import { serve, type ServedNetwork } from '../port-server.js';
+import { warnOfFallback } from './fallback-warning.js';
+import type { GpuContext } from './gpu-context.js';
+
+/** After so many losses without a result between them, the device is not asked any more. */
+const mostLosses = 2;
+
+/** A network that was to choose its device itself: on a graphics processor, and on the CPU when that is lost. */
+export class FailoverBackend implements NetworkBackend, ServedNetwork {
+  readonly info: WeightsInfo;
+  private readonly ports = new Set<MessagePort>();
+  private readonly unfinished = new Set<Promise<unknown>>();
+  private onCpu: Promise<NetworkBackend> | undefined;
+  private losses = 0;
+  private lastLoss: unknown;
+  private disposing: Promise<void> | undefined;
+
+  /**
+   * @param device the network on the graphics processor
+   * @param loadOnCpu loads the same network on the CPU; called when it is first needed
+   */
+  constructor(
+    private readonly onDevice: NetworkBackend,
+    private readonly loadOnCpu: () => Promise<NetworkBackend>,
+    private readonly cpuThreads: number,
+  ) {
+    this.info = onDevice.info;
+  }
+
+  get device(): Device {
+    return this.givenUp ? 'cpu' : this.onDevice.device;
+  }
+
+  get gpu(): GpuContext | undefined {
+    return this.givenUp ? undefined : this.onDevice.gpu;
+  }
+
+  get threads(): number {
+    return this.givenUp ? this.cpuThreads : this.onDevice.threads;
+  }
+
+  run(
+    source: CallSource,
+    settings: CallSettings,
+    hooks: CallHooks,
+    signal: AbortSignal | undefined,
+    lane?: object,
+  ): Promise<SharedArrayBuffer> {
+    const result = this.compute(source, settings, hooks, signal, lane);
+    this.unfinished.add(result);
+    const forget = (): void => void this.unfinished.delete(result);
+    result.then(forget, forget);
+    return result;
+  }
+
+  share(): MessagePort {
+    if (this.disposing) throw this.disposedError();
+    const { port1, port2 } = new MessageChannel();
+    this.serve(port1);
+    return port2;
+  }
+
+  serve(port: MessagePort): void {
+    this.ports.add(port);
+    serve(this, port, () => this.ports.delete(port));
+  }
+
+  dispose(cancel: boolean): Promise<void> {
+    if (cancel) {
+      void this.onDevice.dispose(true);
+      void this.onCpu?.then((cpu) => cpu.dispose(true)).catch(() => undefined);
+    }
+    this.disposing ??= this.end(cancel);
+    return this.disposing;
+  }
+
+  private get givenUp(): boolean {
+    return this.losses >= mostLosses;
+  }
+
+  private async compute(
+    source: CallSource,
+    settings: CallSettings,
+    hooks: CallHooks,
+    signal: AbortSignal | undefined,
+    lane: object | undefined,
+  ): Promise<SharedArrayBuffer> {
+    if (this.disposing) throw this.disposedError();
+    let listening = hooks;
+    if (!this.givenUp) {
+      listening = neverBack(hooks);
+      try {
+        const output = await this.onDevice.run(source, settings, listening, signal, lane);
+        this.losses = 0;
+        return output;
+      } catch (error) {
+        if (!isLoss(error)) throw error;
+        this.count(error);
+      }
+    }
+    // Whole: no picture is computed half on one device and half on another.
+    this.onCpu ??= this.loadOnCpu().catch((error: unknown) => {
+      // The next call may have more luck.
+      this.onCpu = undefined;
+      throw error;
+    });
+    const cpu = await this.onCpu;
+    return cpu.run(source, settings, listening, signal, lane);
+  }
+
+  /** One loss ends many calls, all with the same error. */
+  private count(loss: UpresError): void {
+    if (loss === this.lastLoss) return;
+    this.lastLoss = loss;
+    this.losses++;
+    warnOfFallback(`${loss.message}. Its pictures begin again on the CPU`);
+  }
+
+  private async end(cancel: boolean): Promise<void> {
+    await Promise.allSettled([...this.unfinished]);
+    for (const port of this.ports) port.close();
+    await this.onDevice.dispose(cancel);
+    const cpu = await this.onCpu?.catch(() => undefined);
+    await cpu?.dispose(cancel);
+  }
+
+  private disposedError(): UpresError {
+    return new UpresError('DISPOSED', `the network ${this.info.label} was disposed`);
+  }
+}
+
+function isLoss(error: unknown): error is UpresError {
+  return error instanceof UpresError && (error.code === 'DEVICE_LOST' || error.code === 'DEVICE_UNAVAILABLE');
+}
+
+/** A call that begins again on the CPU reports nothing until it is further than it was. */
+function neverBack(hooks: CallHooks): CallHooks {
+  const { onProgress } = hooks;
+  if (!onProgress) return hooks;
+  let most = 0;
+  return {
+    ...hooks,
+    onProgress: (progress: Progress) => {
+      if (progress.donePixels <= most) return;
+      most = progress.donePixels;
+      onProgress(progress);
+    },
+  };
+}

@@ -1,0 +1,106 @@
+import { Call, toCallInput, type CallHooks, type CallSource } from '../call.js';
+import type { GpuDevice } from '../device.js';
+import { locateWeights, type LocatedWeights } from '../locate-weights.js';
+import { MainBackend } from '../main-backend.js';
+import type { CallSettings } from '../network-backend.js';
+import { NetworkWeights } from '../network-weights.js';
+import { pixelTypeOf } from '../pixel-image.js';
+import { resolveModel } from '../prepare.js';
+import type { ModelSource } from '../protocol.js';
+import { mergeRepeatedTiles } from '../repeated-tiles.js';
+import { ThreadPool } from '../thread-pool.js';
+import type { Model } from '../../model/model.js';
+import type { GpuContext } from './gpu-context.js';
+import { planGpuTiles } from './gpu-plan.js';
+import { GpuScheduler, type GpuNetwork } from './gpu-scheduler.js';
+
+export interface GpuSettings {
+  /** Bytes that may be held on the device's behalf. */
+  readonly gpuMemoryBudget: number;
+  /** Calls that may be unfinished at once; one more is refused. */
+  readonly maxQueue: number;
+  readonly cacheFolder: string | undefined;
+}
+
+/** A network on a graphics processor. Lives in the main thread. */
+export class GpuBackend extends MainBackend {
+  readonly gpu: GpuContext;
+  readonly device: GpuDevice;
+
+  private constructor(
+    private readonly scheduler: GpuScheduler,
+    private readonly network: GpuNetwork,
+    model: Model,
+    { geometry, location }: LocatedWeights,
+    { maxQueue }: GpuSettings,
+    admission: ThreadPool['admission'],
+  ) {
+    super({
+      info: NetworkWeights.describe(model.card, model.key, geometry, location),
+      // What it shares with other networks is one device.
+      threads: 1,
+      maxQueue,
+      admission,
+    });
+    this.device = scheduler.device;
+    this.gpu = scheduler.context;
+  }
+
+  /**
+   * Loads a network and proves that the device computes it as the CPU does.
+   * @throws DEVICE_UNAVAILABLE when it doesn't, and whatever loading on the CPU throws
+   */
+  static async load(source: ModelSource, device: GpuDevice, settings: GpuSettings): Promise<GpuBackend> {
+    const pool = ThreadPool.get();
+    const model = await resolveModel(source);
+    // The CPU finds out what the network is: how it scales and how far it looks.
+    const located = await locateWeights(pool, source, model.key, settings.cacheFolder).finally(() => pool.endUnused());
+    const scheduler = GpuScheduler.get(device);
+    const network: GpuNetwork = {
+      key: model.key,
+      label: model.card.label,
+      source,
+      geometry: located.geometry,
+      budget: settings.gpuMemoryBudget,
+    };
+    await scheduler.open(network);
+    return new GpuBackend(scheduler, network, model, located, settings, pool.admission);
+  }
+
+  protected override async plan(
+    source: CallSource,
+    settings: CallSettings,
+    hooks: CallHooks,
+    lane: object,
+  ): Promise<Call> {
+    const { width, height, channels, data } = source;
+    const tiles = planGpuTiles({
+      width,
+      height,
+      geometry: this.info.geometry,
+      limits: this.scheduler.limits(this.network, { type: pixelTypeOf(data), channels }),
+      tilePixels: settings.tilePixels,
+      acceptApproximation: settings.acceptApproximation,
+      budget: this.gpu.budget,
+    });
+    return new Call({
+      weights: this.network.key,
+      network: this,
+      lane,
+      priority: settings.priority,
+      threads: this.threads,
+      scale: this.info.factor,
+      input: toCallInput(source),
+      tiles: await mergeRepeatedTiles(tiles, source),
+      hooks,
+    });
+  }
+
+  protected override execute(call: Call): Promise<void> {
+    return this.scheduler.run(call, this.network);
+  }
+
+  protected override close(): Promise<void> {
+    return this.scheduler.close(this.network);
+  }
+}

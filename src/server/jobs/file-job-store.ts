@@ -1,0 +1,198 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { UpresError } from '../../errors.js';
+import { syncFolder, writeDurably, writeNew } from './durable-file.js';
+import { FolderLock } from './folder-lock.js';
+import { hasCode, JobFolders, jobFile, resultName, sourceName } from './job-folders.js';
+import { JobIndex } from './job-index.js';
+import type { Job } from './job.js';
+import type { JobChange, JobDraft, JobStore } from './job-store.js';
+import { printJob } from './stored-job.js';
+import { readStoredJobs } from './stored-jobs.js';
+
+/**
+ * Jobs in a folder, one folder for each: its sources, its results, and `job.json`, which is only ever replaced whole. A job's
+ * folder gets its name once everything in it is on the disk, so a job is there or it is not, whenever the power goes.
+ *
+ * What is in memory is a copy of what is on the disk, never ahead of it. One process at a time.
+ */
+export class FileJobStore implements JobStore {
+  private readonly index = new JobIndex();
+  /** The last change of each job that is being changed: changes of one job go one after the other. */
+  private readonly changing = new Map<string, Promise<unknown>>();
+
+  private constructor(
+    private readonly folders: JobFolders,
+    private readonly lock: FolderLock,
+  ) {}
+
+  /**
+   * Opens the folder, makes it where there is none, and tidies away what a killed process left.
+   * @param warn told about jobs that are damaged: they are moved aside, or their images fail
+   * @throws BAD_ARGUMENT while another server uses the folder; the file system's error where it can't be used
+   */
+  static async open(folder: string, warn: (message: string) => void = () => undefined): Promise<FileJobStore> {
+    const folders = await JobFolders.make(folder);
+    const lock = await FolderLock.take(folders.root);
+    try {
+      await folders.tidy();
+      const store = new FileJobStore(folders, lock);
+      for (const job of await readStoredJobs(folders, warn)) store.index.set(job);
+      return store;
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  async draft(): Promise<JobDraft> {
+    const folder = join(this.folders.drafts, randomBytes(16).toString('base64url'));
+    await mkdir(folder, { mode: 0o700 });
+    const discard = (): Promise<void> => rm(folder, { recursive: true, force: true });
+    return {
+      addSource: (place, bytes) => diskErrors(writeNew(join(folder, sourceName(place)), bytes)),
+      commit: (job, admit) => this.commit(folder, job, admit).finally(discard),
+      discard,
+    };
+  }
+
+  get(id: string): Promise<Job | undefined> {
+    return Promise.resolve(this.index.get(id));
+  }
+
+  find(client: string, key: string): Promise<Job | undefined> {
+    return Promise.resolve(this.index.find(client, key));
+  }
+
+  list(client?: string): Promise<readonly Job[]> {
+    return Promise.resolve(this.index.list(client));
+  }
+
+  update(id: string, change: JobChange): Promise<Job | undefined> {
+    return this.inTurn(id, async () => {
+      const job = this.index.get(id);
+      const next = job && change(job);
+      if (!next) return undefined;
+      const changed = { ...next, version: job.version + 1 };
+      const folder = this.folders.of(id);
+      try {
+        await diskErrors(writeDurably(join(folder, jobFile), printJob(changed)));
+      } catch (error) {
+        if (existsSync(folder)) throw error;
+        // Somebody has removed it by hand: then there is no such job.
+        this.index.delete(id);
+        return undefined;
+      }
+      this.index.set(changed);
+      return changed;
+    });
+  }
+
+  async readSource(id: string, place: number): Promise<Uint8Array> {
+    const file = await this.open(id, sourceName(place));
+    if (file) return file.readFile().finally(() => file.close());
+    throw new UpresError('INPUT_NOT_FOUND', 'the image was lost on the server: send it again');
+  }
+
+  async writeResult(id: string, place: number, bytes: Uint8Array): Promise<void> {
+    if (!this.index.get(id)) return;
+    await diskErrors(writeDurably(join(this.folders.of(id), resultName(place)), bytes));
+  }
+
+  async openResult(id: string, place: number): Promise<Readable | undefined> {
+    const file = await this.open(id, resultName(place));
+    return file?.createReadStream();
+  }
+
+  async dropSources(id: string): Promise<void> {
+    await this.drop(id, sourceName);
+  }
+
+  async dropResults(id: string): Promise<void> {
+    await this.drop(id, resultName);
+  }
+
+  remove(id: string): Promise<boolean> {
+    return this.inTurn(id, async () => {
+      if (!this.index.get(id)) return false;
+      await this.folders.discard(id);
+      this.index.delete(id);
+      return true;
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.changing.values());
+    await this.lock.release();
+  }
+
+  private async commit(draft: string, job: Job, admit: ((kept: readonly Job[]) => void) | undefined): Promise<Job> {
+    const { client, request } = job;
+    // Two requests of one key wait for each other; others only for the disk.
+    return this.inTurn(request ? `request ${client} ${request.key}` : job.id, async () => {
+      const known = request && this.index.find(client, request.key);
+      if (known) return known;
+      // From here on it counts, so that two at once don't share the same room.
+      admit?.(this.index.withPending(client));
+      const arrived = this.index.expect(job);
+      try {
+        const folder = this.folders.of(job.id);
+        await diskErrors(writeNew(join(draft, jobFile), printJob(job)));
+        await syncFolder(draft);
+        await rename(draft, folder);
+        try {
+          await syncFolder(this.folders.jobs);
+        } catch (error) {
+          // Its client is told that there is no such job, so none must turn up at the next start.
+          await this.folders.discard(job.id);
+          throw error;
+        }
+        this.index.set(job);
+        return job;
+      } finally {
+        arrived();
+      }
+    });
+  }
+
+  private async open(id: string, name: string): Promise<FileHandle | undefined> {
+    if (!this.index.get(id)) return undefined;
+    try {
+      return await open(join(this.folders.of(id), name));
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return undefined;
+      throw error;
+    }
+  }
+
+  private async drop(id: string, name: (place: number) => string): Promise<void> {
+    const job = this.index.get(id);
+    if (!job) return;
+    const folder = this.folders.of(id);
+    await Promise.all(job.images.map((_, place) => rm(join(folder, name(place)), { force: true })));
+  }
+
+  private async inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const before = this.changing.get(key) ?? Promise.resolve();
+    const own = before.then(work, work);
+    this.changing.set(key, own);
+    try {
+      return await own;
+    } finally {
+      if (this.changing.get(key) === own) this.changing.delete(key);
+    }
+  }
+}
+
+/** A full disk is something that the owner of the server can do something about. */
+async function diskErrors<T>(writing: Promise<T>): Promise<T> {
+  try {
+    return await writing;
+  } catch (error) {
+    if (!hasCode(error, 'ENOSPC', 'EDQUOT')) throw error;
+    throw new UpresError('DISK_FULL', 'the disk of the server is full', { cause: error });
+  }
+}

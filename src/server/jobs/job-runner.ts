@@ -1,0 +1,254 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { UpresError, type UpresErrorCode } from '../../errors.js';
+import type { UpscaleProgress } from '../../image/options.js';
+import type { UpscaleResult } from '../../image/upscale.js';
+import type { Client } from '../client.js';
+import type { Variant } from '../variant.js';
+import { begin, cancel, finish, putBack, requeue, type Outcome } from './job-changes.js';
+import { ProgressBook, type JobProgress } from './job-progress.js';
+import { JobQueue, type QueuedImage } from './job-queue.js';
+import type { JobStore } from './job-store.js';
+import { hasEnded, type Job, type JobProblem, type JobResult } from './job.js';
+
+/** Upscales one image. */
+export type Compute = (
+  bytes: Uint8Array,
+  variant: Variant,
+  options: {
+    readonly client: Client;
+    readonly signal: AbortSignal;
+    readonly onProgress: (progress: UpscaleProgress) => void;
+  },
+) => Promise<UpscaleResult>;
+
+export interface JobRunnerOptions {
+  readonly store: JobStore;
+  readonly compute: Compute;
+  /** What a client is told about an error; may log those that are nobody's business. */
+  readonly problemOf: (error: unknown) => JobProblem;
+  /** Images that are computed at once. */
+  readonly atOnce: number;
+  /** Told when the store fails; it is tried again. */
+  readonly warn: (message: string) => void;
+}
+
+/** Not the image's fault, and likely to pass. */
+const passing: readonly UpresErrorCode[] = ['ABORTED', 'DEVICE_LOST', 'DISK_FULL', 'DISPOSED', 'QUEUE_FULL'];
+/** An image that was begun so often without an end is given up: it may be what ends the server. */
+const mostAttempts = 8;
+const shortestPause = 250;
+const longestPause = 30_000;
+
+/**
+ * Computes the images of all jobs, some at once. Whatever happens is in the store before anybody hears of it, so that a server
+ * that is killed goes on where it was, and no client ever sees two ends of one image.
+ */
+export class JobRunner {
+  private readonly queue = new JobQueue();
+  private readonly book = new ProgressBook();
+  private readonly running = new Map<Promise<void>, { readonly id: string; readonly stop: AbortController }>();
+  private readonly listeners = new Map<string, Set<() => void>>();
+  /** Turns in the queue, by client: one for each, however often it comes. */
+  private readonly lanes = new Map<string, Client>();
+  /** By id, as they asked last: the objects that stand for their turns elsewhere. */
+  private readonly clients = new Map<string, Client>();
+  private readonly closing = new AbortController();
+
+  constructor(private readonly options: JobRunnerOptions) {}
+
+  /** Goes on with all jobs that have not ended. */
+  async start(): Promise<void> {
+    for (const job of await this.options.store.list()) {
+      if (hasEnded(job)) continue;
+      this.queue.add((await this.options.store.update(job.id, requeue)) ?? job, this.laneOf(job.client));
+    }
+    this.fill();
+  }
+
+  /** Takes a job that is in the store; one that is known or has ended already does no harm. */
+  add(job: Job, client: Client): void {
+    this.clients.set(client.id, client);
+    this.queue.add(job, this.laneOf(client.id));
+    this.fill();
+  }
+
+  progress(job: Job): JobProgress {
+    return this.book.of(job);
+  }
+
+  /**
+   * Ends a job for its client: what is computed stops within a tile, and its data goes.
+   * @returns undefined where there was nothing to cancel
+   */
+  async cancel(id: string): Promise<Job | undefined> {
+    const { store } = this.options;
+    const cancelled = await store.update(id, (job) => cancel(job, new Date()));
+    if (!cancelled) return undefined;
+    this.queue.remove(id);
+    const reason = new UpresError('ABORTED', 'the job was cancelled');
+    for (const work of this.running.values()) if (work.id === id) work.stop.abort(reason);
+    await this.ended(cancelled);
+    return cancelled;
+  }
+
+  /** Forgets a job that has ended. */
+  async remove(id: string): Promise<void> {
+    await this.options.store.remove(id);
+    this.tell(id);
+  }
+
+  /**
+   * Calls back whenever a job has changed or come further; also when the runner closes.
+   * @returns a function that ends it
+   */
+  listen(id: string, listener: () => void): () => void {
+    const own = this.listeners.get(id) ?? new Set();
+    this.listeners.set(id, own.add(listener));
+    return () => {
+      own.delete(listener);
+      if (own.size === 0 && this.listeners.get(id) === own) this.listeners.delete(id);
+    };
+  }
+
+  get closed(): boolean {
+    return this.closing.signal.aborted;
+  }
+
+  /**
+   * Begins nothing any more, and waits for what runs.
+   * @param giveUp then what still runs is left for the next start
+   */
+  async close(giveUp: AbortSignal): Promise<void> {
+    this.closing.abort();
+    for (const id of this.listeners.keys()) this.tell(id);
+    const stop = (): void => {
+      for (const work of this.running.values()) work.stop.abort(new UpresError('ABORTED', 'the server ends'));
+    };
+    if (giveUp.aborted) stop();
+    giveUp.addEventListener('abort', stop, { once: true });
+    await Promise.allSettled(this.running.keys());
+    giveUp.removeEventListener('abort', stop);
+  }
+
+  private laneOf(id: string): Client {
+    const lane = this.lanes.get(id) ?? { id };
+    this.lanes.set(id, lane);
+    return lane;
+  }
+
+  private fill(): void {
+    while (!this.closed && this.running.size < this.options.atOnce) {
+      const image = this.queue.next();
+      if (!image) return;
+      const stop = new AbortController();
+      const work = this.run(image, stop.signal).finally(() => {
+        this.running.delete(work);
+        this.fill();
+      });
+      this.running.set(work, { id: image.id, stop });
+    }
+  }
+
+  private async run({ id, place, lane }: QueuedImage, signal: AbortSignal): Promise<void> {
+    const begun = await this.change(id, (job) => begin(job, place));
+    const image = begun?.images[place];
+    if (!image) return;
+    this.book.begin(begun, place);
+    this.tell(id);
+    const outcome =
+      image.attempts > mostAttempts
+        ? worn
+        : await this.outcomeOf(begun, place, this.clients.get(lane.id) ?? lane, signal);
+    this.book.end(id, place);
+    if (outcome === 'later') {
+      // Being stopped by the end of the server is no attempt.
+      const attempts = this.closed ? image.attempts - 1 : image.attempts;
+      await this.change(id, (job) => putBack(job, place, attempts));
+      this.tell(id);
+      if (!this.closed) void this.later(id, image.attempts);
+      return;
+    }
+    const finished = await this.change(id, (job) => finish(job, place, outcome, new Date()));
+    if (!finished) await this.dropUnwanted(id);
+    else if (hasEnded(finished)) await this.ended(finished);
+    else this.tell(id);
+  }
+
+  /** What became of an image; `later` where it is to be tried again, or nobody wants it any more. */
+  private async outcomeOf(job: Job, place: number, client: Client, signal: AbortSignal): Promise<Outcome | 'later'> {
+    const { store, compute, problemOf } = this.options;
+    const onProgress = (progress: UpscaleProgress): void => {
+      this.book.note(job.id, place, progress);
+      this.tell(job.id);
+    };
+    try {
+      const source = await store.readSource(job.id, place);
+      signal.throwIfAborted();
+      const result = await compute(source, job.images[place]!.variant, { client, signal, onProgress });
+      signal.throwIfAborted();
+      await store.writeResult(job.id, place, result.data);
+      return { result: describe(result) };
+    } catch (error) {
+      const passes = error instanceof UpresError && passing.includes(error.code);
+      const last = job.images[place]!.attempts >= mostAttempts;
+      if (signal.aborted || this.closed || (passes && !last)) return 'later';
+      return { problem: problemOf(error) };
+    }
+  }
+
+  private async later(id: string, attempts: number): Promise<void> {
+    const pause = Math.min(shortestPause * 2 ** attempts, longestPause);
+    await delay(pause, undefined, { ref: false, signal: this.closing.signal }).catch(() => undefined);
+    const job = await this.options.store.get(id);
+    if (!job || this.closed) return;
+    this.queue.add(job, this.laneOf(job.client));
+    this.fill();
+  }
+
+  /** Changes a job however long the disk is full: what happened must not be forgotten. */
+  private async change(id: string, change: (job: Job) => Job | undefined): Promise<Job | undefined> {
+    for (let pause = shortestPause; ; pause = Math.min(2 * pause, longestPause)) {
+      try {
+        return await this.options.store.update(id, change);
+      } catch (error) {
+        this.options.warn(`job ${id} can't be written: ${error instanceof Error ? error.message : String(error)}`);
+        // The next start finds the job as it was, and does the image again.
+        if (this.closed) return undefined;
+        await delay(pause, undefined, { ref: false, signal: this.closing.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  /** A result that came after its job was cancelled. */
+  private async dropUnwanted(id: string): Promise<void> {
+    const { store } = this.options;
+    if ((await store.get(id))?.state === 'cancelled') await store.dropResults(id).catch(() => undefined);
+  }
+
+  private async ended(job: Job): Promise<void> {
+    const { store } = this.options;
+    this.tell(job.id);
+    this.book.forget(job.id);
+    // What stays behind is removed at the next start.
+    await store.dropSources(job.id).catch(() => undefined);
+    if (job.state === 'cancelled') await store.dropResults(job.id).catch(() => undefined);
+  }
+
+  private tell(id: string): void {
+    for (const listener of this.listeners.get(id) ?? []) listener();
+  }
+}
+
+const worn: Outcome = {
+  problem: {
+    code: 'INTERNAL',
+    status: 500,
+    detail: `the server ended ${mostAttempts} times while it worked on this image, which is therefore given up`,
+  },
+};
+
+function describe({ data, width, height, format, frames, model, device }: UpscaleResult): JobResult {
+  const sha256 = createHash('sha256').update(data).digest('base64url');
+  return { width, height, format, frames, model, bytes: data.length, sha256, device };
+}

@@ -1,0 +1,73 @@
+import type { ServerContext } from '../context.js';
+import { toProblem } from '../problem.js';
+import { FileJobStore } from './file-job-store.js';
+import { JobRunner } from './job-runner.js';
+import type { JobStore } from './job-store.js';
+import { JobSweeper } from './job-sweeper.js';
+import { jobStates, type JobState } from './job.js';
+
+/** So many images more than threads are under way: one is decoded and one encoded while the threads compute. */
+const moreThanThreads = 2;
+
+export interface JobsLog {
+  readonly warn: (message: string) => void;
+  /** Told about faults of the server's own, of which clients learn nothing. */
+  readonly fault: (error: unknown) => void;
+}
+
+/** All that a server needs for jobs: where they are kept, who computes them, who removes them. */
+export class Jobs {
+  private constructor(
+    readonly store: JobStore,
+    readonly runner: JobRunner,
+    private readonly sweeper: JobSweeper,
+  ) {}
+
+  /**
+   * Opens the folder and goes on with what is unfinished there. When the server is about to end, what runs is waited for as long
+   * as the server waits; the rest is left for the next start.
+   * @throws BAD_ARGUMENT while another server uses the folder
+   */
+  static async open({ settings, images, state }: ServerContext, log: JobsLog): Promise<Jobs> {
+    const { folder, threads, limits } = settings;
+    const store = await FileJobStore.open(folder, log.warn);
+    const runner = new JobRunner({
+      store,
+      compute: (bytes, variant, options) => images.upscale(bytes, variant, options),
+      problemOf: (error) => {
+        const { status, code, message: detail } = toProblem(error);
+        if (status === 500) log.fault(error);
+        return { status, code, detail };
+      },
+      atOnce: threads + moreThanThreads,
+      warn: log.warn,
+    });
+    const sweeper = new JobSweeper(store, limits.resultsDays, log.warn);
+    state.draining.addEventListener('abort', () => {
+      const over = state.enter();
+      void runner.close(state.stopping).finally(over);
+    });
+    try {
+      await runner.start();
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+    sweeper.start();
+    return new Jobs(store, runner, sweeper);
+  }
+
+  /** How many jobs are in each state. */
+  async count(): Promise<Readonly<Record<JobState, number>>> {
+    const counts = Object.fromEntries(jobStates.map((state) => [state, 0])) as Record<JobState, number>;
+    for (const { state } of await this.store.list()) counts[state]++;
+    return counts;
+  }
+
+  /** Leaves everything as it is for the next start. */
+  async close(): Promise<void> {
+    await this.runner.close(AbortSignal.abort());
+    await this.sweeper.stop();
+    await this.store.close();
+  }
+}

@@ -1,0 +1,95 @@
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { unfinishedSuffix, writeDurably } from './durable-file.js';
+import { again, lose } from './job-changes.js';
+import { hasCode, jobFile, resultName, sourceName, type JobFolders } from './job-folders.js';
+import { hasEnded, type Job, type JobProblem } from './job.js';
+import { printJob, readJob } from './stored-job.js';
+
+/** Jobs read at once: disks like company, but not thousands of open files. */
+const atOnce = 16;
+
+const lostProblem: JobProblem = {
+  code: 'INTERNAL',
+  status: 500,
+  detail: 'its data was lost on the server: send it again',
+};
+
+/**
+ * Reads all jobs of a folder, oldest first, and makes them agree with the files that are there. What is damaged, by a failing
+ * disk or by people, is reported and never stops the others.
+ */
+export async function readStoredJobs(folders: JobFolders, warn: (message: string) => void): Promise<Job[]> {
+  const names = await readdir(folders.jobs);
+  const jobs: Job[] = [];
+  for (let from = 0; from < names.length; from += atOnce) {
+    const some = await Promise.all(names.slice(from, from + atOnce).map((name) => readOne(folders, name, warn)));
+    jobs.push(...some.filter((job) => job !== undefined));
+  }
+  return jobs.sort((a, b) => (a.created === b.created ? 0 : a.created < b.created ? -1 : 1));
+}
+
+async function readOne(folders: JobFolders, name: string, warn: (message: string) => void): Promise<Job | undefined> {
+  const folder = folders.of(name);
+  try {
+    const job = readJob(await readFile(join(folder, jobFile), 'utf8'));
+    if (job.id !== name) throw new Error(`it says that it is job ${job.id}`);
+    const whole = await withoutLosses(job, folder);
+    if (whole !== job) {
+      warn(`a part of job ${name} was lost; what can't be made again fails`);
+      await writeDurably(join(folder, jobFile), printJob(whole));
+    }
+    await removeLeftovers(whole, folder);
+    return whole;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    await folders.setAside(name).then(
+      (aside) => {
+        warn(`job ${name} can't be read and was moved to ${aside}: ${why}`);
+      },
+      () => {
+        warn(`job ${name} can't be read: ${why}`);
+      },
+    );
+    return undefined;
+  }
+}
+
+/** A job whose images have what their states promise: those that have not are made again, or have failed. */
+async function withoutLosses(job: Job, folder: string): Promise<Job> {
+  if (job.expired || job.state === 'cancelled') return job;
+  let whole = job;
+  for (const [place, image] of job.images.entries()) {
+    if (image.state === 'failed') continue;
+    if (image.state === 'done' && (await hasSize(join(folder, resultName(place)), image.result.bytes))) continue;
+    const canCompute = !hasEnded(job) && (await hasSize(join(folder, sourceName(place)), image.source.bytes));
+    if (canCompute && image.state !== 'done') continue;
+    const mended = canCompute ? again(whole, place) : lose(whole, place, lostProblem, new Date());
+    whole = { ...mended, version: whole.version + 1 };
+  }
+  return whole;
+}
+
+/** Removes files that a killed process had no time for: half of them written, or no longer needed. */
+async function removeLeftovers(job: Job, folder: string): Promise<void> {
+  const needed = new Set([jobFile]);
+  if (!job.expired && job.state !== 'cancelled') {
+    for (const [place, { state }] of job.images.entries()) {
+      if (state === 'done') needed.add(resultName(place));
+      if (!hasEnded(job)) needed.add(sourceName(place));
+    }
+  }
+  for (const name of await readdir(folder)) {
+    const ours = name.endsWith(unfinishedSuffix) || /^(?:source|result)-\d+$/.test(name);
+    if (ours && !needed.has(name)) await rm(join(folder, name), { force: true });
+  }
+}
+
+async function hasSize(file: string, bytes: number): Promise<boolean> {
+  try {
+    return (await stat(file)).size === bytes;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import type { Client } from '../client.js';
+import type { ServerContext } from '../context.js';
+import { Problem, toProblem } from '../problem.js';
+import type { UploadedImage } from '../upload.js';
+import type { Variant } from '../variant.js';
+import { stateOf } from './job-changes.js';
+import { admitJob } from './job-limits.js';
+import type { JobStore } from './job-store.js';
+import { newJobId, type Job, type JobImage } from './job.js';
+
+export interface Submission {
+  readonly client: Client;
+  readonly variant: Variant;
+  /** At least one. */
+  readonly images: readonly UploadedImage[];
+  /** What the client calls this request: sent again, it makes no second job. */
+  readonly key: string | undefined;
+}
+
+/**
+ * Makes a job, down to the disk. An image that can be seen not to work has failed from the beginning and stops none of the
+ * others; where none would work, nothing is accepted.
+ * @returns the job; the one that there was already for a key, with `known`
+ * @throws Problem: 413, 415, 422 for the first image when all fail, 422 for a key of another request, 429 where the client has
+ *   enough; DISK_FULL
+ */
+export async function submitJob(
+  { images: service, settings }: Pick<ServerContext, 'images' | 'settings'>,
+  store: JobStore,
+  { client, variant, images, key }: Submission,
+): Promise<{ readonly job: Job; readonly known: boolean }> {
+  const sums = images.map(({ bytes }) => createHash('sha256').update(bytes).digest('base64url'));
+  const content = contentHash(variant, images, sums);
+  const earlier = key === undefined ? undefined : await store.find(client.id, key);
+  if (earlier) return { job: sameRequest(earlier, content), known: true };
+
+  const probed: JobImage[] = [];
+  for (const [place, { name, bytes }] of images.entries()) {
+    const source = { bytes: bytes.length, sha256: sums[place]! };
+    const facts = { ...(name !== undefined && { name }), variant, source, attempts: 0 };
+    probed.push({ ...facts, ...(await probe(service, bytes, variant)) });
+  }
+  if (stateOf(probed) === 'failed') throw firstProblem(probed);
+
+  const job: Job = {
+    id: newJobId(),
+    client: client.id,
+    created: new Date().toISOString(),
+    version: 1,
+    state: stateOf(probed),
+    ...(key !== undefined && { request: { key, content } }),
+    images: probed,
+  };
+  // Also before anything is written: who has enough costs the disk nothing.
+  admitJob(job, await store.list(client.id), settings.limits);
+  const draft = await store.draft();
+  try {
+    for (const [place, { bytes }] of images.entries()) {
+      if (probed[place]!.state === 'queued') await draft.addSource(place, bytes);
+    }
+    const accepted = await draft.commit(job, (kept) => {
+      admitJob(job, kept, settings.limits);
+    });
+    return { job: sameRequest(accepted, content), known: accepted.id !== job.id };
+  } finally {
+    await draft.discard();
+  }
+}
+
+async function probe(
+  service: ServerContext['images'],
+  bytes: Uint8Array,
+  variant: Variant,
+): Promise<
+  Pick<JobImage, 'pixels'> & ({ state: 'queued' } | Pick<Extract<JobImage, { state: 'failed' }>, 'state' | 'problem'>)
+> {
+  try {
+    return { state: 'queued', pixels: (await service.probe(bytes, variant)).inputPixels };
+  } catch (error) {
+    const { status, code, message: detail } = toProblem(error);
+    // A fault of the server's own says nothing about the image.
+    if (status >= 500) throw error;
+    return { state: 'failed', pixels: 0, problem: { status, code, detail } };
+  }
+}
+
+function firstProblem(images: readonly JobImage[]): Problem {
+  const failed = images.find((image) => image.state === 'failed');
+  if (!failed) throw new Error('a job that has failed has an image that has');
+  const { status, code, detail } = failed.problem;
+  return new Problem(status, code, detail);
+}
+
+/** Of everything that the client asked for. */
+function contentHash(variant: Variant, images: readonly UploadedImage[], sums: readonly string[]): string {
+  const asked = { variant, images: images.map(({ name }, place) => [name ?? null, sums[place]]) };
+  return createHash('sha256').update(JSON.stringify(asked)).digest('base64url');
+}
+
+function sameRequest(job: Job, content: string): Job {
+  if (!job.request || job.request.content === content) return job;
+  throw new Problem(422, 'IDEMPOTENCY_KEY_REUSED', 'this Idempotency-Key was used for another request: take a new one');
+}

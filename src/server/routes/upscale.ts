@@ -1,0 +1,107 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { CachedResult } from '../../asset/cached-upscaler.js';
+import { extensionFor } from '../../asset/extensions.js';
+import { UpresError } from '../../errors.js';
+import type { Server, ServerContext } from '../context.js';
+import { matchesTag } from '../etag.js';
+import { mediaTypeOf } from '../media-types.js';
+import { mergeFields } from '../merge-fields.js';
+import { negotiateFormat } from '../negotiate.js';
+import { limitTransfer, onEnd } from '../on-end.js';
+import { Problem } from '../problem.js';
+import {
+  commonProblems,
+  emptyResponse,
+  imageResponse,
+  imagesBody,
+  problemResponses,
+  variantQuery,
+} from '../schemas.js';
+import { readUpload, type Upload } from '../upload.js';
+import { parseVariant, type Variant } from '../variant.js';
+import { workSignal } from '../work-signal.js';
+
+/** `POST /v1/upscale`: the bytes of an image in, those of the result out. */
+export function upscaleRoutes(app: Server, context: ServerContext): void {
+  const { settings, images, occupancy, state } = context;
+  app.post(
+    '/v1/upscale',
+    {
+      config: { work: true, body: imagesBody(false) },
+      schema: {
+        summary: 'Upscale an image now',
+        description:
+          'One image, one result. Results are kept: the same image and directives give the same bytes, and the same `ETag`; with `If-None-Match` nothing is computed for a client that has them.',
+        tags: ['images'],
+        querystring: variantQuery(settings),
+        response: {
+          200: imageResponse('The result.'),
+          304: emptyResponse('The client has the result already.'),
+          ...problemResponses(...commonProblems, 406, 408, 413, 415, 422, 429, 504),
+        },
+      },
+      // Before the schema is looked at, and before anything of the body is read.
+      preValidation: (request, _, done) => {
+        parseVariant(request.query, settings);
+        done();
+      },
+    },
+    async (request, reply) => {
+      onEnd(reply, state.enter());
+      const upload = await readUpload(request, context, { images: 1, bytes: settings.limits.bodyBytes });
+      onEnd(reply, upload.release);
+      const bytes = onlyImage(upload);
+      const asked = parseVariant(mergeFields(request.query, upload.fields), settings);
+      const variant = { ...asked, format: asked.format ?? negotiateFormat(request, images.formatOf(bytes)) };
+      const tag = await images.etag(bytes, variant);
+      reply.headers({ etag: tag, vary: 'Accept', 'cache-control': 'private, no-cache' });
+      if (matchesTag(request.headers['if-none-match'], tag)) return reply.code(304).send();
+      const { outputPixels } = await images.probe(bytes, variant);
+      onEnd(reply, occupancy.queue(request.client, outputPixels));
+      const result = await upscale(context, request, reply, bytes, variant);
+      // Where a device failed and the CPU stood in, the result is the CPU's.
+      const device = variant.device ?? settings.device;
+      if (device !== result.device)
+        reply.header('etag', await images.etag(bytes, { ...variant, device: result.device }));
+      limitTransfer(reply, settings.limits.transferSeconds);
+      return reply.headers(factsOf(result)).type(mediaTypeOf(result.format)).send(result.data);
+    },
+  );
+}
+
+async function upscale(
+  { images, settings, state }: ServerContext,
+  { client }: FastifyRequest,
+  reply: FastifyReply,
+  bytes: Uint8Array,
+  variant: Variant,
+): Promise<CachedResult> {
+  const signal = workSignal(reply, settings.limits.requestSeconds, state);
+  try {
+    return await images.upscale(bytes, variant, { client, signal });
+  } catch (error) {
+    // The signal's reason says more than that something was aborted.
+    throw error instanceof UpresError && error.code === 'ABORTED' && signal.aborted ? signal.reason : error;
+  }
+}
+
+function onlyImage({ images }: Upload): Uint8Array {
+  const [image] = images;
+  if (image && images.length === 1) return image.bytes;
+  throw new Problem(422, 'BAD_ARGUMENT', 'the form holds no file: send one image');
+}
+
+/** What a client may want to know about a result. Labels of the owner's own may hold what no header can. */
+function factsOf(result: CachedResult): Record<string, string> {
+  const { format, width, height, frames, model, device, cached, inferenceMs, codecMs } = result;
+  const times = cached ? '' : `, inference;dur=${inferenceMs.toFixed(1)}, codec;dur=${codecMs.toFixed(1)}`;
+  return {
+    'content-disposition': `inline; filename="upscaled${extensionFor(format)}"`,
+    'upres-width': String(width),
+    'upres-height': String(height),
+    'upres-frames': String(frames),
+    'upres-model': encodeURIComponent(model),
+    'upres-device': device,
+    'server-timing': `cache;desc=${cached ? 'hit' : 'miss'}${times}`,
+  };
+}

@@ -1,0 +1,185 @@
+import accepts from '@fastify/accepts';
+import multipart from '@fastify/multipart';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import fastify, { type InjectOptions, type LightMyRequestResponse } from 'fastify';
+import type { AddressInfo } from 'node:net';
+import { modelFromFile } from '../model/model.js';
+import { resolveDevice } from '../network/resolve-device.js';
+import { blockOtherLoaders } from './block-loaders.js';
+import type { Server, ServerContext } from './context.js';
+import { countRequests } from './count-requests.js';
+import { clientError, frameworkError, handleErrors } from './errors.js';
+import { ImageService } from './image-service.js';
+import { rawTypes } from './media-types.js';
+import { ServerMetrics } from './metrics.js';
+import { Occupancy } from './occupancy.js';
+import { registerOpenApi } from './openapi.js';
+import { protect } from './protect.js';
+import { healthRoutes } from './routes/health.js';
+import { jobRoutes } from './routes/jobs.js';
+import { metricsRoutes } from './routes/metrics.js';
+import { modelsRoutes } from './routes/models.js';
+import { pageRoutes } from './routes/page.js';
+import { upscaleRoutes } from './routes/upscale.js';
+import { unreadable } from './problem.js';
+import { resolveSettings, type ServerOptions, type ServerSettings } from './settings.js';
+import { ServerState } from './state.js';
+
+/** Bytes of all headers of a request: generous, tokens are short. */
+const maxHeaderBytes = 8192;
+/** Seconds in which a request's headers have to arrive. */
+const headerSeconds = 10;
+/** Seconds for which a connection without a request stays open. */
+const idleSeconds = 5;
+
+/** Images over HTTP: see `GET /openapi.json` for what it answers to. */
+export class UpresServer implements AsyncDisposable {
+  private closing: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(
+    private readonly app: Server,
+    private readonly context: ServerContext,
+  ) {}
+
+  /** The options, checked and complete. */
+  get settings(): ServerSettings {
+    return this.context.settings;
+  }
+
+  /** Where it listens, as in `http://127.0.0.1:3270`; undefined before `listen` and after `close`. */
+  get url(): string | undefined {
+    const address = this.app.server.address() as AddressInfo | null;
+    if (!address) return undefined;
+    const { host } = this.settings;
+    return `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
+  }
+
+  /**
+   * Begins to listen.
+   * @returns its URL
+   * @throws the system's error where the address is in use, or can't be used
+   */
+  async listen(): Promise<string> {
+    const { host, port } = this.settings;
+    await this.app.listen({ host, port, listenTextResolver: () => 'listening' });
+    this.context.state.start();
+    return this.url!;
+  }
+
+  /** A request without a network, for tests: what fastify's `inject` takes and gives. */
+  inject(request: InjectOptions | string): Promise<LightMyRequestResponse> {
+    return this.app.inject(request);
+  }
+
+  /**
+   * Ends the server: new work is refused from now on, and what runs is finished, for `limits.drainSeconds` at most. Jobs that are
+   * not finished then go on at the next start.
+   * @param options `cancel`: gives up what runs at once
+   */
+  close({ cancel = false }: { readonly cancel?: boolean } = {}): Promise<void> {
+    if (cancel) this.context.state.giveUp();
+    this.closing ??= this.end();
+    return this.closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  private async end(): Promise<void> {
+    const { state, images, settings } = this.context;
+    await state.end(settings.limits.drainSeconds);
+    await this.app.close();
+    await images.dispose({ cancel: true });
+  }
+}
+
+/**
+ * Makes a server that does not listen yet.
+ * @throws BAD_ARGUMENT for options that can't be used; MODEL_* and DEVICE_UNAVAILABLE for a network
+ *   or a device that can't be
+ */
+export async function createServer(options: ServerOptions = {}): Promise<UpresServer> {
+  const settings = resolveSettings(options);
+  // What is wrong with a network or a device is its owner's to know, now, and not a client's later.
+  await Promise.all(Object.values(settings.models).map((path) => modelFromFile(path)));
+  await resolveDevice(settings.device);
+  if (settings.blockOtherFormats) await blockOtherLoaders();
+  const app = createApp(settings);
+  const metrics = new ServerMetrics();
+  metrics.threads.set(settings.threads);
+  const context: ServerContext = {
+    settings,
+    metrics,
+    state: new ServerState(),
+    occupancy: new Occupancy(settings.limits, metrics, settings.tokens.length),
+    images: new ImageService(settings, metrics, (message) => {
+      app.log.warn(message);
+    }),
+  };
+  try {
+    await registerRoutes(app, context);
+    await app.ready();
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+  return new UpresServer(app, context);
+}
+
+function createApp({ limits, log }: ServerSettings): Server {
+  return fastify({
+    logger: { level: log ? 'info' : 'warn', stream: process.stderr },
+    // Whoever reaches the server can set any header, so none is believed.
+    trustProxy: false,
+    frameworkErrors: frameworkError,
+    clientErrorHandler: clientError,
+    requestTimeout: limits.transferSeconds * 1000,
+    // Of a connection on which nothing moves. While an image is computed nothing does.
+    connectionTimeout: (limits.requestSeconds + limits.transferSeconds) * 1000,
+    keepAliveTimeout: idleSeconds * 1000,
+    http: {
+      maxHeaderSize: maxHeaderBytes,
+      headersTimeout: Math.min(headerSeconds, limits.transferSeconds) * 1000,
+      connectionsCheckingInterval: 1000,
+      // The guard refuses such requests, in words.
+      requireHostHeader: false,
+    },
+    // Bodies are read by the routes that take them; nothing else has one.
+    bodyLimit: 1024,
+    routerOptions: { maxParamLength: 100 },
+    // Values stay as they are sent, and what is not known is an error.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, strict: false } },
+    return503OnClosing: false,
+    forceCloseConnections: true,
+  }).withTypeProvider<TypeBoxTypeProvider>();
+}
+
+async function registerRoutes(app: Server, context: ServerContext): Promise<void> {
+  app.removeAllContentTypeParsers();
+  // The route reads it, once it knows that it wants it.
+  app.addContentTypeParser(rawTypes, (_, __, done) => {
+    done(null);
+  });
+  app.addContentTypeParser('*', ({ routeOptions }, _, done) => {
+    done(routeOptions.config.body ? unreadable() : null);
+  });
+  await app.register(accepts);
+  await app.register(multipart);
+  countRequests(app, context);
+  protect(app, context);
+  handleErrors(app);
+  await registerOpenApi(app, context);
+  upscaleRoutes(app, context);
+  modelsRoutes(app, context);
+  healthRoutes(app, context);
+  metricsRoutes(app, context);
+  await jobRoutes(app, context);
+  await app.register(async (pages) => {
+    pages.addHook('onRoute', (route) => {
+      route.config = { ...route.config, open: true };
+    });
+    await pages.register(pageRoutes);
+  });
+}

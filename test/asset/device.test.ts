@@ -1,0 +1,84 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { AssetCache } from '#src/asset/asset-cache.js';
+import { cacheKey } from '#src/asset/cache-key.js';
+import { CachedUpscaler, type ResultFacts } from '#src/asset/cached-upscaler.js';
+import { AssetPipeline } from '#src/asset/pipeline.js';
+import { Upscaler } from '#src/image/upscale.js';
+import { codeOf } from '../support/errors.js';
+import { temporaryFolder } from '../support/folders.js';
+import { plainNetwork } from '../support/networks.js';
+import { gpuProcess, hasSoftwareGpu, useSoftwareGpu } from '../support/software-gpu.js';
+
+const folder = temporaryFolder();
+const model = join(folder, 'small.onnx');
+const absent = process.platform === 'darwin' ? 'dml' : 'coreml';
+let source: Buffer;
+
+beforeAll(async () => {
+  writeFileSync(model, plainNetwork({ width: 4, depth: 0 }));
+  const data = Uint8Array.from({ length: 90 * 70 * 3 }, (_, i) => (i * 7919) % 251);
+  source = await sharp(data, { raw: { width: 90, height: 70, channels: 3 } })
+    .png()
+    .toBuffer();
+});
+
+describe('a device that is not there', () => {
+  it('is told before anything is looked for', async () => {
+    expect(await codeOf(cacheKey(source, { device: absent }))).toBe('DEVICE_UNAVAILABLE');
+    const cached = new CachedUpscaler(() => new Upscaler(), undefined);
+    expect(await codeOf(cached.upscale(source, { device: absent }, 'a.png'))).toBe('DEVICE_UNAVAILABLE');
+  });
+
+  it('fails an asset as any other error does, and a resize can stand in for it', async () => {
+    const file = join(folder, 'a.png');
+    writeFileSync(file, source);
+    for (const onError of ['fail', 'resize'] as const) {
+      const context = { root: folder, warn: () => undefined };
+      const pipeline = new AssetPipeline({ device: absent, onError, cache: false }, context);
+      const asset = await pipeline.plan(file, { upscale: [2] });
+      const rendered = pipeline.render(asset, asset.variants[0]!);
+      if (onError === 'fail') expect(await codeOf(rendered)).toBe('DEVICE_UNAVAILABLE');
+      else expect(await rendered).toMatchObject({ width: 180, status: 'resized' });
+      await pipeline.close();
+    }
+  });
+});
+
+describe.runIf(hasSoftwareGpu)('results of a graphics processor', () => {
+  useSoftwareGpu();
+  // A driver in software is never chosen by itself, unless it is asked for.
+  process.env.UPRES_ACCEPT_SOFTWARE_GPU = '1';
+
+  it('are kept under the device that computed them, whatever was to compute them', async () => {
+    await using upscaler = new Upscaler({ cacheFolder: join(folder, 'networks') });
+    const cached = new CachedUpscaler(() => upscaler, new AssetCache<ResultFacts>(join(folder, 'results')));
+    const options = { model, upscale: 4, format: 'png' } as const;
+    const keptOn = async (device: 'cpu' | 'webgpu'): Promise<string | undefined> =>
+      (await cached.kept(source, { ...options, device }))?.device;
+
+    // Killed in mid-picture, it goes over to the CPU.
+    let killed = false;
+    const onProgress = (): void => {
+      const pid = killed ? undefined : gpuProcess();
+      if (pid === undefined) return;
+      killed = true;
+      process.kill(pid, 'SIGKILL');
+    };
+    expect(await cached.upscale(source, { ...options, device: 'auto', onProgress })).toMatchObject({ device: 'cpu' });
+    expect(killed).toBe(true);
+    expect([await keptOn('cpu'), await keptOn('webgpu')]).toEqual(['cpu', undefined]);
+
+    expect(await cached.upscale(source, { ...options, device: 'auto' })).toMatchObject({
+      device: 'webgpu',
+      cached: false,
+    });
+    expect([await keptOn('cpu'), await keptOn('webgpu')]).toEqual(['cpu', 'webgpu']);
+    expect(await cached.upscale(source, { ...options, device: 'auto' })).toMatchObject({
+      device: 'webgpu',
+      cached: true,
+    });
+  });
+});

@@ -1,0 +1,87 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { AssetCache } from '#src/asset/asset-cache.js';
+import { cacheKey } from '#src/asset/cache-key.js';
+import { bleed } from '#src/image/bleed.js';
+import { toDepth8 } from '#src/image/depth.js';
+import { interleave, layOnWhite } from '#src/image/interleave.js';
+import { pictureFeatures } from '#src/image/picture-features.js';
+import type { Plane } from '#src/image/planes.js';
+import { settleAlpha } from '#src/image/settle-alpha.js';
+import { splitAlpha } from '#src/image/split-alpha.js';
+import { steadyColours } from '#src/image/steady-colours.js';
+import { onSharedMemory } from '#src/network/call.js';
+import { mergeRepeatedTiles } from '#src/network/repeated-tiles.js';
+import { planTiles } from '#src/network/tiles.js';
+import { countTurns } from '../support/event-loop.js';
+import { picture } from './fixtures.js';
+import { useUpscaler } from './upscaler.js';
+
+const { upscaler, folder } = useUpscaler();
+
+/** Four megapixels. */
+const side = 2000;
+
+function plane(channels: 1 | 3, value: (pixel: number) => number, size = side): Plane {
+  const data = new Uint8Array(size * size * channels);
+  for (let at = 0; at < data.length; at++) data[at] = value(Math.floor(at / channels));
+  return { width: size, height: size, channels, data };
+}
+
+const colour = plane(3, (pixel) => pixel * 7);
+/** Discs, thin at their edges. */
+const alpha = plane(1, (pixel) => {
+  const distance = Math.hypot((pixel % 200) - 100, (Math.floor(pixel / side) % 200) - 100);
+  return Math.min(255, Math.max(0, (80 - distance) * 10));
+});
+
+/** Whatever is done to pixels, the event loop turns once for about so many of them at least. */
+const pixelsPerTurn = 2 ** 18;
+
+describe('four megapixels never hold up the event loop', () => {
+  test.each<[string, () => Promise<unknown>]>([
+    ['looking at features', () => pictureFeatures({ colour, alpha })],
+    ['splitting', () => splitAlpha(new Uint8Array(side * side * 4), side, side, 4, 3)],
+    ['steadying', () => steadyColours(colour, alpha)],
+    ['bleeding', () => bleed(colour, alpha, 8)],
+    [
+      'settling',
+      () =>
+        settleAlpha(
+          plane(1, () => 3),
+          plane(1, () => 0),
+        ),
+    ],
+    ['interleaving', () => interleave(colour, alpha)],
+    ['laying on white', () => layOnWhite(colour, alpha)],
+    ['going from 16 to 8 bits', () => toDepth8(new Uint16Array(side * side))],
+  ])('%s', async (_, work) => {
+    expect(await countTurns(work)).toBeGreaterThanOrEqual(Math.floor((side * side) / pixelsPerTurn) - 1);
+  });
+
+  test('sharing, comparing and hashing, where far more is done in a step', async () => {
+    const large = { ...plane(3, () => 9, 4000), channels: 3 as const };
+    expect(await countTurns(() => onSharedMemory(large))).toBeGreaterThanOrEqual(4);
+    expect(await countTurns(() => cacheKey(new Uint8Array(48_000_000), {}))).toBeGreaterThanOrEqual(100);
+    const halo = { left: 9, top: 9, right: 9, bottom: 9 };
+    const size = { width: side, height: side, multipleOf: 1, overheadPixels: 0 };
+    const { tiles } = planTiles({ ...size, halo, maxTilePixels: 40_000, threads: 2 });
+    const flat = plane(3, () => 5);
+    expect(await countTurns(() => mergeRepeatedTiles(tiles, flat))).toBeGreaterThanOrEqual(10);
+  });
+
+  test('keeping a result and finding it again', async () => {
+    const cache = new AssetCache(join(folder, 'results'));
+    const result = new Uint8Array(48_000_000).fill(7);
+    expect(await countTurns(() => cache.put('k', result, {}))).toBeGreaterThanOrEqual(40);
+    expect(await countTurns(() => cache.get('k'))).toBeGreaterThanOrEqual(100);
+  });
+
+  test('a whole picture with alpha, reduced', async () => {
+    const source = await picture(700, 700, 4, (x, y) => [x, y, x + y, Math.min(255, Math.max(0, x - 300))])
+      .png()
+      .toBuffer();
+    const turns = await countTurns(() => upscaler.upscale(source, { model: 'nearest', upscale: 1.5 }));
+    expect(turns).toBeGreaterThanOrEqual(20);
+  });
+});

@@ -1,0 +1,127 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import type { DeviceChoice } from '#src/network/device.js';
+import { tryDevices } from '#src/network/gpu/try-device.js';
+import { resolveDevice } from '#src/network/resolve-device.js';
+import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
+import { runChild } from '../support/child.js';
+import { codeOf } from '../support/errors.js';
+import { temporaryFolder } from '../support/folders.js';
+import { plainNetwork } from '../support/networks.js';
+import { gpuProcess, hasSoftwareGpu, softwareGpuEnvironment, useSoftwareGpu } from '../support/software-gpu.js';
+
+const script = fileURLToPath(new URL('./fixtures/resolve-device.js', import.meta.url));
+const noDriver = { VK_ICD_FILENAMES: '/nowhere/icd.json', VK_DRIVER_FILES: '/nowhere/icd.json' };
+/** Mesa's driver in software, where it is installed: Debian 12's lacks what the runtime asks for. */
+const mesa = '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json';
+
+interface Outcomes {
+  readonly outcomes: readonly unknown[];
+  readonly warnings: readonly { readonly code: string; readonly name: string; readonly message: string }[];
+}
+
+/** What choices mean in a process of its own, since it is remembered there. */
+async function resolveIn(
+  env: Readonly<Record<string, string>>,
+  ...choices: readonly DeviceChoice[]
+): Promise<Outcomes> {
+  const { code, stdout, stderr } = await runChild(script, choices, {
+    env: { ...env, UPRES_ACCEPT_SOFTWARE_GPU: undefined },
+  });
+  expect(code, stderr).toBe(0);
+  const lines = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown);
+  return { outcomes: lines.slice(0, -1), warnings: lines.at(-1) as Outcomes['warnings'] };
+}
+
+describe('a device', () => {
+  it.each(['gpu', 'CPU', '', 'tensorrt', undefined, 7])('of another name is refused: %s', async (name) => {
+    expect(await codeOf(resolveDevice(name as DeviceChoice))).toBe('BAD_ARGUMENT');
+    if (name === undefined) return;
+    expect(await codeOf(ThreadSafeNetwork.loadBuiltinNatural({ device: name as DeviceChoice }))).toBe('BAD_ARGUMENT');
+  });
+
+  it('is the CPU, without a trial, when that is named', async () => {
+    expect(await resolveDevice('cpu')).toBe('cpu');
+  });
+
+  it('that the runtime has nothing for is refused with a reason when it is named', async () => {
+    const foreign = process.platform === 'darwin' ? 'dml' : 'coreml';
+    const refused = resolveDevice(foreign);
+    await expect(refused).rejects.toMatchObject({ code: 'DEVICE_UNAVAILABLE' });
+    await expect(refused).rejects.toThrow(
+      new RegExp(`the device ${foreign} can't be used on this machine: .* has no ${foreign}.*doctor`),
+    );
+  });
+
+  it('without a driver is refused when it is named, and left out by auto with one line', async () => {
+    const { outcomes, warnings } = await resolveIn(noDriver, 'webgpu', 'auto', 'auto');
+    expect(outcomes[0]).toMatchObject({ code: 'DEVICE_UNAVAILABLE' });
+    expect(outcomes.slice(1)).toEqual(['cpu', 'cpu']);
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatchObject({ code: 'UPRES_DEVICE_FALLBACK', name: 'UpresWarning' });
+    expect(warnings[0]!.message).toMatch(/^computing on the CPU: .*webgpu: \S.*/);
+    expect(warnings[0]!.message).not.toContain('\n');
+  });
+
+  it.runIf(existsSync(mesa))('with a driver that the runtime refuses is refused, and the process lives', async () => {
+    const { outcomes } = await resolveIn({ VK_ICD_FILENAMES: mesa, VK_DRIVER_FILES: mesa }, 'webgpu');
+    expect(outcomes[0]).toMatchObject({ code: 'DEVICE_UNAVAILABLE' });
+  });
+
+  it('without a driver leaves no process behind when a network is loaded for it', async () => {
+    Object.assign(process.env, noDriver);
+    const loading = ThreadSafeNetwork.fromBytes(plainNetwork({ width: 4, depth: 0 }), {
+      device: 'webgpu',
+      cacheFolder: temporaryFolder(),
+      name: 'small',
+    });
+    await expect(loading).rejects.toMatchObject({ code: 'DEVICE_UNAVAILABLE' });
+    await expect(loading).rejects.toThrow(/webgpu can't compute the network small on this machine: .*/);
+    expect(gpuProcess()).toBeUndefined();
+  });
+
+  it('is tried together with all others', async () => {
+    useSoftwareGpu();
+    const reports = await tryDevices();
+    const cpu = reports.find(({ name }) => name === 'cpu');
+    expect(cpu).toMatchObject({ works: true });
+    expect(cpu!.ms).toBeGreaterThan(0);
+    for (const { works, reason } of reports) {
+      if (!works) expect(reason).toMatch(/^\S.*$/);
+    }
+    if (!hasSoftwareGpu) return;
+    expect(reports.find(({ name }) => name === 'webgpu')).toMatchObject({
+      works: true,
+      adapter: 'SwiftShader (software)',
+      software: true,
+    });
+  });
+});
+
+describe.runIf(hasSoftwareGpu)('a driver that computes on the CPU', () => {
+  it('is used when it is named, and left out by auto', async () => {
+    const { outcomes, warnings } = await resolveIn(softwareGpuEnvironment, 'webgpu', 'auto');
+    expect(outcomes).toEqual(['webgpu', 'cpu']);
+    expect(warnings.map(({ message }) => message)).toEqual([
+      expect.stringContaining('webgpu: its driver computes on the CPU (SwiftShader (software))'),
+    ]);
+  });
+});
+
+describe('a network that chooses its device itself', () => {
+  it('computes on the CPU where there is no better one', async () => {
+    const { code, stdout, stderr } = await runChild(
+      fileURLToPath(new URL('./fixtures/automatic-device.js', import.meta.url)),
+      [join(temporaryFolder(), 'cache')],
+      { env: noDriver },
+    );
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ device: 'cpu', gpu: false, width: 20 });
+    expect(stderr.match(/UPRES_DEVICE_FALLBACK/g)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest';
+import { AssetCache } from '#src/asset/asset-cache.js';
+import { createServer } from '#src/server/index.js';
+import { temporaryFolder } from '../support/folders.js';
+import { ordersInFlight, until } from '../support/pool.js';
+import { ask, imageFile, startServer, upscale } from './support/server.js';
+
+describe('the end of a server', () => {
+  test('what runs is finished, nothing new is begun, and probes say so', async () => {
+    const server = await startServer();
+    const { url } = server;
+    const running = upscale(server, await imageFile(220, 220, 'jpeg', 3), '?upscale=4');
+    await until(() => ordersInFlight() > 0);
+    const closed = server.close();
+    const late = await upscale({ url }, await imageFile(8, 8));
+    expect(late.status).toBe(503);
+    expect(late.problem.code).toBe('DRAINING');
+    expect(Number(late.headers['retry-after'])).toBeGreaterThan(0);
+    expect((await ask({ url }, '/readyz')).status).toBe(503);
+    expect((await ask({ url }, '/healthz')).status).toBe(200);
+    const { status, headers } = await running;
+    expect({ status, width: headers['upres-width'] }).toEqual({ status: 200, width: '880' });
+    await closed;
+    expect(server.url).toBeUndefined();
+    await expect(ask({ url }, '/healthz')).rejects.toThrow(/ECONNREFUSED/);
+  });
+
+  test('what takes longer than that is given up, and its client is told', async () => {
+    const cache = temporaryFolder();
+    const server = await startServer({ cache, limits: { drainSeconds: 0.1 } });
+    const running = upscale(server, await imageFile(600, 600, 'jpeg', 4), '?upscale=4&model=real');
+    await until(() => ordersInFlight() > 0);
+    await server.close();
+    expect(await running).toMatchObject({ status: 503, problem: { code: 'DRAINING' } });
+    await until(() => ordersInFlight() === 0);
+    expect((await new AssetCache(cache).stats()).entries).toBe(0);
+  });
+
+  test('with `cancel`, all is given up at once; closing twice does no harm', async () => {
+    const server = await startServer();
+    const running = upscale(server, await imageFile(600, 600, 'jpeg', 5), '?upscale=4&model=real');
+    await until(() => ordersInFlight() > 0);
+    const closed = server.close();
+    await server.close({ cancel: true });
+    await closed;
+    expect((await running).status).toBe(503);
+  });
+
+  test('a client that takes no answer does not hold up the end', async () => {
+    const server = await startServer({ limits: { drainSeconds: 0.2 } });
+    const { connect } = await import('node:net');
+    const { hostname, port } = new URL(server.url);
+    const socket = connect({ host: hostname, port: Number(port) });
+    socket.on('error', () => undefined);
+    socket.write(
+      'POST /v1/upscale HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: 1000\r\n\r\nabc',
+    );
+    await until(() => socket.bytesWritten > 0);
+    await server.close();
+    socket.destroy();
+  });
+
+  test('before it listens a server is not ready, and takes no work', async () => {
+    await using server = await createServer({ cache: temporaryFolder(), folder: temporaryFolder() });
+    expect((await server.inject('/readyz')).statusCode).toBe(503);
+    expect((await server.inject('/healthz')).statusCode).toBe(200);
+    const request = { method: 'POST', url: '/v1/upscale', headers: { 'content-type': 'image/png' } } as const;
+    const { statusCode, json } = await server.inject({ ...request, payload: await imageFile(8, 8) });
+    expect({ status: statusCode, body: json<unknown>() }).toMatchObject({ status: 503, body: { code: 'DRAINING' } });
+  });
+});

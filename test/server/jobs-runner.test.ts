@@ -1,0 +1,257 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { UpresError } from '#src/errors.js';
+import { FileJobStore } from '#src/server/jobs/file-job-store.js';
+import { requeue } from '#src/server/jobs/job-changes.js';
+import type { Compute } from '#src/server/jobs/job-runner.js';
+import { JobSweeper } from '#src/server/jobs/job-sweeper.js';
+import { temporaryFolder } from '../support/folders.js';
+import { bytesOf, readResult, submit } from './support/jobs.js';
+import { clientNamed, computed, expectedBytes, jobWhen, reverse, startRunner, stopped } from './support/runner.js';
+
+const somebody = clientNamed('somebody');
+const never = new AbortController().signal;
+const atOnce = AbortSignal.abort();
+
+describe('the runner of jobs', () => {
+  it('computes all images of a job, and what fails stops nobody', async () => {
+    const store = await FileJobStore.open(temporaryFolder());
+    const runner = await startRunner(store, reverse);
+    const sources = ['one', 'bad', 'three'].map(bytesOf);
+    const job = await submit(store, sources);
+    runner.add(job, somebody);
+    const ended = await jobWhen(store, runner, job.id);
+    expect(ended.state).toBe('done');
+    expect(ended.images.map(({ state }) => state)).toEqual(['done', 'failed', 'done']);
+    expect(ended.images[1]).toMatchObject({ problem: { code: 'INPUT_CORRUPT', status: 422 } });
+    expect(await readResult(store, job.id, 2)).toEqual(Buffer.from(expectedBytes(sources[2]!)));
+    expect(runner.progress(ended)).toEqual({ donePixels: 11, totalPixels: 11 });
+    await runner.close(never);
+    await expect(store.readSource(job.id, 0)).rejects.toMatchObject({ code: 'INPUT_NOT_FOUND' });
+    await store.close();
+  });
+
+  it('has failed when all images have', async () => {
+    const store = await FileJobStore.open(temporaryFolder());
+    const runner = await startRunner(store, reverse);
+    const job = await submit(store, [bytesOf('bad'), bytesOf('bad too')]);
+    runner.add(job, somebody);
+    expect((await jobWhen(store, runner, job.id)).state).toBe('failed');
+    await runner.close(never);
+    await store.close();
+  });
+
+  it('lets clients take turns by pixels', async () => {
+    const store = await FileJobStore.open(temporaryFolder());
+    const order: string[] = [];
+    const noting: Compute = (bytes) => {
+      order.push(new TextDecoder().decode(bytes));
+      return Promise.resolve(computed(bytes));
+    };
+    const many = await submit(
+      store,
+      Array.from({ length: 6 }, () => bytesOf('many')),
+      { client: 'a', pixels: 100 },
+    );
+    const few = await submit(store, [bytesOf('few'), bytesOf('few')], { client: 'b', pixels: 100 });
+    const small = await submit(
+      store,
+      Array.from({ length: 3 }, () => bytesOf('small')),
+      { client: 'c', pixels: 30 },
+    );
+    const runner = await startRunner(store, noting, { atOnce: 1 });
+    for (const { id } of [many, few, small]) await jobWhen(store, runner, id);
+    // After one of each, the small ones have more turns for the same pixels; nobody waits for all that `many` asked for.
+    expect(order.slice(0, 3).sort()).toEqual(['few', 'many', 'small']);
+    expect(order.lastIndexOf('few')).toBeLessThan(8);
+    expect(order.slice(-4)).toEqual(['many', 'many', 'many', 'many']);
+    await runner.close(never);
+    await store.close();
+  });
+
+  it('computes no more images at once than it may', async () => {
+    const store = await FileJobStore.open(temporaryFolder());
+    let running = 0;
+    let most = 0;
+    const counting: Compute = async (bytes, variant, options) => {
+      most = Math.max(most, ++running);
+      try {
+        // Long enough for the others to begin.
+        await delay(50);
+        return await reverse(bytes, variant, options);
+      } finally {
+        running--;
+      }
+    };
+    const runner = await startRunner(store, counting, { atOnce: 3 });
+    const job = await submit(
+      store,
+      Array.from({ length: 12 }, (_, place) => bytesOf(`image ${place}`)),
+    );
+    runner.add(job, somebody);
+    await jobWhen(store, runner, job.id);
+    expect(most).toBe(3);
+    await runner.close(never);
+    await store.close();
+  });
+
+  it('stops what is computed when its client cancels, and keeps none of it', async () => {
+    const store = await FileJobStore.open(temporaryFolder());
+    const runner = await startRunner(store, reverse);
+    const job = await submit(
+      store,
+      ['slow', 'quick', 'slow too', 'slow three', 'slow four', 'never begun'].map(bytesOf),
+    );
+    runner.add(job, somebody);
+    await jobWhen(
+      store,
+      runner,
+      job.id,
+      ({ images }) => images.filter(({ state }) => state === 'running').length === 4,
+    );
+    expect(runner.progress((await store.get(job.id))!).donePixels).toBeGreaterThan(0);
+    await jobWhen(store, runner, job.id, ({ images }) => images[1]!.state === 'done');
+    const cancelled = await runner.cancel(job.id);
+    expect(cancelled?.state).toBe('cancelled');
+    expect(await runner.cancel(job.id)).toBeUndefined();
+    await runner.close(never);
+    const states = (await store.get(job.id))!.images.map(({ state }) => state);
+    expect(states).toEqual(['cancelled', 'done', 'cancelled', 'cancelled', 'cancelled', 'cancelled']);
+    for (const place of states.keys()) expect(await readResult(store, job.id, place)).toBeUndefined();
+    await store.close();
+  });
+
+  it('leaves what runs for the next start when it may not wait, and does not count that as an attempt', async () => {
+    const folder = temporaryFolder();
+    const store = await FileJobStore.open(folder);
+    const runner = await startRunner(store, reverse);
+    const job = await submit(store, [bytesOf('slow'), bytesOf('quick')]);
+    runner.add(job, somebody);
+    await jobWhen(store, runner, job.id, ({ images }) => images[1]!.state === 'done' && images[0]!.state === 'running');
+    await runner.close(atOnce);
+    expect((await store.get(job.id))!.images[0]).toMatchObject({ state: 'queued', attempts: 0 });
+    const computedAgain: string[] = [];
+    const noting: Compute = (bytes) => {
+      computedAgain.push(new TextDecoder().decode(bytes));
+      return Promise.resolve(computed(bytes));
+    };
+    await store.close();
+    const next = await FileJobStore.open(folder);
+    const nextRunner = await startRunner(next, noting);
+    expect((await jobWhen(next, nextRunner, job.id)).state).toBe('done');
+    expect(computedAgain).toEqual(['slow']);
+    await nextRunner.close(never);
+    await next.close();
+  });
+
+  it('waits for what runs when it may', async () => {
+    const store = await FileJobStore.open(temporaryFolder());
+    const runner = await startRunner(store, reverse, { atOnce: 1 });
+    const job = await submit(store, [bytesOf('one'), bytesOf('two')]);
+    runner.add(job, somebody);
+    await runner.close(never);
+    expect((await store.get(job.id))!.images.map(({ state }) => state)).toEqual(['done', 'queued']);
+    await store.close();
+  });
+
+  it('tries again what fails for a reason that passes', async () => {
+    const store = await FileJobStore.open(temporaryFolder());
+    let left = 2;
+    const failing: Compute = (bytes, variant, options) => {
+      if (left-- > 0) return Promise.reject(new UpresError('DEVICE_LOST', 'the device was lost'));
+      return reverse(bytes, variant, options);
+    };
+    const runner = await startRunner(store, failing);
+    const job = await submit(store, [bytesOf('one')]);
+    runner.add(job, somebody);
+    expect((await jobWhen(store, runner, job.id)).images[0]).toMatchObject({ state: 'done', attempts: 3 });
+    await runner.close(never);
+    await store.close();
+  });
+
+  it('gives an image up that was begun again and again without an end, after all others', async () => {
+    const store = await FileJobStore.open(temporaryFolder());
+    const job = await submit(store, [bytesOf('deadly'), bytesOf('harmless')]);
+    const order: string[] = [];
+    let begun: () => void = () => undefined;
+    const deadly: Compute = async (bytes, variant, options) => {
+      const text = new TextDecoder().decode(bytes);
+      order.push(text);
+      if (text !== 'deadly') return reverse(bytes, variant, options);
+      begun();
+      return stopped(options.signal);
+    };
+    for (let start = 0; start < 8; start++) {
+      const computing = new Promise<void>((resolve) => {
+        begun = resolve;
+      });
+      const runner = await startRunner(store, deadly, { atOnce: 1 });
+      await computing;
+      // As if the process had ended here: the image stays as it was begun.
+      const left = await store.get(job.id);
+      await runner.close(atOnce);
+      await store.update(job.id, () => requeue(left!));
+    }
+    const runner = await startRunner(store, deadly, { atOnce: 1 });
+    const ended = await jobWhen(store, runner, job.id);
+    expect(ended.images.map(({ state }) => state)).toEqual(['failed', 'done']);
+    expect(ended.images[0]).toMatchObject({ problem: { code: 'INTERNAL', status: 500 } });
+    expect(order.indexOf('harmless')).toBe(1);
+    expect(order.filter((text) => text === 'deadly')).toHaveLength(8);
+    await runner.close(never);
+    await store.close();
+  });
+
+  it('estimates what is left from the job’s own pace', async () => {
+    const store = await FileJobStore.open(temporaryFolder());
+    let computing: (report: (share: number) => void) => void;
+    const reporter = new Promise<(share: number) => void>((resolve) => {
+      computing = resolve;
+    });
+    const controlled: Compute = (_bytes, _variant, { signal, onProgress }) => {
+      computing((share) => {
+        onProgress({ donePixels: share * 1000, totalPixels: 1000 });
+      });
+      return stopped(signal);
+    };
+    const runner = await startRunner(store, controlled, { atOnce: 1 });
+    const job = await submit(store, [bytesOf('x')], { pixels: 500 });
+    runner.add(job, somebody);
+    const report = await reporter;
+    const running = (await store.get(job.id))!;
+    expect(runner.progress(running)).toEqual({ donePixels: 0, totalPixels: 500 });
+    report(0.5);
+    const half = runner.progress(running);
+    expect(half.donePixels).toBe(250);
+    expect(half.secondsLeft).toBeGreaterThan(0);
+    await runner.cancel(job.id);
+    await runner.close(never);
+    await store.close();
+  });
+});
+
+describe('the sweeper', () => {
+  it('removes what finished jobs hold when their time is over, and later the jobs', async () => {
+    const store = await FileJobStore.open(temporaryFolder());
+    const runner = await startRunner(store, reverse);
+    const job = await submit(store, [bytesOf('one')], { key: 'k' });
+    runner.add(job, somebody);
+    const waiting = await submit(store, [bytesOf('slow')]);
+    runner.add(waiting, somebody);
+    await jobWhen(store, runner, job.id);
+    const sweeper = new JobSweeper(store, 7, () => undefined);
+    const inDays = (days: number): Date => new Date(Date.now() + days * 24 * 60 * 60 * 1000);
+    await sweeper.sweep(inDays(6));
+    expect(await readResult(store, job.id, 0)).toBeDefined();
+    await sweeper.sweep(inDays(8));
+    expect(await store.get(job.id)).toMatchObject({ state: 'done', expired: true });
+    expect(await readResult(store, job.id, 0)).toBeUndefined();
+    await sweeper.sweep(inDays(15));
+    expect(await store.get(job.id)).toBeUndefined();
+    expect(await store.find('somebody', 'k')).toBeUndefined();
+    // A job that is not finished has all the time in the world.
+    expect((await store.get(waiting.id))?.state).toBe('running');
+    await runner.close(atOnce);
+    await store.close();
+  });
+});

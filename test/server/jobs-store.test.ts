@@ -1,0 +1,224 @@
+import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { begin, cancel, finish } from '#src/server/jobs/job-changes.js';
+import { FileJobStore } from '#src/server/jobs/file-job-store.js';
+import type { Job } from '#src/server/jobs/job.js';
+import { temporaryFolder } from '../support/folders.js';
+import { bytesOf, newJob, readResult, resultOf, submit } from './support/jobs.js';
+
+const twoSources = [bytesOf('first'), bytesOf('second')];
+const result = bytesOf('a result');
+
+/** Ends an image as the runner does. */
+async function complete(store: FileJobStore, id: string, place: number): Promise<Job | undefined> {
+  await store.update(id, (job) => begin(job, place));
+  await store.writeResult(id, place, result);
+  return store.update(id, (job) => finish(job, place, { result: resultOf(result) }, new Date()));
+}
+
+async function reopen(folder: string, store: FileJobStore): Promise<{ store: FileJobStore; warnings: string[] }> {
+  await store.close();
+  const warnings: string[] = [];
+  return { store: await FileJobStore.open(folder, (message) => warnings.push(message)), warnings };
+}
+
+describe('a store in a folder', () => {
+  it('keeps jobs and their bytes over a restart', async () => {
+    const folder = temporaryFolder();
+    const first = await FileJobStore.open(folder);
+    const job = await submit(first, twoSources, { key: 'k' });
+    const changed = await complete(first, job.id, 0);
+    const { store, warnings } = await reopen(folder, first);
+    expect(await store.get(job.id)).toEqual(changed);
+    expect(changed?.version).toBe(job.version + 2);
+    expect(await store.find('somebody', 'k')).toEqual(changed);
+    expect(Buffer.from(await store.readSource(job.id, 1)).toString()).toBe('second');
+    expect(await readResult(store, job.id, 0)).toEqual(Buffer.from(result));
+    expect(await readResult(store, job.id, 1)).toBeUndefined();
+    expect(warnings).toEqual([]);
+    await store.close();
+  });
+
+  it.skipIf(process.platform === 'win32')('lets nobody else look in', async () => {
+    const folder = join(temporaryFolder(), 'deep', 'inside');
+    const store = await FileJobStore.open(folder);
+    const { id } = await submit(store, twoSources);
+    await complete(store, id, 0);
+    const modes = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
+    for (const name of ['', 'jobs', `jobs/${id}`]) expect(await modes(join(folder, name))).toBe(0o700);
+    for (const name of ['job.json', 'source-0', 'result-0']) {
+      expect(await modes(join(folder, 'jobs', id, name))).toBe(0o600);
+    }
+    await store.close();
+  });
+
+  it('lists a client’s jobs in the order in which they came', async () => {
+    const folder = temporaryFolder();
+    const first = await FileJobStore.open(folder);
+    const own: string[] = [];
+    for (let i = 0; i < 4; i++) {
+      own.push((await submit(first, [bytesOf('x')], { client: 'a', created: new Date(1000 + i) })).id);
+      await submit(first, [bytesOf('x')], { client: 'b', created: new Date(1000 + i) });
+    }
+    const { store } = await reopen(folder, first);
+    expect((await store.list('a')).map(({ id }) => id)).toEqual(own);
+    expect(await store.list()).toHaveLength(8);
+    expect(await store.list('c')).toEqual([]);
+    await store.close();
+  });
+
+  it('makes one job of one key, and keys are their client’s own', async () => {
+    const store = await FileJobStore.open(temporaryFolder());
+    const same = await Promise.all(
+      Array.from({ length: 8 }, () => submit(store, twoSources, { client: 'a', key: 'k' })),
+    );
+    expect(new Set(same.map(({ id }) => id)).size).toBe(1);
+    const other = await submit(store, twoSources, { client: 'b', key: 'k' });
+    expect(other.id).not.toBe(same[0]!.id);
+    expect(await store.list()).toHaveLength(2);
+    await store.remove(same[0]!.id);
+    expect(await store.find('a', 'k')).toBeUndefined();
+    expect((await submit(store, twoSources, { client: 'a', key: 'k' })).id).not.toBe(same[0]!.id);
+    await store.close();
+  });
+
+  it('never shows the same room to two jobs', async () => {
+    const store = await FileJobStore.open(temporaryFolder());
+    const commits = Array.from({ length: 10 }, async () => {
+      const draft = await store.draft();
+      await draft.addSource(0, bytesOf('x'));
+      return draft.commit(newJob([bytesOf('x')]), (kept) => {
+        if (kept.length >= 3) throw new Error('full');
+      });
+    });
+    const outcomes = await Promise.allSettled(commits);
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
+    expect(await store.list()).toHaveLength(3);
+    await store.close();
+  });
+
+  it('leaves nothing of drafts that became no job, and of jobs that were removed', async () => {
+    const folder = temporaryFolder();
+    const store = await FileJobStore.open(folder);
+    const draft = await store.draft();
+    await draft.addSource(0, bytesOf('x'));
+    await draft.discard();
+    const { id } = await submit(store, twoSources);
+    expect(await store.remove(id)).toBe(true);
+    expect(await store.remove(id)).toBe(false);
+    expect(await store.update(id, (job) => job)).toBeUndefined();
+    for (const name of ['jobs', 'drafts', 'trash']) expect(await readdir(join(folder, name))).toEqual([]);
+    await store.close();
+  });
+
+  it('forgets a job whose folder somebody has removed', async () => {
+    const folder = temporaryFolder();
+    const store = await FileJobStore.open(folder);
+    const { id } = await submit(store, twoSources);
+    await rm(join(folder, 'jobs', id), { recursive: true });
+    expect(await store.update(id, (job) => begin(job, 0))).toBeUndefined();
+    expect(await store.list()).toEqual([]);
+    await store.close();
+  });
+
+  it('finds nothing under names that are no job’s', async () => {
+    const folder = temporaryFolder();
+    const store = await FileJobStore.open(join(folder, 'store'));
+    await mkdir(join(folder, 'outside'));
+    await writeFile(join(folder, 'outside', 'source-0'), 'secret');
+    for (const id of ['../../outside', '', '.', 'x'.repeat(22), '__proto__']) {
+      expect(await store.get(id)).toBeUndefined();
+      expect(await readResult(store, id, 0)).toBeUndefined();
+      await expect(store.readSource(id, 0)).rejects.toMatchObject({ code: 'INPUT_NOT_FOUND' });
+    }
+    await store.close();
+  });
+});
+
+describe('after a power cut', () => {
+  it.each([
+    ['empty', 0],
+    ['half', 100],
+  ])('a job’s file that is %s is moved aside, and the others live on', async (_, length) => {
+    const folder = temporaryFolder();
+    const first = await FileJobStore.open(folder);
+    const damaged = await submit(first, twoSources);
+    const whole = await submit(first, twoSources);
+    await truncate(join(folder, 'jobs', damaged.id, 'job.json'), length);
+    const { store, warnings } = await reopen(folder, first);
+    expect((await store.list()).map(({ id }) => id)).toEqual([whole.id]);
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain(damaged.id);
+    const [aside] = await readdir(join(folder, 'damaged'));
+    expect(await readdir(join(folder, 'damaged', aside!))).toContain('source-0');
+    await store.close();
+  });
+
+  it('a job that says what can’t be is moved aside', async () => {
+    const folder = temporaryFolder();
+    const first = await FileJobStore.open(folder);
+    const job = await submit(first, twoSources);
+    const file = join(folder, 'jobs', job.id, 'job.json');
+    await writeFile(file, (await readFile(file, 'utf8')).replace('"state":"queued"', '"state":"done"'));
+    await mkdir(join(folder, 'jobs', 'no-job'));
+    const { store, warnings } = await reopen(folder, first);
+    expect(await store.list()).toEqual([]);
+    expect(warnings).toHaveLength(2);
+    await store.close();
+  });
+
+  it('drafts, half-written files and results that nobody knows of are gone', async () => {
+    const folder = temporaryFolder();
+    const first = await FileJobStore.open(folder);
+    const { id } = await submit(first, twoSources);
+    await first.writeResult(id, 1, result);
+    await writeFile(join(folder, 'jobs', id, 'abc.part'), 'half');
+    const draft = await first.draft();
+    await draft.addSource(0, bytesOf('x'));
+    await mkdir(join(folder, 'trash', 'gone'));
+    const { store } = await reopen(folder, first);
+    expect((await readdir(join(folder, 'jobs', id))).sort()).toEqual(['job.json', 'source-0', 'source-1']);
+    expect(await readdir(join(folder, 'drafts'))).toEqual([]);
+    expect(await readdir(join(folder, 'trash'))).toEqual([]);
+    await store.close();
+  });
+
+  it('a result that was lost is made again while that can be done, and has failed where it can’t', async () => {
+    const folder = temporaryFolder();
+    const first = await FileJobStore.open(folder);
+    const unfinished = await submit(first, twoSources);
+    await complete(first, unfinished.id, 0);
+    await rm(join(folder, 'jobs', unfinished.id, 'result-0'));
+    const finished = await submit(first, [bytesOf('x')]);
+    await complete(first, finished.id, 0);
+    await first.dropSources(finished.id);
+    await truncate(join(folder, 'jobs', finished.id, 'result-0'), 3);
+    const sourceless = await submit(first, twoSources);
+    await rm(join(folder, 'jobs', sourceless.id, 'source-1'));
+
+    const { store, warnings } = await reopen(folder, first);
+    expect((await store.get(unfinished.id))?.images.map(({ state }) => state)).toEqual(['queued', 'queued']);
+    expect((await store.get(finished.id))?.state).toBe('failed');
+    expect((await store.get(sourceless.id))?.images.map(({ state }) => state)).toEqual(['queued', 'failed']);
+    expect(warnings).toHaveLength(3);
+
+    const again = await reopen(folder, store);
+    expect(again.warnings).toEqual([]);
+    await again.store.close();
+  });
+
+  it('data of jobs that have ended, for which there was no time, is gone', async () => {
+    const folder = temporaryFolder();
+    const first = await FileJobStore.open(folder);
+    const done = await submit(first, [bytesOf('x')]);
+    await complete(first, done.id, 0);
+    const cancelled = await submit(first, twoSources);
+    await complete(first, cancelled.id, 0);
+    await first.update(cancelled.id, (job) => cancel(job, new Date()));
+    const { store } = await reopen(folder, first);
+    expect((await readdir(join(folder, 'jobs', done.id))).sort()).toEqual(['job.json', 'result-0']);
+    expect(await readdir(join(folder, 'jobs', cancelled.id))).toEqual(['job.json']);
+    await store.close();
+  });
+});
