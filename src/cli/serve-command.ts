@@ -47,7 +47,12 @@ export function addServeCommand(program: Command, act: (action: () => Promise<nu
     .option('--log', 'one line of JSON on standard error for each request')
     .addHelpText('after', limitsHelp)
     .action(async (raw: RawServeOptions) => {
-      await act(async () => serve(await parseServeOptions(raw)));
+      await act(async () => {
+        const options = await parseServeOptions(raw);
+        // Processes that this one starts need not know them.
+        delete process.env.UPRES_TOKENS;
+        return serve(options);
+      });
     });
 }
 

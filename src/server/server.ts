@@ -25,8 +25,8 @@ import { unreadable } from './problem.js';
 import { resolveSettings, type ServerOptions, type ServerSettings } from './settings.js';
 import { ServerState } from './state.js';
 
-/** Bytes of all headers of a request: generous, tokens are short. */
-const maxHeaderBytes = 8192;
+/** Bytes of all headers of a request: browsers send this machine's cookies to every port of it. */
+const maxHeaderBytes = 16 * 1024;
 /** Seconds in which a request's headers have to arrive. */
 const headerSeconds = 10;
 /** Seconds for which a connection without a request stays open. */

@@ -44,18 +44,26 @@ class MortalServer {
     if (!this.url.startsWith('http')) throw new Error(`the server did not start: ${this.url}`);
   }
 
+  get ended(): boolean {
+    return this.child?.exitCode !== null || this.child.signalCode !== null;
+  }
+
   async kill(): Promise<void> {
     const child = this.child!;
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error('the server has ended by itself');
+    if (this.ended) throw new Error('the server has ended by itself');
     const closed = once(child, 'close');
     child.kill('SIGKILL');
     await closed;
   }
 }
 
+/** Fires when the test is over, also where it has failed. */
+const over = new AbortController();
+
 /** Tries again for as long as there is no server to answer. */
 async function insist<T>(attempt: () => Promise<T>): Promise<T> {
   for (;;) {
+    over.signal.throwIfAborted();
     try {
       return await attempt();
     } catch (error) {
@@ -79,8 +87,13 @@ interface Finished {
 describe('servers that are killed', () => {
   const upscaler = new Upscaler({ threads: 1 });
 
+  const folder = temporaryFolder();
+  const server = new MortalServer(folder);
+
   afterAll(async () => {
+    over.abort();
     await upscaler.dispose();
+    if (!server.ended) await server.kill();
   });
 
   it(`finish ${jobCount} jobs, each once and right`, { timeout: 240_000 }, async () => {
@@ -91,8 +104,6 @@ describe('servers that are killed', () => {
     const expected = await Promise.all(
       sources.map(async (source) => Buffer.from((await upscaler.upscale(source, { upscale: 2 })).data)),
     );
-    const folder = temporaryFolder();
-    const server = new MortalServer(folder);
     await server.start();
 
     const client = async (n: number, pictures: readonly number[]): Promise<Finished> => {
