@@ -40,7 +40,7 @@ async function look(action: Action, options: CacheOptions): Promise<void> {
     maxAgeDays: amount('--max-age', options.maxAge ?? '90'),
   };
   const { AssetCache } = await import('../asset/asset-cache.js');
-  const { resultsFolder } = await import('./cache-folder.js');
+  const { resultsFolder } = await import('../asset/results-folder.js');
   const cache = new AssetCache(resultsFolder(options.cache));
   switch (action) {
     case 'stats': {

@@ -5,7 +5,7 @@ import { probe } from '../image/probe.js';
 import { Upscaler } from '../image/upscale.js';
 import { defaultThreads } from '../network/thread-count.js';
 import { defaultCacheFolder } from '../network/weights-store.js';
-import { resultsFolder } from './cache-folder.js';
+import { resultsFolder } from '../asset/results-folder.js';
 import { checkDeviceWorks } from './check-device.js';
 import { checkModel } from './check-model.js';
 import { collect } from './collect.js';

@@ -81,6 +81,8 @@ export interface CallRequest {
   /** Threads that may compute for the network at once. */
   readonly threads: number;
   readonly scale: number;
+  /** How long its longest tile is expected to take; 0 where that does not matter. */
+  readonly tileMs: number;
   readonly input: CallInput;
   readonly tiles: readonly PlacedTile[];
   readonly hooks: CallHooks;
@@ -136,6 +138,10 @@ export class Call implements QueueMember {
 
   get threads(): number {
     return this.request.threads;
+  }
+
+  get tileMs(): number {
+    return this.request.tileMs;
   }
 
   get pendingTiles(): number {

@@ -97,6 +97,7 @@ export class LocalBackend extends MainBackend {
       priority: settings.priority,
       threads: this.threads,
       scale: this.info.factor,
+      tileMs: tiles.reduce((most, { read }) => Math.max(most, read.width * read.height), 0) / this.pixelsPerMs,
       input: toCallInput(source),
       tiles,
       hooks: learning,

@@ -1,4 +1,4 @@
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { UpresError } from '../errors.js';
 import type { Admission } from './admission.js';
 import { onSharedMemory, type Call, type CallHooks, type CallSource } from './call.js';
@@ -6,7 +6,7 @@ import type { Device } from './device.js';
 import type { GpuContext } from './gpu/gpu-context.js';
 import type { CallSettings, NetworkBackend } from './network-backend.js';
 import type { WeightsInfo } from './network-weights.js';
-import { serve } from './port-server.js';
+import { SharedPorts } from './shared-ports.js';
 
 export interface MainBackendOptions {
   readonly info: WeightsInfo;
@@ -30,7 +30,7 @@ export abstract class MainBackend implements NetworkBackend {
   /** Calls whose memory may still be used by what computes; an aborted call is finished before it is settled. */
   private readonly unsettled = new Set<Call>();
   private readonly cancelAll = new AbortController();
-  private readonly ports = new Set<MessagePort>();
+  private readonly ports = new SharedPorts(this);
   private disposing: Promise<void> | undefined;
 
   protected constructor(private readonly options: MainBackendOptions) {
@@ -60,15 +60,7 @@ export abstract class MainBackend implements NetworkBackend {
 
   share(): MessagePort {
     if (this.disposing) throw this.disposedError();
-    const { port1, port2 } = new MessageChannel();
-    this.serve(port1);
-    return port2;
-  }
-
-  /** Answers the calls that come through a port, for as long as its other end lives. */
-  serve(port: MessagePort): void {
-    this.ports.add(port);
-    serve(this, port, () => this.ports.delete(port));
+    return this.ports.create();
   }
 
   dispose(cancel: boolean): Promise<void> {
@@ -92,7 +84,7 @@ export abstract class MainBackend implements NetworkBackend {
   private async end(): Promise<void> {
     await Promise.allSettled([...this.unfinished]);
     await Promise.all([...this.unsettled].map(({ settled }) => settled));
-    for (const port of this.ports) port.close();
+    this.ports.close();
     await this.close();
   }
 

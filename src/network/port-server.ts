@@ -25,17 +25,17 @@ export type PortReply =
   | { readonly kind: 'progress'; readonly call: number; readonly progress: Progress }
   | { readonly kind: 'tile'; readonly call: number; readonly record: TileRecord };
 
-/** A network that can be used through ports. */
-export interface ServedNetwork extends Pick<NetworkBackend, 'run'> {
-  /** Answers a further port. */
-  serve(port: MessagePort): void;
-}
-
 /**
  * Computes what is asked through a port, until its other end closes: then, as when a worker is terminated, its calls are
  * aborted. Pixels are not posted: both ends see the same shared memory.
+ * @param onShare called with a further port that is to be served
  */
-export function serve(network: ServedNetwork, port: MessagePort, onClose: () => void): void {
+export function serve(
+  network: Pick<NetworkBackend, 'run'>,
+  port: MessagePort,
+  onShare: (port: MessagePort) => void,
+  onClose: () => void,
+): void {
   const calls = new Map<number, AbortController>();
   const reply = (message: PortReply): void => {
     port.postMessage(message);
@@ -75,7 +75,7 @@ export function serve(network: ServedNetwork, port: MessagePort, onClose: () => 
         calls.get(request.call)?.abort();
         return;
       case 'share':
-        network.serve(request.port);
+        onShare(request.port);
         return;
     }
   });

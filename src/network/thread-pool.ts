@@ -17,6 +17,9 @@ const exitDrainMs = 15_000;
 /** Bytes of input and output that calls may hold at once; the others wait. */
 const memoryInFlight = 1 << 30;
 
+/** Tiles up to this length are given to threads that are still busy. */
+const longestAheadMs = 100;
+
 interface PendingPreparation {
   readonly order: Omit<PrepareOrder, 'order'>;
   readonly resolve: (prepared: Prepared) => void;
@@ -204,9 +207,11 @@ export class ThreadPool {
   /**
    * A busy thread that may be given its next tile already, so that it never waits for this thread's event loop. Not when tiles
    * are few: the last ones go to whoever is free first. Nor while a network waits to be prepared, which takes a thread of its
-   * own: busy threads would never become free.
+   * own: busy threads would never become free. Nor tiles that are long: whoever comes next would wait for them too, and beside
+   * them the time until this thread hands out the next one is short.
    */
   private aheadThreadFor(call: Call): PoolThread | undefined {
+    if (call.tileMs > longestAheadMs) return undefined;
     if (this.preparations.length > 0 || this.pendingTiles() < this.threads.length) return undefined;
     const more = this.mayEmployMore(call);
     return this.threads.find((thread) => thread.hasLoad(1) && (more || thread.worksFor(call.network)));

@@ -1,12 +1,11 @@
 import { isIPv4 } from 'node:net';
 import { join, resolve } from 'node:path';
 import envPaths from 'env-paths';
-import { projectCacheFolder } from '../asset/asset-cache.js';
 import { checkAssetOptions } from '../asset/options.js';
+import { resultsFolder } from '../asset/results-folder.js';
 import { UpresError } from '../errors.js';
 import { checkDevice, type DeviceChoice } from '../network/device.js';
 import { resolveThreads } from '../network/thread-count.js';
-import { defaultCacheFolder } from '../network/weights-store.js';
 import { suggestion } from '../suggest.js';
 import { defaultLimits, type ServerLimits } from './limits.js';
 
@@ -152,8 +151,7 @@ function checkHostName(name: string): string {
 function cacheFolder(cache: string | false | undefined): string | undefined {
   if (cache === false) return undefined;
   if (cache === '') throw new UpresError('BAD_ARGUMENT', 'cache must be a folder, or false');
-  if (cache !== undefined) return resolve(cache);
-  return projectCacheFolder(process.cwd()) ?? join(defaultCacheFolder(), 'results');
+  return resultsFolder(cache);
 }
 
 function resolveLimits(limits: Partial<ServerLimits> = {}): ServerLimits {

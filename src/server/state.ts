@@ -1,6 +1,8 @@
 /** So long the end waits for work that was given up. */
 const lastSeconds = 3;
 
+import { setMaxListeners } from 'node:events';
+
 /** Whether the server takes work, and what it has to wait for before it ends. */
 export class ServerState {
   private readonly drain = new AbortController();
@@ -8,6 +10,11 @@ export class ServerState {
   private readonly busy = new Set<object>();
   private idle: (() => void) | undefined;
   private started = false;
+
+  constructor() {
+    // Each request that is worked on listens.
+    setMaxListeners(0, this.drain.signal, this.stop.signal);
+  }
 
   /** Fires when the server begins to end: nothing new is begun from then on. */
   readonly draining: AbortSignal = this.drain.signal;

@@ -20,6 +20,7 @@ function callOf(tiles: PlacedTile[], hooks: Partial<CallHooks> = {}, width = til
     priority: 0,
     threads: 1,
     scale: 2,
+    tileMs: 0,
     input: toCallInput({ width, height: 10, channels: 3, data }),
     tiles,
     hooks: { onProgress: undefined, onTile: undefined, ...hooks },

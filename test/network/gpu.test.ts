@@ -161,7 +161,7 @@ describe.runIf(hasSoftwareGpu)('a network on a graphics processor', () => {
   it('does a tiny picture of one caller before the huge one of another is done', async () => {
     const done: string[] = [];
     let tiny: Promise<unknown> | undefined;
-    await gpu.upscaleImage(noise(150, 150), {
+    await gpu.upscaleImage(noise(250, 250), {
       tilePixels: 500,
       lane: {},
       onTile: () => {

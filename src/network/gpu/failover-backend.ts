@@ -1,10 +1,10 @@
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { UpresError } from '../../errors.js';
 import type { CallHooks, CallSource, Progress } from '../call.js';
 import type { Device } from '../device.js';
 import type { CallSettings, NetworkBackend } from '../network-backend.js';
 import type { WeightsInfo } from '../network-weights.js';
-import { serve, type ServedNetwork } from '../port-server.js';
+import { SharedPorts } from '../shared-ports.js';
 import { warnOfFallback } from './fallback-warning.js';
 import type { GpuContext } from './gpu-context.js';
 
@@ -12,9 +12,9 @@ import type { GpuContext } from './gpu-context.js';
 const mostLosses = 2;
 
 /** A network that was to choose its device itself: on a graphics processor, and on the CPU when that is lost. */
-export class FailoverBackend implements NetworkBackend, ServedNetwork {
+export class FailoverBackend implements NetworkBackend {
   readonly info: WeightsInfo;
-  private readonly ports = new Set<MessagePort>();
+  private readonly ports = new SharedPorts(this);
   private readonly unfinished = new Set<Promise<unknown>>();
   private onCpu: Promise<NetworkBackend> | undefined;
   private losses = 0;
@@ -61,14 +61,7 @@ export class FailoverBackend implements NetworkBackend, ServedNetwork {
 
   share(): MessagePort {
     if (this.disposing) throw this.disposedError();
-    const { port1, port2 } = new MessageChannel();
-    this.serve(port1);
-    return port2;
-  }
-
-  serve(port: MessagePort): void {
-    this.ports.add(port);
-    serve(this, port, () => this.ports.delete(port));
+    return this.ports.create();
   }
 
   dispose(cancel: boolean): Promise<void> {
@@ -124,7 +117,7 @@ export class FailoverBackend implements NetworkBackend, ServedNetwork {
 
   private async end(cancel: boolean): Promise<void> {
     await Promise.allSettled([...this.unfinished]);
-    for (const port of this.ports) port.close();
+    this.ports.close();
     await this.onDevice.dispose(cancel);
     const cpu = await this.onCpu?.catch(() => undefined);
     await cpu?.dispose(cancel);

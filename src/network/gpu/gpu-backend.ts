@@ -90,6 +90,7 @@ export class GpuBackend extends MainBackend {
       priority: settings.priority,
       threads: this.threads,
       scale: this.info.factor,
+      tileMs: 0,
       input: toCallInput(source),
       tiles: await mergeRepeatedTiles(tiles, source),
       hooks,
