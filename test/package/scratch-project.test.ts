@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Project } from './support/project.js';
@@ -36,12 +36,22 @@ describe('the packed package in an empty project', () => {
     expect((await project.run(process.execPath, 'script.cjs')).stdout.trim()).toBe('480 function');
   });
 
+  it('says what the server needs besides', async () => {
+    const { failed, stderr } = await project.complain('npx', 'upres', 'serve', '--port', '0');
+    expect(failed).toBe(true);
+    expect(stderr).toContain('npm install fastify @fastify/accepts');
+  });
+
   it('ships the models with their cards and licences, and nothing of the repository besides', () => {
     const installed = (name: string): string => project.path('node_modules/upres', name);
     const card = JSON.parse(readFileSync(installed('models/natural-x2/model.json'), 'utf8')) as { licence: string };
     expect(card.licence).toBe('MIT');
     expect(readFileSync(installed('models/natural-x2/LICENSE'), 'utf8')).toContain('MIT License');
-    for (const name of ['src', 'plugins', 'test', 'dist/.tsbuildinfo', 'dist/plugins/.tsbuildinfo']) {
+    // The server's page is shipped as it was written.
+    expect(readdirSync(installed('src'), { recursive: true }).filter((name) => !String(name).includes('page'))).toEqual(
+      ['server'],
+    );
+    for (const name of ['plugins', 'test', 'dist/.tsbuildinfo', 'dist/plugins/.tsbuildinfo']) {
       expect(existsSync(installed(name)), name).toBe(false);
     }
   });
