@@ -85,19 +85,28 @@ export class CachedUpscaler {
 
   /** A result that is there already; undefined where it would have to be computed. Throws as `upscale`. */
   async kept(source: Uint8Array, options: UpscaleOptions, file?: string): Promise<CachedResult | undefined> {
-    const key = await cacheKey(source, options).catch((error: unknown) => {
+    try {
+      return await this.find(await cacheKey(source, options), source, options);
+    } catch (error) {
       throw naming(error, file);
-    });
-    return this.find(key, options);
+    }
   }
 
-  private async find(key: string, options: UpscaleOptions): Promise<CachedResult | undefined> {
+  /** For `auto` also the CPU's result, which may have stood in for a device that failed. */
+  private async find(key: string, source: Uint8Array, options: UpscaleOptions): Promise<CachedResult | undefined> {
+    const kept = await this.findOne(key, options);
+    if (kept || options.device !== 'auto') return kept;
+    const cpuKey = await cacheKey(source, { ...options, device: 'cpu' });
+    return cpuKey === key ? undefined : this.findOne(cpuKey, options);
+  }
+
+  private async findOne(key: string, options: UpscaleOptions): Promise<CachedResult | undefined> {
     const kept = await this.cache?.get(key);
     return kept && isAllowed(kept.facts, options) ? { ...kept.facts, data: kept.data, cached: true } : undefined;
   }
 
   private async compute(key: string, source: Uint8Array, options: UpscaleOptions): Promise<CachedResult> {
-    const kept = await this.find(key, options);
+    const kept = await this.find(key, source, options);
     if (kept) return kept;
     const keys = await keysByDevice(key, source, options);
     const upscaler = await this.upscaler();

@@ -8,7 +8,7 @@ const block = 1 << 14;
 export async function digest(
   bytes: Uint8Array,
   algorithm: 'sha256' | 'sha512',
-  encoding: 'hex' | 'base64',
+  encoding: 'hex' | 'base64' | 'base64url',
 ): Promise<string> {
   const hash = createHash(algorithm);
   await inBands(Math.ceil(bytes.length / block), 2 * block, (from, to) => {

@@ -11,7 +11,7 @@ export async function deviceFor(choice: DeviceChoice): Promise<Device> {
   return resolveDevice(choice);
 }
 
-/** After so many losses in a row a graphics processor that nobody named is left alone. */
+/** After so many losses without a result between them a graphics processor that nobody named is left alone. */
 const mostLosses = 2;
 
 /**
@@ -19,7 +19,11 @@ const mostLosses = 2;
  * on the CPU: no picture is ever computed half on one and half on another.
  */
 export class Failover {
-  private lossesInARow = 0;
+  private losses = 0;
+  private lastLoss: UpresError | undefined;
+
+  /** @param deviceOf finds the device behind a choice */
+  constructor(private readonly deviceOf: (choice: DeviceChoice) => Promise<Device> = deviceFor) {}
 
   /**
    * @param name of the picture, for the warning
@@ -27,19 +31,26 @@ export class Failover {
    * @throws DEVICE_LOST, DEVICE_UNAVAILABLE where the device was named; whatever `compute` throws
    */
   async run<T>(choice: DeviceChoice, name: string | undefined, compute: (device: Device) => Promise<T>): Promise<T> {
-    const device = await deviceFor(choice);
+    const device = await this.deviceOf(choice);
     if (choice !== 'auto' || device === 'cpu') return compute(device);
-    if (this.lossesInARow >= mostLosses) return compute('cpu');
+    if (this.losses >= mostLosses) return compute('cpu');
     try {
       const result = await compute(device);
-      this.lossesInARow = 0;
+      this.losses = 0;
       return result;
     } catch (error) {
       if (!(error instanceof UpresError) || !isDeviceTrouble(error)) throw error;
-      this.lossesInARow++;
+      this.count(error);
       warnOfLoss(device, name, error);
       return compute('cpu');
     }
+  }
+
+  /** One loss ends many pictures, all with the same error; and a network that the device can't compute says nothing of others. */
+  private count(trouble: UpresError): void {
+    if (trouble.code !== 'DEVICE_LOST' || trouble === this.lastLoss) return;
+    this.lastLoss = trouble;
+    this.losses++;
   }
 }
 

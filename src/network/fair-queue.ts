@@ -26,16 +26,19 @@ interface Place<Member> {
 /**
  * Decides whose work is next: the highest priority; within it the lane, and within that the member, that was served least
  * (start-time fair queuing: newcomers start level with the least served, so nobody is paid for having been absent; a lane
- * that comes anew is the first among equals). A small image is therefore done soon however large the one beside it is, and a
- * caller with many images does not crowd out another.
+ * that comes anew is the first among equals, and one that comes back starts no earlier than where it ended). A small image is
+ * therefore done soon however large the one beside it is, and a caller with many images does not crowd out another.
  */
 export class FairQueue<Member extends QueueMember> {
   private readonly lanes = new Map<object, Lane<Member>>();
+  /** What lanes that left had been served: whoever always has just one member would be new each time, and always first. */
+  private ended = new WeakMap<object, number>();
 
   add(member: Member): void {
     let lane = this.lanes.get(member.lane);
     if (!lane) {
-      lane = { served: leastServed(this.lanes.values()), begun: false, members: new Map() };
+      const served = Math.max(leastServed(this.lanes.values()), this.ended.get(member.lane) ?? 0);
+      lane = { served, begun: false, members: new Map() };
       this.lanes.set(member.lane, lane);
     }
     lane.members.set(member, { served: leastServed(lane.members.values()) });
@@ -44,7 +47,11 @@ export class FairQueue<Member extends QueueMember> {
   remove(member: Member): void {
     const lane = this.lanes.get(member.lane);
     lane?.members.delete(member);
-    if (lane?.members.size === 0) this.lanes.delete(member.lane);
+    if (lane?.members.size !== 0) return;
+    this.lanes.delete(member.lane);
+    this.ended.set(member.lane, lane.served);
+    // Nobody waited meanwhile, so all begin anew.
+    if (this.lanes.size === 0) this.ended = new WeakMap();
   }
 
   /** The member whose turn it is among those that `ready` accepts. */

@@ -121,6 +121,10 @@ export abstract class MainBackend implements NetworkBackend {
       abort.addEventListener('abort', cancel, { once: true });
       try {
         await this.execute(call);
+      } catch (error) {
+        // A call that failed before its first tile was begun would never settle.
+        running.cancel(error);
+        throw error;
       } finally {
         abort.removeEventListener('abort', cancel);
       }

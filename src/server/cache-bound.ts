@@ -5,7 +5,8 @@ const shareBetween = 1 / 8;
 
 /** Keeps a cache from growing without end: builds ask for what they ask for, and clients for anything. */
 export class CacheBound {
-  private written = 0;
+  /** Bytes since the cache was last looked at; what was written before this server began is not known. */
+  private written = Infinity;
   private pruning: Promise<unknown> | undefined;
 
   /**

@@ -27,7 +27,9 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   if (problem.status === 500) request.log.error({ err: problem.cause ?? problem }, 'a request failed');
   // A client that hung up hears nothing any more.
   if (reply.raw.destroyed) return;
+  // It names a result that the client does not get: with it, the next answer would be that it has it already.
   void reply
+    .removeHeader('etag')
     .code(problem.status)
     .headers({ 'cache-control': 'no-store', ...problem.headers })
     .type(problemType)

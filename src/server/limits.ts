@@ -10,7 +10,7 @@ export interface ServerLimits {
   readonly requestSeconds: number;
   /** Seconds that a client may take to send a request, and to fetch its response. Default 60. */
   readonly transferSeconds: number;
-  /** Bytes of images that all requests together hold while they arrive and are worked on. Default 512 MiB. */
+  /** Bytes of images that arrive or are worked on, and of results that are fetched, for all requests. Default 512 MiB. */
   readonly heldBytes: number;
   /** `POST /v1/upscale` at once for each client. Default 256. */
   readonly requestsPerClient: number;
@@ -22,7 +22,7 @@ export interface ServerLimits {
   readonly imagesPerJob: number;
   /** Bytes of all images of one job, as they are sent. Default 256 MiB. */
   readonly jobBytes: number;
-  /** Bytes of one client's jobs on disk, results included; no more are taken above it. Default 4 GiB. */
+  /** Bytes of one client's jobs on disk; a result to come counts a byte for each of its pixels. Default 4 GiB. */
   readonly storedBytesPerClient: number;
   /** Bytes of results in the cache, the newest; for a while there may be an eighth more. Default 4 GiB. */
   readonly cacheBytes: number;

@@ -81,6 +81,8 @@ const optionNames = [
 
 const defaultPort = 3270;
 const shortestToken = 16;
+/** Timers count milliseconds in 31 bits, and fire at once when they are given more. */
+const longestSeconds = 2_147_483;
 
 /**
  * Checks options and fills in what is usual.
@@ -159,6 +161,9 @@ function resolveLimits(limits: Partial<ServerLimits> = {}): ServerLimits {
   for (const [name, value] of Object.entries(limits)) {
     if (typeof value !== 'number' || !(value > 0) || !Number.isFinite(value)) {
       throw new UpresError('BAD_ARGUMENT', `limits.${name} must be a number above 0, not ${String(value)}`);
+    }
+    if (name.endsWith('Seconds') && value > longestSeconds) {
+      throw new UpresError('BAD_ARGUMENT', `limits.${name} must be at most ${longestSeconds} seconds, not ${value}`);
     }
   }
   return { ...defaultLimits, ...limits };

@@ -71,7 +71,11 @@ describe.runIf(hasSoftwareGpu)('results of a graphics processor', () => {
     expect(killed).toBe(true);
     expect([await keptOn('cpu'), await keptOn('webgpu')]).toEqual(['cpu', undefined]);
 
-    expect(await cached.upscale(source, { ...options, device: 'auto' })).toMatchObject({
+    // What stood in is as good as a result of the device's own: it is not computed again.
+    expect(await cached.upscale(source, { ...options, device: 'auto' })).toMatchObject({ device: 'cpu', cached: true });
+    expect(await cached.kept(source, { ...options, device: 'auto' })).toMatchObject({ device: 'cpu' });
+
+    expect(await cached.upscale(source, { ...options, device: 'webgpu' })).toMatchObject({
       device: 'webgpu',
       cached: false,
     });

@@ -70,6 +70,29 @@ describe('a fair queue', () => {
     expect(serve(queue, undefined, 4)).toBe('bAbA');
   });
 
+  it('gives no more to a caller who always has just one waiting, and comes back when that is done', () => {
+    const queue = new FairQueue<Job>();
+    const loop = {};
+    const crowd = {};
+    for (let i = 0; i < 100; i++) queue.add(job('C', 1, crowd));
+    let order = '';
+    for (let turn = 0; turn < 8; turn++) {
+      if (!order || order.endsWith('s')) queue.add(job('s', 1, loop));
+      order += serve(queue, undefined, 1);
+    }
+    expect(order.replaceAll('s', '')).toBe('CCCC');
+  });
+
+  it('remembers nobody after a time in which nobody waited', () => {
+    const queue = new FairQueue<Job>();
+    const before = {};
+    queue.add(job('b', 3, before));
+    expect(serve(queue, () => 1000)).toBe('bbb');
+    queue.add(job('A', 2));
+    queue.add(job('b', 2, before));
+    expect(serve(queue)).toBe('AbAb');
+  });
+
   it('tells the order of all turns', () => {
     const queue = new FairQueue<Job>();
     const [crowd, other] = [{}, {}];

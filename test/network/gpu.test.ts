@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -186,6 +188,24 @@ describe.runIf(hasSoftwareGpu)('a network on a graphics processor', () => {
     expect(largestDifference(a.data, b.data)).toBeLessThanOrEqual(1);
     expect(gpuProcess()).not.toBe(lost);
     expect(isRunning(lost)).toBe(false);
+  });
+
+  it('is not troubled by another whose file was replaced: only that one fails', async () => {
+    const file = join(temporaryFolder(), 'own.onnx');
+    writeFileSync(file, plainNetwork({ width: 5, depth: 0 }));
+    await using other = await ThreadSafeNetwork.loadFromFile(file, onGpu);
+    writeFileSync(file, plainNetwork({ width: 6, depth: 0 }));
+    // The next process has to read it again.
+    process.kill(gpuProcess()!, 'SIGKILL');
+    await until(() => gpuProcess() === undefined);
+    const picture = noise(30, 30);
+    const [code, result, expected] = await Promise.all([
+      codeOf(other.upscaleImage(picture)),
+      gpu.upscaleImage(picture),
+      cpu.upscaleImage(picture),
+    ]);
+    expect(code).toBe('MODEL_INVALID');
+    expect(largestDifference(result.data, expected.data)).toBeLessThanOrEqual(1);
   });
 
   it('counts what it holds, stays within its budget, and holds nothing when it is disposed', async () => {

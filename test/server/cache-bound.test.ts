@@ -19,6 +19,18 @@ test('a cache keeps its newest results, and never much more than it may', async 
   expect(await cache.get('result 0')).toBeUndefined();
 });
 
+test('what earlier servers wrote counts too', async () => {
+  const cache = new AssetCache<{ readonly number: number }>(temporaryFolder());
+  for (let number = 0; number < 40; number++)
+    await cache.put(`result ${number}`, Buffer.alloc(100, number), { number });
+  const bound = new CacheBound(cache, 1000, (message) => {
+    throw new Error(message);
+  });
+  bound.add(1);
+  await bound.settled();
+  expect((await cache.stats()).bytes).toBeLessThanOrEqual(1000);
+});
+
 test('a server’s cache does not grow without end', async () => {
   const folder = temporaryFolder();
   const server = await startServer({ cache: folder, limits: { cacheBytes: 20_000 } });

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { JobEvents, type JobEventsOptions } from '#src/server/jobs/job-events.js';
 import { cancel } from '#src/server/jobs/job-changes.js';
 import type { Job } from '#src/server/jobs/job.js';
@@ -69,6 +69,24 @@ describe('the events of a job', () => {
     change({});
     await turn();
     expect(counts).toEqual({ described, listening: 0 });
+  });
+
+  it('send nothing after the end, however late it is read', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const { events, change } = subject();
+      events.read(0);
+      change({ ...cancel(newJob([bytesOf('x')]), new Date()), version: 3 });
+      await turn();
+      vi.advanceTimersByTime(60_000);
+      change({});
+      await turn();
+      let text = '';
+      for await (const chunk of events) text += String(chunk);
+      expect(text).toMatch(/event: done\n.*\n\n$/);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('end without an end of the job when the server ends, and when the job is gone', async () => {

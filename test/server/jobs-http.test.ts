@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Upscaler } from '#src/image/upscale.js';
+import { clientOf } from '#src/server/client.js';
 import { FileJobStore } from '#src/server/jobs/file-job-store.js';
+import { begin, finish } from '#src/server/jobs/job-changes.js';
 import { JobSweeper } from '#src/server/jobs/job-sweeper.js';
 import { temporaryFolder } from '../support/folders.js';
+import { bytesOf, resultOf, submit } from './support/jobs.js';
 import {
   allEvents,
   bearer,
@@ -406,6 +409,29 @@ describe('the end of the server', () => {
     const waiting = images.filter(({ state }) => state !== 'done');
     expect(waiting.length).toBeGreaterThan(0);
     expect(waiting.every(({ state, attempts }) => state === 'queued' && attempts === 0)).toBe(true);
+  });
+
+  it('cuts a client off that does not take its result', async () => {
+    const folder = temporaryFolder();
+    const store = await FileJobStore.open(folder);
+    // More than the sockets between them hold.
+    const bytes = new Uint8Array(32 * 2 ** 20);
+    const { id } = await submit(store, [bytesOf('x')], { client: clientOf(tokens[0]!).id });
+    await store.update(id, (job) => begin(job, 0));
+    await store.writeResult(id, 0, bytes);
+    await store.update(id, (job) => finish(job, 0, { result: resultOf(bytes) }, new Date()));
+    await store.close();
+    await withServer(
+      async ({ url }) => {
+        const response = await fetch(`${url}/v1/jobs/${id}/result`, { headers: alice });
+        expect(response.status).toBe(200);
+        await delay(2000);
+        const taken = response.arrayBuffer().then(({ byteLength }) => byteLength);
+        await expect(taken).rejects.toThrow(TypeError);
+      },
+      { limits: { transferSeconds: 1 } },
+      folder,
+    );
   });
 
   it('says that results have expired', async () => {

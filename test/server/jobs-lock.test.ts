@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -67,6 +67,18 @@ describe('a folder’s lock', () => {
     const lock = await FolderLock.take(folder);
     if (process.platform !== 'win32') expect(existsSync(socket)).toBe(false);
     await lock.release();
+  });
+
+  it.skipIf(process.platform === 'win32')('holds where the folder has another path, as in a container', async () => {
+    const parent = temporaryFolder();
+    const folder = join(parent, 'here');
+    await mkdir(folder);
+    const child = await holder(folder);
+    const elsewhere = join(parent, 'there');
+    await rename(folder, elsewhere);
+    await expect(FolderLock.take(elsewhere)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
+    await kill(child);
+    await (await FolderLock.take(elsewhere)).release();
   });
 
   it('survives a turn whose holder was lost with the power', async () => {

@@ -6,7 +6,7 @@ import { requeue } from '#src/server/jobs/job-changes.js';
 import type { Compute } from '#src/server/jobs/job-runner.js';
 import { JobSweeper } from '#src/server/jobs/job-sweeper.js';
 import { temporaryFolder } from '../support/folders.js';
-import { bytesOf, readResult, submit } from './support/jobs.js';
+import { bytesOf, newJob, readResult, submit } from './support/jobs.js';
 import { clientNamed, computed, expectedBytes, jobWhen, reverse, startRunner, stopped } from './support/runner.js';
 
 const somebody = clientNamed('somebody');
@@ -154,7 +154,7 @@ describe('the runner of jobs', () => {
     await store.close();
   });
 
-  it('tries again what fails for a reason that passes', async () => {
+  it('tries again what fails for a reason that passes, and does not count that as an attempt', async () => {
     const store = await FileJobStore.open(temporaryFolder());
     let left = 2;
     const failing: Compute = (bytes, variant, options) => {
@@ -164,7 +164,7 @@ describe('the runner of jobs', () => {
     const runner = await startRunner(store, failing);
     const job = await submit(store, [bytesOf('one')]);
     runner.add(job, somebody);
-    expect((await jobWhen(store, runner, job.id)).images[0]).toMatchObject({ state: 'done', attempts: 3 });
+    expect((await jobWhen(store, runner, job.id)).images[0]).toMatchObject({ state: 'done', attempts: 1 });
     await runner.close(never);
     await store.close();
   });
@@ -199,6 +199,47 @@ describe('the runner of jobs', () => {
     expect(order.indexOf('harmless')).toBe(1);
     expect(order.filter((text) => text === 'deadly')).toHaveLength(8);
     await runner.close(never);
+    await store.close();
+  });
+
+  it('runs an image alone that was begun twice without an end', async () => {
+    const store = await FileJobStore.open(temporaryFolder());
+    const sources = ['suspect', 'harmless', 'harmless', 'suspect', 'harmless'].map(bytesOf);
+    const { images, ...job } = newJob(sources);
+    const draft = await store.draft();
+    for (const [place, bytes] of sources.entries()) await draft.addSource(place, bytes);
+    const begun = images.map((image, place) => ({ ...image, attempts: place % 3 === 0 ? 2 : 0 }));
+    await draft.commit({ ...job, images: begun });
+    const running: string[] = [];
+    const beside: string[][] = [];
+    const noting: Compute = async (bytes, variant, options) => {
+      const text = new TextDecoder().decode(bytes);
+      running.push(text);
+      beside.push([...running]);
+      // Long enough for the others to begin.
+      await delay(50);
+      running.splice(running.indexOf(text), 1);
+      return reverse(bytes, variant, options);
+    };
+    const runner = await startRunner(store, noting);
+    expect((await jobWhen(store, runner, job.id)).images.map(({ state }) => state)).toEqual(Array(5).fill('done'));
+    expect(beside.filter((all) => all.includes('suspect'))).toEqual([['suspect'], ['suspect']]);
+    expect(Math.max(...beside.map((all) => all.length))).toBe(3);
+    await runner.close(never);
+    await store.close();
+  });
+
+  it('begins an image of a client that has none running beside all those of another', async () => {
+    const store = await FileJobStore.open(temporaryFolder());
+    const runner = await startRunner(store, reverse, { atOnce: 2, beyond: 1 });
+    const large = await submit(store, ['slow', 'slow', 'slow', 'slow'].map(bytesOf), { client: 'a' });
+    runner.add(large, clientNamed('a'));
+    const small = await submit(store, ['one', 'two'].map(bytesOf), { client: 'b' });
+    runner.add(small, clientNamed('b'));
+    expect((await jobWhen(store, runner, small.id)).state).toBe('done');
+    const states = (await store.get(large.id))!.images.map(({ state }) => state);
+    expect(states).toEqual(['running', 'running', 'queued', 'queued']);
+    await runner.close(atOnce);
     await store.close();
   });
 

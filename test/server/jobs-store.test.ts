@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { begin, cancel, finish } from '#src/server/jobs/job-changes.js';
@@ -165,6 +165,35 @@ describe('after a power cut', () => {
     const { store, warnings } = await reopen(folder, first);
     expect(await store.list()).toEqual([]);
     expect(warnings).toHaveLength(2);
+    await store.close();
+  });
+
+  it.skipIf(process.platform === 'win32')('a job that can’t be read now stays for a better start', async () => {
+    const folder = temporaryFolder();
+    const first = await FileJobStore.open(folder);
+    const job = await submit(first, twoSources);
+    await first.close();
+    const file = join(folder, 'jobs', job.id, 'job.json');
+    const text = await readFile(file, 'utf8');
+    await rm(file);
+    // A link to itself: an error of the file system's that root gets too.
+    await symlink(file, file);
+    await expect(FileJobStore.open(folder)).rejects.toMatchObject({ code: 'ELOOP' });
+    await rm(file);
+    await writeFile(file, text);
+    const store = await FileJobStore.open(folder);
+    expect(await store.get(job.id)).toEqual(job);
+    await store.close();
+  });
+
+  it('leftovers that can’t be removed take no job away', async () => {
+    const folder = temporaryFolder();
+    const first = await FileJobStore.open(folder);
+    const job = await submit(first, twoSources);
+    await mkdir(join(folder, 'jobs', job.id, 'abc.part'));
+    const { store, warnings } = await reopen(folder, first);
+    expect(await store.get(job.id)).toEqual(job);
+    expect(warnings).toEqual([]);
     await store.close();
   });
 

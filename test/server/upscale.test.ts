@@ -198,6 +198,8 @@ describe('what is refused', () => {
     const answer = await upscale(server, png, query);
     expect(answer.status).toBe(status);
     expect(answer.headers['content-type']).toContain('application/problem+json');
+    // Of a result that the client did not get.
+    expect(answer.headers.etag).toBeUndefined();
     expect(answer.problem).toMatchObject({ type: 'about:blank', status, code });
     expect(answer.problem.detail).toMatch(detail);
   });

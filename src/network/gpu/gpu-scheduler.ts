@@ -46,8 +46,8 @@ export class GpuScheduler {
   private readonly queue = new FairQueue<Call>();
   private readonly calls = new Map<Call, OpenNetwork>();
   private client: GpuClient | undefined;
-  /** Networks that the present process was told of. */
-  private readonly told = new Set<string>();
+  /** Networks that the present process was told of, and what it answers. */
+  private readonly told = new Map<string, Promise<Opened>>();
   private inFlight = 0;
   private opening = 0;
 
@@ -107,8 +107,7 @@ export class GpuScheduler {
     open.budgets.splice(open.budgets.indexOf(budget), 1);
     if (--open.users === 0) {
       this.networks.delete(key);
-      if (this.told.delete(key)) this.client?.close(key);
-      this.memory.closeSessions(open.network);
+      this.untell(open.network);
     }
     this.setBudget();
     if (this.networks.size > 0) return;
@@ -185,7 +184,7 @@ export class GpuScheduler {
     const { network } = open;
     const { read, type, channels } = batch.first;
     // After a loss the new process has to be told first. Orders are followed in turn, so nobody waits for the answer.
-    const ready = this.told.has(network.key) ? undefined : this.tell(network);
+    const ready = this.told.get(network.key) ?? this.tell(network);
     const client = this.client!;
     this.memory.openSession(network, batch.first);
     const pixels = this.memory.staging(batch.call.lane, type, batch.pixels * channels);
@@ -202,9 +201,12 @@ export class GpuScheduler {
       })
       .catch((error: unknown) => {
         const reason = asFailure(this.device, network.label, error);
-        // A device that refused once is not to be trusted with the next batch: a new process begins anew.
-        client.condemn(reason);
         batch.fail(reason);
+        // A device that refused once is not to be trusted with the next batch: a new process begins anew.
+        if (reason.code === 'DEVICE_LOST') client.condemn(reason);
+        else if (reason.code === 'DEVICE_UNAVAILABLE') client.condemn(lossThrough(this.device, reason));
+        // What is wrong with one network is no other's business.
+        else if (this.told.get(network.key) === ready) this.untell(network);
       })
       .finally(() => {
         this.inFlight--;
@@ -221,10 +223,17 @@ export class GpuScheduler {
       });
       this.client = client;
     }
-    this.told.add(network.key);
     this.memory.openSession(network, { type: 'uint8', channels: 3 });
     this.holdProcess();
-    return this.client.open({ network: network.key, source: network.source });
+    const opened = this.client.open({ network: network.key, source: network.source });
+    this.told.set(network.key, opened);
+    return opened;
+  }
+
+  /** Has the device's process let go of a network. */
+  private untell(network: GpuNetwork): void {
+    if (this.told.delete(network.key)) this.client?.close(network.key);
+    this.memory.closeSessions(network);
   }
 
   private forgetProcess(): void {
@@ -252,6 +261,11 @@ export class GpuScheduler {
 function asFailure(device: GpuDevice, label: string, error: unknown): UpresError {
   if (!(error instanceof UpresError)) return new UpresError('DEVICE_LOST', String(error), { cause: error });
   return error.code === 'DEVICE_UNAVAILABLE' ? unavailable(device, label, error) : error;
+}
+
+/** What the trouble of one network means for all others: they lost their process. */
+function lossThrough(device: GpuDevice, cause: UpresError): UpresError {
+  return new UpresError('DEVICE_LOST', `the process that computes on ${device} was given up`, { cause });
 }
 
 function unavailable(device: GpuDevice, label: string, error: unknown): UpresError {

@@ -5,6 +5,7 @@ import { loadRuntime } from '../runtime.js';
 import type { TrialResult } from './device-trial.js';
 import { gpuEnvironment } from './gpu-environment.js';
 import { firstLine } from './runtime-message.js';
+import { findTrialResult } from './trial-result.js';
 
 /** A device, and whether it computes here. */
 export interface DeviceReport {
@@ -96,9 +97,8 @@ function runTrial(name: Device): Promise<TrialResult> {
       resolve({ works: false, reason: error.message });
     });
     child.on('close', (code, signal) => {
-      // Drivers print lines of their own.
-      const line = printed.split('\n').findLast((text) => text.startsWith('{'));
-      if (line !== undefined) resolve(JSON.parse(line) as TrialResult);
+      const result = findTrialResult(printed);
+      if (result) resolve(result);
       else if (child.killed) resolve({ works: false, reason: `no answer within ${patienceMs / 1000} s` });
       else resolve({ works: false, reason: signal ? `it crashed (${signal})` : `it ended with code ${code}` });
     });

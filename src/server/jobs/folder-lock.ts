@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { UpresError } from '../../errors.js';
 import { writeNew } from './durable-file.js';
 
@@ -10,7 +10,7 @@ import { writeNew } from './durable-file.js';
 const turnName = /^lock-(\d+)$/;
 const socketSuffix = '.sock';
 const draftPrefix = 'lock-new-';
-/** In a turn's folder: the socket at which its holder can be reached. */
+/** In a turn's folder: the socket at which its holder can be reached; only its name where it lies in the locked folder. */
 const holderFile = 'holder';
 /** Bytes that the name of a local socket may have everywhere. */
 const longestSocket = 100;
@@ -24,7 +24,8 @@ const mostAttempts = 50;
  * a new one is taken by renaming a folder, which exactly one process can do; the highest number is never removed, so nobody
  * can take a number that was taken before.
  *
- * For disks of this machine: over a network, a holder elsewhere can't be heard.
+ * For disks of this machine: over a network, a holder elsewhere can't be heard. Nor can one in another container, if the path of
+ * the folder is so long there that its socket lies outside.
  */
 export class FolderLock {
   private constructor(
@@ -78,7 +79,7 @@ function inUse(folder: string): UpresError {
 /** In the folder itself, so that it is as private as the folder; names of sockets are short, so deep folders can't have it. */
 function socketPath(folder: string, name: string): string {
   if (process.platform === 'win32') return `\\\\.\\pipe\\upres-${name}`;
-  const inside = join(folder, name);
+  const inside = resolve(folder, name);
   return Buffer.byteLength(inside) <= longestSocket ? inside : join(tmpdir(), `upres-${name}`);
 }
 
@@ -112,7 +113,8 @@ async function takeTurn(folder: string, turn: number, socket: string): Promise<b
   const draft = join(folder, `${draftPrefix}${randomBytes(6).toString('hex')}`);
   try {
     await mkdir(draft, { mode: 0o700 });
-    await writeNew(join(draft, holderFile), socket);
+    // The folder may be mounted elsewhere for those who read it.
+    await writeNew(join(draft, holderFile), dirname(socket) === resolve(folder) ? basename(socket) : socket);
     // Fails where the name is taken: that folder is not empty.
     await rename(draft, join(folder, `lock-${turn}`));
     return true;
@@ -127,15 +129,21 @@ async function takeTurn(folder: string, turn: number, socket: string): Promise<b
 
 /** Whether the holder of a turn still lives. */
 async function isHeld(folder: string, turn: number): Promise<boolean> {
-  let socket: string;
   try {
-    socket = await readFile(join(folder, `lock-${turn}`, holderFile), 'utf8');
+    const socket = await holderOf(join(folder, `lock-${turn}`));
+    return socket !== undefined && (await answers(socket));
   } catch (error) {
     // Nobody writes there, so what can't be read was lost in a power cut: with it went its holder.
     if (hasCode(error, 'ENOENT')) return false;
     throw error;
   }
-  return socket !== '' && answers(socket);
+}
+
+/** The socket of a turn's holder, as it is reached from here; undefined where that was lost. */
+async function holderOf(turn: string): Promise<string | undefined> {
+  const socket = await readFile(join(turn, holderFile), 'utf8');
+  if (socket === '') return undefined;
+  return isAbsolute(socket) ? socket : join(dirname(turn), socket);
 }
 
 async function answers(socket: string): Promise<boolean> {
@@ -168,8 +176,8 @@ async function clean(folder: string, turn: number, ownSocket: string): Promise<v
 
 /** Removes the socket of a turn that is over, should its holder have had no time to. */
 async function removeSocket(turn: string): Promise<void> {
-  const socket = await readFile(join(turn, holderFile), 'utf8').catch(() => '');
-  if (process.platform === 'win32' || !socket.endsWith(socketSuffix) || (await answers(socket))) return;
+  const socket = await holderOf(turn).catch(() => undefined);
+  if (process.platform === 'win32' || !socket?.endsWith(socketSuffix) || (await answers(socket))) return;
   await rm(socket, { force: true }).catch(() => undefined);
 }
 

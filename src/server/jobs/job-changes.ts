@@ -27,10 +27,11 @@ export function finish(job: Job, place: number, outcome: Outcome, now: Date): Jo
   return endedAt(withImage(job, place, ended), now);
 }
 
-/** An image that could not be computed now, for a reason that is not its own, waits again. */
-export function putBack(job: Job, place: number, attempts: number): Job | undefined {
+/** An image that could not be computed now, for a reason that is not its own, waits again: that was no attempt. */
+export function putBack(job: Job, place: number): Job | undefined {
   const image = job.images[place];
-  return image?.state === 'running' ? withImage(job, place, { ...image, state: 'queued', attempts }) : undefined;
+  if (image?.state !== 'running') return undefined;
+  return withImage(job, place, { ...image, state: 'queued', attempts: image.attempts - 1 });
 }
 
 /** Images that were running when their server ended wait again. */
@@ -67,9 +68,12 @@ export function lose(job: Job, place: number, problem: JobProblem, now: Date): J
 }
 
 /** An image without its end. */
-function facts(job: Job, place: number): Pick<JobImage, 'name' | 'variant' | 'source' | 'pixels' | 'attempts'> {
-  const { name, variant, source, pixels, attempts } = job.images[place]!;
-  return { ...(name !== undefined && { name }), variant, source, pixels, attempts };
+function facts(
+  job: Job,
+  place: number,
+): Pick<JobImage, 'name' | 'variant' | 'source' | 'pixels' | 'resultPixels' | 'attempts'> {
+  const { name, variant, source, pixels, resultPixels, attempts } = job.images[place]!;
+  return { ...(name !== undefined && { name }), variant, source, pixels, resultPixels, attempts };
 }
 
 function withImage(job: Job, place: number, image: JobImage): Job {

@@ -40,6 +40,8 @@ export class JobEvents extends Readable {
   private wanted = false;
   private changed = true;
   private working = false;
+  /** The last event was made; the client may not have read it yet. */
+  private over = false;
 
   constructor(private readonly options: JobEventsOptions) {
     super({ highWaterMark: 16 * 1024 });
@@ -70,7 +72,7 @@ export class JobEvents extends Readable {
 
   /** Sends what has changed, if the client wants it. */
   private work(): void {
-    if (!this.wanted || !this.changed || this.working || this.destroyed || this.timer) return;
+    if (!this.wanted || !this.changed || this.working || this.over || this.destroyed || this.timer) return;
     this.working = true;
     this.changed = false;
     this.options.current().then(
@@ -88,7 +90,7 @@ export class JobEvents extends Readable {
 
   private report(job: Job | undefined): void {
     if (!job || this.options.closed()) {
-      this.push(null);
+      this.finish();
       return;
     }
     const ended = hasEnded(job);
@@ -99,7 +101,14 @@ export class JobEvents extends Readable {
     } else if (!ended) {
       this.reportProgress(job);
     }
-    if (ended) this.push(null);
+    if (ended) this.finish();
+  }
+
+  /** After the end nothing may be sent, not even a heartbeat. */
+  private finish(): void {
+    this.over = true;
+    clearInterval(this.heart);
+    this.push(null);
   }
 
   private reportProgress(job: Job): void {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { syncFolder } from './durable-file.js';
 
 /** In a job's folder: what is known of it. */
@@ -31,9 +31,13 @@ export class JobFolders {
   /** Makes what is not there. Throws the file system's error. */
   static async make(root: string): Promise<JobFolders> {
     const folders = new JobFolders(root);
+    const made = await mkdir(root, { recursive: true, mode: 0o700 });
     for (const folder of [folders.jobs, folders.drafts, folders.trash]) {
       await mkdir(folder, { recursive: true, mode: 0o700 });
     }
+    // A job is on the disk only when the names of all folders above it are.
+    await syncFolder(root);
+    if (made !== undefined) await syncParents(resolve(root), resolve(made));
     return folders;
   }
 
@@ -64,6 +68,13 @@ export class JobFolders {
     await rename(join(this.jobs, name), aside);
     return aside;
   }
+}
+
+/** Waits until a folder's name is on the disk, and those of its parents up to `highest`. */
+async function syncParents(folder: string, highest: string): Promise<void> {
+  const parent = dirname(folder);
+  await syncFolder(parent);
+  if (folder !== highest && parent !== folder) await syncParents(parent, highest);
 }
 
 export function hasCode(error: unknown, ...codes: string[]): boolean {

@@ -1,32 +1,45 @@
 import { Problem } from '../problem.js';
 import type { ServerLimits } from '../limits.js';
-import { hasEnded, keptBytes, waitingPixels, type Job } from './job.js';
+import { hasEnded, keptBytes, plannedBytes, waitingImages, waitingPixels, type Job } from './job.js';
 
 /** Seconds after which a client that has too many jobs may try again. */
 const retrySeconds = 5;
 /** Pixels that a client's jobs may wait with, in images of the largest size. */
-const waitingImages = 400;
+const largestWaiting = 400;
+/** Images that a client's jobs may wait with, however small. */
+const mostWaiting = 10_000;
 
 /**
  * Checks whether a client may have one more job.
- * @param kept all that it has
+ * @param others all that it has
  * @throws Problem 429: there will be room when jobs are finished, or removed
  */
-export function admitJob(job: Job, kept: readonly Job[], limits: ServerLimits): void {
-  const alive = kept.filter(({ expired }) => !expired);
+export function admitJob(job: Job, others: readonly Job[], limits: ServerLimits): void {
+  const alive = others.filter(({ expired }) => !expired);
   if (alive.length >= limits.jobsPerClient) {
     const unfinished = alive.some((other) => !hasEnded(other));
     throw full(
       `${limits.jobsPerClient} jobs are kept for you already: ${unfinished ? 'wait for them, or ' : ''}remove some`,
     );
   }
-  const bytes = alive.reduce((sum, other) => sum + keptBytes(other), keptBytes(job));
-  if (bytes > limits.storedBytesPerClient) {
+  const kept = alive.reduce((sum, other) => sum + keptBytes(other), keptBytes(job));
+  if (kept > limits.storedBytesPerClient) {
     throw full(`your jobs would hold more than ${limits.storedBytesPerClient} bytes: remove some that are finished`);
   }
+  // What a single job may become is bounded by its own limits; it must not be refused for ever.
+  const planned = alive.reduce((sum, other) => sum + plannedBytes(other), plannedBytes(job));
+  if (alive.length > 0 && kept + planned > limits.storedBytesPerClient) {
+    throw full(
+      `your jobs would probably hold more than ${limits.storedBytesPerClient} bytes: wait for them, or remove some`,
+    );
+  }
   const waiting = alive.reduce((sum, other) => sum + waitingPixels(other), 0);
-  if (waiting > 0 && waiting + waitingPixels(job) > waitingImages * limits.inputPixels) {
+  if (waiting > 0 && waiting + waitingPixels(job) > largestWaiting * limits.inputPixels) {
     throw full('your jobs that are not finished have too many pixels: wait for them');
+  }
+  const images = alive.reduce((sum, other) => sum + waitingImages(other), 0);
+  if (images > 0 && images + waitingImages(job) > mostWaiting) {
+    throw full(`your jobs that are not finished have more than ${mostWaiting} images: wait for them`);
   }
 }
 

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { UpresError, type UpresErrorCode } from '../../errors.js';
+import { digest } from '../../asset/digest.js';
+import { UpresError } from '../../errors.js';
 import type { UpscaleProgress } from '../../image/options.js';
 import type { UpscaleResult } from '../../image/upscale.js';
 import type { Client } from '../client.js';
@@ -10,6 +10,8 @@ import { ProgressBook, type JobProgress } from './job-progress.js';
 import { JobQueue, type QueuedImage } from './job-queue.js';
 import type { JobStore } from './job-store.js';
 import { hasEnded, type Job, type JobProblem, type JobResult } from './job.js';
+import { mayBegin, type Slots } from './may-begin.js';
+import { pauseAfter, Setbacks } from './setbacks.js';
 
 /** Upscales one image. */
 export type Compute = (
@@ -22,23 +24,23 @@ export type Compute = (
   },
 ) => Promise<UpscaleResult>;
 
-export interface JobRunnerOptions {
+export interface JobRunnerOptions extends Slots {
   readonly store: JobStore;
   readonly compute: Compute;
   /** What a client is told about an error; may log those that are nobody's business. */
   readonly problemOf: (error: unknown) => JobProblem;
-  /** Images that are computed at once. */
-  readonly atOnce: number;
   /** Told when the store fails; it is tried again. */
   readonly warn: (message: string) => void;
 }
 
-/** Not the image's fault, and likely to pass. */
-const passing: readonly UpresErrorCode[] = ['ABORTED', 'DEVICE_LOST', 'DISK_FULL', 'DISPOSED', 'QUEUE_FULL'];
 /** An image that was begun so often without an end is given up: it may be what ends the server. */
 const mostAttempts = 8;
-const shortestPause = 250;
-const longestPause = 30_000;
+
+/** An image that is being computed. */
+interface Running {
+  readonly image: QueuedImage;
+  readonly stop: AbortController;
+}
 
 /**
  * Computes the images of all jobs, some at once. Whatever happens is in the store before anybody hears of it, so that a server
@@ -47,7 +49,8 @@ const longestPause = 30_000;
 export class JobRunner {
   private readonly queue = new JobQueue();
   private readonly book = new ProgressBook();
-  private readonly running = new Map<Promise<void>, { readonly id: string; readonly stop: AbortController }>();
+  private readonly setbacks = new Setbacks();
+  private readonly running = new Map<Promise<void>, Running>();
   private readonly listeners = new Map<string, Set<() => void>>();
   /** Turns in the queue, by client: one for each, however often it comes. */
   private readonly lanes = new Map<string, Client>();
@@ -87,7 +90,7 @@ export class JobRunner {
     if (!cancelled) return undefined;
     this.queue.remove(id);
     const reason = new UpresError('ABORTED', 'the job was cancelled');
-    for (const work of this.running.values()) if (work.id === id) work.stop.abort(reason);
+    for (const work of this.running.values()) if (work.image.id === id) work.stop.abort(reason);
     await this.ended(cancelled);
     return cancelled;
   }
@@ -138,15 +141,16 @@ export class JobRunner {
   }
 
   private fill(): void {
-    while (!this.closed && this.running.size < this.options.atOnce) {
-      const image = this.queue.next();
+    while (!this.closed) {
+      const running = [...this.running.values()].map(({ image }) => image);
+      const image = this.queue.next((turn) => mayBegin(turn, running, this.options));
       if (!image) return;
       const stop = new AbortController();
       const work = this.run(image, stop.signal).finally(() => {
         this.running.delete(work);
         this.fill();
       });
-      this.running.set(work, { id: image.id, stop });
+      this.running.set(work, { image, stop });
     }
   }
 
@@ -162,11 +166,9 @@ export class JobRunner {
         : await this.outcomeOf(begun, place, this.clients.get(lane.id) ?? lane, signal);
     this.book.end(id, place);
     if (outcome === 'later') {
-      // Being stopped by the end of the server is no attempt.
-      const attempts = this.closed ? image.attempts - 1 : image.attempts;
-      await this.change(id, (job) => putBack(job, place, attempts));
+      await this.change(id, (job) => putBack(job, place));
       this.tell(id);
-      if (!this.closed) void this.later(id, image.attempts);
+      if (!this.closed) void this.later(id, this.setbacks.pause(id, place));
       return;
     }
     const finished = await this.change(id, (job) => finish(job, place, outcome, new Date()));
@@ -188,17 +190,15 @@ export class JobRunner {
       const result = await compute(source, job.images[place]!.variant, { client, signal, onProgress });
       signal.throwIfAborted();
       await store.writeResult(job.id, place, result.data);
-      return { result: describe(result) };
+      return { result: await describe(result) };
     } catch (error) {
-      const passes = error instanceof UpresError && passing.includes(error.code);
-      const last = job.images[place]!.attempts >= mostAttempts;
-      if (signal.aborted || this.closed || (passes && !last)) return 'later';
+      if (signal.aborted || this.closed) return 'later';
+      if (error instanceof UpresError && this.setbacks.note(job.id, place, error.code)) return 'later';
       return { problem: problemOf(error) };
     }
   }
 
-  private async later(id: string, attempts: number): Promise<void> {
-    const pause = Math.min(shortestPause * 2 ** attempts, longestPause);
+  private async later(id: string, pause: number): Promise<void> {
     await delay(pause, undefined, { ref: false, signal: this.closing.signal }).catch(() => undefined);
     const job = await this.options.store.get(id);
     if (!job || this.closed) return;
@@ -208,14 +208,14 @@ export class JobRunner {
 
   /** Changes a job however long the disk is full: what happened must not be forgotten. */
   private async change(id: string, change: (job: Job) => Job | undefined): Promise<Job | undefined> {
-    for (let pause = shortestPause; ; pause = Math.min(2 * pause, longestPause)) {
+    for (let times = 1; ; times++) {
       try {
         return await this.options.store.update(id, change);
       } catch (error) {
         this.options.warn(`job ${id} can't be written: ${error instanceof Error ? error.message : String(error)}`);
         // The next start finds the job as it was, and does the image again.
         if (this.closed) return undefined;
-        await delay(pause, undefined, { ref: false, signal: this.closing.signal }).catch(() => undefined);
+        await delay(pauseAfter(times), undefined, { ref: false, signal: this.closing.signal }).catch(() => undefined);
       }
     }
   }
@@ -230,6 +230,7 @@ export class JobRunner {
     const { store } = this.options;
     this.tell(job.id);
     this.book.forget(job.id);
+    this.setbacks.forget(job.id);
     // What stays behind is removed at the next start.
     await store.dropSources(job.id).catch(() => undefined);
     if (job.state === 'cancelled') await store.dropResults(job.id).catch(() => undefined);
@@ -248,7 +249,8 @@ const worn: Outcome = {
   },
 };
 
-function describe({ data, width, height, format, frames, model, device }: UpscaleResult): JobResult {
-  const sha256 = createHash('sha256').update(data).digest('base64url');
+async function describe(result: UpscaleResult): Promise<JobResult> {
+  const { data, width, height, format, frames, model, device } = result;
+  const sha256 = await digest(data, 'sha256', 'base64url');
   return { width, height, format, frames, model, bytes: data.length, sha256, device };
 }

@@ -34,7 +34,9 @@ interface ImageFacts {
   readonly source: { readonly bytes: number; readonly sha256: string };
   /** Of the source, all frames: the measure of work. 0 where it could not be told. */
   readonly pixels: number;
-  /** How often it was begun, also by servers that were killed. */
+  /** Of the result, all frames: the measure of its bytes while there are none. 0 where it could not be told. */
+  readonly resultPixels: number;
+  /** How often it was begun by servers that ended before it did. */
   readonly attempts: number;
 }
 
@@ -87,6 +89,19 @@ export const jobIdPattern = /^[A-Za-z0-9_-]{22}$/;
 export function waitingPixels(job: Job): number {
   return job.images.reduce(
     (sum, { state, pixels }) => (state === 'queued' || state === 'running' ? sum + pixels : sum),
+    0,
+  );
+}
+
+/** Images of a job that are still to be computed. */
+export function waitingImages(job: Job): number {
+  return job.images.filter(({ state }) => state === 'queued' || state === 'running').length;
+}
+
+/** Bytes that a job's results are reckoned with before there are any: photographs take one for each pixel as PNG, and less else. */
+export function plannedBytes(job: Job): number {
+  return job.images.reduce(
+    (sum, { state, resultPixels }) => (state === 'queued' || state === 'running' ? sum + resultPixels : sum),
     0,
   );
 }

@@ -8,6 +8,8 @@ import { jobStates, type JobState } from './job.js';
 
 /** So many images more than threads are under way: one is decoded and one encoded while the threads compute. */
 const moreThanThreads = 2;
+/** So many more, for clients that would wait for others' large ones. */
+const beyond = 4;
 
 export interface JobsLog {
   readonly warn: (message: string) => void;
@@ -40,6 +42,7 @@ export class Jobs {
         return { status, code, detail };
       },
       atOnce: threads + moreThanThreads,
+      beyond,
       warn: log.warn,
     });
     const sweeper = new JobSweeper(store, limits.resultsDays, log.warn);

@@ -25,6 +25,7 @@ const imageFacts = {
   variant: Variant,
   source: v.strictObject({ bytes: Count, sha256: Sha256 }),
   pixels: Count,
+  resultPixels: Count,
   attempts: Count,
 };
 

@@ -16,8 +16,9 @@ const lostProblem: JobProblem = {
 };
 
 /**
- * Reads all jobs of a folder, oldest first, and makes them agree with the files that are there. What is damaged, by a failing
- * disk or by people, is reported and never stops the others.
+ * Reads all jobs of a folder, oldest first, and makes them agree with the files that are there. What is damaged, by a power cut
+ * or by people, is reported and never stops the others. Throws the file system's error where that can't be told: the jobs stay
+ * as they are, for a start at which they can be read.
  */
 export async function readStoredJobs(folders: JobFolders, warn: (message: string) => void): Promise<Job[]> {
   const names = await readdir(folders.jobs);
@@ -31,27 +32,42 @@ export async function readStoredJobs(folders: JobFolders, warn: (message: string
 
 async function readOne(folders: JobFolders, name: string, warn: (message: string) => void): Promise<Job | undefined> {
   const folder = folders.of(name);
-  try {
-    const job = readJob(await readFile(join(folder, jobFile), 'utf8'));
-    if (job.id !== name) throw new Error(`it says that it is job ${job.id}`);
-    const whole = await withoutLosses(job, folder);
-    if (whole !== job) {
-      warn(`a part of job ${name} was lost; what can't be made again fails`);
-      await writeDurably(join(folder, jobFile), printJob(whole));
-    }
-    await removeLeftovers(whole, folder);
-    return whole;
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+  const job = await readUndamaged(name, folder);
+  if (job instanceof Error) {
     await folders.setAside(name).then(
       (aside) => {
-        warn(`job ${name} can't be read and was moved to ${aside}: ${why}`);
+        warn(`job ${name} can't be read and was moved to ${aside}: ${job.message}`);
       },
       () => {
-        warn(`job ${name} can't be read: ${why}`);
+        warn(`job ${name} can't be read: ${job.message}`);
       },
     );
     return undefined;
+  }
+  const whole = await withoutLosses(job, folder);
+  if (whole !== job) {
+    warn(`a part of job ${name} was lost; what can't be made again fails`);
+    await writeDurably(join(folder, jobFile), printJob(whole));
+  }
+  // They only take room, and go at a later start.
+  await removeLeftovers(whole, folder).catch(() => undefined);
+  return whole;
+}
+
+/** A job, or what is wrong with it. Throws where the disk is what is wrong, which may pass. */
+async function readUndamaged(name: string, folder: string): Promise<Job | Error> {
+  let text: string;
+  try {
+    text = await readFile(join(folder, jobFile), 'utf8');
+  } catch (error) {
+    if (error instanceof Error && hasCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) return error;
+    throw error;
+  }
+  try {
+    const job = readJob(text);
+    return job.id === name ? job : new Error(`it says that it is job ${job.id}`);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
   }
 }
 

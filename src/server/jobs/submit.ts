@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { digest } from '../../asset/digest.js';
 import type { Client } from '../client.js';
 import type { ServerContext } from '../context.js';
 import { Problem, toProblem } from '../problem.js';
@@ -30,7 +31,7 @@ export async function submitJob(
   store: JobStore,
   { client, variant, images, key }: Submission,
 ): Promise<{ readonly job: Job; readonly known: boolean }> {
-  const sums = images.map(({ bytes }) => createHash('sha256').update(bytes).digest('base64url'));
+  const sums = await Promise.all(images.map(({ bytes }) => digest(bytes, 'sha256', 'base64url')));
   const content = contentHash(variant, images, sums);
   const earlier = key === undefined ? undefined : await store.find(client.id, key);
   if (earlier) return { job: sameRequest(earlier, content), known: true };
@@ -73,15 +74,17 @@ async function probe(
   bytes: Uint8Array,
   variant: Variant,
 ): Promise<
-  Pick<JobImage, 'pixels'> & ({ state: 'queued' } | Pick<Extract<JobImage, { state: 'failed' }>, 'state' | 'problem'>)
+  Pick<JobImage, 'pixels' | 'resultPixels'> &
+    ({ state: 'queued' } | Pick<Extract<JobImage, { state: 'failed' }>, 'state' | 'problem'>)
 > {
   try {
-    return { state: 'queued', pixels: (await service.probe(bytes, variant)).inputPixels };
+    const { inputPixels, outputPixels } = await service.probe(bytes, variant);
+    return { state: 'queued', pixels: inputPixels, resultPixels: outputPixels };
   } catch (error) {
     const { status, code, message: detail } = toProblem(error);
     // A fault of the server's own says nothing about the image.
     if (status >= 500) throw error;
-    return { state: 'failed', pixels: 0, problem: { status, code, detail } };
+    return { state: 'failed', pixels: 0, resultPixels: 0, problem: { status, code, detail } };
   }
 }
 

@@ -1,11 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { extensionFor } from '../../asset/extensions.js';
-import type { Server } from '../context.js';
+import type { Server, ServerContext } from '../context.js';
 import { matchesTag } from '../etag.js';
 import type { Jobs } from '../jobs/jobs.js';
 import type { Job, JobImage, JobResult } from '../jobs/job.js';
 import { mediaTypeOf } from '../media-types.js';
+import { limitTransfer } from '../on-end.js';
 import { Problem } from '../problem.js';
 import { commonProblems, emptyResponse, imageResponse, problemResponses } from '../schemas.js';
 import { ownJob } from './jobs-own.js';
@@ -15,7 +16,7 @@ import { ImageParams, JobParams } from './jobs-schemas.js';
 const retrySeconds = 1;
 
 /** The results of jobs, as they lie on the disk: never all of one in memory. */
-export function jobResultRoutes(app: Server, { store }: Jobs): void {
+export function jobResultRoutes(app: Server, { settings }: ServerContext, { store }: Jobs): void {
   const response = {
     200: imageResponse('The result.'),
     304: emptyResponse('The client has the result already.'),
@@ -32,6 +33,7 @@ export function jobResultRoutes(app: Server, { store }: Jobs): void {
     if (matchesTag(request.headers['if-none-match'], tag)) return reply.code(304).send();
     const bytes = await store.openResult(job.id, place);
     if (!bytes) throw gone();
+    limitTransfer(reply, settings.limits.transferSeconds);
     return reply.headers(headersOf(result)).type(mediaTypeOf(result.format)).send(bytes);
   };
 

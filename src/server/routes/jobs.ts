@@ -49,7 +49,7 @@ export async function jobRoutes(app: Server, context: ServerContext): Promise<vo
   listRoute(app, jobs);
   jobRoute(app, jobs);
   deleteRoute(app, jobs);
-  jobResultRoutes(app, jobs);
+  jobResultRoutes(app, context, jobs);
   jobEventsRoute(app, jobs);
 }
 

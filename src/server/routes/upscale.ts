@@ -55,14 +55,23 @@ export function upscaleRoutes(app: Server, context: ServerContext): void {
       const variant = { ...asked, format: asked.format ?? negotiateFormat(request, images.formatOf(bytes)) };
       const tag = await images.etag(bytes, variant);
       reply.headers({ etag: tag, vary: 'Accept', 'cache-control': 'private, no-cache' });
-      if (matchesTag(request.headers['if-none-match'], tag)) return reply.code(304).send();
+      const known = request.headers['if-none-match'];
+      if (matchesTag(known, tag)) return reply.code(304).send();
+      const device = variant.device ?? settings.device;
+      if (known !== undefined && device === 'auto') {
+        // The CPU may have stood in for the device that computes now.
+        const cpuTag = await images.etag(bytes, { ...variant, device: 'cpu' });
+        if (matchesTag(known, cpuTag)) return reply.code(304).header('etag', cpuTag).send();
+      }
       const { outputPixels } = await images.probe(bytes, variant);
       onEnd(reply, occupancy.queue(request.client, outputPixels));
       const result = await upscale(context, request, reply, bytes, variant);
       // Where a device failed and the CPU stood in, the result is the CPU's.
-      const device = variant.device ?? settings.device;
       if (device !== result.device)
         reply.header('etag', await images.etag(bytes, { ...variant, device: result.device }));
+      // The image has served its purpose; until the client has taken it, the result lies in memory.
+      upload.release();
+      onEnd(reply, occupancy.holdBytes(request.client, result.data.length));
       limitTransfer(reply, settings.limits.transferSeconds);
       return reply.headers(factsOf(result)).type(mediaTypeOf(result.format)).send(result.data);
     },

@@ -14,16 +14,19 @@ export interface JobWishes {
   readonly content?: string;
   /** Pixels of each image; default: the length of its bytes. */
   readonly pixels?: number;
+  /** Pixels of each result; default: none, as if it took no room. */
+  readonly resultPixels?: number;
   readonly created?: Date;
 }
 
 /** A job as it is before anything was computed. */
 export function newJob(sources: readonly Uint8Array[], wishes: JobWishes = {}): Job {
-  const { client = 'somebody', key, content = 'content', created = new Date(), pixels } = wishes;
+  const { client = 'somebody', key, content = 'content', created = new Date(), pixels, resultPixels = 0 } = wishes;
   const images = sources.map((bytes): JobImage => ({
     variant: { upscale: 2, model: 'natural' },
     source: { bytes: bytes.length, sha256: sha256(bytes) },
     pixels: pixels ?? Math.max(1, bytes.length),
+    resultPixels,
     attempts: 0,
     state: 'queued',
   }));

@@ -64,7 +64,7 @@ export async function startRunner(
   const warn = (message: string): void => {
     throw new Error(message);
   };
-  const runner = new JobRunner({ store, compute, problemOf, atOnce: 4, warn, ...options });
+  const runner = new JobRunner({ store, compute, problemOf, atOnce: 4, beyond: 0, warn, ...options });
   await runner.start();
   return runner;
 }

@@ -1,0 +1,51 @@
+import type { UpresErrorCode } from '../../errors.js';
+
+/** Not the image's fault, and likely to pass. */
+const passing: readonly UpresErrorCode[] = ['ABORTED', 'DEVICE_LOST', 'DISK_FULL', 'DISPOSED', 'QUEUE_FULL'];
+/** An image at which the device was lost so often is what loses it. */
+const mostLosses = 8;
+const shortestPause = 250;
+const longestPause = 30_000;
+
+/** Milliseconds to wait after having failed so often, from 1 on. */
+export function pauseAfter(times: number): number {
+  return Math.min(shortestPause * 2 ** (times - 1), longestPause);
+}
+
+interface Setback {
+  times: number;
+  losses: number;
+}
+
+/**
+ * How often images could not be computed for reasons that pass. It is forgotten with the process: however long a disk is full,
+ * and however often the server is started meanwhile, an image waits for it to have room.
+ */
+export class Setbacks {
+  /** By job, then by image. */
+  private readonly known = new Map<string, Map<number, Setback>>();
+
+  /**
+   * Notes that an image could not be computed.
+   * @returns whether it is to be tried again
+   */
+  note(id: string, place: number, code: UpresErrorCode): boolean {
+    if (!passing.includes(code)) return false;
+    const own = this.known.get(id) ?? new Map<number, Setback>();
+    const setback = own.get(place) ?? { times: 0, losses: 0 };
+    this.known.set(id, own.set(place, setback));
+    setback.times++;
+    if (code === 'DEVICE_LOST') setback.losses++;
+    return setback.losses < mostLosses;
+  }
+
+  /** Milliseconds after which an image is to be tried again. */
+  pause(id: string, place: number): number {
+    return pauseAfter(this.known.get(id)?.get(place)?.times ?? 1);
+  }
+
+  /** Forgets a job that has ended. */
+  forget(id: string): void {
+    this.known.delete(id);
+  }
+}

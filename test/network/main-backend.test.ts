@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { UpresError } from '#src/errors.js';
+import { Admission } from '#src/network/admission.js';
+import { Call, toCallInput, type CallHooks, type CallSource } from '#src/network/call.js';
+import { MainBackend } from '#src/network/main-backend.js';
+import type { CallSettings } from '#src/network/network-backend.js';
+import type { WeightsInfo } from '#src/network/network-weights.js';
+
+const info: WeightsInfo = {
+  label: 'own',
+  display: 'Own',
+  factor: 2,
+  parameters: 1,
+  hash: '0',
+  shared: false,
+  geometry: { scale: 2, parameters: 1 } as WeightsInfo['geometry'],
+};
+const source: CallSource = { width: 10, height: 10, channels: 3, data: new Uint8Array(300) };
+const settings: CallSettings = { priority: 0, tilePixels: undefined, acceptApproximation: false };
+const hooks: CallHooks = { onProgress: undefined, onTile: undefined };
+
+/** A network whose calls fail before a tile is begun, as where the runtime can't be loaded. */
+class Broken extends MainBackend {
+  readonly device = 'cpu';
+  readonly gpu = undefined;
+
+  constructor(admission: Admission) {
+    super({ info, threads: 1, maxQueue: 10, admission });
+  }
+
+  protected override plan({ width, height }: CallSource, _: CallSettings, given: CallHooks, lane: object): Call {
+    const core = { x: 0, y: 0, width, height };
+    return new Call({
+      weights: 'w',
+      network: this,
+      lane,
+      priority: 0,
+      threads: 1,
+      scale: 2,
+      tileMs: 0,
+      input: toCallInput(source),
+      tiles: [{ core, read: core, places: [{ x: 0, y: 0 }] }],
+      hooks: given,
+    });
+  }
+
+  protected override execute(): Promise<void> {
+    return Promise.reject(new UpresError('UNSUPPORTED_PLATFORM', 'no runtime'));
+  }
+
+  protected override close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+describe('a network whose calls fail before they begin', () => {
+  it('gives their memory back, and can be disposed', { timeout: 5_000 }, async () => {
+    const admission = new Admission(source.data.byteLength);
+    const network = new Broken(admission);
+    // The second has to wait for the memory of the first.
+    for (let call = 0; call < 2; call++) {
+      await expect(network.run(source, settings, hooks, undefined)).rejects.toMatchObject({
+        code: 'UNSUPPORTED_PLATFORM',
+      });
+    }
+    await network.dispose(false);
+    expect(await admission.enter(source.data.byteLength, 0)).toBeTypeOf('function');
+  });
+});

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { begin, finish } from '#src/server/jobs/job-changes.js';
+import { admitJob } from '#src/server/jobs/job-limits.js';
+import type { Job } from '#src/server/jobs/job.js';
+import { defaultLimits } from '#src/server/limits.js';
+import { bytesOf, newJob, resultOf, type JobWishes } from './support/jobs.js';
+
+const limits = { ...defaultLimits, storedBytesPerClient: 1000 };
+const busy = expect.objectContaining({ status: 429, code: 'BUSY' }) as unknown;
+
+function jobOf(images: number, wishes: JobWishes = {}): Job {
+  return newJob(
+    Array.from({ length: images }, () => bytesOf('x')),
+    wishes,
+  );
+}
+
+function done(job: Job): Job {
+  const running = begin(job, 0)!;
+  return finish(running, 0, { result: resultOf(bytesOf('result')) }, new Date())!;
+}
+
+describe('the limits of a client’s jobs', () => {
+  it('reckon with results that are not there yet', () => {
+    const job = jobOf(1, { resultPixels: 600 });
+    expect(() => {
+      admitJob(job, [jobOf(1, { resultPixels: 300 })], limits);
+    }).not.toThrow();
+    expect(() => {
+      admitJob(job, [jobOf(1, { resultPixels: 500 })], limits);
+    }).toThrow(busy);
+    // What it has become is known now.
+    expect(() => {
+      admitJob(job, [done(jobOf(1, { resultPixels: 500 }))], limits);
+    }).not.toThrow();
+  });
+
+  it('refuse no single job for what it may become', () => {
+    expect(() => {
+      admitJob(jobOf(1, { resultPixels: 5000 }), [], limits);
+    }).not.toThrow();
+  });
+
+  it('hold for images, however small', () => {
+    const waiting = Array.from({ length: 99 }, () => jobOf(100));
+    const roomy = { ...limits, storedBytesPerClient: 1e9 };
+    expect(() => {
+      admitJob(jobOf(100), waiting, roomy);
+    }).not.toThrow();
+    expect(() => {
+      admitJob(jobOf(100), [...waiting, jobOf(1)], roomy);
+    }).toThrow(busy);
+  });
+});
