@@ -15,7 +15,7 @@ const connections = 8;
 const leastThroughput = 0.95;
 /** Milliseconds: an event loop that stands still answers nobody. */
 const longestDelay = 50;
-/** Milliseconds: no tile is planned longer than 300, and each thread has one under way and one that it was given ahead. */
+/** Milliseconds: a newcomer waits for the tile under way, planned to take 300 at most, and for codecs. */
 const longestTiny = 600;
 /** Bytes that a server may grow between its 2,000th and its 10,000th picture. */
 const mostGrowth = 16 * 2 ** 20;
