@@ -4,8 +4,6 @@ export default defineConfig({
   test: {
     // Networks can only be created in a main thread, so each test file is a process of its own.
     pool: 'forks',
-    // Many wait for other processes, so a core that is left free would be idle most of the time.
-    maxWorkers: '100%',
     include: ['test/**/*.test.ts'],
     exclude: ['test/package/**'],
     testTimeout: 60_000,
