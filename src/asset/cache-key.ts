@@ -23,6 +23,16 @@ export type ResultOptions = Pick<
  * @throws MODEL_NOT_FOUND, MODEL_INVALID, DEVICE_UNAVAILABLE
  */
 export async function cacheKey(source: Uint8Array, options: ResultOptions): Promise<string> {
+  return keyOf(await hashSource(source), options);
+}
+
+/** What stands for a source in the names of its results. */
+export function hashSource(source: Uint8Array): Promise<string> {
+  return digest(source, 'sha256', 'hex');
+}
+
+/** As `cacheKey`, for several names of results of one source, which is hashed once. */
+export async function keyOf(sourceHash: string, options: ResultOptions): Promise<string> {
   const {
     upscale,
     width,
@@ -36,7 +46,7 @@ export async function cacheKey(source: Uint8Array, options: ResultOptions): Prom
     device = 'cpu',
   } = options;
   const made = {
-    source: await digest(source, 'sha256', 'hex'),
+    source: sourceHash,
     target: { upscale, width, height, minWidth },
     model: await modelIdentity(model),
     encoding: { format, quality },

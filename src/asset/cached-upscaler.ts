@@ -4,7 +4,7 @@ import { defaultMaxInputPixels, defaultMaxOutputPixels } from '../image/limits.j
 import type { Upscaler, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { Device } from '../network/device.js';
 import type { AssetCache } from './asset-cache.js';
-import { cacheKey } from './cache-key.js';
+import { hashSource, keyOf } from './cache-key.js';
 
 /** What is kept beside a result's bytes. */
 export type ResultFacts = Omit<UpscaleResult, 'data'>;
@@ -52,7 +52,8 @@ export class CachedUpscaler {
   async upscale(source: Uint8Array, options: UpscaleOptions, file?: string): Promise<CachedResult> {
     const { signal, onProgress, ...rest } = options;
     if (signal?.aborted) throw abortedError(signal);
-    const key = await cacheKey(source, rest).catch((error: unknown) => {
+    const hash = await hashSource(source);
+    const key = await keyOf(hash, rest).catch((error: unknown) => {
       throw naming(error, file);
     });
     if (signal?.aborted) throw abortedError(signal);
@@ -62,7 +63,7 @@ export class CachedUpscaler {
     if (!work) {
       const stop = new AbortController();
       const wishes = { ...rest, signal: stop.signal, ...(onProgress && { onProgress }) };
-      const result = this.compute(key, source, wishes);
+      const result = this.compute(key, hash, source, wishes);
       const forget = (): void => {
         if (this.inFlight.get(slot) === own) this.inFlight.delete(slot);
       };
@@ -86,17 +87,18 @@ export class CachedUpscaler {
   /** A result that is there already; undefined where it would have to be computed. Throws as `upscale`. */
   async kept(source: Uint8Array, options: UpscaleOptions, file?: string): Promise<CachedResult | undefined> {
     try {
-      return await this.find(await cacheKey(source, options), source, options);
+      const hash = await hashSource(source);
+      return await this.find(await keyOf(hash, options), hash, options);
     } catch (error) {
       throw naming(error, file);
     }
   }
 
   /** For `auto` also the CPU's result, which may have stood in for a device that failed. */
-  private async find(key: string, source: Uint8Array, options: UpscaleOptions): Promise<CachedResult | undefined> {
+  private async find(key: string, hash: string, options: UpscaleOptions): Promise<CachedResult | undefined> {
     const kept = await this.findOne(key, options);
     if (kept || options.device !== 'auto') return kept;
-    const cpuKey = await cacheKey(source, { ...options, device: 'cpu' });
+    const cpuKey = await keyOf(hash, { ...options, device: 'cpu' });
     return cpuKey === key ? undefined : this.findOne(cpuKey, options);
   }
 
@@ -105,15 +107,15 @@ export class CachedUpscaler {
     return kept && isAllowed(kept.facts, options) ? { ...kept.facts, data: kept.data, cached: true } : undefined;
   }
 
-  private async compute(key: string, source: Uint8Array, options: UpscaleOptions): Promise<CachedResult> {
-    const kept = await this.find(key, source, options);
+  private async compute(key: string, hash: string, source: Uint8Array, options: UpscaleOptions): Promise<CachedResult> {
+    const kept = await this.find(key, hash, options);
     if (kept) return kept;
-    const keys = await keysByDevice(key, source, options);
+    const keys = await keysByDevice(key, hash, options);
     const upscaler = await this.upscaler();
     const { data, ...facts } = await upscaler.upscale(source, options);
     const { device } = facts;
     // A network of the user's own may have been replaced in the meantime, and nobody knows by which one this was made.
-    if (this.cache && (await cacheKey(source, { ...options, device })) === keys.get(device)) {
+    if (this.cache && (await keyOf(hash, { ...options, device })) === keys.get(device)) {
       await this.cache.put(keys.get(device)!, data, facts);
     }
     return { ...facts, data, cached: false };
@@ -121,10 +123,10 @@ export class CachedUpscaler {
 }
 
 /** A result is kept under the device that really computed it: `auto` goes over to the CPU where another device fails. */
-async function keysByDevice(key: string, source: Uint8Array, options: UpscaleOptions): Promise<Map<Device, string>> {
+async function keysByDevice(key: string, hash: string, options: UpscaleOptions): Promise<Map<Device, string>> {
   const { device = 'cpu' } = options;
   const keys = new Map<Device, string>([[await deviceFor(device), key]]);
-  if (device === 'auto' && !keys.has('cpu')) keys.set('cpu', await cacheKey(source, { ...options, device: 'cpu' }));
+  if (device === 'auto' && !keys.has('cpu')) keys.set('cpu', await keyOf(hash, { ...options, device: 'cpu' }));
   return keys;
 }
 

@@ -1,6 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { extensionFor } from '../../asset/extensions.js';
 import type { Server, ServerContext } from '../context.js';
 import { matchesTag } from '../etag.js';
 import type { Jobs } from '../jobs/jobs.js';
@@ -8,6 +7,7 @@ import type { Job, JobImage, JobResult } from '../jobs/job.js';
 import { mediaTypeOf } from '../media-types.js';
 import { limitTransfer } from '../on-end.js';
 import { Problem } from '../problem.js';
+import { resultHeaders } from '../result-headers.js';
 import { commonProblems, emptyResponse, imageResponse, problemResponses } from '../schemas.js';
 import { ownJob } from './jobs-own.js';
 import { ImageParams, JobParams } from './jobs-schemas.js';
@@ -34,7 +34,10 @@ export function jobResultRoutes(app: Server, { settings }: ServerContext, { stor
     const bytes = await store.openResult(job.id, place);
     if (!bytes) throw gone();
     limitTransfer(reply, settings.limits.transferSeconds);
-    return reply.headers(headersOf(result)).type(mediaTypeOf(result.format)).send(bytes);
+    return reply
+      .headers({ ...resultHeaders(result), 'content-length': String(result.bytes) })
+      .type(mediaTypeOf(result.format))
+      .send(bytes);
   };
 
   app.get(
@@ -94,16 +97,4 @@ function resultOf(job: Job, image: JobImage | undefined): JobResult {
 
 function gone(): Problem {
   return new Problem(410, 'GONE', 'the job was cancelled, or its time is over: its results were removed');
-}
-
-function headersOf({ bytes, format, width, height, frames, model, device }: JobResult): Record<string, string> {
-  return {
-    'content-length': String(bytes),
-    'content-disposition': `inline; filename="upscaled${extensionFor(format)}"`,
-    'upres-width': String(width),
-    'upres-height': String(height),
-    'upres-frames': String(frames),
-    'upres-model': encodeURIComponent(model),
-    'upres-device': device,
-  };
 }

@@ -1,6 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CachedResult } from '../../asset/cached-upscaler.js';
-import { extensionFor } from '../../asset/extensions.js';
 import { UpresError } from '../../errors.js';
 import type { Server, ServerContext } from '../context.js';
 import { matchesTag } from '../etag.js';
@@ -17,6 +16,7 @@ import {
   problemResponses,
   variantQuery,
 } from '../schemas.js';
+import { resultHeaders } from '../result-headers.js';
 import { readUpload, type Upload } from '../upload.js';
 import { parseVariant, type Variant } from '../variant.js';
 import { workSignal } from '../work-signal.js';
@@ -73,7 +73,10 @@ export function upscaleRoutes(app: Server, context: ServerContext): void {
       upload.release();
       onEnd(reply, occupancy.holdBytes(request.client, result.data.length));
       limitTransfer(reply, settings.limits.transferSeconds);
-      return reply.headers(factsOf(result)).type(mediaTypeOf(result.format)).send(result.data);
+      return reply
+        .headers({ ...resultHeaders(result), 'server-timing': timing(result) })
+        .type(mediaTypeOf(result.format))
+        .send(result.data);
     },
   );
 }
@@ -100,17 +103,8 @@ function onlyImage({ images }: Upload): Uint8Array {
   throw new Problem(422, 'BAD_ARGUMENT', 'the form holds no file: send one image');
 }
 
-/** What a client may want to know about a result. Labels of the owner's own may hold what no header can. */
-function factsOf(result: CachedResult): Record<string, string> {
-  const { format, width, height, frames, model, device, cached, inferenceMs, codecMs } = result;
+/** How long it took, for those who look into a browser's tools. */
+function timing({ cached, inferenceMs, codecMs }: CachedResult): string {
   const times = cached ? '' : `, inference;dur=${inferenceMs.toFixed(1)}, codec;dur=${codecMs.toFixed(1)}`;
-  return {
-    'content-disposition': `inline; filename="upscaled${extensionFor(format)}"`,
-    'upres-width': String(width),
-    'upres-height': String(height),
-    'upres-frames': String(frames),
-    'upres-model': encodeURIComponent(model),
-    'upres-device': device,
-    'server-timing': `cache;desc=${cached ? 'hit' : 'miss'}${times}`,
-  };
+  return `cache;desc=${cached ? 'hit' : 'miss'}${times}`;
 }
