@@ -8,7 +8,7 @@ import { builtinLabels, builtinNetwork } from '../model/registry.js';
 import { REWRITE_VERSION } from '../model/rewrite/version.js';
 import { runtimeVersion } from '../network/runtime.js';
 import { encoderVersion, version } from '../version.js';
-import { digest } from './digest.js';
+import { SourceImage } from './source-image.js';
 
 /** What decides about a result besides the source. */
 export type ResultOptions = Pick<
@@ -23,16 +23,11 @@ export type ResultOptions = Pick<
  * @throws MODEL_NOT_FOUND, MODEL_INVALID, DEVICE_UNAVAILABLE
  */
 export async function cacheKey(source: Uint8Array, options: ResultOptions): Promise<string> {
-  return keyOf(await hashSource(source), options);
+  return keyOf(new SourceImage(source), options);
 }
 
-/** What stands for a source in the names of its results. */
-export function hashSource(source: Uint8Array): Promise<string> {
-  return digest(source, 'sha256', 'hex');
-}
-
-/** As `cacheKey`, for several names of results of one source, which is hashed once. */
-export async function keyOf(sourceHash: string, options: ResultOptions): Promise<string> {
+/** As `cacheKey`, for several names of results of one source. */
+export async function keyOf(source: SourceImage, options: ResultOptions): Promise<string> {
   const {
     upscale,
     width,
@@ -46,7 +41,7 @@ export async function keyOf(sourceHash: string, options: ResultOptions): Promise
     device = 'cpu',
   } = options;
   const made = {
-    source: sourceHash,
+    source: await source.hash(),
     target: { upscale, width, height, minWidth },
     model: await modelIdentity(model),
     encoding: { format, quality },

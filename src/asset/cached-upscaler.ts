@@ -4,7 +4,8 @@ import { defaultMaxInputPixels, defaultMaxOutputPixels } from '../image/limits.j
 import type { Upscaler, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { Device } from '../network/device.js';
 import type { AssetCache } from './asset-cache.js';
-import { hashSource, keyOf } from './cache-key.js';
+import { keyOf } from './cache-key.js';
+import { SourceImage } from './source-image.js';
 
 /** What is kept beside a result's bytes. */
 export type ResultFacts = Omit<UpscaleResult, 'data'>;
@@ -49,11 +50,11 @@ export class CachedUpscaler {
    * @throws what `Upscaler.upscale` throws, naming the file; ABORTED when the signal says so (the work goes on while others
    *   want it)
    */
-  async upscale(source: Uint8Array, options: UpscaleOptions, file?: string): Promise<CachedResult> {
+  async upscale(source: Uint8Array | SourceImage, options: UpscaleOptions, file?: string): Promise<CachedResult> {
     const { signal, onProgress, ...rest } = options;
     if (signal?.aborted) throw abortedError(signal);
-    const hash = await hashSource(source);
-    const key = await keyOf(hash, rest).catch((error: unknown) => {
+    const image = source instanceof SourceImage ? source : new SourceImage(source);
+    const key = await keyOf(image, rest).catch((error: unknown) => {
       throw naming(error, file);
     });
     if (signal?.aborted) throw abortedError(signal);
@@ -63,7 +64,7 @@ export class CachedUpscaler {
     if (!work) {
       const stop = new AbortController();
       const wishes = { ...rest, signal: stop.signal, ...(onProgress && { onProgress }) };
-      const result = this.compute(key, hash, source, wishes);
+      const result = this.compute(key, image, wishes);
       const forget = (): void => {
         if (this.inFlight.get(slot) === own) this.inFlight.delete(slot);
       };
@@ -80,25 +81,25 @@ export class CachedUpscaler {
       if (!gaveUp || work.owner === this) throw naming(error, file);
       // Whoever did the work was closed, and we were not.
       work.forget();
-      return this.upscale(source, options, file);
+      return this.upscale(image, options, file);
     }
   }
 
   /** A result that is there already; undefined where it would have to be computed. Throws as `upscale`. */
   async kept(source: Uint8Array, options: UpscaleOptions, file?: string): Promise<CachedResult | undefined> {
     try {
-      const hash = await hashSource(source);
-      return await this.find(await keyOf(hash, options), hash, options);
+      const image = new SourceImage(source);
+      return await this.find(await keyOf(image, options), image, options);
     } catch (error) {
       throw naming(error, file);
     }
   }
 
   /** For `auto` also the CPU's result, which may have stood in for a device that failed. */
-  private async find(key: string, hash: string, options: UpscaleOptions): Promise<CachedResult | undefined> {
+  private async find(key: string, image: SourceImage, options: UpscaleOptions): Promise<CachedResult | undefined> {
     const kept = await this.findOne(key, options);
     if (kept || options.device !== 'auto') return kept;
-    const cpuKey = await keyOf(hash, { ...options, device: 'cpu' });
+    const cpuKey = await keyOf(image, { ...options, device: 'cpu' });
     return cpuKey === key ? undefined : this.findOne(cpuKey, options);
   }
 
@@ -107,15 +108,15 @@ export class CachedUpscaler {
     return kept && isAllowed(kept.facts, options) ? { ...kept.facts, data: kept.data, cached: true } : undefined;
   }
 
-  private async compute(key: string, hash: string, source: Uint8Array, options: UpscaleOptions): Promise<CachedResult> {
-    const kept = await this.find(key, hash, options);
+  private async compute(key: string, image: SourceImage, options: UpscaleOptions): Promise<CachedResult> {
+    const kept = await this.find(key, image, options);
     if (kept) return kept;
-    const keys = await keysByDevice(key, hash, options);
+    const keys = await keysByDevice(key, image, options);
     const upscaler = await this.upscaler();
-    const { data, ...facts } = await upscaler.upscale(source, options);
+    const { data, ...facts } = await upscaler.upscale(image, options);
     const { device } = facts;
     // A network of the user's own may have been replaced in the meantime, and nobody knows by which one this was made.
-    if (this.cache && (await keyOf(hash, { ...options, device })) === keys.get(device)) {
+    if (this.cache && (await keyOf(image, { ...options, device })) === keys.get(device)) {
       await this.cache.put(keys.get(device)!, data, facts);
     }
     return { ...facts, data, cached: false };
@@ -123,10 +124,10 @@ export class CachedUpscaler {
 }
 
 /** A result is kept under the device that really computed it: `auto` goes over to the CPU where another device fails. */
-async function keysByDevice(key: string, hash: string, options: UpscaleOptions): Promise<Map<Device, string>> {
+async function keysByDevice(key: string, image: SourceImage, options: UpscaleOptions): Promise<Map<Device, string>> {
   const { device = 'cpu' } = options;
   const keys = new Map<Device, string>([[await deviceFor(device), key]]);
-  if (device === 'auto' && !keys.has('cpu')) keys.set('cpu', await keyOf(hash, { ...options, device: 'cpu' }));
+  if (device === 'auto' && !keys.has('cpu')) keys.set('cpu', await keyOf(image, { ...options, device: 'cpu' }));
   return keys;
 }
 

@@ -7,9 +7,9 @@ import { autoModel, type ModelChoice } from './choose-model.js';
 import type { Enlargers } from './enlarge.js';
 import type { Meter } from './meter.js';
 import type { Networks } from './networks.js';
+import { OpenedImage } from './opened-image.js';
 import { modelOf, type UpscaleOptions } from './options.js';
 import { checkIntermediate, estimateBytes, planPicture, type Plan } from './plan.js';
-import { readHeader } from './probe.js';
 import { fileOf, readInput, type ImageInput } from './source.js';
 
 /** Pictures in flight at once, however small they are: with more than this no thread is busier, and all hold memory. */
@@ -29,7 +29,7 @@ export interface Admitted {
 
 /** A picture at the door. */
 export interface Visit {
-  readonly input: ImageInput;
+  readonly input: ImageInput | OpenedImage;
   readonly options: UpscaleOptions;
   readonly device: Device;
   readonly signal: AbortSignal;
@@ -77,8 +77,9 @@ export class Entrance {
     const { input, options, device, signal } = visit;
     throwIfAborted(signal);
     const file = fileOf(input);
-    const bytes = await readInput(input);
-    const plan = planPicture(await readHeader(bytes, file), options, file);
+    const image = input instanceof OpenedImage ? input : new OpenedImage(await readInput(input), file);
+    const { bytes } = image;
+    const plan = planPicture(await image.header(), options, file);
     const { factor } = plan.target;
     const chooses = factor > 1 && modelOf(options) === autoModel;
     const choice = chooses ? await this.choose(visit, bytes, plan) : undefined;

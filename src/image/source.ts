@@ -6,7 +6,7 @@ import { sniffLength } from './sniff.js';
 export type ImageInput = string | Uint8Array;
 
 /** The name for errors, where the input has one. */
-export function fileOf(input: ImageInput): string | undefined {
+export function fileOf(input: ImageInput | object): string | undefined {
   return typeof input === 'string' ? input : undefined;
 }
 

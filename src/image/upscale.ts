@@ -10,6 +10,7 @@ import type { OutputFormat } from './formats.js';
 import { Meter } from './meter.js';
 import { Networks } from './networks.js';
 import { Failover } from './on-device.js';
+import type { OpenedImage } from './opened-image.js';
 import { checkOptions, modelOf, type ResizeOptions, type UpscaleOptions } from './options.js';
 import { reduceFrame } from './reduce.js';
 import { fileOf, type ImageInput } from './source.js';
@@ -96,7 +97,7 @@ export class Upscaler implements AsyncDisposable {
    * @throws UpresError with the file's name: ABORTED, BAD_ARGUMENT, DEVICE_LOST and DEVICE_UNAVAILABLE where a device was
    *   named, DISPOSED, INFERENCE_FAILED, INPUT_*, MODEL_*, OUTPUT_TOO_LARGE, UNSUPPORTED_FORMAT
    */
-  upscale(input: ImageInput, options: UpscaleOptions = {}): Promise<UpscaleResult> {
+  upscale(input: ImageInput | OpenedImage, options: UpscaleOptions = {}): Promise<UpscaleResult> {
     return this.track(fileOf(input), options.signal, (signal) => this.run(input, options, signal));
   }
 
@@ -120,7 +121,11 @@ export class Upscaler implements AsyncDisposable {
     return this.dispose();
   }
 
-  private async run(input: ImageInput, options: UpscaleOptions, signal: AbortSignal): Promise<UpscaleResult> {
+  private async run(
+    input: ImageInput | OpenedImage,
+    options: UpscaleOptions,
+    signal: AbortSignal,
+  ): Promise<UpscaleResult> {
     checkOptions(options);
     throwIfAborted(signal);
     return this.failover.run(options.device ?? this.device, fileOf(input), (device) =>
@@ -130,7 +135,7 @@ export class Upscaler implements AsyncDisposable {
 
   private async runOn(
     device: Device,
-    input: ImageInput,
+    input: ImageInput | OpenedImage,
     options: UpscaleOptions,
     signal: AbortSignal,
   ): Promise<UpscaleResult> {

@@ -64,14 +64,25 @@ export function isInterpolation(label: string): label is Interpolation {
   return Object.hasOwn(INTERPOLATIONS, label);
 }
 
+let labels: readonly BuiltinLabel[] | undefined;
+
 /** What can be asked for by name: networks first, `natural` (the default) at the head. */
-export function builtinLabels(): BuiltinLabel[] {
+export function builtinLabels(): readonly BuiltinLabel[] {
+  return (labels ??= [...learnedLabels(), ...computedLabels()]);
+}
+
+function learnedLabels(): BuiltinLabel[] {
   const learned = [...networks()].map(([label, list]): BuiltinLabel => {
     const { display, for: use, licence, author } = list[0]!.card;
     return { label, scales: list.map(({ card }) => card.scale), display, for: use, licence, author, kind: 'network' };
   });
-  learned.sort((a, b) => Number(b.label === 'natural') - Number(a.label === 'natural') || (a.label < b.label ? -1 : 1));
-  const computed = Object.entries(INTERPOLATIONS).map(([label, use]): BuiltinLabel => ({
+  return learned.sort(
+    (a, b) => Number(b.label === 'natural') - Number(a.label === 'natural') || (a.label < b.label ? -1 : 1),
+  );
+}
+
+function computedLabels(): BuiltinLabel[] {
+  return Object.entries(INTERPOLATIONS).map(([label, use]) => ({
     label,
     scales: INTERPOLATION_SCALES,
     display: label,
@@ -80,7 +91,6 @@ export function builtinLabels(): BuiltinLabel[] {
     author: 'the upres authors',
     kind: 'interpolation',
   }));
-  return [...learned, ...computed];
 }
 
 /** The built-in label of that name. Throws MODEL_NOT_FOUND with the names that exist. */

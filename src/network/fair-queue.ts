@@ -6,21 +6,19 @@ export interface QueueMember {
   readonly lane: object;
 }
 
-interface Turn {
+interface Lane<Member> {
   /** Work done so far, in the same unit for all; whoever had least is next. */
   served: number;
-}
-
-interface Lane<Member> extends Turn {
   /** Whether any of its members was given work since it came. */
   begun: boolean;
-  readonly members: Map<Member, Turn>;
+  readonly members: Map<Member, Place<Member>>;
 }
 
 interface Place<Member> {
   readonly member: Member;
   readonly lane: Lane<Member>;
-  readonly turn: Turn;
+  /** Of this member; as in a lane. */
+  served: number;
 }
 
 /**
@@ -32,16 +30,16 @@ interface Place<Member> {
 export class FairQueue<Member extends QueueMember> {
   private readonly lanes = new Map<object, Lane<Member>>();
   /** What lanes that left had been served: whoever always has just one member would be new each time, and always first. */
-  private ended = new WeakMap<object, number>();
+  private ended: WeakMap<object, number> | undefined;
 
   add(member: Member): void {
     let lane = this.lanes.get(member.lane);
     if (!lane) {
-      const served = Math.max(leastServed(this.lanes.values()), this.ended.get(member.lane) ?? 0);
+      const served = Math.max(leastServed(this.lanes.values()), this.ended?.get(member.lane) ?? 0);
       lane = { served, begun: false, members: new Map() };
       this.lanes.set(member.lane, lane);
     }
-    lane.members.set(member, { served: leastServed(lane.members.values()) });
+    lane.members.set(member, { member, lane, served: leastServed(lane.members.values()) });
   }
 
   remove(member: Member): void {
@@ -49,40 +47,37 @@ export class FairQueue<Member extends QueueMember> {
     lane?.members.delete(member);
     if (lane?.members.size !== 0) return;
     this.lanes.delete(member.lane);
-    this.ended.set(member.lane, lane.served);
+    if (this.lanes.size > 0) (this.ended ??= new WeakMap()).set(member.lane, lane.served);
     // Nobody waited meanwhile, so all begin anew.
-    if (this.lanes.size === 0) this.ended = new WeakMap();
+    else this.ended = undefined;
   }
 
   /** The member whose turn it is among those that `ready` accepts. */
   next(ready: (member: Member) => boolean): Member | undefined {
     let best: Place<Member> | undefined;
-    for (const place of this.places()) {
-      if (best && inTurn(place, best) >= 0) continue;
-      if (ready(place.member)) best = place;
+    for (const lane of this.lanes.values()) {
+      for (const place of lane.members.values()) {
+        if (best && inTurn(place, best) >= 0) continue;
+        if (ready(place.member)) best = place;
+      }
     }
     return best?.member;
   }
 
   /** All members in the order in which their turns would be if nothing were charged in between. */
   inTurn(): Member[] {
-    return [...this.places()].sort(inTurn).map(({ member }) => member);
+    const places = [...this.lanes.values()].flatMap((lane) => [...lane.members.values()]);
+    return places.sort(inTurn).map(({ member }) => member);
   }
 
   /** Notes that a member was given work. */
   charge(member: Member, work: number): void {
     const lane = this.lanes.get(member.lane);
-    const turn = lane?.members.get(member);
-    if (!lane || !turn) return;
+    const place = lane?.members.get(member);
+    if (!lane || !place) return;
     lane.begun = true;
     lane.served += work;
-    turn.served += work;
-  }
-
-  private *places(): Generator<Place<Member>> {
-    for (const lane of this.lanes.values()) {
-      for (const [member, turn] of lane.members) yield { member, lane, turn };
-    }
+    place.served += work;
   }
 }
 
@@ -92,11 +87,11 @@ function inTurn(a: Place<QueueMember>, b: Place<QueueMember>): number {
     b.member.priority - a.member.priority ||
     a.lane.served - b.lane.served ||
     Number(a.lane.begun) - Number(b.lane.begun) ||
-    a.turn.served - b.turn.served
+    a.served - b.served
   );
 }
 
-function leastServed(turns: Iterable<Turn>): number {
+function leastServed(turns: Iterable<{ readonly served: number }>): number {
   let least = Infinity;
   for (const { served } of turns) least = Math.min(least, served);
   return Number.isFinite(least) ? least : 0;

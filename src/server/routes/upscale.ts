@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CachedResult } from '../../asset/cached-upscaler.js';
+import { SourceImage } from '../../asset/source-image.js';
 import { UpresError } from '../../errors.js';
 import type { Server, ServerContext } from '../context.js';
 import { matchesTag } from '../etag.js';
@@ -50,25 +51,25 @@ export function upscaleRoutes(app: Server, context: ServerContext): void {
       onEnd(reply, state.enter());
       const upload = await readUpload(request, context, { images: 1, bytes: settings.limits.bodyBytes });
       onEnd(reply, upload.release);
-      const bytes = onlyImage(upload);
+      const image = onlyImage(upload);
       const asked = parseVariant(mergeFields(request.query, upload.fields), settings);
-      const variant = { ...asked, format: asked.format ?? negotiateFormat(request, images.formatOf(bytes)) };
-      const tag = await images.etag(bytes, variant);
+      const variant = { ...asked, format: asked.format ?? negotiateFormat(request, images.formatOf(image)) };
+      const tag = await images.etag(image, variant);
       reply.headers({ etag: tag, vary: 'Accept', 'cache-control': 'private, no-cache' });
       const known = request.headers['if-none-match'];
       if (matchesTag(known, tag)) return reply.code(304).send();
       const device = variant.device ?? settings.device;
       if (known !== undefined && device === 'auto') {
         // The CPU may have stood in for the device that computes now.
-        const cpuTag = await images.etag(bytes, { ...variant, device: 'cpu' });
+        const cpuTag = await images.etag(image, { ...variant, device: 'cpu' });
         if (matchesTag(known, cpuTag)) return reply.code(304).header('etag', cpuTag).send();
       }
-      const { outputPixels } = await images.probe(bytes, variant);
+      const { outputPixels } = await images.probe(image, variant);
       onEnd(reply, occupancy.queue(request.client, outputPixels));
-      const result = await upscale(context, request, reply, bytes, variant);
+      const result = await upscale(context, request, reply, image, variant);
       // Where a device failed and the CPU stood in, the result is the CPU's.
       if (device !== result.device)
-        reply.header('etag', await images.etag(bytes, { ...variant, device: result.device }));
+        reply.header('etag', await images.etag(image, { ...variant, device: result.device }));
       // The image has served its purpose; until the client has taken it, the result lies in memory.
       upload.release();
       onEnd(reply, occupancy.holdBytes(request.client, result.data.length));
@@ -85,21 +86,21 @@ async function upscale(
   { images, settings, state }: ServerContext,
   { client }: FastifyRequest,
   reply: FastifyReply,
-  bytes: Uint8Array,
+  image: SourceImage,
   variant: Variant,
 ): Promise<CachedResult> {
   const signal = workSignal(reply, settings.limits.requestSeconds, state);
   try {
-    return await images.upscale(bytes, variant, { client, signal });
+    return await images.upscale(image, variant, { client, signal });
   } catch (error) {
     // The signal's reason says more than that something was aborted.
     throw error instanceof UpresError && error.code === 'ABORTED' && signal.aborted ? signal.reason : error;
   }
 }
 
-function onlyImage({ images }: Upload): Uint8Array {
+function onlyImage({ images }: Upload): SourceImage {
   const [image] = images;
-  if (image && images.length === 1) return image.bytes;
+  if (image && images.length === 1) return new SourceImage(image.bytes);
   throw new Problem(422, 'BAD_ARGUMENT', 'the form holds no file: send one image');
 }
 
