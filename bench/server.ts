@@ -7,9 +7,10 @@ import type { Findings, Goal, Json, Setting, Table } from './measurement.js';
 import { inRounds } from './rounds.js';
 import { ratios, summarise, type Timing } from './statistics.js';
 
-/** Both compute on so many threads; more clients than that ask at once. */
+/** Both compute on so many threads. */
 const threads = 2;
-const connections = 8;
+/** Clients at once: as many pictures as the engine takes in by itself. */
+const connections = 16;
 
 /** Pixels a second through HTTP, as a share of the engine alone. */
 const leastThroughput = 0.95;

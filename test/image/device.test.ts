@@ -54,7 +54,7 @@ describe.runIf(hasSoftwareGpu)('on a graphics processor', () => {
   process.env.UPRES_ACCEPT_SOFTWARE_GPU = '1';
 
   /** Transparency makes it two planes; the network has to run for a while. */
-  const clipart = picture(90, 70, 4, (x, y) => [...scene(x, y), Math.min(255, x * 3)])
+  const clipart = picture(60, 46, 4, (x, y) => [...scene(x, y), Math.min(255, x * 5)])
     .png()
     .toBuffer();
 

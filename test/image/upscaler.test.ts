@@ -181,17 +181,18 @@ describe('ending early', () => {
   test('in the middle of the network', async () => {
     const large = await picture(700, 700, 3, scene).png().toBuffer();
     const controller = new AbortController();
-    const started = performance.now();
+    let share = 0;
     const call = upscaler.upscale(large, {
       upscale: 4,
       signal: controller.signal,
-      onProgress: () => {
+      onProgress: ({ donePixels, totalPixels }) => {
+        share = donePixels / totalPixels;
         controller.abort();
       },
     });
     await expect(call).rejects.toMatchObject({ code: 'ABORTED' });
-    // To the end it would take several seconds.
-    expect(performance.now() - started).toBeLessThan(3000);
+    // Not at the end, which is seconds away.
+    expect(share).toBeLessThan(0.5);
     // The others go on.
     await expect(upscaler.upscale(photo)).resolves.toMatchObject({ width: 96 });
   });

@@ -17,7 +17,7 @@ interface Measured {
 }
 
 /** The least of so many processes counts: what a process has not collected yet differs by tens of megabytes. */
-const processes = 6;
+const processes = 4;
 
 /** Megabytes (10^6 bytes) of anonymous memory that each thread more costs, from 1 to 2 and from 2 to 4 threads. */
 async function perThread(cacheFolder: string, file: string, shared: boolean): Promise<[number, number]> {
