@@ -1,9 +1,21 @@
 import { defineConfig } from 'vitest/config';
 
-/** Files that measure (memory of threads, time that they compute at once), which other programs' work would disturb. */
-const measuring = ['test/network/overlap.test.ts', 'test/network/weight-sharing.test.ts', 'test/server/load.test.ts'];
+/** Files that measure what happens at once, which other programs' work would disturb. */
+const measuring = ['test/network/overlap.test.ts', 'test/server/load.test.ts'];
 
-const shared = {
+/** Files whose tests only call functions and leave nothing behind: starting a process takes longer than most of them. */
+const light = [
+  'test/give-way.test.ts',
+  'test/asset/{asset-plan,cache-key,cached-upscaler,density-name,directives,engine-identity,markup,options,report,resolve}.test.ts',
+  'test/cli/{naming,options,plan,progress,words}.test.ts',
+  'test/image/{limits,on-device,planes,target}.test.ts',
+  'test/model/*.test.ts',
+  'test/model/import/{rsr,tfjs}.test.ts',
+  'test/network/{admission,call,fair-queue,gpu-plan,main-backend,mirrored-row,repeated-tiles,tiles,trial-result}.test.ts',
+  'test/server/{jobs-limits,jobs-queue,jobs-runner,jobs-setbacks,jobs-store,occupancy,problem,settings,variant}.test.ts',
+];
+
+const everywhere = {
   // Networks can only be created in a main thread, so each test file is a process of its own.
   pool: 'forks' as const,
   testTimeout: 60_000,
@@ -12,27 +24,30 @@ const shared = {
   server: { deps: { external: [/\/dist\//] } },
 };
 
+/** Two, whatever the machine has: most of them compute on all cores. */
+const twoAtOnce = { ...everywhere, maxWorkers: 2, sequence: { groupOrder: 1 } };
+
 export default defineConfig({
   test: {
     projects: [
       {
+        test: { ...everywhere, name: 'alone', include: measuring, maxWorkers: 1, sequence: { groupOrder: 0 } },
+      },
+      {
         test: {
-          ...shared,
-          name: 'alone',
-          include: measuring,
-          maxWorkers: 1,
-          sequence: { groupOrder: 0 },
+          ...twoAtOnce,
+          name: 'light',
+          include: light,
+          // A process takes one file after the other.
+          isolate: false,
         },
       },
       {
         test: {
-          ...shared,
+          ...twoAtOnce,
           name: 'together',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/package/**', ...measuring],
-          // Two, whatever the machine has: most of them compute on all cores.
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
+          exclude: ['test/package/**', ...measuring, ...light],
         },
       },
     ],

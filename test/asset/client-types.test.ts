@@ -22,6 +22,7 @@ async function check(
     strict: true,
     noEmit: true,
     target: 'es2022',
+    lib: ['es2022'],
     module: moduleResolution === 'bundler' ? 'esnext' : 'nodenext',
     moduleResolution,
     types: ['upres/vite/client'],

@@ -24,7 +24,7 @@ function report({ code, signal, stdout, stderr }: ChildResult): Record<string, u
 }
 
 /** Moments spread over the beginning of the work, its middle, and what lies between. */
-const moments = [0, 3, 11, 27, 60];
+const moments = [0, 5, 17, 60];
 
 let hash: unknown;
 beforeAll(async () => {
