@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { GpuMemory } from '#src/network/gpu/gpu-memory.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { codeOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';
@@ -188,6 +189,21 @@ describe.runIf(hasSoftwareGpu)('a network on a graphics processor', () => {
     expect(largestDifference(a.data, b.data)).toBeLessThanOrEqual(1);
     expect(gpuProcess()).not.toBe(lost);
     expect(isRunning(lost)).toBe(false);
+  });
+
+  it('that gets no memory for a batch fails the call, and goes on with the next', async () => {
+    const staging = vi.spyOn(GpuMemory.prototype, 'staging').mockImplementationOnce(() => {
+      throw new RangeError('Array buffer allocation failed');
+    });
+    const doomed = gpu.upscaleImage(noise(60, 60), { tilePixels: 500 });
+    await expect(doomed).rejects.toMatchObject({
+      code: 'DEVICE_LOST',
+      message: expect.stringContaining('Array buffer allocation failed') as string,
+    });
+    staging.mockRestore();
+    const next = noise(30, 30);
+    const [a, b] = await Promise.all([gpu.upscaleImage(next), cpu.upscaleImage(next)]);
+    expect(largestDifference(a.data, b.data)).toBeLessThanOrEqual(1);
   });
 
   it('is not troubled by another whose file was replaced: only that one fails', async () => {

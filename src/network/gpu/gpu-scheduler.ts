@@ -160,7 +160,7 @@ export class GpuScheduler {
       const call = this.queue.next(({ pendingTiles }) => pendingTiles > 0);
       if (!call) break;
       const open = this.calls.get(call)!;
-      this.give(this.takeBatch(call, open), open);
+      void this.give(this.takeBatch(call, open), open);
     }
     this.holdProcess();
   }
@@ -180,39 +180,41 @@ export class GpuScheduler {
     return batch;
   }
 
-  private give(batch: GpuBatch, open: OpenNetwork): void {
+  /** Sends a batch to the device's process and waits for what comes back; never rejects. */
+  private async give(batch: GpuBatch, open: OpenNetwork): Promise<void> {
     const { network } = open;
-    const { read, type, channels } = batch.first;
-    // After a loss the new process has to be told first. Orders are followed in turn, so nobody waits for the answer.
-    const ready = this.told.get(network.key) ?? this.tell(network);
-    const client = this.client!;
-    this.memory.openSession(network, batch.first);
-    const pixels = this.memory.staging(batch.call.lane, type, batch.pixels * channels);
-    batch.readInto(pixels);
-    const cameBack = this.memory.send(network, batch.first, batch.pixels);
-    const { count } = batch;
-    const { width, height } = read;
-    const result = client.compute({ network: network.key, type, channels, count, height, width, pixels });
+    let client: GpuClient | undefined;
+    let ready: Promise<Opened> | undefined;
+    let cameBack = (): void => undefined;
     this.inFlight++;
-    void Promise.all([result, ready])
-      .then(([computed]) => {
-        this.learn(open, batch.pixels, computed.ms);
-        batch.finish(computed.pixels, computed.ms);
-      })
-      .catch((error: unknown) => {
-        const reason = asFailure(this.device, network.label, error);
-        batch.fail(reason);
-        // A device that refused once is not to be trusted with the next batch: a new process begins anew.
-        if (reason.code === 'DEVICE_LOST') client.condemn(reason);
-        else if (reason.code === 'DEVICE_UNAVAILABLE') client.condemn(lossThrough(this.device, reason));
-        // What is wrong with one network is no other's business.
-        else if (this.told.get(network.key) === ready) this.untell(network);
-      })
-      .finally(() => {
-        this.inFlight--;
-        cameBack();
-        this.dispatch();
-      });
+    try {
+      // After a loss the new process has to be told first. Orders are followed in turn, so nobody waits for the answer.
+      ready = this.told.get(network.key) ?? this.tell(network);
+      client = this.client!;
+      const { read, type, channels } = batch.first;
+      this.memory.openSession(network, batch.first);
+      const pixels = this.memory.staging(batch.call.lane, type, batch.pixels * channels);
+      batch.readInto(pixels);
+      cameBack = this.memory.send(network, batch.first, batch.pixels);
+      const { count } = batch;
+      const { width, height } = read;
+      const result = client.compute({ network: network.key, type, channels, count, height, width, pixels });
+      const [computed] = await Promise.all([result, ready]);
+      this.learn(open, batch.pixels, computed.ms);
+      batch.finish(computed.pixels, computed.ms);
+    } catch (error) {
+      const reason = asFailure(this.device, network.label, error);
+      batch.fail(reason);
+      // A device that refused once is not to be trusted with the next batch: a new process begins anew.
+      if (reason.code === 'DEVICE_LOST') client?.condemn(reason);
+      else if (reason.code === 'DEVICE_UNAVAILABLE') client?.condemn(lossThrough(this.device, reason));
+      // What is wrong with one network is no other's business.
+      else if (this.told.get(network.key) === ready) this.untell(network);
+    } finally {
+      this.inFlight--;
+      cameBack();
+      this.dispatch();
+    }
   }
 
   /** Has the device's process make a network ready; there is one from then on. */
