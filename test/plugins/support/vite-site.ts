@@ -108,6 +108,7 @@ export function bundling(
 
 /** What a build wrote, by file name. */
 export interface Built {
+  /** In alphabetical order: bundlers list files in the order in which they were ready. */
   readonly files: ReadonlyMap<string, Rolldown.OutputAsset | Rolldown.OutputChunk>;
   /** The text of the only file whose name ends so. */
   readonly text: (ending: string) => string;
@@ -122,7 +123,8 @@ export async function build(site: Site, options: BuildOptions = {}): Promise<Bui
 }
 
 export function builtOf(outputs: readonly Rolldown.RolldownOutput[], base = '/'): Built {
-  const files = new Map(outputs.flatMap(({ output }) => output.map((file) => [file.fileName, file] as const)));
+  const written = outputs.flatMap(({ output }) => output.map((file) => [file.fileName, file] as const));
+  const files = new Map(written.sort(([a], [b]) => (a < b ? -1 : 1)));
   const bytesOf = (name: string): Uint8Array => {
     const file = files.get(name);
     if (!file) throw new Error(`nothing is called ${name}: ${[...files.keys()].join(', ')}`);
