@@ -9,7 +9,7 @@ import { ratios, summarise, type Timing } from './statistics.js';
 
 /** Both compute on so many threads. */
 const threads = 2;
-/** Clients at once: as many pictures as the engine takes in by itself. */
+/** Clients at once: as many pictures as the engine takes in by itself on two cores. */
 const connections = 16;
 
 /** Pixels a second through HTTP, as a share of the engine alone. */

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import type { OutputFormat } from '../image/formats.js';
 import { mimeType } from './markup.js';
 import { script, style } from './report-page-assets.js';
-import { describeStatus, kilobytes, type PictureFacts, type ReportEntry } from './report.js';
+import { describeMaker, describeStatus, kilobytes, type PictureFacts, type ReportEntry } from './report.js';
 
 /**
  * One self-contained page that shows before and after of every variant, one over the other with a slider between them. It
@@ -32,15 +32,14 @@ ${entries.map(section).join('\n')}
 }
 
 function section(entry: ReportEntry): string {
-  const { name, file, before, after, model, device = 'cpu', status, ms, format } = entry;
+  const { name, file, before, after, status, ms, format } = entry;
   const title = escapeHtml(basename(name));
   const rows: [string, string][] = [
     ['from', basename(file)],
     ['size', `${before.width}×${before.height} → ${after.width}×${after.height}`],
     ['bytes', `${kilobytes(before.bytes)} → ${kilobytes(after.bytes)}`],
     ['format', format],
-    ['model', model],
-    ...(device === 'cpu' ? [] : [['device', device] satisfies [string, string]]),
+    ['model', describeMaker(entry)],
     ['time', `${(ms / 1000).toFixed(2)} s`],
     ['status', status === 'computed' || status === 'cached' ? status : describeStatus(entry)],
   ];

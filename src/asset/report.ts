@@ -98,22 +98,21 @@ export class AssetReport {
   }
 }
 
+/** What made the picture, in words: no network has a part in one that is not larger than its source. */
+export function describeMaker({ model, modelReason, device = 'cpu', before, after }: ReportEntry): string {
+  if (after.width <= before.width && after.height <= before.height) return 'no network';
+  const chosen = modelReason === undefined ? model : `${model} (${modelReason})`;
+  return device === 'cpu' ? chosen : `${chosen} on ${device}`;
+}
+
 /** In words, for one line. */
-export function describeStatus({
-  status,
-  model: label,
-  modelReason,
-  device = 'cpu',
-  ms,
-  trouble,
-}: ReportEntry): string {
-  const chosen = modelReason === undefined ? label : `${label} (${modelReason})`;
-  const model = device === 'cpu' ? chosen : `${chosen} on ${device}`;
+export function describeStatus(entry: ReportEntry): string {
+  const { status, ms, trouble } = entry;
   switch (status) {
     case 'computed':
-      return `${model}, ${(ms / 1000).toFixed(1)} s`;
+      return `${describeMaker(entry)}, ${(ms / 1000).toFixed(1)} s`;
     case 'cached':
-      return `${model}, from the cache`;
+      return `${describeMaker(entry)}, from the cache`;
     case 'hand-made':
       return 'made by hand';
     case 'verbatim':

@@ -49,9 +49,22 @@ describe('the report', () => {
     const lines = reportOf([entry({ device: 'webgpu' }), entry({ name: 'b.png', device: 'cpu' })]).table();
     expect(lines[0]).toContain('natural on webgpu, 1.2 s');
     expect(lines[1]).toContain('natural, 1.2 s');
-    const page = reportPage([entry({ device: 'cuda' })]);
-    expect(page).toContain('<dt>device</dt><dd>cuda</dd>');
-    expect(reportPage([entry({ device: 'cpu' })])).not.toContain('<dt>device</dt>');
+    expect(reportPage([entry({ device: 'cuda' })])).toContain('<dt>model</dt><dd>natural on cuda</dd>');
+    expect(reportPage([entry({ device: 'cpu' })])).toContain('<dt>model</dt><dd>natural</dd>');
+  });
+
+  it('names no network where nothing was enlarged', () => {
+    const smaller = { width: 8, height: 4, bytes: 300, data: undefined };
+    const lines = reportOf([
+      entry({ name: 'a-8w.png', after: smaller, device: 'webgpu' }),
+      entry({ name: 'a.webp', format: 'webp', after: { ...smaller, width: 10, height: 5 }, status: 'cached' }),
+      entry({ name: 'b.png', after: { ...smaller, height: 6 } }),
+    ]).table();
+    expect(lines[0]).toMatch(/ no network, 1\.2 s$/);
+    expect(lines[1]).toContain('no network, from the cache');
+    expect(lines[2]).toContain('natural, 1.2 s');
+    expect(reportPage([entry({ after: smaller })])).toContain('<dt>model</dt><dd>no network</dd>');
+    expect(reportPage([entry()])).toContain('<dt>model</dt><dd>natural</dd>');
   });
 
   it('says nothing where nothing was done', () => {
