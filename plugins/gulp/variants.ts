@@ -39,7 +39,7 @@ export class Variants {
     const plan = await this.pipeline.plan(file.path, this.directives, contents);
     return Promise.all(
       plan.variants.map(async (variant) => {
-        const rendered = await this.pipeline.render(plan, variant, { signal: this.signal }, contents);
+        const rendered = await this.pipeline.render(plan, variant, { signal: this.signal });
         const name = nameOf(file, variant);
         return rendered.status === 'verbatim' && name === file.basename ? file : copyOf(file, name, rendered);
       }),

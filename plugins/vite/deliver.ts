@@ -58,7 +58,7 @@ export async function deliver(
   if (context.rebuilds && plan.missing.length > 0) context.addWatchFile(session.appearing.stampFor(plan.missing));
   const places = plan.variants.map(async (variant) => {
     if (context.environment.mode === 'dev') return { url: await devUrlOf(session, variant) };
-    const rendered = await session.pipeline.render(plan, variant, {}, asset.bytes);
+    const rendered = await session.pipeline.render(plan, variant);
     return emit(context, session, asset, variant, rendered, options);
   });
   const delivered = await Promise.all(places);

@@ -69,19 +69,19 @@ function mayServe({ config }: Session, file: string): boolean {
 
 async function render(session: Session, asset: PlannedAsset, signal: AbortSignal): Promise<RenderedVariant> {
   const { pipeline, options } = session;
-  const { plan, bytes } = asset;
+  const { plan } = asset;
   const variant = plan.variants[0]!;
   if (options.dev === 'off') {
     const { format, width, height } = plan.info;
-    return { data: bytes, format, width, height, status: 'original' };
+    return { data: await variant.image.bytes(), format, width, height, status: 'original' };
   }
   // Without a cache the real one would be made and lost again, request by request.
-  if (options.dev !== 'preview' || options.cache === false) return pipeline.render(plan, variant, { signal }, bytes);
-  const kept = await pipeline.kept(plan, variant, bytes);
+  if (options.dev !== 'preview' || options.cache === false) return pipeline.render(plan, variant, { signal });
+  const kept = await pipeline.kept(plan, variant);
   if (kept) return kept;
   const preview = await pipeline.preview(plan, variant, { signal });
   // Nobody waits for it: the next request finds it in the cache.
-  pipeline.render(plan, variant, { priority: -1 }, bytes).catch((error: unknown) => {
+  pipeline.render(plan, variant, { priority: -1 }).catch((error: unknown) => {
     if (error instanceof UpresError && error.code === 'ABORTED') return;
     session.config.logger.error(session.readable(error, session.show(plan.file)).message, { timestamp: true });
   });

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { AssetPipeline, type PreparedAsset } from '#upres/asset/pipeline.js';
 import { hasDirectives, parseQuery, type Directives } from '#upres/asset/directives.js';
@@ -11,10 +10,9 @@ import { viteOptionNames, type UpresViteOptions } from './options.js';
 /** Keys that Vite itself puts into queries, or reads there. */
 const viteKeys = ['import', 't', 'url', 'inline', 'no-inline'] as const;
 
-/** An asset, planned, with its source's bytes. */
+/** An asset, planned. */
 export interface PlannedAsset {
   readonly plan: PreparedAsset;
-  readonly bytes: Uint8Array;
   readonly query: string;
 }
 
@@ -63,9 +61,8 @@ export class Session {
    */
   async plan(file: string, query: string | Directives): Promise<PlannedAsset> {
     const directives = typeof query === 'string' ? (parseQuery(query, viteKeys) ?? {}) : query;
-    const bytes = await readSource(file);
-    const plan = await this.pipeline.plan(file, directives, bytes);
-    return { plan, bytes, query: typeof query === 'string' ? query : '' };
+    const plan = await this.pipeline.plan(file, directives);
+    return { plan, query: typeof query === 'string' ? query : '' };
   }
 
   /** Starts a new report, and lets the threads go. Whatever is asked for after that gets threads again. */
@@ -91,13 +88,5 @@ export class Session {
     const about = file !== undefined && !url.includes(file) ? `${file}: ` : '';
     const by = where === undefined ? '' : ` (in ${this.show(splitUrl(where).path)})`;
     return Object.assign(new Error(`${url}: ${about}${message}${by}`, { cause: error }), { name: 'UpresError' });
-  }
-}
-
-async function readSource(file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    throw new UpresError('INPUT_NOT_FOUND', 'there is no such file', { file, cause });
   }
 }

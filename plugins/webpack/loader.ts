@@ -43,7 +43,7 @@ async function load(context: LoaderContext<AssetOptions>, source: Buffer): Promi
   const warn = (message: string): void => {
     context.emitWarning(readableError(message, context));
   };
-  const rendered = await pipeline.render(asset, variant, { warn }, source);
+  const rendered = await pipeline.render(asset, variant, { warn });
   // What took a failed result's place must not be found in webpack's own cache the next time.
   if (isMakeshift(rendered)) context.cacheable(false);
   if (isFile) nameAsset(context, rendered.status === 'original' ? basename(variant.source) : variant.name);

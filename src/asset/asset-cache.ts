@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import cacache from 'cacache';
 import findCacheDirectory from 'find-cache-directory';
-import { digest } from './digest.js';
+import { digest } from '../digest.js';
 
 export interface CacheStats {
   readonly folder: string;

@@ -1,7 +1,7 @@
-import { access } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { UpresError } from '../errors.js';
+import { Source } from '../image/image-source.js';
 import type { ImageInfo } from '../image/probe.js';
-import { probe } from '../image/probe.js';
 import { resolveTarget, type Size, type Target } from '../image/target.js';
 import type { OutputFormat } from '../image/formats.js';
 import { parseDensityName, printDensityName, type DensityName } from './density-name.js';
@@ -12,8 +12,10 @@ import type { ResolvedDirectives } from './resolve.js';
 
 /** One output file of an asset, before it is made. */
 export interface VariantPlan {
-  /** The source that its pixels come from: the asset, or a hand-made picture beside it. */
+  /** The file that its pixels come from: the asset, or a hand-made picture beside it. */
   readonly source: string;
+  /** The same, opened. */
+  readonly image: Source;
   readonly handMade: boolean;
   readonly target: Target;
   readonly format: OutputFormat;
@@ -48,24 +50,24 @@ export interface AssetPlan {
 /**
  * Decides which files an asset becomes.
  * @param file absolute path of the source
- * @param bytes its contents
+ * @param image the same, opened
  * @throws INPUT_*, UNSUPPORTED_FORMAT, BAD_ARGUMENT
  */
-export async function planAsset(file: string, bytes: Uint8Array, resolved: ResolvedDirectives): Promise<AssetPlan> {
-  const info = await probe(bytes, { maxInputPixels: Infinity });
+export async function planAsset(file: string, image: Source, resolved: ResolvedDirectives): Promise<AssetPlan> {
+  const info = await image.header();
   const name = parseDensityName(basename(file));
   const layout = layoutOf(info, name, resolved);
   const formats = resolved.formats.length > 0 ? resolved.formats : [info.format];
-  const missing: string[] = [];
+  const handMade = new HandMade();
   const variants: VariantPlan[] = [];
   for (const format of formats) {
     const steps = resolved.minWidth === undefined ? resolved.upscale : [undefined];
     for (const factor of steps) {
-      const ordinary = planVariant(file, info, name, layout, resolved, format, factor);
-      variants.push(await preferHandMade(ordinary, name, resolved, factor, missing));
+      const ordinary = planVariant({ source: file, image }, info, name, layout, resolved, format, factor);
+      variants.push(await handMade.prefer(ordinary, name, resolved, factor));
     }
   }
-  return { file, shape: resolved.as, layout, variants, info, missing };
+  return { file, shape: resolved.as, layout, variants, info, missing: handMade.missing };
 }
 
 function layoutOf(info: Size, name: DensityName, { width }: ResolvedDirectives): Size {
@@ -79,7 +81,7 @@ function layoutOf(info: Size, name: DensityName, { width }: ResolvedDirectives):
 }
 
 function planVariant(
-  file: string,
+  from: Pick<VariantPlan, 'source' | 'image'>,
   info: ImageInfo,
   name: DensityName,
   layout: Size,
@@ -98,7 +100,7 @@ function planVariant(
   const quality = qualityFor(format, ...qualities);
   const converted = format !== info.format;
   return {
-    source: file,
+    ...from,
     handMade: false,
     target,
     format,
@@ -135,31 +137,40 @@ function fileName(
   return printDensityName({ stem: name.stem, density: name.density * factor, extension });
 }
 
-/** A picture that somebody made by hand for a density is better than anything that could be computed. */
-async function preferHandMade(
-  ordinary: VariantPlan,
-  name: DensityName,
-  resolved: ResolvedDirectives,
-  factor: number | undefined,
-  missing: string[],
-): Promise<VariantPlan> {
-  if (factor === undefined || factor === 1 || resolved.width !== undefined) return ordinary;
-  const handMade = join(dirname(ordinary.source), printDensityName({ ...name, density: name.density * factor }));
-  try {
-    await access(handMade);
-  } catch {
-    if (!missing.includes(handMade)) missing.push(handMade);
-    return ordinary;
+/** Pictures that somebody made by hand for a density: they are better than anything that could be computed. */
+class HandMade {
+  readonly missing: string[] = [];
+  private readonly opened = new Map<string, Source>();
+
+  async prefer(
+    ordinary: VariantPlan,
+    name: DensityName,
+    resolved: ResolvedDirectives,
+    factor: number | undefined,
+  ): Promise<VariantPlan> {
+    if (factor === undefined || factor === 1 || resolved.width !== undefined) return ordinary;
+    const file = join(dirname(ordinary.source), printDensityName({ ...name, density: name.density * factor }));
+    if (this.missing.includes(file)) return ordinary;
+    const image = this.opened.get(file) ?? new Source(file);
+    try {
+      await image.bytes();
+    } catch (error) {
+      if (!(error instanceof UpresError) || error.code !== 'INPUT_NOT_FOUND') throw error;
+      this.missing.push(file);
+      return ordinary;
+    }
+    this.opened.set(file, image);
+    const { format, width, height } = await image.header();
+    return {
+      ...ordinary,
+      source: file,
+      image,
+      handMade: true,
+      target: { upscale: 1 },
+      directives: { ...ordinary.directives, upscale: [1] },
+      verbatim: format === ordinary.format,
+      width,
+      height,
+    };
   }
-  const info = await probe(handMade, { maxInputPixels: Infinity });
-  return {
-    ...ordinary,
-    source: handMade,
-    handMade: true,
-    target: { upscale: 1 },
-    directives: { ...ordinary.directives, upscale: [1] },
-    verbatim: info.format === ordinary.format,
-    width: info.width,
-    height: info.height,
-  };
 }

@@ -8,7 +8,7 @@ import { builtinLabels, builtinNetwork } from '../model/registry.js';
 import { REWRITE_VERSION } from '../model/rewrite/version.js';
 import { runtimeVersion } from '../network/runtime.js';
 import { encoderVersion, version } from '../version.js';
-import { SourceImage } from './source-image.js';
+import { Source } from '../image/image-source.js';
 
 /** What decides about a result besides the source. */
 export type ResultOptions = Pick<
@@ -22,12 +22,13 @@ export type ResultOptions = Pick<
  *
  * @throws MODEL_NOT_FOUND, MODEL_INVALID, DEVICE_UNAVAILABLE
  */
-export async function cacheKey(source: Uint8Array, options: ResultOptions): Promise<string> {
-  return keyOf(new SourceImage(source), options);
+export async function cacheKey(source: Uint8Array | Source, options: ResultOptions): Promise<string> {
+  const made = JSON.stringify(await ingredients(Source.of(source), options));
+  return createHash('sha256').update(made).digest('hex');
 }
 
-/** As `cacheKey`, for several names of results of one source. */
-export async function keyOf(source: SourceImage, options: ResultOptions): Promise<string> {
+/** What a result is made of. Their names and order are those of 0.1.0, whose results stay where they are. */
+export async function ingredients(source: Source, options: ResultOptions): Promise<Record<string, unknown>> {
   const {
     upscale,
     width,
@@ -40,7 +41,7 @@ export async function keyOf(source: SourceImage, options: ResultOptions): Promis
     alpha,
     device = 'cpu',
   } = options;
-  const made = {
+  return {
     source: await source.hash(),
     target: { upscale, width, height, minWidth },
     model: await modelIdentity(model),
@@ -51,7 +52,6 @@ export async function keyOf(source: SourceImage, options: ResultOptions): Promis
     encoder: encoderVersion,
     computed: await deviceFor(device),
   };
-  return createHash('sha256').update(JSON.stringify(made)).digest('hex');
 }
 
 const known = new Map<string, Promise<string>>();

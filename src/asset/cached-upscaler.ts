@@ -1,11 +1,12 @@
 import { UpresError } from '../errors.js';
 import { deviceFor } from '../image/on-device.js';
 import { defaultMaxInputPixels, defaultMaxOutputPixels } from '../image/limits.js';
+import { isAborted } from '../image/abort.js';
+import { Source } from '../image/image-source.js';
 import type { Upscaler, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { Device } from '../network/device.js';
 import type { AssetCache } from './asset-cache.js';
-import { keyOf } from './cache-key.js';
-import { SourceImage } from './source-image.js';
+import { cacheKey } from './cache-key.js';
 
 /** What is kept beside a result's bytes. */
 export type ResultFacts = Omit<UpscaleResult, 'data'>;
@@ -23,6 +24,9 @@ interface Work {
   readonly forget: () => void;
   callers: number;
 }
+
+/** Sources under way by their hashes: build tools may read one file several times, and still it is decoded once. */
+const sources = new Map<string, { readonly source: Source; users: number }>();
 
 /** By cache folder: several bundlers and compilations of a process share their work. */
 const inFlightByFolder = new Map<string, Map<string, Work>>();
@@ -45,16 +49,30 @@ export class CachedUpscaler {
   }
 
   /**
-   * Upscales the bytes of one image.
+   * Upscales one image. What is wanted of the same bytes at the same time, in other formats or sizes, shares what it can.
    * @param file the image's name, for errors
    * @throws what `Upscaler.upscale` throws, naming the file; ABORTED when the signal says so (the work goes on while others
    *   want it)
    */
-  async upscale(source: Uint8Array | SourceImage, options: UpscaleOptions, file?: string): Promise<CachedResult> {
+  async upscale(given: Uint8Array | Source, options: UpscaleOptions, file?: string): Promise<CachedResult> {
+    if (options.signal?.aborted) throw abortedError(options.signal);
+    const own = Source.of(given);
+    const hash = await own.hash().catch((error: unknown) => {
+      throw naming(error, file);
+    });
+    const shared = sources.get(hash) ?? { source: own, users: 0 };
+    sources.set(hash, shared);
+    shared.users++;
+    try {
+      return await this.join(shared.source, options, file);
+    } finally {
+      if (--shared.users === 0) sources.delete(hash);
+    }
+  }
+
+  private async join(source: Source, options: UpscaleOptions, file: string | undefined): Promise<CachedResult> {
     const { signal, onProgress, ...rest } = options;
-    if (signal?.aborted) throw abortedError(signal);
-    const image = source instanceof SourceImage ? source : new SourceImage(source);
-    const key = await keyOf(image, rest).catch((error: unknown) => {
+    const key = await cacheKey(source, rest).catch((error: unknown) => {
       throw naming(error, file);
     });
     if (signal?.aborted) throw abortedError(signal);
@@ -64,7 +82,7 @@ export class CachedUpscaler {
     if (!work) {
       const stop = new AbortController();
       const wishes = { ...rest, signal: stop.signal, ...(onProgress && { onProgress }) };
-      const result = this.compute(key, image, wishes);
+      const result = this.compute(key, source, wishes);
       const forget = (): void => {
         if (this.inFlight.get(slot) === own) this.inFlight.delete(slot);
       };
@@ -74,32 +92,32 @@ export class CachedUpscaler {
       work = own;
     }
     try {
-      return await join(work, signal);
+      return await takePart(work, signal);
     } catch (error) {
-      const gaveUp = error instanceof UpresError && error.code === 'ABORTED' && !signal?.aborted;
+      const gaveUp = isAborted(error) && !signal?.aborted;
       // Each caller has a file of its own, however equal their bytes.
       if (!gaveUp || work.owner === this) throw naming(error, file);
       // Whoever did the work was closed, and we were not.
       work.forget();
-      return this.upscale(image, options, file);
+      return this.join(source, options, file);
     }
   }
 
   /** A result that is there already; undefined where it would have to be computed. Throws as `upscale`. */
-  async kept(source: Uint8Array, options: UpscaleOptions, file?: string): Promise<CachedResult | undefined> {
+  async kept(given: Uint8Array | Source, options: UpscaleOptions, file?: string): Promise<CachedResult | undefined> {
     try {
-      const image = new SourceImage(source);
-      return await this.find(await keyOf(image, options), image, options);
+      const source = Source.of(given);
+      return await this.find(await cacheKey(source, options), source, options);
     } catch (error) {
       throw naming(error, file);
     }
   }
 
   /** For `auto` also the CPU's result, which may have stood in for a device that failed. */
-  private async find(key: string, image: SourceImage, options: UpscaleOptions): Promise<CachedResult | undefined> {
+  private async find(key: string, source: Source, options: UpscaleOptions): Promise<CachedResult | undefined> {
     const kept = await this.findOne(key, options);
     if (kept || options.device !== 'auto') return kept;
-    const cpuKey = await keyOf(image, { ...options, device: 'cpu' });
+    const cpuKey = await cacheKey(source, { ...options, device: 'cpu' });
     return cpuKey === key ? undefined : this.findOne(cpuKey, options);
   }
 
@@ -108,15 +126,15 @@ export class CachedUpscaler {
     return kept && isAllowed(kept.facts, options) ? { ...kept.facts, data: kept.data, cached: true } : undefined;
   }
 
-  private async compute(key: string, image: SourceImage, options: UpscaleOptions): Promise<CachedResult> {
-    const kept = await this.find(key, image, options);
+  private async compute(key: string, source: Source, options: UpscaleOptions): Promise<CachedResult> {
+    const kept = await this.find(key, source, options);
     if (kept) return kept;
-    const keys = await keysByDevice(key, image, options);
+    const keys = await keysByDevice(key, source, options);
     const upscaler = await this.upscaler();
-    const { data, ...facts } = await upscaler.upscale(image, options);
+    const { data, ...facts } = await upscaler.upscale(source, options);
     const { device } = facts;
     // A network of the user's own may have been replaced in the meantime, and nobody knows by which one this was made.
-    if (this.cache && (await keyOf(image, { ...options, device })) === keys.get(device)) {
+    if (this.cache && (await cacheKey(source, { ...options, device })) === keys.get(device)) {
       await this.cache.put(keys.get(device)!, data, facts);
     }
     return { ...facts, data, cached: false };
@@ -124,15 +142,15 @@ export class CachedUpscaler {
 }
 
 /** A result is kept under the device that really computed it: `auto` goes over to the CPU where another device fails. */
-async function keysByDevice(key: string, image: SourceImage, options: UpscaleOptions): Promise<Map<Device, string>> {
+async function keysByDevice(key: string, source: Source, options: UpscaleOptions): Promise<Map<Device, string>> {
   const { device = 'cpu' } = options;
   const keys = new Map<Device, string>([[await deviceFor(device), key]]);
-  if (device === 'auto' && !keys.has('cpu')) keys.set('cpu', await keyOf(image, { ...options, device: 'cpu' }));
+  if (device === 'auto' && !keys.has('cpu')) keys.set('cpu', await cacheKey(source, { ...options, device: 'cpu' }));
   return keys;
 }
 
 /** One caller's part in shared work: it may leave, and the last one to leave stops it, so that nobody joins any more. */
-async function join(work: Work, signal: AbortSignal | undefined): Promise<CachedResult> {
+async function takePart(work: Work, signal: AbortSignal | undefined): Promise<CachedResult> {
   work.callers++;
   if (!signal) return work.result;
   return new Promise((resolve, reject) => {

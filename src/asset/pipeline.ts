@@ -1,10 +1,11 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { UpresError } from '../errors.js';
 import type { OutputFormat } from '../image/formats.js';
 import { autoModel } from '../image/choose-model.js';
-import { probe } from '../image/probe.js';
+import { isAborted } from '../image/abort.js';
+import { Source } from '../image/image-source.js';
 import type { ResizeOptions, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { Device } from '../network/device.js';
 import { AssetCache, projectCacheFolder } from './asset-cache.js';
@@ -95,13 +96,13 @@ export class AssetPipeline {
   /**
    * Plans the files that an asset becomes.
    * @param file absolute path
-   * @param bytes its contents; read from the file where not given
+   * @param contents read from the file where not given
    * @throws INPUT_*, UNSUPPORTED_FORMAT, BAD_ARGUMENT, naming the file
    */
-  async plan(file: string, directives: Directives, bytes?: Uint8Array): Promise<PreparedAsset> {
+  async plan(file: string, directives: Directives, contents?: Uint8Array): Promise<PreparedAsset> {
     const resolved = resolveDirectives(file, directives, this.options, this.context.root);
     try {
-      const plan = await planAsset(file, bytes ?? (await readSource(file)), resolved);
+      const plan = await planAsset(file, new Source(contents ?? file), resolved);
       return { ...plan, onError: resolved.onError, maxOutputPixels: resolved.maxOutputPixels };
     } catch (error) {
       throw naming(error, file);
@@ -109,19 +110,13 @@ export class AssetPipeline {
   }
 
   /**
-   * Makes one file of a plan.
-   * @param bytes contents of the asset; read from the file where not given
+   * Makes one file of a plan. Those that are asked for together are read, decoded and enlarged together.
    * @throws ABORTED always, and with `onError: 'fail'` whatever goes wrong, naming the file
    */
-  async render(
-    asset: PreparedAsset,
-    variant: VariantPlan,
-    options: RenderOptions = {},
-    bytes?: Uint8Array,
-  ): Promise<RenderedVariant> {
+  async render(asset: PreparedAsset, variant: VariantPlan, options: RenderOptions = {}): Promise<RenderedVariant> {
     const started = performance.now();
-    const source = variant.source === asset.file && bytes ? bytes : await readSource(variant.source);
-    const { rendered, trouble, choice, device } = await this.make(asset, variant, source, options);
+    const { rendered, trouble, choice, device } = await this.make(asset, variant, options);
+    const source = await variant.image.bytes();
     const show = (data: Uint8Array): Uint8Array | undefined => (this.options.report ? data : undefined);
     this.report.add({
       file: asset.file,
@@ -146,11 +141,10 @@ export class AssetPipeline {
   }
 
   /** The file as far as nothing has to be computed for it; undefined otherwise. Not in the report. */
-  async kept(asset: PreparedAsset, variant: VariantPlan, bytes?: Uint8Array): Promise<RenderedVariant | undefined> {
-    const source = variant.source === asset.file && bytes ? bytes : await readSource(variant.source);
-    if (variant.verbatim) return asItIs(variant, source, variant.handMade ? 'hand-made' : 'verbatim');
+  async kept(asset: PreparedAsset, variant: VariantPlan): Promise<RenderedVariant | undefined> {
+    if (variant.verbatim) return asItIs(variant);
     const settings = this.networkSettings(asset, variant, {});
-    const found = await this.upscaler.kept(source, settings, variant.source);
+    const found = await this.upscaler.kept(variant.image, settings, variant.source);
     if (!found) return undefined;
     const { data, format, width, height } = found;
     return { data, format, width, height, status: variant.handMade ? 'hand-made' : 'cached' };
@@ -158,9 +152,8 @@ export class AssetPipeline {
 
   /** The same file by centred bicubic interpolation: quick, not kept, and not in the report. */
   async preview(asset: PreparedAsset, variant: VariantPlan, options: RenderOptions = {}): Promise<RenderedVariant> {
-    const source = await readSource(variant.source);
-    if (variant.verbatim) return asItIs(variant, source, variant.handMade ? 'hand-made' : 'verbatim');
-    return this.resize(variant, source, this.settings(asset, variant, options));
+    if (variant.verbatim) return asItIs(variant);
+    return this.resize(variant, this.settings(asset, variant, options));
   }
 
   /**
@@ -198,18 +191,13 @@ export class AssetPipeline {
     await this.lease.release();
   }
 
-  private async make(
-    asset: PreparedAsset,
-    variant: VariantPlan,
-    source: Uint8Array,
-    options: RenderOptions,
-  ): Promise<Made> {
+  private async make(asset: PreparedAsset, variant: VariantPlan, options: RenderOptions): Promise<Made> {
     const kept = variant.handMade ? 'hand-made' : undefined;
-    if (variant.verbatim) return { rendered: asItIs(variant, source, kept ?? 'verbatim'), trouble: undefined };
+    if (variant.verbatim) return { rendered: await asItIs(variant), trouble: undefined };
     const settings = this.settings(asset, variant, options);
     try {
       const wishes = this.networkSettings(asset, variant, options);
-      const result = await this.upscaler.upscale(source, wishes, variant.source);
+      const result = await this.upscaler.upscale(variant.image, wishes, variant.source);
       const { data, format, width, height, cached, device } = result;
       const status = kept ?? (cached ? 'cached' : 'computed');
       const choice = variant.model === autoModel ? result : undefined;
@@ -221,22 +209,21 @@ export class AssetPipeline {
       else this.context.warn(`${variant.source}: ${trouble}`);
       if (asset.onError === 'resize') {
         // What can't be decoded can't be resized either; the build is meant to go on all the same.
-        const resized = await this.resize(variant, source, settings).catch((failure: unknown) => {
+        const resized = await this.resize(variant, settings).catch((failure: unknown) => {
           if (isAborted(failure)) throw failure;
         });
         if (resized) return { rendered: resized, trouble };
       }
-      // A hand-made picture has a header of its own.
-      const info = kept ? await probe(variant.source, { maxInputPixels: Infinity }) : asset.info;
-      const { format, width, height } = info;
-      return { rendered: { data: source, format, width, height, status: 'original' }, trouble };
+      const { format, width, height } = await variant.image.header();
+      const data = await variant.image.bytes();
+      return { rendered: { data, format, width, height, status: 'original' }, trouble };
     }
   }
 
-  private async resize(variant: VariantPlan, source: Uint8Array, settings: ResizeOptions): Promise<RenderedVariant> {
+  private async resize(variant: VariantPlan, settings: ResizeOptions): Promise<RenderedVariant> {
     try {
       const upscaler = await this.lease.get();
-      const { data, format, width, height } = await upscaler.resize(source, settings);
+      const { data, format, width, height } = await upscaler.resize(variant.image, settings);
       return { data, format, width, height, status: 'resized' };
     } catch (error) {
       throw naming(error, variant.source);
@@ -277,23 +264,9 @@ export function cacheFolderOf({ cache }: Pick<AssetOptions, 'cache'>, root: stri
   return projectCacheFolder(root);
 }
 
-function isAborted(error: unknown): boolean {
-  return error instanceof UpresError && error.code === 'ABORTED';
-}
-
-function asItIs(variant: VariantPlan, data: Uint8Array, status: VariantStatus): RenderedVariant {
-  return { data, format: variant.format, width: variant.width, height: variant.height, status };
-}
-
-async function readSource(file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
-    throw missing
-      ? new UpresError('INPUT_NOT_FOUND', 'there is no such file', { file, cause })
-      : new UpresError('INPUT_UNREADABLE', 'the file can’t be read', { file, cause });
-  }
+/** The source as it is. */
+async function asItIs({ image, format, width, height, handMade }: VariantPlan): Promise<RenderedVariant> {
+  return { data: await image.bytes(), format, width, height, status: handMade ? 'hand-made' : 'verbatim' };
 }
 
 function naming(error: unknown, file: string): unknown {

@@ -1,42 +1,42 @@
 import { availableParallelism } from 'node:os';
 import { Admission } from '../network/admission.js';
 import type { Device } from '../network/device.js';
-import { abortedError, throwIfAborted } from './abort.js';
+import { abortedError, throwIfAborted, unlessAborted } from './abort.js';
 import { chooseForFile } from './choose-for-file.js';
 import { autoModel, type ModelChoice } from './choose-model.js';
 import type { Enlargers } from './enlarge.js';
 import type { Meter } from './meter.js';
 import type { Networks } from './networks.js';
-import { OpenedImage } from './opened-image.js';
+import type { Source } from './image-source.js';
 import { modelOf, type UpscaleOptions } from './options.js';
-import { checkIntermediate, estimateBytes, planPicture, type Plan } from './plan.js';
-import { fileOf, readInput, type ImageInput } from './source.js';
+import { checkIntermediate, estimateBytes, type Plan } from './plan.js';
 
 /** Pictures in flight at once, however small they are: with more than this no thread is busier, and all hold memory. */
 const mostInFlight = 8 * availableParallelism();
 
 /** A picture that may be worked on. */
 export interface Admitted {
-  readonly bytes: Uint8Array;
-  readonly plan: Plan;
   /** Undefined where nothing is to be enlarged. */
   readonly enlargers: Enlargers | undefined;
   /** What `auto` chose. */
   readonly choice: ModelChoice | undefined;
-  /** Gives the picture's memory back. */
-  readonly leave: () => void;
+  /** The memory that it was let in with. */
+  readonly bytes: number;
+  /** Gives the picture's memory back, or all but so many bytes. */
+  readonly leave: (keep?: number) => void;
 }
 
 /** A picture at the door. */
 export interface Visit {
-  readonly input: ImageInput | OpenedImage;
+  readonly source: Source;
+  readonly plan: Plan;
   readonly options: UpscaleOptions;
   readonly device: Device;
   readonly signal: AbortSignal;
   readonly meter: Meter;
 }
 
-/** Reads pictures, plans them, and lets them in as far as there is memory, by turns of their clients. */
+/** Opens pictures, and lets them in as far as there is memory, by turns of their clients. */
 export class Entrance {
   private readonly admission: Admission;
   /** Bytes that a picture counts for at least. */
@@ -54,62 +54,82 @@ export class Entrance {
   }
 
   /**
-   * Lets a picture in when there is room for it.
-   * @throws INPUT_*, UNSUPPORTED_FORMAT, BAD_ARGUMENT, OUTPUT_TOO_LARGE, MODEL_*, DEVICE_UNAVAILABLE, ABORTED
+   * Waits until a client's file may be opened: one after the other, so that of a thousand that wait only one is in memory.
+   * @param signal ends the waiting
+   * @returns to be called when it has been let in, or is not wanted any more; calling it twice does no harm
    */
-  enter(visit: Visit): Promise<Admitted> {
-    const { input, signal } = visit;
-    const entering = typeof input === 'string' ? this.afterOthers(visit) : this.admit(visit);
-    return unlessAborted(entering, signal);
+  async turn(source: Source, client: object = this, signal: AbortSignal): Promise<() => void> {
+    if (source.isOpen) return () => undefined;
+    const previous = this.lastEntered.get(client);
+    let end = (): void => undefined;
+    const entered = new Promise<void>((resolve) => (end = resolve));
+    this.lastEntered.set(client, Promise.all([previous, entered]));
+    if (previous) {
+      await unlessAborted(previous, signal).catch((error: unknown) => {
+        end();
+        throw error;
+      });
+    }
+    return end;
   }
 
-  /** Reads a client's files one after the other, so that of a thousand that wait only one is in memory. */
-  private afterOthers(visit: Visit): Promise<Admitted> {
-    const client = this.laneOf(visit);
-    const previous = this.lastEntered.get(client) ?? Promise.resolve();
-    const entering = previous.then(() => this.admit(visit));
-    const entered = entering.catch(() => undefined);
-    this.lastEntered.set(client, entered);
-    return entering;
+  /**
+   * Lets a picture in when there is room for it. When the signal fires nobody waits for those in front any more; should it be let
+   * in later, it leaves at once.
+   * @throws BAD_ARGUMENT, OUTPUT_TOO_LARGE, MODEL_*, DEVICE_UNAVAILABLE, ABORTED; for `auto` INPUT_CORRUPT
+   */
+  async enter(visit: Visit): Promise<Admitted> {
+    const entering = this.admit(visit);
+    try {
+      return await unlessAborted(entering, visit.signal);
+    } catch (error) {
+      void entering.then(
+        ({ leave }) => {
+          leave();
+        },
+        () => undefined,
+      );
+      throw error;
+    }
   }
 
   private async admit(visit: Visit): Promise<Admitted> {
-    const { input, options, device, signal } = visit;
+    const { source, plan, options, device, signal } = visit;
     throwIfAborted(signal);
-    const file = fileOf(input);
-    const image = input instanceof OpenedImage ? input : new OpenedImage(await readInput(input), file);
-    const { bytes } = image;
-    const plan = planPicture(await image.header(), options, file);
     const { factor } = plan.target;
+    const bytes = await source.bytes();
     const chooses = factor > 1 && modelOf(options) === autoModel;
-    const choice = chooses ? await this.choose(visit, bytes, plan) : undefined;
+    const choice = chooses ? await this.choose(visit, bytes) : undefined;
     const enlargers = factor > 1 ? await this.enlargersFor(factor, { ...options, ...choice }, device) : undefined;
     const scale = enlargers?.colour.scale ?? 1;
-    checkIntermediate(plan, scale, options, file);
-    const leave = await this.room(visit, bytes.length + estimateBytes(plan, scale));
-    return { bytes, plan, enlargers, choice, leave };
+    checkIntermediate(plan, scale, options, undefined);
+    const share = this.shareOf(bytes.length + estimateBytes(plan, scale));
+    return { enlargers, choice, bytes: share, leave: await this.room(visit, share) };
   }
 
   /** Decodes the picture for itself, and lets it go: how much memory it needs later depends on the network's scale. */
-  private async choose(visit: Visit, bytes: Uint8Array, plan: Plan): Promise<ModelChoice> {
-    const leave = await this.room(visit, bytes.length + estimateBytes(plan, 1));
+  private async choose(visit: Visit, bytes: Uint8Array): Promise<ModelChoice> {
+    const { plan, meter } = visit;
+    const leave = await this.room(visit, this.shareOf(bytes.length + estimateBytes(plan, 1)));
     try {
-      return await chooseForFile(bytes, plan.header, { file: fileOf(visit.input), meter: visit.meter });
+      return await chooseForFile(bytes, plan.header, { file: undefined, meter });
     } finally {
       leave();
     }
   }
 
-  private room(visit: Visit, bytes: number): Promise<() => void> {
-    const { options, signal } = visit;
-    const share = Math.max(this.leastShare, bytes);
-    return this.admission.enter(share, options.priority ?? 0, signal, this.laneOf(visit)).catch(() => {
-      throw abortedError(signal);
-    });
+  private shareOf(bytes: number): number {
+    return Math.max(this.leastShare, bytes);
   }
 
-  private laneOf({ options }: Visit): object {
-    return options.client ?? this;
+  private async room({ options, signal }: Visit, share: number): Promise<(keep?: number) => void> {
+    const lane = options.client ?? this;
+    const leave = await this.admission.enter(share, options.priority ?? 0, signal, lane).catch(() => {
+      throw abortedError(signal);
+    });
+    return (keep = 0) => {
+      leave(keep > 0 ? Math.max(keep, this.leastShare) : 0);
+    };
   }
 
   private async enlargersFor(factor: number, options: UpscaleOptions, device: Device): Promise<Enlargers> {
@@ -117,25 +137,4 @@ export class Entrance {
     const bicubic = options.alpha === 'bicubic';
     return { colour, alpha: bicubic ? await this.networks.bicubic(colour.scale, device) : colour };
   }
-}
-
-/** Does not wait for those in front when the signal fires; should this one be let in later, it leaves at once. */
-async function unlessAborted(entering: Promise<Admitted>, signal: AbortSignal): Promise<Admitted> {
-  let abort = (): void => undefined;
-  const aborted = new Promise<'aborted'>((resolve) => {
-    abort = () => {
-      resolve('aborted');
-    };
-    signal.addEventListener('abort', abort);
-  });
-  const first = await Promise.race([entering, aborted]);
-  signal.removeEventListener('abort', abort);
-  if (first !== 'aborted') return first;
-  void entering.then(
-    ({ leave }) => {
-      leave();
-    },
-    () => undefined,
-  );
-  throw abortedError(signal);
 }

@@ -10,6 +10,8 @@ import type { Plane } from './planes.js';
 export interface Enlarger {
   /** As the user named it. */
   readonly model: string;
+  /** Tells enlargers apart that may make other pixels. */
+  readonly key: string;
   readonly scale: number;
   /** How many pixels around it an input pixel is looked at from, at most. */
   readonly reach: number;
@@ -47,11 +49,12 @@ export class Networks {
   }
 
   private async labelled(model: string, scale: number, device: Device): Promise<Enlarger> {
-    const network = await this.load(`${device} ${scale}×${model}`, async () => {
+    const key = `${device} ${scale}×${model}`;
+    const network = await this.load(key, async () => {
       const { ThreadSafeNetwork } = await import('../network/thread-safe-network.js');
       return ThreadSafeNetwork.fromLabel(model, { ...this.options, scale, device });
     });
-    return new Passes(model, network, 1);
+    return new Passes(model, key, network, 1);
   }
 
   /** Lets every loaded network go. With `cancel`, calls in flight are given up. */
@@ -65,7 +68,8 @@ export class Networks {
 
   private async repeated(path: string, factor: number, device: Device): Promise<Enlarger> {
     // A build that watches outlives the file that it began with.
-    const network = await this.load(`${device} ${await modelStamp(path)}`, async () => {
+    const key = `${device} ${await modelStamp(path)}`;
+    const network = await this.load(key, async () => {
       const { ThreadSafeNetwork } = await import('../network/thread-safe-network.js');
       return ThreadSafeNetwork.loadFromFile(path, { ...this.options, device });
     });
@@ -75,7 +79,7 @@ export class Networks {
     }
     let times = 1;
     while (network.factor ** times < factor) times++;
-    return new Passes(path, network, times);
+    return new Passes(path, `${key} ${times} times`, network, times);
   }
 
   private load(key: string, create: () => Promise<ThreadSafeNetwork>): Promise<ThreadSafeNetwork> {
@@ -112,6 +116,7 @@ class Passes implements Enlarger {
 
   constructor(
     readonly model: string,
+    readonly key: string,
     private readonly network: ThreadSafeNetwork,
     private readonly times: number,
   ) {

@@ -15,11 +15,15 @@ export interface UpscaleProgress {
   readonly totalPixels: number;
 }
 
-export interface ResizeOptions extends Target, PixelLimits {
+/** How a result is encoded. */
+export interface Output {
   /** Default: the input's own. */
   readonly format?: OutputFormat;
   /** 1 to 100, for JPEG (default 85), WebP (82) and AVIF (60) only. */
   readonly quality?: number;
+}
+
+export interface ResizeOptions extends Target, Output, PixelLimits {
   /**
    * `srgb` (default) converts colours to sRGB. `keep` computes on the file's own values and attaches its profile to the
    * result; where the result can't carry it (a GIF; a grey profile in a WebP or an AVIF; CMYK), colours are converted all

@@ -1,22 +1,26 @@
 import { totalmem } from 'node:os';
 import { UpresError } from '../errors.js';
 import { checkDevice, type Device, type DeviceChoice } from '../network/device.js';
-import { throwIfAborted } from './abort.js';
+import { isAborted, throwIfAborted } from './abort.js';
+import type { ModelChoice } from './choose-model.js';
 import { decode } from './decode.js';
-import { encode } from './encode.js';
-import { enlargeFrames } from './enlarge.js';
+import { enlargeFrames, type Enlargers } from './enlarge.js';
+import { Enlargement, type Making, type Pixels } from './enlargement.js';
 import { Entrance } from './entrance.js';
 import type { OutputFormat } from './formats.js';
 import { Meter } from './meter.js';
 import { Networks } from './networks.js';
 import { Failover } from './on-device.js';
-import type { OpenedImage } from './opened-image.js';
-import { checkOptions, modelOf, type ResizeOptions, type UpscaleOptions } from './options.js';
+import { Source } from './image-source.js';
+import { checkOptions, modelOf, type Output, type ResizeOptions, type UpscaleOptions } from './options.js';
+import type { Frame } from './planes.js';
+import { planPicture, type Plan } from './plan.js';
 import { reduceFrame } from './reduce.js';
 import { fileOf, type ImageInput } from './source.js';
 
 export type { OutputFormat } from './formats.js';
-export type { AlphaMode, ResizeOptions, UpscaleOptions, UpscaleProgress } from './options.js';
+export { Source } from './image-source.js';
+export type { AlphaMode, Output, ResizeOptions, UpscaleOptions, UpscaleProgress } from './options.js';
 export type { ImageInput } from './source.js';
 export type { Target } from './target.js';
 
@@ -41,7 +45,7 @@ export interface UpscaleResult {
   readonly device: Device;
   /** Milliseconds from the first to the last of this picture's network calls, waiting for threads included. */
   readonly inferenceMs: number;
-  /** Milliseconds in decoder, reducer and encoder. */
+  /** Milliseconds in decoder, reducer and its own encoder. */
   readonly codecMs: number;
 }
 
@@ -57,6 +61,13 @@ export interface UpscalerOptions {
   readonly device?: DeviceChoice;
   /** Where optimised networks are kept; default: the user's cache folder. */
   readonly cacheFolder?: string;
+}
+
+/** Pixels, and what their results tell about them. */
+interface Made extends Pixels {
+  readonly choice: ModelChoice | undefined;
+  readonly device: Device;
+  readonly meter: Meter;
 }
 
 /** A quarter of the machine's memory, at most 2 GiB. */
@@ -76,6 +87,8 @@ export class Upscaler implements AsyncDisposable {
   private readonly device: DeviceChoice;
   private readonly failover = new Failover();
   private readonly calls = new Map<AbortController, Promise<unknown>>();
+  /** What is under way, by what was asked for. */
+  private readonly enlargements = new WeakMap<Source, Map<string, Enlargement<Made>>>();
   private disposed = false;
 
   /** @throws BAD_ARGUMENT */
@@ -94,15 +107,31 @@ export class Upscaler implements AsyncDisposable {
    * EXIF orientation is applied and all metadata left behind. Grey stays grey, 16 bits stay 16 in PNG and TIFF, an animation
    * stays one in GIF and WebP (elsewhere its first frame is used), and for JPEG transparent pictures are laid on white.
    *
+   * With `outputs`, the results in their order: the image is read, decoded and enlarged once for all of them. So are calls at the
+   * same time with the same `Source`, whoever makes them, and each of them can be aborted without the others.
+   *
    * @throws UpresError with the file's name: ABORTED, BAD_ARGUMENT, DEVICE_LOST and DEVICE_UNAVAILABLE where a device was
-   *   named, DISPOSED, INFERENCE_FAILED, INPUT_*, MODEL_*, OUTPUT_TOO_LARGE, UNSUPPORTED_FORMAT
+   *   named, DISPOSED, INFERENCE_FAILED, INPUT_*, MODEL_*, OUTPUT_TOO_LARGE, UNSUPPORTED_FORMAT. Where one of several outputs
+   *   fails, all are given up.
    */
-  upscale(input: ImageInput | OpenedImage, options: UpscaleOptions = {}): Promise<UpscaleResult> {
-    return this.track(fileOf(input), options.signal, (signal) => this.run(input, options, signal));
+  upscale(
+    input: ImageInput | Source,
+    options: Omit<UpscaleOptions, 'format' | 'quality'> & { readonly outputs: readonly Output[] },
+  ): Promise<UpscaleResult[]>;
+  upscale(input: ImageInput | Source, options?: UpscaleOptions): Promise<UpscaleResult>;
+  async upscale(
+    input: ImageInput | Source,
+    { outputs, ...options }: UpscaleOptions & { readonly outputs?: readonly Output[] } = {},
+  ): Promise<UpscaleResult | UpscaleResult[]> {
+    const source = Source.of(input);
+    const results = await this.track(fileOf(input), options.signal, (controller) =>
+      this.run(source, options, outputs ?? [options], controller),
+    );
+    return outputs ? results : results[0]!;
   }
 
   /** The same size by centred bicubic and reduction, on the CPU: no learned network. Throws as `upscale`. */
-  resize(input: ImageInput, options: ResizeOptions = {}): Promise<UpscaleResult> {
+  resize(input: ImageInput | Source, options: ResizeOptions = {}): Promise<UpscaleResult> {
     return this.upscale(input, { ...options, model: 'bicubic', alpha: 'network', device: 'cpu' });
   }
 
@@ -122,56 +151,119 @@ export class Upscaler implements AsyncDisposable {
   }
 
   private async run(
-    input: ImageInput | OpenedImage,
+    source: Source,
     options: UpscaleOptions,
-    signal: AbortSignal,
-  ): Promise<UpscaleResult> {
+    outputs: readonly Output[],
+    controller: AbortController,
+  ): Promise<UpscaleResult[]> {
+    const { signal } = controller;
+    const wanted = outputs.map(({ format, quality }) => ({
+      ...options,
+      ...(format && { format }),
+      ...(quality === undefined ? {} : { quality }),
+    }));
     checkOptions(options);
+    wanted.forEach(checkOptions);
     throwIfAborted(signal);
-    return this.failover.run(options.device ?? this.device, fileOf(input), (device) =>
-      this.runOn(device, input, options, signal),
-    );
+    const letNextIn = await this.entrance.turn(source, options.client, signal);
+    const making = wanted.map((each) => this.make(source, each, signal, letNextIn));
+    try {
+      return await Promise.all(making);
+    } catch (error) {
+      controller.abort(error);
+      await Promise.allSettled(making);
+      throw error;
+    } finally {
+      letNextIn();
+    }
   }
 
-  private async runOn(
-    device: Device,
-    input: ImageInput | OpenedImage,
+  /** One result: hangs an encoding on the enlargement that it needs, which may be under way. */
+  private async make(
+    source: Source,
     options: UpscaleOptions,
     signal: AbortSignal,
+    letNextIn: () => void,
   ): Promise<UpscaleResult> {
+    const plan = planPicture(await source.header(), options, undefined);
+    const { header, target, format, frames } = plan;
+    const { quality, client, priority, onProgress } = options;
+    const encoding = this.enlargementOf(source, plan, options, letNextIn);
+    const turn = { client, priority, signal, onProgress };
+    const { data, codecMs, facts } = await encoding.encode({ format, quality }, turn);
+    const { choice, device, meter } = facts;
+    return {
+      data,
+      format,
+      width: target.width,
+      height: target.height,
+      frames,
+      sourceWidth: header.width,
+      sourceHeight: header.height,
+      upscale: target.width / header.width,
+      model: choice?.model ?? modelOf(options),
+      ...(choice && { modelReason: choice.reason }),
+      device,
+      inferenceMs: meter.inferenceMs,
+      codecMs: meter.codecMs + codecMs,
+    };
+  }
+
+  private enlargementOf(source: Source, plan: Plan, options: UpscaleOptions, letNextIn: () => void): Enlargement<Made> {
+    const { width, height } = plan.target;
+    const { alpha, device = this.device, maxOutputPixels } = options;
+    const key = [width, height, plan.frames, colourOf(plan), modelOf(options), alpha, device, maxOutputPixels].join(
+      ' ',
+    );
+    const ofSource = this.enlargements.get(source) ?? new Map<string, Enlargement<Made>>();
+    this.enlargements.set(source, ofSource);
+    const underWay = ofSource.get(key);
+    if (underWay) return underWay;
+    const enlargement = new Enlargement<Made>(
+      (making) =>
+        this.failover.run(device, source.file, (on) => this.enlarge(on, source, plan, options, making, letNextIn)),
+      () => {
+        if (ofSource.get(key) === enlargement) ofSource.delete(key);
+      },
+    );
+    ofSource.set(key, enlargement);
+    return enlargement;
+  }
+
+  private async enlarge(
+    device: Device,
+    source: Source,
+    plan: Plan,
+    options: UpscaleOptions,
+    { signal, onProgress }: Making,
+    letNextIn: () => void,
+  ): Promise<Made> {
     const meter = new Meter({ client: options.client, priority: options.priority, signal });
-    const visit = { input, options, device, signal, meter };
-    const { bytes, plan, enlargers, choice, leave } = await this.entrance.enter(visit);
+    const admitted = await this.entrance.enter({ source, plan, options, device, signal, meter });
+    const { enlargers, choice, bytes, leave } = admitted;
+    letNextIn();
     try {
-      const { header, format, target, frames, profile } = plan;
-      const colour = profile ? 'keep' : 'srgb';
-      const decoded = await decode(bytes, header, { frames, colour, file: fileOf(input), meter });
+      const { header, target, profile } = plan;
+      const colour = colourOf(plan);
+      const encoded = await source.bytes();
+      const decodeAll = (): Promise<Frame[]> =>
+        decode(encoded, header, { frames: plan.frames, colour, file: undefined, meter });
+      const decoded = await shared(source, `${colour} ${plan.frames}`, signal, decodeAll);
       throwIfAborted(signal);
-      const enlarged = enlargers ? await enlargeFrames(decoded, enlargers, { ...options, signal }, meter) : decoded;
+      const enlargeAll = (all: Enlargers): Promise<Frame[]> =>
+        enlargeFrames(decoded, all, { ...options, signal, onProgress }, meter);
+      const network = enlargers && `${colour} ${plan.frames} ${enlargers.colour.key} ${enlargers.alpha.key}`;
+      const enlarged =
+        network === undefined ? decoded : await shared(source, network, signal, () => enlargeAll(enlargers!));
       throwIfAborted(signal);
-      const reduced = await Promise.all(enlarged.map((frame) => reduceFrame(frame, target, meter)));
+      const frames = await Promise.all(enlarged.map((frame) => reduceFrame(frame, target, meter)));
       throwIfAborted(signal);
       const { delay, loop, subsampled } = header;
-      const settings = { format, quality: options.quality, delay, loop, subsampled, profile };
-      const data = await encode(reduced, settings, meter);
-      throwIfAborted(signal);
-      return {
-        data,
-        format,
-        width: target.width,
-        height: target.height,
-        frames,
-        sourceWidth: header.width,
-        sourceHeight: header.height,
-        upscale: target.width / header.width,
-        model: choice?.model ?? modelOf(options),
-        ...(choice && { modelReason: choice.reason }),
-        device,
-        inferenceMs: meter.inferenceMs,
-        codecMs: meter.codecMs,
-      };
-    } finally {
+      const settings = { delay, loop, subsampled, profile };
+      return { frames, settings, bytes, overhead: encoded.length, leave, choice, device, meter };
+    } catch (error) {
       leave();
+      throw error;
     }
   }
 
@@ -179,8 +271,8 @@ export class Upscaler implements AsyncDisposable {
   private track(
     file: string | undefined,
     signal: AbortSignal | undefined,
-    work: (signal: AbortSignal) => Promise<UpscaleResult>,
-  ): Promise<UpscaleResult> {
+    work: (controller: AbortController) => Promise<UpscaleResult[]>,
+  ): Promise<UpscaleResult[]> {
     if (this.disposed) return Promise.reject(new UpresError('DISPOSED', 'this upscaler was disposed: make a new one'));
     const controller = new AbortController();
     const abort = (): void => {
@@ -188,7 +280,7 @@ export class Upscaler implements AsyncDisposable {
     };
     signal?.addEventListener('abort', abort);
     if (signal?.aborted) abort();
-    const call = work(controller.signal)
+    const call = work(controller)
       .catch((error: unknown) => {
         throw withFile(error, file);
       })
@@ -198,6 +290,30 @@ export class Upscaler implements AsyncDisposable {
       });
     this.calls.set(controller, call);
     return call;
+  }
+}
+
+/** In which colours a picture is computed; formats that can't carry its profile get others than those that can. */
+const colourOf = ({ profile }: Plan): 'keep' | 'srgb' => (profile ? 'keep' : 'srgb');
+
+/** Pixels of the source that another enlargement has, or makes. It may give up, and then they are made here. */
+async function shared(
+  source: Source,
+  what: string,
+  signal: AbortSignal,
+  make: () => Promise<Frame[]>,
+): Promise<Frame[]> {
+  for (;;) {
+    let own = false;
+    try {
+      return await source.share(what, () => {
+        own = true;
+        return make();
+      });
+    } catch (error) {
+      if (own || !isAborted(error)) throw error;
+      throwIfAborted(signal);
+    }
   }
 }
 

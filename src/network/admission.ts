@@ -42,9 +42,14 @@ export class Admission {
    * @param bytes what the request will hold
    * @param signal ends the waiting; the promise then rejects with the signal's reason
    * @param lane who asks: requests of one lane share its turn; default: one lane for all
-   * @returns a function that gives the room back; calling it twice does no harm
+   * @returns a function that gives the room back, or all of it but so many bytes; calling it twice does no harm
    */
-  async enter(bytes: number, priority: number, signal?: AbortSignal, lane: object = this): Promise<() => void> {
+  async enter(
+    bytes: number,
+    priority: number,
+    signal?: AbortSignal,
+    lane: object = this,
+  ): Promise<(keep?: number) => void> {
     signal?.throwIfAborted();
     const place = await new Promise<Place>((resolve, reject) => {
       const leave = (): void => {
@@ -68,11 +73,13 @@ export class Admission {
       // Nothing has changed for the others.
       if (this.fits(request) || this.fitsSpare(request)) this.admit();
     });
+    let held = bytes;
     let inside = true;
-    return () => {
-      if (!inside) return;
-      inside = false;
-      this.count(place, lane, -bytes);
+    return (keep = 0) => {
+      if (!inside || (keep >= held && keep > 0)) return;
+      inside = keep > 0;
+      this.count(place, lane, keep - held, inside ? 0 : -1);
+      held = keep;
       this.admit();
     };
   }
@@ -82,7 +89,7 @@ export class Admission {
       const { request, place } = next;
       this.queue.charge(request, request.bytes);
       this.queue.remove(request);
-      this.count(place, request.lane, request.bytes);
+      this.count(place, request.lane, request.bytes, 1);
       request.enter(place);
     }
   }
@@ -103,11 +110,11 @@ export class Admission {
     return undefined;
   }
 
-  /** @param bytes below 0 for a request that leaves */
-  private count(place: Place, lane: object, bytes: number): void {
-    if (place === 'spare') this.spareUsed += bytes;
-    else this.used += bytes;
-    const requests = (this.inside.get(lane) ?? 0) + Math.sign(bytes);
+  /** @param change bytes and requests more than before */
+  private count(place: Place, lane: object, change: number, request: 1 | 0 | -1): void {
+    if (place === 'spare') this.spareUsed += change;
+    else this.used += change;
+    const requests = (this.inside.get(lane) ?? 0) + request;
     if (requests > 0) this.inside.set(lane, requests);
     else this.inside.delete(lane);
   }

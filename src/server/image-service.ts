@@ -1,10 +1,10 @@
 import { AssetCache } from '../asset/asset-cache.js';
-import { keyOf } from '../asset/cache-key.js';
+import { cacheKey } from '../asset/cache-key.js';
 import { CachedUpscaler, type CachedResult, type ResultFacts } from '../asset/cached-upscaler.js';
-import type { SourceImage } from '../asset/source-image.js';
 import { UpresError } from '../errors.js';
 import { autoModel } from '../image/choose-model.js';
 import type { OutputFormat } from '../image/formats.js';
+import type { Source } from '../image/image-source.js';
 import type { UpscaleOptions, UpscaleProgress } from '../image/options.js';
 import { planPicture } from '../image/plan.js';
 import { sniff, sniffLength } from '../image/sniff.js';
@@ -67,7 +67,8 @@ export class ImageService implements AsyncDisposable {
    * The format of an image by its first bytes; nothing is decoded.
    * @throws UNSUPPORTED_FORMAT, INPUT_EMPTY
    */
-  formatOf({ bytes }: SourceImage): OutputFormat {
+  async formatOf(image: Source): Promise<OutputFormat> {
+    const bytes = await image.bytes();
     if (bytes.length === 0) throw new UpresError('INPUT_EMPTY', 'there is no image: send its bytes as the body');
     const sniffed = sniff(bytes.subarray(0, sniffLength));
     if (sniffed.format !== undefined) return sniffed.format;
@@ -79,8 +80,8 @@ export class ImageService implements AsyncDisposable {
    * Reads the header and checks the limits, before anything is decoded.
    * @throws INPUT_*, OUTPUT_TOO_LARGE, UNSUPPORTED_FORMAT, BAD_ARGUMENT
    */
-  async probe(image: SourceImage, variant: Variant): Promise<ImagePlan> {
-    this.formatOf(image);
+  async probe(image: Source, variant: Variant): Promise<ImagePlan> {
+    await this.formatOf(image);
     const { inputPixels: most, outputPixels: mostResult } = this.settings.limits;
     const options = { ...this.optionsOf(variant, variant.format), maxInputPixels: Infinity, maxOutputPixels: Infinity };
     const { header, target, format, frames } = planPicture(await image.header(), options, undefined);
@@ -108,9 +109,9 @@ export class ImageService implements AsyncDisposable {
    * The strong entity tag of a result, quotes included: its name in the cache. Nothing is decoded for it.
    * @throws as `formatOf`; DEVICE_UNAVAILABLE
    */
-  async etag(image: SourceImage, variant: Variant): Promise<string> {
-    const options = this.optionsOf(variant, variant.format ?? this.formatOf(image));
-    return `"${await keyOf(image, options)}"`;
+  async etag(image: Source, variant: Variant): Promise<string> {
+    const options = this.optionsOf(variant, variant.format ?? (await this.formatOf(image)));
+    return `"${await cacheKey(image, options)}"`;
   }
 
   /**
@@ -118,10 +119,10 @@ export class ImageService implements AsyncDisposable {
    * @throws as `probe` (which says more about limits, and is to be asked first); ABORTED, DEVICE_*, DISPOSED, INFERENCE_FAILED,
    *   MODEL_*
    */
-  async upscale(image: SourceImage, variant: Variant, compute: ComputeOptions): Promise<CachedResult> {
+  async upscale(image: Source, variant: Variant, compute: ComputeOptions): Promise<CachedResult> {
     const result = await this.cached.upscale(image, {
       // Said even where it is the source's own, as builds do, so that they share results.
-      ...this.optionsOf(variant, variant.format ?? this.formatOf(image)),
+      ...this.optionsOf(variant, variant.format ?? (await this.formatOf(image))),
       ...compute,
     });
     this.metrics.imageDone(result);

@@ -4,14 +4,15 @@ import { planAsset, type AssetPlan } from '#src/asset/asset-plan.js';
 import { checkDirectives, parseQuery, printQuery, type LooseDirectives } from '#src/asset/directives.js';
 import type { AssetOptions } from '#src/asset/options.js';
 import { resolveDirectives } from '#src/asset/resolve.js';
+import { Source } from '#src/image/image-source.js';
 import { codeOf } from '../support/errors.js';
 import { makeSite } from './support/site.js';
 
 const site = makeSite();
 
-async function plan(file: string, own: LooseDirectives = {}, options: AssetOptions = {}): Promise<AssetPlan> {
+function plan(file: string, own: LooseDirectives = {}, options: AssetOptions = {}): Promise<AssetPlan> {
   const path = site.path(file);
-  return planAsset(path, await readFile(path), resolveDirectives(path, checkDirectives(own), options, site.root));
+  return planAsset(path, new Source(path), resolveDirectives(path, checkDirectives(own), options, site.root));
 }
 
 const sizes = ({ variants }: AssetPlan): string[] =>

@@ -4,10 +4,12 @@ import type { Shape } from '#src/asset/directives.js';
 import { assetValue, imageSetOf, srcsetOf } from '#src/asset/markup.js';
 import { moduleCode } from '#src/asset/module-code.js';
 import type { OutputFormat } from '#src/image/formats.js';
+import { Source } from '#src/image/image-source.js';
 
 function variant(density: number, format: OutputFormat = 'png'): VariantPlan {
   return {
     source: '/a.png',
+    image: new Source('/a.png'),
     handMade: false,
     target: { upscale: density },
     format,

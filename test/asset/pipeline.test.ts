@@ -74,7 +74,7 @@ describe('what is made', () => {
     const bytes = readFileSync(await site.picture('other.png', 7, 5));
     const { pipeline } = pipelineFor(site);
     const asset = await pipeline.plan(logo, { upscale: [1, 2], as: 'srcset' }, bytes);
-    const made = await Promise.all(asset.variants.map((variant) => pipeline.render(asset, variant, {}, bytes)));
+    const made = await Promise.all(asset.variants.map((variant) => pipeline.render(asset, variant)));
     expect(same(made[0]!.data, bytes)).toBe(true);
     expect(made[1]).toMatchObject({ width: 14, height: 10 });
   });

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { digest } from '../../asset/digest.js';
+import { digest } from '../../digest.js';
 import { UpresError } from '../../errors.js';
 import type { UpscaleProgress } from '../../image/options.js';
 import type { UpscaleResult } from '../../image/upscale.js';

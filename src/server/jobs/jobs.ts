@@ -1,4 +1,4 @@
-import { SourceImage } from '../../asset/source-image.js';
+import { Source } from '../../image/image-source.js';
 import type { ServerContext } from '../context.js';
 import { toProblem } from '../problem.js';
 import { FileJobStore } from './file-job-store.js';
@@ -36,7 +36,7 @@ export class Jobs {
     const store = await FileJobStore.open(folder, log.warn);
     const runner = new JobRunner({
       store,
-      compute: (bytes, variant, options) => images.upscale(new SourceImage(bytes), variant, options),
+      compute: (bytes, variant, options) => images.upscale(new Source(bytes), variant, options),
       problemOf: (error) => {
         const { status, code, message: detail } = toProblem(error);
         if (status === 500) log.fault(error);

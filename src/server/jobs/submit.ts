@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { digest } from '../../asset/digest.js';
-import { SourceImage } from '../../asset/source-image.js';
+import { digest } from '../../digest.js';
+import { Source } from '../../image/image-source.js';
 import type { Client } from '../client.js';
 import type { ServerContext } from '../context.js';
 import { Problem, toProblem } from '../problem.js';
@@ -79,7 +79,7 @@ async function probe(
     ({ state: 'queued' } | Pick<Extract<JobImage, { state: 'failed' }>, 'state' | 'problem'>)
 > {
   try {
-    const { inputPixels, outputPixels } = await service.probe(new SourceImage(bytes), variant);
+    const { inputPixels, outputPixels } = await service.probe(new Source(bytes), variant);
     return { state: 'queued', pixels: inputPixels, resultPixels: outputPixels };
   } catch (error) {
     const { status, code, message: detail } = toProblem(error);

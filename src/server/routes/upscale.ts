@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CachedResult } from '../../asset/cached-upscaler.js';
-import { SourceImage } from '../../asset/source-image.js';
+import { Source } from '../../image/image-source.js';
 import { UpresError } from '../../errors.js';
 import type { Server, ServerContext } from '../context.js';
 import { matchesTag } from '../etag.js';
@@ -53,7 +53,7 @@ export function upscaleRoutes(app: Server, context: ServerContext): void {
       onEnd(reply, upload.release);
       const image = onlyImage(upload);
       const asked = parseVariant(mergeFields(request.query, upload.fields), settings);
-      const variant = { ...asked, format: asked.format ?? negotiateFormat(request, images.formatOf(image)) };
+      const variant = { ...asked, format: asked.format ?? negotiateFormat(request, await images.formatOf(image)) };
       const tag = await images.etag(image, variant);
       reply.headers({ etag: tag, vary: 'Accept', 'cache-control': 'private, no-cache' });
       const known = request.headers['if-none-match'];
@@ -86,7 +86,7 @@ async function upscale(
   { images, settings, state }: ServerContext,
   { client }: FastifyRequest,
   reply: FastifyReply,
-  image: SourceImage,
+  image: Source,
   variant: Variant,
 ): Promise<CachedResult> {
   const signal = workSignal(reply, settings.limits.requestSeconds, state);
@@ -98,9 +98,9 @@ async function upscale(
   }
 }
 
-function onlyImage({ images }: Upload): SourceImage {
+function onlyImage({ images }: Upload): Source {
   const [image] = images;
-  if (image && images.length === 1) return new SourceImage(image.bytes);
+  if (image && images.length === 1) return new Source(image.bytes);
   throw new Problem(422, 'BAD_ARGUMENT', 'the form holds no file: send one image');
 }
 

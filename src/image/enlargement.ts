@@ -1,0 +1,118 @@
+import { throwIfAborted, unlessAborted } from './abort.js';
+import { encode, type EncodeOptions } from './encode.js';
+import { Meter, type MeterOptions } from './meter.js';
+import type { UpscaleProgress } from './options.js';
+import type { Frame } from './planes.js';
+
+/** What becomes of a picture's pixels, as far as each of its files says so for itself. */
+export type Encoding = Pick<EncodeOptions, 'format' | 'quality'>;
+
+/** Frames of the size that was asked for, and the memory that they are in. */
+export interface Pixels {
+  readonly frames: readonly Frame[];
+  /** What all encodings have in common. */
+  readonly settings: Omit<EncodeOptions, keyof Encoding>;
+  /** Bytes that the picture was let in with. */
+  readonly bytes: number;
+  /** Bytes of these that are not pixels: the source. */
+  readonly overhead: number;
+  /** Gives back all of the memory but so many bytes; default 0. */
+  readonly leave: (keep?: number) => void;
+}
+
+/** How an enlargement is to be made: it ends when the signal fires. */
+export interface Making {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: UpscaleProgress) => void;
+}
+
+/** Whose encoding it is. */
+export interface EncodingOptions extends MeterOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress?: ((progress: UpscaleProgress) => void) | undefined;
+}
+
+/**
+ * One source at one size through one network, while it is under way: any number of encodings hang on it, and each can be given
+ * up without the others. It ends with the last one: when nobody wants it any more, its network is stopped.
+ */
+export class Enlargement<Facts extends Pixels> {
+  private readonly stop = new AbortController();
+  private readonly listeners = new Set<(progress: UpscaleProgress) => void>();
+  private readonly pixels: Promise<Facts>;
+  private wanted = 0;
+  private encoding = 0;
+  /** As many encoders as there is memory for. */
+  private most = Infinity;
+  private readonly waiting: (() => void)[] = [];
+
+  /** @param ended told when nobody may hang on it any more */
+  constructor(
+    make: (making: Making) => Promise<Facts>,
+    private readonly ended: () => void,
+  ) {
+    this.pixels = make({
+      signal: this.stop.signal,
+      onProgress: (progress) => {
+        for (const listener of this.listeners) listener(progress);
+      },
+    });
+    this.pixels.catch(() => undefined);
+  }
+
+  /** @throws ABORTED for this encoding alone; OUTPUT_UNWRITABLE; what `make` throws */
+  async encode(
+    encoding: Encoding,
+    { signal, onProgress, ...turn }: EncodingOptions,
+  ): Promise<{ readonly data: Uint8Array; readonly codecMs: number; readonly facts: Facts }> {
+    this.wanted++;
+    if (onProgress) this.listeners.add(onProgress);
+    try {
+      const facts = await unlessAborted(this.pixels, signal);
+      const meter = new Meter({ client: this, ...turn, signal });
+      const data = await this.inTurn(facts, signal, () =>
+        encode(facts.frames, { ...facts.settings, ...encoding }, meter),
+      );
+      throwIfAborted(signal);
+      return { data, codecMs: meter.codecMs, facts };
+    } finally {
+      if (onProgress) this.listeners.delete(onProgress);
+      if (--this.wanted === 0) await this.end(signal);
+    }
+  }
+
+  private async inTurn<T>(pixels: Facts, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    this.settle(pixels);
+    if (this.encoding >= this.most) await new Promise<void>((begin) => this.waiting.push(begin));
+    else this.encoding++;
+    try {
+      throwIfAborted(signal);
+      return await work();
+    } finally {
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.encoding--;
+    }
+  }
+
+  /**
+   * Gives back the memory of what is not needed any more: the pixels of the source and of the network. What stays are those of
+   * the result, and one more copy for each encoder that may work on them at once; those who come later share these.
+   */
+  private settle({ bytes, overhead, frames, leave }: Facts): void {
+    const copy = bytesOf(frames);
+    const fitting = Math.min(this.most, Math.floor((bytes - overhead - copy) / copy));
+    this.most = Math.max(1, Math.min(fitting, this.wanted));
+    leave(overhead + copy * (1 + this.most));
+  }
+
+  private async end(signal: AbortSignal): Promise<void> {
+    this.ended();
+    this.stop.abort(signal.reason);
+    const [made] = await Promise.allSettled([this.pixels]);
+    if (made.status === 'fulfilled') made.value.leave();
+  }
+}
+
+const bytesOf = (frames: readonly Frame[]): number =>
+  frames.reduce((sum, { colour, alpha }) => sum + colour.data.byteLength + (alpha?.data.byteLength ?? 0), 0);
