@@ -304,14 +304,12 @@ async function shared(
   make: () => Promise<Frame[]>,
 ): Promise<Frame[]> {
   for (;;) {
-    let own = false;
+    let own: Promise<Frame[]> | undefined;
+    const making = source.share(what, () => (own = make()));
     try {
-      return await source.share(what, () => {
-        own = true;
-        return make();
-      });
+      return await making;
     } catch (error) {
-      if (own || !isAborted(error)) throw error;
+      if (own !== undefined || !isAborted(error)) throw error;
       throwIfAborted(signal);
     }
   }

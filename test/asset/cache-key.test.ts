@@ -1,7 +1,10 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { cacheKey, type ResultOptions } from '#src/asset/cache-key.js';
+import { AssetCache } from '#src/asset/asset-cache.js';
+import { cacheKey, ingredients, type ResultOptions } from '#src/asset/cache-key.js';
+import { Source } from '#src/image/image-source.js';
 import type { UpscaleOptions } from '#src/image/upscale.js';
 import { codeOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';
@@ -54,6 +57,47 @@ describe('the name of a result', () => {
       onProgress: () => undefined,
     };
     expect(await cacheKey(source, options)).toBe(await cacheKey(source, { upscale: 2 }));
+  });
+});
+
+describe('results of 0.1.0', () => {
+  /** The name that a result had there: releases since then differ in their own version, and may in those that they stand on. */
+  async function nameThere(bytes: Uint8Array, options: ResultOptions): Promise<string> {
+    const made = await ingredients(new Source(bytes), options);
+    const there = { ...made, engine: '0.1.0', runtime: '1.30.0', encoder: '0.35.5' };
+    return createHash('sha256').update(JSON.stringify(there)).digest('hex');
+  }
+
+  // Computed by 0.1.0.
+  it.each([
+    [{ model: 'anime', upscale: 2, format: 'png' }, 'b55cf23ca74429e81532c471f21bc57b710c4a81ade84a4b4d519886dfcafa23'],
+    [
+      { model: 'anime', upscale: 2, format: 'webp', quality: 70 },
+      'fe1ad87ab7b19f66edd35aa65fffb96ae2b9dc67aad5a55030959c8fbc5b1742',
+    ],
+    [
+      { model: 'anime', width: 800, format: 'avif' },
+      'b15609d3d2052c9b791aa7f999c73f4a3a1bfb9e271b9f16e2841e5cf495e93b',
+    ],
+    [{ model: 'anime', minWidth: 1200 }, '8d9bc439371233ed0ea7d5cec56560429d12c8596c4b122a2f5e6d7b077eff6d'],
+    [
+      { model: 'bicubic', upscale: 1.5, format: 'jpeg', colour: 'keep', alpha: 'bicubic' },
+      'ef2c0816d67ec34d5c6f600da84c98063144b0a9cd8f0af9a111b90ef40b0929',
+    ],
+  ] as const)('have the names that they had: %j', async (options, name) => {
+    expect(await nameThere(source, options)).toBe(name);
+  });
+
+  it('are found in the folder that it left', async () => {
+    const left = join(import.meta.dirname, 'fixtures/cache-0.1.0');
+    const copy = join(temporaryFolder(), 'results');
+    cpSync(join(left, 'results'), copy, { recursive: true });
+    const cache = new AssetCache(copy);
+    const bytes = readFileSync(join(left, 'source.png'));
+    for (const options of [{ format: 'png' }, { format: 'webp', quality: 70 }] as const) {
+      const kept = await cache.get(await nameThere(bytes, { model: 'anime', upscale: 2, ...options }));
+      expect(kept?.facts).toMatchObject({ format: options.format, width: 16, height: 12, model: 'anime' });
+    }
   });
 });
 
