@@ -43,7 +43,7 @@ function lasting({ data, width, height, frames, format, sourceWidth, upscale, mo
 describe('several outputs of one call', () => {
   const cases: {
     readonly what: string;
-    readonly source: Buffer;
+    readonly source: Uint8Array;
     readonly options?: UpscaleOptions;
     readonly outputs: readonly Output[];
     readonly calls: number;
