@@ -7,11 +7,11 @@ import { checkDevice, deviceChoices, type DeviceChoice } from '../network/device
 import { resolveThreads } from '../network/thread-count.js';
 import { suggestion } from '../suggest.js';
 import { checkDirectives, hasDirectives, parseQuery, type Directives, type LooseDirectives } from './directives.js';
+import { onErrorChoices, type OnError } from './on-error.js';
 
 export { deviceChoices };
 
-/** What becomes of an asset that fails: the build fails, or the source's bytes or a plain resize take its place. */
-export type OnError = 'fail' | 'original' | 'resize';
+export type { OnError } from './on-error.js';
 
 /** Quality for all formats that have one, or for each. */
 export type QualityOption = number | Readonly<Partial<Record<'jpeg' | 'webp' | 'avif', number>>>;
@@ -179,7 +179,7 @@ function checkNames(what: string, given: object, known: readonly string[]): void
 }
 
 function checkOnError(value: string | undefined): void {
-  if (value === undefined || ['fail', 'original', 'resize'].includes(value)) return;
+  if (value === undefined || onErrorChoices.some((choice) => choice === value)) return;
   throw new UpresError('BAD_ARGUMENT', `onError must be fail, original or resize, not "${value}"`);
 }
 

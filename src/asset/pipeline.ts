@@ -4,7 +4,6 @@ import writeFileAtomic from 'write-file-atomic';
 import { UpresError } from '../errors.js';
 import type { OutputFormat } from '../image/formats.js';
 import { autoModel } from '../image/choose-model.js';
-import { isAborted } from '../image/abort.js';
 import { Source } from '../image/image-source.js';
 import type { ResizeOptions, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { Device } from '../network/device.js';
@@ -12,7 +11,8 @@ import { AssetCache, projectCacheFolder } from './asset-cache.js';
 import { planAsset, type AssetPlan, type VariantPlan } from './asset-plan.js';
 import { CachedUpscaler, type ResultFacts } from './cached-upscaler.js';
 import type { Directives } from './directives.js';
-import { checkAssetOptions, type AssetOptions, type OnError } from './options.js';
+import { standIn, type OnError } from './on-error.js';
+import { checkAssetOptions, type AssetOptions } from './options.js';
 import { AssetReport } from './report.js';
 import { reportPage } from './report-page.js';
 import { resolveDirectives } from './resolve.js';
@@ -203,20 +203,14 @@ export class AssetPipeline {
       const choice = variant.model === autoModel ? result : undefined;
       return { rendered: { data, format, width, height, status }, trouble: undefined, choice, device };
     } catch (error) {
-      if (asset.onError === 'fail' || isAborted(error)) throw error;
-      const trouble = error instanceof Error ? error.message : String(error);
+      const { made: rendered, ...instead } = await standIn(error, asset.onError, {
+        resize: () => this.resize(variant, settings),
+        original: () => original(variant),
+      });
+      const trouble = instead.error.message;
       if (options.warn) options.warn(trouble);
       else this.context.warn(`${variant.source}: ${trouble}`);
-      if (asset.onError === 'resize') {
-        // What can't be decoded can't be resized either; the build is meant to go on all the same.
-        const resized = await this.resize(variant, settings).catch((failure: unknown) => {
-          if (isAborted(failure)) throw failure;
-        });
-        if (resized) return { rendered: resized, trouble };
-      }
-      const { format, width, height } = await variant.image.header();
-      const data = await variant.image.bytes();
-      return { rendered: { data, format, width, height, status: 'original' }, trouble };
+      return { rendered, trouble };
     }
   }
 
@@ -262,6 +256,12 @@ export function cacheFolderOf({ cache }: Pick<AssetOptions, 'cache'>, root: stri
   if (cache === false) return undefined;
   if (cache !== undefined) return isAbsolute(cache) ? cache : resolve(root, cache);
   return projectCacheFolder(root);
+}
+
+/** The source in place of a result that could not be made. */
+async function original({ image }: VariantPlan): Promise<RenderedVariant> {
+  const { format, width, height } = await image.header();
+  return { data: await image.bytes(), format, width, height, status: 'original' };
 }
 
 /** The source as it is. */

@@ -1,11 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { CachedResult, CachedUpscaler } from '../asset/cached-upscaler.js';
+import { standIn } from '../asset/on-error.js';
 import { UpresError } from '../errors.js';
-import { probe } from '../image/probe.js';
-import { readInput } from '../image/source.js';
+import type { Source } from '../image/image-source.js';
 import type { UpscaleOptions, UpscaleResult, Upscaler } from '../image/upscale.js';
-import { inputError } from './file-errors.js';
 import { formatOfName } from './image-kinds.js';
 import type { RunOptions } from './options.js';
 import type { Made, Outcome } from './outcome.js';
@@ -24,17 +22,12 @@ export interface JobContext {
   readonly onProgress: (job: Job, fraction: number) => void;
 }
 
-/** Errors that every image of the batch would meet in the same way: nothing stands in for them, the batch ends. */
-export function concernsAll({ code }: UpresError): boolean {
-  return code.startsWith('MODEL_') || code === 'UNSUPPORTED_PLATFORM' || code === 'NOT_MAIN_THREAD';
-}
-
-/** Makes one output. Never rejects for anything that is wrong with the image or its place; only for faults of upres itself. */
-export async function runJob(job: Job, context: JobContext): Promise<Outcome> {
+/** Makes one output; those of one input share its source. Never rejects for anything that is wrong with the image or its place; only for faults of upres itself. */
+export async function runJob(job: Job, source: Source, context: JobContext): Promise<Outcome> {
   const start = performance.now();
   try {
     context.signal.throwIfAborted();
-    return await make(job, context, start);
+    return await make(job, source, context, start);
   } catch (error) {
     if (context.signal.aborted) return { kind: 'stopped' };
     if (error instanceof UpresError) return { kind: 'failed', input: job.input.path, error };
@@ -42,15 +35,18 @@ export async function runJob(job: Job, context: JobContext): Promise<Outcome> {
   }
 }
 
-async function make(job: Job, context: JobContext, start: number): Promise<Made> {
+async function make(job: Job, source: Source, context: JobContext, start: number): Promise<Made> {
   const options = upscaleOptions(job, context);
   let result: CachedResult;
   try {
-    const { path: file } = job.input;
-    result = await context.cached.upscale(await readInput(file), options, file);
+    result = await context.cached.upscale(source, options, job.input.path);
   } catch (error) {
-    if (context.signal.aborted || !(error instanceof UpresError) || concernsAll(error)) throw error;
-    return standIn(job, context, options, error, start);
+    if (context.signal.aborted) throw error;
+    const { made, ...fallback } = await standIn(error, context.options.onError, {
+      resize: async () => deliver(job, context, await context.upscaler.resize(source, options), start),
+      original: () => copyOriginal(job, context, error as UpresError, source, start),
+    });
+    return { ...made, fallback };
   }
   return deliver(job, context, result, start);
 }
@@ -87,37 +83,19 @@ async function deliver(
   };
 }
 
-/** What `--on-error` asks for; the image's own error where that is impossible. */
-async function standIn(
+async function copyOriginal(
   job: Job,
   context: JobContext,
-  options: UpscaleOptions,
   error: UpresError,
+  source: Source,
   start: number,
 ): Promise<Made> {
-  switch (context.options.onError) {
-    case 'fail':
-      throw error;
-    case 'resize': {
-      const result = await context.upscaler.resize(job.input.path, options).catch(() => {
-        throw error;
-      });
-      return { ...(await deliver(job, context, result, start)), fallback: { kind: 'resize', error } };
-    }
-    case 'original':
-      return { ...(await copyOriginal(job, context, error, start)), fallback: { kind: 'original', error } };
-  }
-}
-
-async function copyOriginal(job: Job, context: JobContext, error: UpresError, start: number): Promise<Made> {
   // Another input has that name, or this one itself: it is there already, or would be lost.
   if (job.original === undefined) throw error;
-  const bytes = await readFile(job.input.path).catch((cause: unknown) => {
-    throw inputError(cause, job.input.path);
-  });
+  const bytes = await source.bytes();
   context.signal.throwIfAborted();
   const written = await writeOutput(job.original, bytes, { ...context.write, makeFolder: job.makeFolder });
-  const info = await probe(job.input.path, { maxInputPixels: Infinity }).catch(() => undefined);
+  const info = await source.header().catch(() => undefined);
   const pixels = info ? info.width * info.height * info.frames : 0;
   return {
     kind: 'made',

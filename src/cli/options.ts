@@ -1,3 +1,4 @@
+import type { OnError } from '../asset/on-error.js';
 import type { OutputFormat } from '../image/formats.js';
 import { maxUpscale } from '../image/target.js';
 import type { Target } from '../image/target.js';
@@ -32,15 +33,13 @@ export interface RawOptions {
   cache?: string | boolean;
 }
 
-/** What to do with an image that can't be upscaled. */
-export type OnError = 'fail' | 'original' | 'resize';
-
 /** Flags, checked. */
 export interface RunOptions {
   readonly target: Target;
   readonly out?: string;
   readonly model?: string;
-  readonly format?: OutputFormat;
+  /** Each makes a file of its own; none means each input's own. */
+  readonly formats: readonly OutputFormat[];
   readonly quality?: number;
   readonly threads?: number;
   readonly device?: DeviceChoice;
@@ -140,10 +139,10 @@ function defined<T extends object>(value: { [K in keyof T]: T[K] | undefined }):
  * @throws UsageError
  */
 export function parseOptions(raw: RawOptions): RunOptions {
-  const format = raw.format === undefined ? undefined : parseChoice('format', raw.format, formatNames);
+  const formats = [...new Set(raw.format?.split(',').map((text) => parseChoice('format', text.trim(), formatNames)))];
   const quality = raw.quality === undefined ? undefined : parseWhole('--quality', raw.quality, 1, 100, '');
-  if (quality !== undefined && format !== undefined && !hasQuality(format)) {
-    fail(`--quality is for JPEG, WebP and AVIF: ${format} stores every pixel as it is`);
+  if (quality !== undefined && formats.length > 0 && !formats.some(hasQuality)) {
+    fail(`--quality is for JPEG, WebP and AVIF: ${formats.join(' and ')} stores every pixel as it is`);
   }
   if (raw.out === '') fail('--out takes the name of a folder or file, not an empty word');
   if (raw.cache === '') fail('--cache takes the name of a folder, not an empty word');
@@ -152,7 +151,7 @@ export function parseOptions(raw: RawOptions): RunOptions {
     target: parseTarget(raw),
     out: raw.out,
     model: raw.model,
-    format,
+    formats,
     quality,
     threads: raw.threads === undefined ? undefined : parseWhole('--threads', raw.threads, 1, maxThreads, ''),
     device: raw.device === undefined ? undefined : parseDevice(raw.device),

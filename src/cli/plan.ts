@@ -37,7 +37,8 @@ export interface Plan {
 /** Decides the output of every input, and finds those that would meet. */
 export async function plan(inputs: readonly Input[], options: RunOptions): Promise<Plan> {
   const file = await outputFile(inputs, options);
-  const jobs = inputs.map((input) => draft(input, options, file));
+  const formats = options.formats.length > 0 ? options.formats : [undefined];
+  const jobs = inputs.flatMap((input) => formats.map((format) => draft(input, options, format, file)));
   const collisions = await findCollisions(jobs);
   if (collisions.length > 0) return { jobs, collisions };
 
@@ -52,7 +53,7 @@ export async function plan(inputs: readonly Input[], options: RunOptions): Promi
 }
 
 /** `--out` when it names a file rather than a folder. */
-async function outputFile(inputs: readonly Input[], { out, format }: RunOptions): Promise<string | undefined> {
+async function outputFile(inputs: readonly Input[], { out, formats }: RunOptions): Promise<string | undefined> {
   if (out === undefined) return undefined;
   const stats = await stat(out).catch(() => undefined);
   if (stats?.isDirectory() === true || /[\\/]$/.test(out)) return undefined;
@@ -72,13 +73,20 @@ async function outputFile(inputs: readonly Input[], { out, format }: RunOptions)
       inputs.length > 1 ? `there are ${inputs.length} inputs` : 'a folder or pattern may lead to many inputs';
     throw new UsageError(`--out ${out} names one file, but ${reason}: give a folder`);
   }
-  if (format !== undefined && format !== promised) {
-    throw new UsageError(`--out ${out} and --format ${format} ask for different formats: leave --format out`);
+  if (formats.some((format) => format !== promised)) {
+    throw new UsageError(
+      `--out ${out} and --format ${formats.join(',')} ask for different formats: leave --format out`,
+    );
   }
   return out;
 }
 
-function draft(input: Input, { target, out, format, quality }: RunOptions, file: string | undefined): Job {
+function draft(
+  input: Input,
+  { target, out, quality }: RunOptions,
+  format: OutputFormat | undefined,
+  file: string | undefined,
+): Job {
   const folder = out === undefined ? path.dirname(input.path) : path.join(out, path.dirname(input.relative));
   const output = file ?? path.join(folder, outputName(path.basename(input.path), target, format));
   const chosen = file === undefined ? format : formatOfName(file);

@@ -34,7 +34,10 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
       '-m, --model <label|path>',
       'see "upres models", auto, or the path of a network of your own (default: natural)',
     )
-    .option('-f, --format <format>', "png, jpeg, webp, avif, gif or tiff (default: each input's own)")
+    .option(
+      '-f, --format <formats>',
+      "png, jpeg, webp, avif, gif or tiff, several with commas (default: each input's own)",
+    )
     .option('-q, --quality <1-100>', 'for JPEG, WebP and AVIF (default: 85, 82 and 60)')
     .option('-t, --threads <n>', 'cores to use (default: all)')
     .option('--device <name>', 'cpu, auto for the fastest that works, webgpu, cuda, dml or coreml (default: cpu)')

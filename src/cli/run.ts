@@ -1,6 +1,8 @@
 import { AssetCache } from '../asset/asset-cache.js';
 import { CachedUpscaler, type ResultFacts } from '../asset/cached-upscaler.js';
+import { concernsAll } from '../asset/on-error.js';
 import { UpresError } from '../errors.js';
+import { Source } from '../image/image-source.js';
 import { probe } from '../image/probe.js';
 import { Upscaler } from '../image/upscale.js';
 import { defaultThreads } from '../network/thread-count.js';
@@ -12,7 +14,7 @@ import { collect } from './collect.js';
 import { exitCodes } from './exit-codes.js';
 import { watchInterrupts } from './interrupt.js';
 import type { Interrupts } from './interrupt.js';
-import { concernsAll, runJob } from './job.js';
+import { runJob } from './job.js';
 import { Ledger } from './ledger.js';
 import { Meter } from './meter.js';
 import type { RunOptions } from './options.js';
@@ -82,11 +84,23 @@ async function chooseProgress(jobs: readonly Job[], { quiet }: RunOptions): Prom
     return { meter, progress: lineProgress(process.stderr, jobs.length) };
   }
   // Headers only; an image whose header can't be read counts for nothing here and fails in its turn.
-  await eachAtMost(jobs, 8, async ({ input }) => {
+  await eachAtMost(byInput(jobs), 8, async ([job]) => {
+    const { input } = job!;
     const info = await probe(input.path, { maxInputPixels: Infinity }).catch(() => undefined);
     meter.add(input.path, info ? info.width * info.height * info.frames : 0);
   });
   return { meter, progress: await barProgress(process.stderr, jobs.length, meter) };
+}
+
+/** Jobs of one input are done together, since they have its network's pixels in common. */
+function byInput(jobs: readonly Job[]): Job[][] {
+  const groups = new Map<string, Job[]>();
+  for (const job of jobs) {
+    const group = groups.get(job.input.path);
+    if (group) group.push(job);
+    else groups.set(job.input.path, [job]);
+  }
+  return [...groups.values()];
 }
 
 /** The images of one run, and what became of them. */
@@ -159,9 +173,10 @@ class Batch {
     };
     this.#meter.start();
     try {
-      await eachAtMost(this.#jobs, imagesInFlight(threads ?? defaultThreads()), async (job) => {
+      await eachAtMost(byInput(this.#jobs), imagesInFlight(threads ?? defaultThreads()), async (jobs) => {
         if (signal.aborted || this.#common) return;
-        this.#take(job, await runJob(job, context));
+        const source = new Source(jobs[0]!.input.path);
+        await Promise.all(jobs.map(async (job) => this.#take(job, await runJob(job, source, context))));
       });
     } finally {
       await upscaler.dispose({ cancel: signal.aborted });

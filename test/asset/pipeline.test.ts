@@ -137,38 +137,29 @@ describe('what goes wrong', () => {
 
   it('leaves the source as it is, says so, and goes on', async () => {
     const { site, logo } = await broken();
-    const { pipeline, warnings } = pipelineFor(site, { models, onError: 'original' });
-    const [result] = await make(pipeline, logo, { model: 'none', format: 'webp' });
+    const { pipeline, warnings } = pipelineFor(site, { maxOutputPixels: 100, onError: 'original' });
+    const [result] = await make(pipeline, logo, { format: 'webp' });
     expect(result).toMatchObject({ status: 'original', format: 'png', width: 6, height: 6 });
     expect(same(result!.data, readFileSync(logo))).toBe(true);
     expect(warnings).toEqual([expect.stringContaining(`${logo}: `)]);
     expect(pipeline.report.table()[0]).toContain('left as it was: ');
   });
 
-  it('resizes without a network, says so, and goes on', async () => {
+  it('fails, whatever is wished, where every picture would: a network that is none', async () => {
     const { site, logo } = await broken();
-    const { pipeline, warnings } = pipelineFor(site, { models, defaults: { include: '*.png', onError: 'resize' } });
-    const [result] = await make(pipeline, logo, { model: 'none' });
-    expect(result).toMatchObject({ status: 'resized', width: 12, height: 12 });
-    expect(same(result!.data, (await upscaler.resize(logo, { upscale: 2 })).data)).toBe(true);
-    expect(warnings).toHaveLength(1);
+    for (const onError of ['original', 'resize'] as const) {
+      const { pipeline, warnings } = pipelineFor(site, { models, onError });
+      expect(await codeOf(make(pipeline, logo, { model: 'none' }))).toBe('MODEL_UNSUPPORTED');
+      expect(warnings).toEqual([]);
+    }
   });
 
-  it('leaves as it is what can not even be resized', async () => {
+  it('fails where a picture can not even be resized', async () => {
     const site = makeSite();
     const photo = await site.picture('photo.png', 20, 20);
     const cut = site.file('cut.png', readFileSync(photo).subarray(0, 600));
     const { pipeline } = pipelineFor(site, { onError: 'resize' });
-    const [result] = await make(pipeline, cut);
-    expect(result).toMatchObject({ status: 'original', width: 20 });
-  });
-
-  it('a result that failed is not kept', async () => {
-    const { site, logo } = await broken();
-    const { pipeline } = pipelineFor(site, { models, onError: 'resize' });
-    await make(pipeline, logo, { model: 'none' });
-    site.file('none.onnx', plainNetwork());
-    expect((await make(pipeline, logo, { model: 'none' }))[0]!.status).toBe('computed');
+    await expect(make(pipeline, cut)).rejects.toMatchObject({ code: 'INPUT_CORRUPT', file: cut });
   });
 
   it('giving up is no failure that anything could take the place of', async () => {

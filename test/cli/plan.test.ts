@@ -34,6 +34,15 @@ describe('outputs', () => {
     ]);
   });
 
+  test('are several where several formats are asked for', async () => {
+    expect(await outputs([named('a.png'), named('b.jpeg')], { format: 'avif,jpg' })).toEqual([
+      'a@2x.avif',
+      'a@2x.jpg',
+      'b@2x.avif',
+      'b@2x.jpeg',
+    ]);
+  });
+
   test('of one named input may be a file', async () => {
     const { jobs } = await plan([named('a.png')], parseOptions({ out: 'x/big.webp', quality: '50' }));
     expect(jobs).toMatchObject([{ output: 'x/big.webp', format: 'webp', quality: 50, makeFolder: true }]);

@@ -1,0 +1,33 @@
+import { UpresError } from '../errors.js';
+
+/** What takes the place of a picture that can't be upscaled: nothing (`fail`), its own bytes, or a resize without a network. */
+export const onErrorChoices = ['fail', 'original', 'resize'] as const;
+export type OnError = (typeof onErrorChoices)[number];
+
+/**
+ * Errors that every picture would meet in the same way: a network that is damaged or missing, a machine that can't compute. They
+ * say nothing of the picture, so nothing takes its place, whatever is wished: a whole site of small pictures is no build.
+ */
+export function concernsAll({ code }: UpresError): boolean {
+  return code.startsWith('MODEL_') || code === 'UNSUPPORTED_PLATFORM' || code === 'NOT_MAIN_THREAD';
+}
+
+/**
+ * What takes a picture's place after an error.
+ * @param resize makes the picture without a network
+ * @param original gives it as it is
+ * @throws the error itself where nothing may stand in: for `fail`, for what concerns all pictures, for what was given up, and
+ *   where the picture can't even be resized, since other sizes than those that were asked for would not be what was wished
+ */
+export async function standIn<T>(
+  error: unknown,
+  wish: OnError,
+  { resize, original }: { readonly resize: () => Promise<T>; readonly original: () => Promise<T> },
+): Promise<{ readonly kind: Exclude<OnError, 'fail'>; readonly made: T; readonly error: UpresError }> {
+  if (!(error instanceof UpresError) || error.code === 'ABORTED' || wish === 'fail' || concernsAll(error)) throw error;
+  if (wish === 'original') return { kind: wish, made: await original(), error };
+  const made = await resize().catch((failure: unknown) => {
+    throw failure instanceof UpresError && failure.code === 'ABORTED' ? failure : error;
+  });
+  return { kind: wish, made, error };
+}
