@@ -43,7 +43,7 @@ export function autoImageSet(
     replaceImage(
       imageSetOf(asset.plan.variants, (variant) => {
         return printMark({
-          url: `${variant.source}?${printQuery(variant.directives)}`,
+          url: `${variant.source}?${printQuery(variant.directives)}${splitUrl(url).fragment}`,
           importer,
           candidate: true,
           auto: true,

@@ -6,7 +6,7 @@ import { autoImageSet } from './auto.js';
 import { markValue, marksInCss, readMark, type CssMark } from './css-marks.js';
 import { asText, deliver, deliveryTo } from './deliver.js';
 import { findAsset } from './find-asset.js';
-import type { Session } from './session.js';
+import { splitUrl, type Session } from './session.js';
 
 type PostcssOptions = Extract<NonNullable<CSSOptions['postcss']>, object>;
 export type PostcssPlugin = NonNullable<PostcssOptions['plugins']>[number];
@@ -86,10 +86,11 @@ async function imageOf(
   bare: boolean,
 ): Promise<string> {
   const { url, importer, candidate, auto = false } = mark;
+  const { query, fragment } = splitUrl(url);
   const resolve = async (path: string, from: string): Promise<string | undefined> =>
     (await context.resolve(path, from))?.id;
   const file = await findAsset(session.config, url, importer, resolve);
-  const asset = await session.plan(file, url.slice(url.indexOf('?') + 1));
+  const asset = await session.plan(file, query);
   const { shape, variants } = asset.plan;
   if (shape !== 'url' && (shape !== 'srcset' || candidate)) {
     throw new UpresError(
@@ -100,7 +101,7 @@ async function imageOf(
     );
   }
   const places = await deliver(deliveryTo(context, session, id), session, asset, { candidate, auto });
-  if (shape === 'srcset') return imageSetOf(variants, (variant) => asText(places.get(variant)!));
-  const text = asText(places.get(variants[0]!)!);
+  if (shape === 'srcset') return imageSetOf(variants, (variant) => asText(places.get(variant)!) + fragment);
+  const text = asText(places.get(variants[0]!)!) + fragment.replace(/["\\\s]/g, encodeURIComponent);
   return bare ? `"${text}"` : `url("${text}")`;
 }

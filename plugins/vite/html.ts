@@ -7,7 +7,7 @@ import { markValue } from './css-marks.js';
 import { asText, deliver, type DeliveryContext, type DeliveryOptions } from './deliver.js';
 import { findAsset, type Resolve } from './find-asset.js';
 import { encodeAttribute, startTags, type HtmlAttribute, type HtmlTag } from './html-tags.js';
-import { isOurs, type PlannedAsset, type Session } from './session.js';
+import { isOurs, splitUrl, type PlannedAsset, type Session } from './session.js';
 import { parseSrcset, printSrcset, type SrcsetCandidate } from './srcset.js';
 
 /** What rewriting a page needs from the hook that does it. */
@@ -123,12 +123,13 @@ async function load(
   options: DeliveryOptions = {},
 ): Promise<{ plan: PlannedAsset['plan']; urlOf: (variant: VariantPlan) => string }> {
   const { session } = tools;
+  const { query, fragment } = splitUrl(url);
   try {
     const path = await findAsset(session.config, url, file, tools.resolve);
-    const asset = await session.plan(path, url.slice(url.indexOf('?') + 1));
+    const asset = await session.plan(path, query);
     check(asset.plan);
     const places = await deliver(tools, session, asset, options);
-    return { plan: asset.plan, urlOf: (variant) => asText(places.get(variant)!) };
+    return { plan: asset.plan, urlOf: (variant) => asText(places.get(variant)!) + fragment };
   } catch (error) {
     throw session.readable(error, url, file);
   }

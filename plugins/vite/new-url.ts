@@ -3,7 +3,7 @@ import { UpresError } from '#upres/errors.js';
 import type { Plugin, Rollup } from 'vite';
 import { asExpression, deliver, deliveryTo } from './deliver.js';
 import { findAsset } from './find-asset.js';
-import { isOurs, type Session } from './session.js';
+import { isOurs, splitUrl, type Session } from './session.js';
 
 interface Node {
   readonly type: string;
@@ -48,12 +48,14 @@ async function expressionOf(
     const resolve = async (path: string, from: string): Promise<string | undefined> =>
       (await context.resolve(path, from))?.id;
     const file = await findAsset(session.config, url, id, resolve);
-    const asset = await session.plan(file, url.slice(url.indexOf('?') + 1));
+    const { query, fragment } = splitUrl(url);
+    const asset = await session.plan(file, query);
     const { shape, variants } = asset.plan;
     if (shape !== 'url') throw new UpresError('BAD_ARGUMENT', `a URL is one file: use an import for as=${shape}`);
     const places = await deliver(deliveryTo(context, session, id), session, asset);
     // In parentheses, so that Vite does not take it for a URL that it has to look for.
-    return `(${asExpression(places.get(variants[0]!)!, session)})`;
+    const place = asExpression(places.get(variants[0]!)!, session);
+    return fragment === '' ? `(${place})` : `(${place} + ${JSON.stringify(fragment)})`;
   } catch (error) {
     return context.error(session.readable(error, url, id));
   }

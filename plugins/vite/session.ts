@@ -1,11 +1,14 @@
 import { relative } from 'node:path';
 import { AssetPipeline, type PreparedAsset } from '#upres/asset/pipeline.js';
-import { hasDirectives, parseQuery, type Directives } from '#upres/asset/directives.js';
+import { parseQuery, type Directives } from '#upres/asset/directives.js';
+import { splitUrl } from '#upres/asset/urls.js';
 import { UpresError } from '#upres/errors.js';
 import { normalizePath, type ResolvedConfig } from 'vite';
 import { Appearing } from './appearing.js';
 import { Dependents } from './dependents.js';
 import { viteOptionNames, type UpresViteOptions } from './options.js';
+
+export { isExternal, isOurs, splitUrl } from '#upres/asset/urls.js';
 
 /** Keys that Vite itself puts into queries, or reads there. */
 const viteKeys = ['import', 't', 'url', 'inline', 'no-inline'] as const;
@@ -14,26 +17,6 @@ const viteKeys = ['import', 't', 'url', 'inline', 'no-inline'] as const;
 export interface PlannedAsset {
   readonly plan: PreparedAsset;
   readonly query: string;
-}
-
-/** A URL taken apart at its query and fragment. */
-export interface SplitUrl {
-  readonly path: string;
-  readonly query: string;
-}
-
-export function splitUrl(url: string): SplitUrl {
-  const [whole = ''] = url.split('#');
-  const at = whole.indexOf('?');
-  return at < 0 ? { path: whole, query: '' } : { path: whole.slice(0, at), query: whole.slice(at + 1) };
-}
-
-/** Whether it leads out of the site, so that its query is somebody else's. */
-export const isExternal = (url: string): boolean => /^(?:[a-z][a-z\d+.-]+:|\/\/)/i.test(url);
-
-/** Whether a URL asks for something of ours. */
-export function isOurs(url: string): boolean {
-  return !isExternal(url) && hasDirectives(splitUrl(url).query);
 }
 
 /** What the hooks of one plugin share: Vite's configuration and the pipeline. */

@@ -1,4 +1,6 @@
 import { hasDirectives } from '#upres/asset/directives.js';
+import { hasImageExtension } from '#upres/asset/extensions.js';
+import { isOurs, splitUrl } from '#upres/asset/urls.js';
 
 /** Attributes are URLs, and so may be what stands in styles; text and scripts of a page are not. */
 const partsOfPages = /<style\b[^>]*>[^]*?<\/style>|<[a-z](?:[^>"']|"[^"]*"|'[^']*')*>/gi;
@@ -12,9 +14,9 @@ const stylesInStrings = /\burl\((\\?["']?)([^\s"'()\\]+\?[^\s"'()\\]*)/g;
 
 /** URLs of images of the site itself that have directives, in an emitted style sheet, page or script; each once. */
 export function urlsWithDirectives(name: string, text: () => string): string[] {
-  const [file = '', query = ''] = name.split('?');
+  const { path: file, query } = splitUrl(name);
   const inName = hasDirectives(query) ? [name] : [];
-  return [...new Set([...inName, ...candidates(file, text).filter(isOurs)])];
+  return [...new Set([...inName, ...candidates(file, text).filter(isOfImage)])];
 }
 
 function candidates(file: string, text: () => string): readonly string[] {
@@ -34,8 +36,4 @@ function candidates(file: string, text: () => string): readonly string[] {
 }
 
 /** Other hosts may have a parameter of that name. */
-function isOurs(url: string): boolean {
-  if (/^(?:[a-z][a-z\d+.-]*:|\/\/)/i.test(url)) return false;
-  const at = url.indexOf('?');
-  return /\.(?:png|jpe?g|webp|avif|gif|tiff?)$/i.test(url.slice(0, at)) && hasDirectives(url.slice(at + 1));
-}
+const isOfImage = (url: string): boolean => isOurs(url) && hasImageExtension(splitUrl(url).path);

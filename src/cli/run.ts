@@ -176,7 +176,11 @@ class Batch {
       await eachAtMost(byInput(this.#jobs), imagesInFlight(threads ?? defaultThreads()), async (jobs) => {
         if (signal.aborted || this.#common) return;
         const source = new Source(jobs[0]!.input.path);
-        await Promise.all(jobs.map(async (job) => this.#take(job, await runJob(job, source, context))));
+        await Promise.all(
+          jobs.map(async (job) => {
+            this.#take(job, await runJob(job, source, context));
+          }),
+        );
       });
     } finally {
       await upscaler.dispose({ cancel: signal.aborted });

@@ -1,0 +1,24 @@
+import { hasDirectives } from './directives.js';
+
+/** A URL taken apart. */
+export interface SplitUrl {
+  readonly path: string;
+  /** Without its `?`; empty where there is none. */
+  readonly query: string;
+  /** With its `#`, or empty: what of a picture is meant. It is the browser's, so it follows the result's URL. */
+  readonly fragment: string;
+}
+
+/** Takes a URL, or a bundler's id, apart at its query and fragment (RFC 3986, 3: the fragment begins at the first `#`). */
+export function splitUrl(url: string): SplitUrl {
+  const [, path = '', query = '', fragment = ''] = /^([^?#]*)(?:\?([^#]*))?(#[^]*)?$/.exec(url) ?? [];
+  return { path, query, fragment };
+}
+
+/** Whether it leads out of the site, so that its query is somebody else's. */
+export const isExternal = (url: string): boolean => /^(?:[a-z][a-z\d+.-]+:|\/\/)/i.test(url);
+
+/** Whether a URL asks for something of ours. */
+export function isOurs(url: string): boolean {
+  return !isExternal(url) && hasDirectives(splitUrl(url).query);
+}
