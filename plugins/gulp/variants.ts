@@ -1,8 +1,7 @@
 import { extname } from 'node:path';
 import type { VariantPlan } from '#upres/asset/asset-plan.js';
-import { parseDensityName, printDensityName } from '#upres/asset/density-name.js';
+import { parseDensityName, printDensityName, hasImageExtension } from '#upres/asset/names.js';
 import type { Directives } from '#upres/asset/directives.js';
-import { hasImageExtension } from '#upres/asset/extensions.js';
 import type { AssetPipeline, RenderedVariant } from '#upres/asset/pipeline.js';
 import type File from 'vinyl';
 import { checkEncoding } from './encoding.js';

@@ -1,6 +1,5 @@
-import { parseDensityName } from '#upres/asset/density-name.js';
+import { parseDensityName, hasImageExtension } from '#upres/asset/names.js';
 import { printQuery } from '#upres/asset/directives.js';
-import { hasImageExtension } from '#upres/asset/extensions.js';
 import { imageSetOf } from '#upres/asset/markup.js';
 import { kilobytes } from '#upres/asset/report.js';
 import { matches } from '#upres/asset/resolve.js';

@@ -2,7 +2,7 @@ import { basename, extname } from 'node:path';
 import { stat } from 'node:fs/promises';
 import { printQuery } from '#upres/asset/directives.js';
 import type { VariantPlan } from '#upres/asset/asset-plan.js';
-import { extensionFor } from '#upres/asset/extensions.js';
+import { extensionFor } from '#upres/asset/names.js';
 import { mimeType } from '#upres/asset/markup.js';
 import type { RenderedVariant } from '#upres/asset/pipeline.js';
 import { normalizePath, type Environment, type Rollup } from 'vite';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { hasImageExtension } from '#upres/asset/extensions.js';
+import { hasImageExtension } from '#upres/asset/names.js';
 import { mimeType } from '#upres/asset/markup.js';
 import type { RenderedVariant } from '#upres/asset/pipeline.js';
 import { UpresError, type UpresErrorCode } from '#upres/errors.js';

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasImageExtension } from '#upres/asset/extensions.js';
+import { hasImageExtension } from '#upres/asset/names.js';
 import { moduleCode } from '#upres/asset/module-code.js';
 import type { Plugin } from 'vite';
 import { asExpression, deliver, deliveryTo } from './deliver.js';

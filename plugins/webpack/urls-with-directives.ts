@@ -1,5 +1,5 @@
 import { hasDirectives } from '#upres/asset/directives.js';
-import { hasImageExtension } from '#upres/asset/extensions.js';
+import { hasImageExtension } from '#upres/asset/names.js';
 import { isOurs, splitUrl } from '#upres/asset/urls.js';
 
 /** Attributes are URLs, and so may be what stands in styles; text and scripts of a page are not. */

@@ -4,9 +4,8 @@ import { Source } from '../image/image-source.js';
 import type { ImageInfo } from '../image/probe.js';
 import { resolveTarget, type Size, type Target } from '../image/target.js';
 import type { OutputFormat } from '../image/formats.js';
-import { parseDensityName, printDensityName, type DensityName } from './density-name.js';
+import { parseDensityName, printDensityName, type DensityName, extensionFor } from './names.js';
 import type { Directives, Shape } from './directives.js';
-import { extensionFor } from './extensions.js';
 import { qualityFor } from './options.js';
 import type { ResolvedDirectives } from './resolve.js';
 

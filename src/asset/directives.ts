@@ -1,6 +1,7 @@
 import { UpresError } from '../errors.js';
 import { outputFormats, type OutputFormat } from '../image/formats.js';
 import { maxUpscale } from '../image/target.js';
+import { formatByWord } from './names.js';
 import { suggestion } from '../suggest.js';
 
 /** In what form an asset is delivered. */
@@ -166,7 +167,7 @@ function checkName(name: string, value: string | undefined): void {
 const shown = (value: unknown): string => (typeof value === 'string' ? `"${value}"` : String(value));
 
 function formatOf(text: string): OutputFormat {
-  return choice('format', text === 'jpg' ? 'jpeg' : text, outputFormats);
+  return formatByWord(text) ?? choice('format', text, outputFormats);
 }
 
 function choice<T extends string>(name: string, text: unknown, words: readonly T[]): T {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { amount, whole } from './amount.js';
 import { exitCodes } from './exit-codes.js';
 import { print } from './streams.js';
 import { UsageError } from './usage-error.js';
@@ -36,8 +37,8 @@ export function addCacheCommand(program: Command, act: (action: () => Promise<nu
 
 async function look(action: Action, options: CacheOptions): Promise<void> {
   const limits = {
-    maxBytes: amount('--max-size', options.maxSize ?? '1G'),
-    maxAgeDays: amount('--max-age', options.maxAge ?? '90'),
+    maxBytes: amount('--max-size', options.maxSize ?? '1G', 'a number of bytes'),
+    maxAgeDays: whole('--max-age', options.maxAge ?? '90', 0, 1_000_000, ' of days'),
   };
   const { AssetCache } = await import('../asset/asset-cache.js');
   const { resultsFolder } = await import('../asset/results-folder.js');
@@ -71,10 +72,4 @@ async function look(action: Action, options: CacheOptions): Promise<void> {
 
 function tell({ json }: CacheOptions, facts: object, words: string): void {
   print(json ? JSON.stringify(facts) : words);
-}
-
-function amount(flag: string, text: string): number {
-  const match = /^(\d+(?:\.\d+)?)([kMG]?)$/i.exec(text);
-  if (!match) throw new UsageError(`${flag} takes a number, such as 90 or 500M, not "${text}"`);
-  return Number(match[1]) * { '': 1, k: 1e3, m: 1e6, g: 1e9 }[match[2]!.toLowerCase()]!;
 }

@@ -4,8 +4,8 @@ import { glob, isDynamicPattern } from 'tinyglobby';
 import { UpresError } from '../errors.js';
 import { canonicalPath, isInside } from './canonical.js';
 import { inputError } from './file-errors.js';
-import { formatOfName } from './image-kinds.js';
-import { densityOf, stemOf, withoutDensity, withoutSize } from './naming.js';
+import { formatOfName, parseDensityName } from '../asset/names.js';
+import { stemOf, withoutSize } from './naming.js';
 import { walk } from './walk.js';
 
 /** A file to upscale. */
@@ -150,7 +150,9 @@ function choose(found: readonly Input[]): { inputs: Input[]; skipped: Skipped } 
     const stem = stemOf(input.path);
     // The shell expands an unquoted *.png to names, last time's outputs among them: when the picture itself is named beside
     // its variant, a folder's rule holds.
-    const denser = densityOf(stem) !== undefined && (!input.named || stems.has(key(input, withoutDensity(stem))));
+    const { stem: base, density } = parseDensityName(path.basename(input.path));
+    // A name of a lower density is no larger variant, but a source that knows its own.
+    const denser = density > 1 && (!input.named || stems.has(key(input, base)));
     const bare = withoutSize(stem);
     const sized = bare !== undefined && stems.has(key(input, bare));
     if (!denser && !sized) return true;

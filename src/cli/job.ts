@@ -4,7 +4,7 @@ import { standIn } from '../asset/on-error.js';
 import { UpresError } from '../errors.js';
 import type { Source } from '../image/image-source.js';
 import type { UpscaleOptions, UpscaleResult, Upscaler } from '../image/upscale.js';
-import { formatOfName } from './image-kinds.js';
+import { formatOfName } from '../asset/names.js';
 import type { RunOptions } from './options.js';
 import type { Made, Outcome } from './outcome.js';
 import type { Job } from './plan.js';

@@ -1,10 +1,11 @@
 import type { OnError } from '../asset/on-error.js';
-import type { OutputFormat } from '../image/formats.js';
+import { outputFormats, type OutputFormat } from '../image/formats.js';
 import { maxUpscale } from '../image/target.js';
 import type { Target } from '../image/target.js';
 import { deviceChoices, type DeviceChoice } from '../network/device.js';
 import { maxThreads } from '../network/thread-count.js';
-import { formatNames, hasQuality } from './image-kinds.js';
+import { formatByWord, hasQuality } from '../asset/names.js';
+import { amount, decimal, whole } from './amount.js';
 import { suggestion } from '../suggest.js';
 import { UsageError } from './usage-error.js';
 
@@ -62,11 +63,6 @@ function fail(message: string): never {
   throw new UsageError(message);
 }
 
-/** A decimal number, or NaN: without the signs, exponents, blanks and hexadecimals that Number() lets pass. */
-function decimal(text: string): number {
-  return /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
-}
-
 function parseUpscale(text: string): number {
   const value = decimal(text);
   if (value > 1 && value <= maxUpscale) return value;
@@ -74,21 +70,15 @@ function parseUpscale(text: string): number {
   fail(`--upscale takes a number over 1 and up to ${maxUpscale}, such as 2 or 1.5, not "${text}"${reason}`);
 }
 
-function parseWhole(flag: string, text: string, least: number, most: number, unit: string): number {
-  const value = decimal(text);
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  fail(`${flag} takes a whole number${unit} from ${least} to ${most}, not "${text}"`);
+function parsePixels(flag: string, text: string): number {
+  return Math.round(amount(flag, text, 'a number of pixels', 1));
 }
 
-/** Pixels: `120000000`, `120M`, `1.5G`. */
-function parsePixels(flag: string, text: string): number {
-  const match = /^(\d+(?:\.\d+)?)([kMG]?)$/i.exec(text);
-  if (match) {
-    const unit = { '': 1, k: 1e3, m: 1e6, g: 1e9 }[match[2]!.toLowerCase()]!;
-    const value = Math.round(Number(match[1]) * unit);
-    if (value >= 1 && Number.isSafeInteger(value)) return value;
-  }
-  fail(`${flag} takes a number of pixels, such as 100000000 or 100M, not "${text}"`);
+function parseFormat(text: string): OutputFormat {
+  return (
+    formatByWord(text.toLowerCase()) ??
+    parseChoice('format', text, Object.fromEntries(outputFormats.map((format) => [format, format])))
+  );
 }
 
 function parseChoice<T extends string>(flag: string, text: string, choices: Readonly<Record<string, T>>): T {
@@ -108,12 +98,11 @@ function parseTarget(raw: RawOptions): Target {
     fail(`${flags.join(' and ')} ask for different sizes: give one of them (only --width and --height go together)`);
   }
   if (raw.upscale !== undefined) return { upscale: parseUpscale(raw.upscale) };
-  if (raw.minWidth !== undefined)
-    return { minWidth: parseWhole('--min-width', raw.minWidth, 1, maxSide, ' of pixels') };
+  if (raw.minWidth !== undefined) return { minWidth: whole('--min-width', raw.minWidth, 1, maxSide, ' of pixels') };
   if (given.length === 0) return { upscale: 2 };
   return {
-    ...(raw.width === undefined ? {} : { width: parseWhole('--width', raw.width, 1, maxSide, ' of pixels') }),
-    ...(raw.height === undefined ? {} : { height: parseWhole('--height', raw.height, 1, maxSide, ' of pixels') }),
+    ...(raw.width === undefined ? {} : { width: whole('--width', raw.width, 1, maxSide, ' of pixels') }),
+    ...(raw.height === undefined ? {} : { height: whole('--height', raw.height, 1, maxSide, ' of pixels') }),
   };
 }
 
@@ -139,8 +128,8 @@ function defined<T extends object>(value: { [K in keyof T]: T[K] | undefined }):
  * @throws UsageError
  */
 export function parseOptions(raw: RawOptions): RunOptions {
-  const formats = [...new Set(raw.format?.split(',').map((text) => parseChoice('format', text.trim(), formatNames)))];
-  const quality = raw.quality === undefined ? undefined : parseWhole('--quality', raw.quality, 1, 100, '');
+  const formats = [...new Set(raw.format?.split(',').map((text) => parseFormat(text.trim())))];
+  const quality = raw.quality === undefined ? undefined : whole('--quality', raw.quality, 1, 100);
   if (quality !== undefined && formats.length > 0 && !formats.some(hasQuality)) {
     fail(`--quality is for JPEG, WebP and AVIF: ${formats.join(' and ')} stores every pixel as it is`);
   }
@@ -153,7 +142,7 @@ export function parseOptions(raw: RawOptions): RunOptions {
     model: raw.model,
     formats,
     quality,
-    threads: raw.threads === undefined ? undefined : parseWhole('--threads', raw.threads, 1, maxThreads, ''),
+    threads: raw.threads === undefined ? undefined : whole('--threads', raw.threads, 1, maxThreads),
     device: raw.device === undefined ? undefined : parseDevice(raw.device),
     colour: parseColour(raw),
     alpha:

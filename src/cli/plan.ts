@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { canonicalPath } from './canonical.js';
 import type { Input } from './collect.js';
-import { extensionOf, formatOfName, hasForeignImageName, hasQuality } from './image-kinds.js';
+import { extensionFor, formatOfName, hasQuality } from '../asset/names.js';
 import { outputName } from './naming.js';
 import type { RunOptions } from './options.js';
 import type { OutputFormat } from '../image/formats.js';
@@ -52,6 +52,9 @@ export async function plan(inputs: readonly Input[], options: RunOptions): Promi
   };
 }
 
+/** Pictures of other kinds, known only so that a name like `out.bmp` isn't taken for a folder's. */
+const foreignExtensions = new Set(['.svg', '.bmp', '.heic', '.heif', '.jxl', '.jp2', '.ico', '.psd', '.tga', '.apng']);
+
 /** `--out` when it names a file rather than a folder. */
 async function outputFile(inputs: readonly Input[], { out, formats }: RunOptions): Promise<string | undefined> {
   if (out === undefined) return undefined;
@@ -59,7 +62,7 @@ async function outputFile(inputs: readonly Input[], { out, formats }: RunOptions
   if (stats?.isDirectory() === true || /[\\/]$/.test(out)) return undefined;
   const promised = formatOfName(out);
   if (promised === undefined) {
-    if (hasForeignImageName(out)) {
+    if (foreignExtensions.has(path.extname(out).toLowerCase())) {
       throw new UsageError(
         `--out ${out}: upres doesn't write ${path.extname(out)} files, only PNG, JPEG, WebP, AVIF, GIF and TIFF`,
       );
@@ -106,7 +109,7 @@ function originalPath({ input, output }: Job): string {
   const own = formatOfName(input.path);
   if (own !== undefined && formatOfName(output) === own) return output;
   const { dir, name } = path.parse(output);
-  return path.join(dir, name + (path.extname(input.path) || (own === undefined ? '' : extensionOf(own))));
+  return path.join(dir, name + (path.extname(input.path) || (own === undefined ? '' : extensionFor(own))));
 }
 
 /** Outputs that meet each other or an input; on file systems that don't tell case apart, without telling it either. */

@@ -3,6 +3,8 @@ import type { Command } from 'commander';
 import { UpresError } from '../errors.js';
 import { defaultLimits } from '../server/limits.js';
 import type { ServerOptions } from '../server/settings.js';
+import { maxThreads } from '../network/thread-count.js';
+import { amount, shortest, whole } from './amount.js';
 import { exitCodes } from './exit-codes.js';
 import { watchInterrupts } from './interrupt.js';
 import { print } from './streams.js';
@@ -56,16 +58,6 @@ export function addServeCommand(program: Command, act: (action: () => Promise<nu
     });
 }
 
-const units: Readonly<Record<string, number>> = {
-  '': 1,
-  k: 1e3,
-  m: 1e6,
-  g: 1e9,
-  ki: 2 ** 10,
-  mi: 2 ** 20,
-  gi: 2 ** 30,
-};
-
 const limitsHelp = `
 Limits and their defaults:
 ${Object.entries<number>({ ...defaultLimits })
@@ -112,7 +104,7 @@ export async function parseServeOptions(
   const limits = pairs('--limit', raw.limit).map(([name, text]) => [name, amount(name, text)] as const);
   return {
     ...(raw.host === undefined ? {} : { host: raw.host }),
-    ...(raw.port === undefined ? {} : { port: amount('--port', raw.port) }),
+    ...(raw.port === undefined ? {} : { port: whole('--port', raw.port, 0, 65_535) }),
     tokens,
     allowedHosts: raw.allowHost ?? [],
     ...(raw.folder === undefined ? {} : { folder: raw.folder }),
@@ -121,7 +113,7 @@ export async function parseServeOptions(
     ...(raw.model === undefined ? {} : { model: raw.model }),
     // Checked with all other options; types promise nothing about a flag.
     ...(raw.device === undefined ? {} : { device: raw.device as NonNullable<ServerOptions['device']> }),
-    ...(raw.threads === undefined ? {} : { threads: amount('--threads', raw.threads) }),
+    ...(raw.threads === undefined ? {} : { threads: whole('--threads', raw.threads, 1, maxThreads) }),
     limits: Object.fromEntries(limits),
     log: raw.log ?? false,
   };
@@ -146,21 +138,6 @@ function pairs(flag: string, texts: readonly string[] = []): [string, string][] 
     if (at < 1) throw new UsageError(`${flag} takes name=value, not "${text}"`);
     return [text.slice(0, at), text.slice(at + 1)];
   });
-}
-
-/** A number with a unit: `25M`, `64Mi`. */
-function amount(name: string, text: string): number {
-  const match = /^(\d+(?:\.\d+)?)([kmg]i?)?$/i.exec(text);
-  if (!match) throw new UsageError(`${name} takes a number, such as 100, 25M or 64Mi, not "${text}"`);
-  return Number(match[1]) * units[(match[2] ?? '').toLowerCase()]!;
-}
-
-/** A number as `amount` reads it, in the fewest characters. */
-function shortest(value: number): string {
-  return Object.entries(units)
-    .filter(([, size]) => value % size === 0 && value >= size)
-    .map(([unit, size]) => `${value / size}${unit === 'k' ? unit : unit.charAt(0).toUpperCase() + unit.slice(1)}`)
-    .reduce((best, text) => (text.length < best.length ? text : best));
 }
 
 function asUsage(error: unknown): never {

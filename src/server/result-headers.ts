@@ -1,4 +1,4 @@
-import { extensionFor } from '../asset/extensions.js';
+import { extensionFor } from '../asset/names.js';
 import type { ResultFacts } from '../asset/cached-upscaler.js';
 
 /** What a client may want to know about a result. Labels of the owner's own may hold what no header can. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseDensityName, printDensityName } from '#src/asset/density-name.js';
+import { extensionFor, formatByWord, formatOfName, parseDensityName, printDensityName } from '#src/asset/names.js';
 
 describe('density in a file name', () => {
   it.each([
@@ -12,6 +12,7 @@ describe('density in a file name', () => {
     ['logo@0x.png', { stem: 'logo@0x', density: 1, extension: '.png' }],
     ['@2x/logo.png', { stem: '@2x/logo', density: 1, extension: '.png' }],
     ['logo.min@3x.png', { stem: 'logo.min', density: 3, extension: '.png' }],
+    ['logo@0.5x.png', { stem: 'logo', density: 0.5, extension: '.png' }],
     ['logo@2x', { stem: 'logo', density: 2, extension: '' }],
   ])('%s', (file, expected) => {
     expect(parseDensityName(file)).toEqual(expected);
@@ -31,5 +32,40 @@ describe('density in a file name', () => {
         expect(parseDensityName(printDensityName(name))).toEqual(name);
       }),
     );
+  });
+});
+
+describe('the extension of a format', () => {
+  it.each([
+    ['jpeg', '.jfif', '.jfif'],
+    ['jpeg', '.JPEG', '.JPEG'],
+    ['jpeg', '.png', '.jpg'],
+    ['tiff', '.tiff', '.tiff'],
+    ['tiff', '.png', '.tif'],
+    ['webp', undefined, '.webp'],
+  ] as const)('of %s for a file with %s is %s', (format, given, expected) => {
+    expect(extensionFor(format, given)).toBe(expected);
+  });
+
+  it.each([
+    ['a.jfif', 'jpeg'],
+    ['a/b.c/d.JPE', 'jpeg'],
+    ['a.tif', 'tiff'],
+    ['a.svg', undefined],
+    ['png', undefined],
+  ] as const)('tells that %s is %s', (file, format) => {
+    expect(formatOfName(file)).toBe(format);
+  });
+
+  it.each([
+    ['jpg', 'jpeg'],
+    ['tif', 'tiff'],
+    ['avif', 'avif'],
+    ['', undefined],
+    ['bmp', undefined],
+    ['toString', undefined],
+    ['a.png', undefined],
+  ] as const)('is a word for it: %s is %s', (word, format) => {
+    expect(formatByWord(word)).toBe(format);
   });
 });
