@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { CachedResult, CachedUpscaler } from '../asset/cached-upscaler.js';
 import { standIn } from '../asset/on-error.js';
@@ -5,6 +6,7 @@ import { UpresError } from '../errors.js';
 import type { Source } from '../image/image-source.js';
 import type { UpscaleOptions, UpscaleResult, Upscaler } from '../image/upscale.js';
 import { formatOfName } from '../asset/names.js';
+import { inputError } from './file-errors.js';
 import type { RunOptions } from './options.js';
 import type { Made, Outcome } from './outcome.js';
 import type { Job } from './plan.js';
@@ -92,7 +94,10 @@ async function copyOriginal(
 ): Promise<Made> {
   // Another input has that name, or this one itself: it is there already, or would be lost.
   if (job.original === undefined) throw error;
-  const bytes = await source.bytes();
+  // Read anew, since an empty file is no source, and still an original.
+  const bytes = await readFile(job.input.path).catch((cause: unknown) => {
+    throw inputError(cause, job.input.path);
+  });
   context.signal.throwIfAborted();
   const written = await writeOutput(job.original, bytes, { ...context.write, makeFolder: job.makeFolder });
   const info = await source.header().catch(() => undefined);
