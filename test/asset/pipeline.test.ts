@@ -1,12 +1,13 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { LooseDirectives } from '#src/asset/directives.js';
 import { checkDirectives } from '#src/asset/directives.js';
 import type { AssetOptions } from '#src/asset/options.js';
 import { AssetPipeline, type RenderedVariant } from '#src/asset/pipeline.js';
 import { Upscaler } from '#src/image/upscale.js';
+import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { runChild } from '../support/child.js';
 import { codeOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';
@@ -53,6 +54,24 @@ describe('what is made', () => {
       statuses.push(result!.status);
     }
     expect(statuses).toEqual(['computed', 'cached', 'computed']);
+  });
+
+  it('takes one run of the network for all formats, whether they are asked for together or by several build tools', async () => {
+    const site = makeSite();
+    const photo = await site.picture('photo.png', 90, 60);
+    const own = { upscale: [1.5, 2], format: ['avif', 'webp', 'png'], as: 'picture' } as const;
+    const network = vi.spyOn(ThreadSafeNetwork.prototype, 'upscaleImage');
+    const made = await make(pipelineFor(site, { cache: false }).pipeline, photo, own);
+    expect(network).toHaveBeenCalledTimes(1);
+    const apart = (['avif', 'webp', 'png'] as const).map((format) =>
+      make(pipelineFor(site, { cache: false }).pipeline, photo, { upscale: 2, format }),
+    );
+    const results = (await Promise.all(apart)).flat();
+    expect(network).toHaveBeenCalledTimes(2);
+    network.mockRestore();
+    const doubled = made.filter(({ width }) => width === 180);
+    expect(doubled.map(({ data }, index) => same(data, results[index]!.data))).toEqual([true, true, true]);
+    expect(made.map(({ status }) => status)).toEqual(new Array(6).fill('computed'));
   });
 
   it('is the source itself where nothing is to be done, and a hand-made picture where there is one', async () => {

@@ -43,13 +43,24 @@ describe.concurrent('--format and --quality', () => {
     ['webp', 'a@2x.webp', 'webp'],
     ['avif', 'a@2x.avif', 'avif'],
     ['gif', 'a@2x.gif', 'gif'],
-    ['tiff', 'a@2x.tiff', 'tiff'],
+    ['tiff', 'a@2x.tif', 'tiff'],
   ])('%s makes %s', async (flag, output, format) => {
     await using folder = await makeFolder();
     await folder.write({ 'a.png': small });
     const { code, stderr } = await upres(['a.png', '-f', flag, '-m', 'nearest'], { cwd: folder.path });
     expect(code, stderr).toBe(0);
     expect(await look(folder.join(output))).toEqual({ width: 48, height: 32, format });
+  });
+
+  test('several formats make a file each', async () => {
+    await using folder = await makeFolder();
+    await folder.write({ 'a.png': small, 'b.jpg': jpeg });
+    const args = ['.', '-f', 'avif,webp', '-q', '60', '-m', 'nearest', '--json'];
+    const { code, stdout, stderr } = await upres(args, { cwd: folder.path });
+    expect(code, stderr).toBe(0);
+    expect(stdout.trim().split('\n')).toHaveLength(4);
+    expect(await folder.list()).toEqual(expect.arrayContaining(['a@2x.avif', 'a@2x.webp', 'b@2x.avif', 'b@2x.webp']));
+    expect(stderr).toContain('4 images upscaled');
   });
 
   test('quality makes JPEGs smaller and leaves PNGs alone', async () => {
