@@ -15,6 +15,8 @@ export type { ImageTensor, PixelImage } from './network/pixel-image.js';
 export {
   Upscaler,
   type ImageInput,
+  Source,
+  type Output,
   type OutputFormat,
   type ResizeOptions,
   type Target,
