@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { ImageInfo } from '../image/probe.js';
+import { unlimited } from '../image/limits.js';
 import { probe } from '../image/probe.js';
 import { resolveTarget, type Size, type Target } from '../image/target.js';
 import type { OutputFormat } from '../image/formats.js';
@@ -52,7 +53,7 @@ export interface AssetPlan {
  * @throws INPUT_*, UNSUPPORTED_FORMAT, BAD_ARGUMENT
  */
 export async function planAsset(file: string, bytes: Uint8Array, resolved: ResolvedDirectives): Promise<AssetPlan> {
-  const info = await probe(bytes, { maxInputPixels: Infinity });
+  const info = await probe(bytes, unlimited);
   const name = parseDensityName(basename(file));
   const layout = layoutOf(info, name, resolved);
   const formats = resolved.formats.length > 0 ? resolved.formats : [info.format];
@@ -151,7 +152,7 @@ async function preferHandMade(
     if (!missing.includes(handMade)) missing.push(handMade);
     return ordinary;
   }
-  const info = await probe(handMade, { maxInputPixels: Infinity });
+  const info = await probe(handMade, unlimited);
   return {
     ...ordinary,
     source: handMade,

@@ -1,6 +1,6 @@
 import { UpresError } from '../errors.js';
 import { deviceFor } from '../image/on-device.js';
-import { defaultMaxInputPixels, defaultMaxOutputPixels } from '../image/limits.js';
+import { defaultMaxFrames, defaultMaxInputPixels, defaultMaxOutputPixels } from '../image/limits.js';
 import type { Upscaler, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { Device } from '../network/device.js';
 import type { AssetCache } from './asset-cache.js';
@@ -59,7 +59,7 @@ export class CachedUpscaler {
     });
     if (signal?.aborted) throw abortedError(signal);
     // Limits are no part of a result, but whoever allows more must not be told that it is too much.
-    const slot = [key, rest.maxInputPixels, rest.maxOutputPixels].join(' ');
+    const slot = [key, rest.maxInputPixels, rest.maxOutputPixels, rest.maxFrames].join(' ');
     let work = this.inFlight.get(slot);
     if (!work) {
       const stop = new AbortController();
@@ -151,11 +151,12 @@ async function join(work: Work, signal: AbortSignal | undefined): Promise<Cached
 }
 
 /** A result that somebody kept who allowed more is computed again, which says what is wrong with it. */
-function isAllowed(facts: ResultFacts, { maxInputPixels, maxOutputPixels }: UpscaleOptions): boolean {
+function isAllowed(facts: ResultFacts, { maxInputPixels, maxOutputPixels, maxFrames }: UpscaleOptions): boolean {
   const { width, height, sourceWidth, sourceHeight, frames } = facts;
   return (
     sourceWidth * sourceHeight * frames <= (maxInputPixels ?? defaultMaxInputPixels) &&
-    width * height * frames <= (maxOutputPixels ?? defaultMaxOutputPixels)
+    width * height * frames <= (maxOutputPixels ?? defaultMaxOutputPixels) &&
+    frames <= (maxFrames ?? defaultMaxFrames)
   );
 }
 

@@ -4,6 +4,7 @@ import writeFileAtomic from 'write-file-atomic';
 import { UpresError } from '../errors.js';
 import type { OutputFormat } from '../image/formats.js';
 import { autoModel } from '../image/choose-model.js';
+import { unlimited } from '../image/limits.js';
 import { probe } from '../image/probe.js';
 import type { ResizeOptions, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { Device } from '../network/device.js';
@@ -227,7 +228,7 @@ export class AssetPipeline {
         if (resized) return { rendered: resized, trouble };
       }
       // A hand-made picture has a header of its own.
-      const info = kept ? await probe(variant.source, { maxInputPixels: Infinity }) : asset.info;
+      const info = kept ? await probe(variant.source, unlimited) : asset.info;
       const { format, width, height } = info;
       return { rendered: { data: source, format, width, height, status: 'original' }, trouble };
     }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { CachedResult, CachedUpscaler } from '../asset/cached-upscaler.js';
 import { UpresError } from '../errors.js';
+import { unlimited } from '../image/limits.js';
 import { probe } from '../image/probe.js';
 import { readInput } from '../image/source.js';
 import type { UpscaleOptions, UpscaleResult, Upscaler } from '../image/upscale.js';
@@ -117,7 +118,7 @@ async function copyOriginal(job: Job, context: JobContext, error: UpresError, st
   });
   context.signal.throwIfAborted();
   const written = await writeOutput(job.original, bytes, { ...context.write, makeFolder: job.makeFolder });
-  const info = await probe(job.input.path, { maxInputPixels: Infinity }).catch(() => undefined);
+  const info = await probe(job.input.path, unlimited).catch(() => undefined);
   const pixels = info ? info.width * info.height * info.frames : 0;
   return {
     kind: 'made',
@@ -137,7 +138,7 @@ async function copyOriginal(job: Job, context: JobContext, error: UpresError, st
 }
 
 function upscaleOptions(job: Job, { options, signal, onProgress }: JobContext): UpscaleOptions {
-  const { model, device, colour, alpha, maxInputPixels, maxOutputPixels } = options;
+  const { model, device, colour, alpha, maxInputPixels, maxOutputPixels, maxFrames } = options;
   return {
     ...options.target,
     signal,
@@ -152,5 +153,6 @@ function upscaleOptions(job: Job, { options, signal, onProgress }: JobContext): 
     ...(alpha === undefined ? {} : { alpha }),
     ...(maxInputPixels === undefined ? {} : { maxInputPixels }),
     ...(maxOutputPixels === undefined ? {} : { maxOutputPixels }),
+    ...(maxFrames === undefined ? {} : { maxFrames }),
   };
 }

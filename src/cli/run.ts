@@ -1,6 +1,7 @@
 import { AssetCache } from '../asset/asset-cache.js';
 import { CachedUpscaler, type ResultFacts } from '../asset/cached-upscaler.js';
 import { UpresError } from '../errors.js';
+import { unlimited } from '../image/limits.js';
 import { probe } from '../image/probe.js';
 import { Upscaler } from '../image/upscale.js';
 import { defaultThreads } from '../network/thread-count.js';
@@ -83,7 +84,7 @@ async function chooseProgress(jobs: readonly Job[], { quiet }: RunOptions): Prom
   }
   // Headers only; an image whose header can't be read counts for nothing here and fails in its turn.
   await eachAtMost(jobs, 8, async ({ input }) => {
-    const info = await probe(input.path, { maxInputPixels: Infinity }).catch(() => undefined);
+    const info = await probe(input.path, unlimited).catch(() => undefined);
     meter.add(input.path, info ? info.width * info.height * info.frames : 0);
   });
   return { meter, progress: await barProgress(process.stderr, jobs.length, meter) };

@@ -3,7 +3,13 @@ import { checkDevice, type DeviceChoice } from '../network/device.js';
 import type { ColourMode } from './decode.js';
 import { checkQuality } from './encode.js';
 import { outputFormats, type OutputFormat } from './formats.js';
-import { defaultMaxInputPixels, defaultMaxOutputPixels, resolveLimit, type PixelLimits } from './limits.js';
+import {
+  defaultMaxFrames,
+  defaultMaxInputPixels,
+  defaultMaxOutputPixels,
+  resolveLimit,
+  type PixelLimits,
+} from './limits.js';
 import { checkTarget, type Target } from './target.js';
 
 /** How the alpha plane is enlarged: by the same network as the colours, or by centred bicubic. */
@@ -61,6 +67,7 @@ export function checkOptions(options: UpscaleOptions): void {
   if (format !== undefined) checkQuality(quality, format);
   if (model === '') throw new UpresError('BAD_ARGUMENT', 'model must be a label or a path, not empty');
   resolveLimit('maxInputPixels', options.maxInputPixels, defaultMaxInputPixels);
+  resolveLimit('maxFrames', options.maxFrames, defaultMaxFrames);
   resolveLimit('maxOutputPixels', options.maxOutputPixels, defaultMaxOutputPixels);
 }
 

@@ -7,6 +7,7 @@ import { encode } from './encode.js';
 import { enlargeFrames } from './enlarge.js';
 import { Entrance } from './entrance.js';
 import type { OutputFormat } from './formats.js';
+import { framesAtOnce, inWindow } from './in-window.js';
 import { Meter } from './meter.js';
 import { Networks } from './networks.js';
 import { Failover } from './on-device.js';
@@ -149,7 +150,7 @@ export class Upscaler implements AsyncDisposable {
       throwIfAborted(signal);
       const enlarged = enlargers ? await enlargeFrames(decoded, enlargers, { ...options, signal }, meter) : decoded;
       throwIfAborted(signal);
-      const reduced = await Promise.all(enlarged.map((frame) => reduceFrame(frame, target, meter)));
+      const reduced = await inWindow(enlarged, framesAtOnce, (frame) => reduceFrame(frame, target, meter));
       throwIfAborted(signal);
       const { delay, loop, subsampled } = header;
       const settings = { format, quality: options.quality, delay, loop, subsampled, profile };

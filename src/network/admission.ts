@@ -30,6 +30,8 @@ export class Admission {
   /** Requests inside, by lane. */
   private readonly inside = new Map<object, number>();
   private readonly queue = new FairQueue<Waiting>((request) => this.kindOf(request));
+  /** One that let so many pass that now all wait for it. */
+  private patient: Waiting | undefined;
   private readonly kinds = new WeakMap<object, Map<number, object>>();
 
   /** @param budget bytes; what is kept spare comes on top */
@@ -46,7 +48,7 @@ export class Admission {
     signal?.throwIfAborted();
     const place = await new Promise<Place>((resolve, reject) => {
       const leave = (): void => {
-        this.queue.remove(request);
+        this.forget(request);
         reject(signal!.reason as Error);
         this.admit();
       };
@@ -78,21 +80,32 @@ export class Admission {
     for (let next = this.nextIn(); next; next = this.nextIn()) {
       const { request, place } = next;
       this.queue.charge(request, request.largestPiece);
-      this.queue.remove(request);
+      this.forget(request);
       this.count(place, request.lane, request.largestPiece);
       request.enter(place);
     }
   }
 
+  private forget(request: Waiting): void {
+    this.queue.remove(request);
+    if (this.patient === request) this.patient = undefined;
+  }
+
   /** Who is to be let in now; the one whose turn it is takes note when it is passed. */
   private nextIn(): { readonly request: Waiting; readonly place: Place } | undefined {
-    const first = this.queue.next();
-    if (!first) return undefined;
-    if (this.fits(first)) return { request: first, place: 'budget' };
-    const other = first.passedBy < patience ? this.queue.next((request) => this.fits(request)) : undefined;
-    if (other) {
-      first.passedBy++;
-      return { request: other, place: 'budget' };
+    const { patient } = this;
+    if (patient) {
+      // While it waits for all others to leave, only more urgent ones go first.
+      const urgent = this.queue.next((request) => request.priority > patient.priority && this.fits(request));
+      const request = urgent ?? (this.fits(patient) ? patient : undefined);
+      if (request) return { request, place: 'budget' };
+    } else {
+      const request = this.queue.next((waiting) => this.fits(waiting));
+      if (request) {
+        const first = this.queue.next()!;
+        if (first !== request && ++first.passedBy >= patience) this.patient = first;
+        return { request, place: 'budget' };
+      }
     }
     const small = this.queue.next((request) => this.fitsSpare(request));
     return small && { request: small, place: 'spare' };

@@ -39,6 +39,8 @@ interface Level<Member> {
  * however large the one beside it is, a large one gets its share however many small ones come and go, and a caller with many
  * images does not crowd out another.
  *
+ * Each priority has turns of its own: what a lane was given at one does not count at another.
+ *
  * Each step takes time logarithmic in the number of members, times the number of kinds.
  */
 export class FairQueue<Member extends QueueMember> {

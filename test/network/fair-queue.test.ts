@@ -223,7 +223,7 @@ describe('the bound of fairness', () => {
         const largest = (racer: object): number => largestOf.get(racer)!;
         const byPriority = [0, 1].map(() => ({
           lanes: new Race(largest),
-          members: new Map(lanes.map((lane) => [lane as object, new Race(largest)])),
+          members: new Map(lanes.map((lane) => [lane, new Race(largest)])),
         }));
         const leave = (member: Tiled): void => {
           queue.remove(member);
