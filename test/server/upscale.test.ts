@@ -242,6 +242,17 @@ describe('what is refused', () => {
     expect(await metric(own, 'upres_codec_seconds_count')).toBe(0);
   });
 
+  test('more frames than are allowed, before they are decoded: 413', async () => {
+    const own = await startServer({ limits: { frames: 2 } });
+    const frame = Buffer.from([0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 1, 0]);
+    const head = Buffer.from([...Buffer.from('GIF89a'), 1, 0, 1, 0, 0x80, 0, 0, 0, 0, 0, 255, 255, 255]);
+    const { status, problem } = await upscale(own, Buffer.concat([head, frame, frame, frame, Buffer.from([0x3b])]));
+    expect(status).toBe(413);
+    expect(problem).toMatchObject({ code: 'INPUT_TOO_LARGE' });
+    expect(problem.detail).not.toContain('maxFrames');
+    expect(await metric(own, 'upres_codec_seconds_count')).toBe(0);
+  });
+
   test('a form without a file, with two, or with a directive said twice', async () => {
     const none = await form({ upscale: '2' });
     expect((await upscale(server, none.body, '', none)).problem.detail).toMatch(/no file/);
