@@ -26,7 +26,7 @@ export function reportLeftovers(compiler: Compiler, leftovers: Leftovers): void 
         const error = new WebpackError(
           `upres: ${name} still has "${url}" in it, so this image was not upscaled. Directives are read where webpack ` +
             'resolves the URL: imports, new URL("…", import.meta.url), CSS by css-loader with "url", pages by html-loader. ' +
-            'Where it is none, say leftovers: \'warn\' or \'ignore\' in the options of upres.',
+            "Where it is none, say leftovers: 'warn' or 'ignore' in the options of upres.",
         );
         error.hideStack = true;
         (leftovers === 'warn' ? compilation.warnings : compilation.errors).push(error);

@@ -1,7 +1,7 @@
 import { hasDirectives } from '#upres/asset/directives.js';
 import type { AssetOptions } from '#upres/asset/options.js';
-import type { Compiler, Module } from 'webpack';
 import { sniff } from '#upres/image/sniff.js';
+import type { Compiler, Dependency, Module } from 'webpack';
 import { loader, upresRules } from './rules.js';
 
 /** What webpack knows of a module before it makes it; only what is read and changed here. */
@@ -9,6 +9,9 @@ interface CreateData {
   request?: string;
   resource?: string;
   loaders?: { loader: string; options?: unknown; ident?: string | null }[];
+  type?: string;
+  parser?: unknown;
+  generator?: unknown;
 }
 
 /** Behind all others that look at a module's request. */
@@ -36,9 +39,26 @@ export function keepOthersOff(compiler: Compiler, options: AssetOptions): void {
       const ours = createData.loaders.filter((each) => each.loader === loader);
       createData.loaders = ours.length > 0 ? ours.slice(0, 1) : [own];
       createData.resource = resource;
-      createData.request = [...createData.loaders.map((each) => `${each.loader}??${each.ident ?? ''}`), resource].join('!');
+      createData.request = [...createData.loaders.map((each) => `${each.loader}??${each.ident ?? ''}`), resource].join(
+        '!',
+      );
+      if (createData.type?.startsWith('asset') && data.dependencies.every(wantsDefault)) {
+        createData.type = 'javascript/auto';
+        createData.parser = factory.getParser('javascript/auto');
+        createData.generator = factory.getGenerator('javascript/auto');
+      }
     });
   });
+}
+
+/**
+ * `require('./a.png?upscale=2').default`, as it is written for file-loader: a file's module is a string and has no `default`, so
+ * this becomes a module that has one.
+ */
+function wantsDefault(dependency: Dependency & { ids?: unknown; names?: unknown }): boolean {
+  // Of `exports.a = require(…).default`, the names are those of the export.
+  const path = dependency.ids ?? dependency.names;
+  return dependency.category === 'commonjs' && Array.isArray(path) && path[0] === 'default';
 }
 
 /** Modules of images whose contents another loader has made something else of; where that can't be prevented, it is an error. */
