@@ -1,4 +1,5 @@
 import { UpresError } from '../errors.js';
+import { onAbort } from '../on-abort.js';
 import { deviceFor } from '../image/on-device.js';
 import { defaultMaxFrames, defaultMaxInputPixels, defaultMaxOutputPixels } from '../image/limits.js';
 import type { Upscaler, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
@@ -143,10 +144,8 @@ async function join(work: Work, signal: AbortSignal | undefined): Promise<Cached
       }
       reject(abortedError(signal));
     };
-    signal.addEventListener('abort', leave, { once: true });
-    void work.result.then(resolve, reject).finally(() => {
-      signal.removeEventListener('abort', leave);
-    });
+    const forget = onAbort(signal, leave);
+    void work.result.then(resolve, reject).finally(forget);
   });
 }
 

@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os';
 import { UpresError } from '../errors.js';
+import { onAbort } from '../on-abort.js';
 import { checkDevice, type Device, type DeviceChoice } from '../network/device.js';
 import { throwIfAborted } from './abort.js';
 import { decode } from './decode.js';
@@ -184,17 +185,17 @@ export class Upscaler implements AsyncDisposable {
   ): Promise<UpscaleResult> {
     if (this.disposed) return Promise.reject(new UpresError('DISPOSED', 'this upscaler was disposed: make a new one'));
     const controller = new AbortController();
-    const abort = (): void => {
-      controller.abort(signal?.reason);
-    };
-    signal?.addEventListener('abort', abort);
-    if (signal?.aborted) abort();
+    const forget =
+      signal &&
+      onAbort(signal, () => {
+        controller.abort(signal.reason);
+      });
     const call = work(controller.signal)
       .catch((error: unknown) => {
         throw withFile(error, file);
       })
       .finally(() => {
-        signal?.removeEventListener('abort', abort);
+        forget?.();
         this.calls.delete(controller);
       });
     this.calls.set(controller, call);

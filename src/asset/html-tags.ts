@@ -52,19 +52,21 @@ export function* startTags(html: string): Generator<HtmlTag> {
 
 function readAttributes(html: string, from: number): { attributes: HtmlAttribute[]; end: number } {
   const attributes: HtmlAttribute[] = [];
+  const known = new Set<string>();
   let at = from;
   for (;;) {
     attribute.lastIndex = at;
     const match = attribute.exec(html);
     if (!match) break;
     at = attribute.lastIndex;
-    const [, name = '', raw = ''] = match;
-    const quoted = /^["']/.test(raw);
-    const known = attributes.some((other) => other.name === name.toLowerCase());
+    const [, written = '', raw = ''] = match;
+    const name = written.toLowerCase();
     // Of two attributes of one name the first counts.
-    if (known) continue;
+    if (known.has(name)) continue;
+    known.add(name);
+    const quoted = /^["']/.test(raw);
     const value = decodeEntities(quoted ? raw.slice(1, -1) : raw);
-    attributes.push({ name: name.toLowerCase(), value, start: at - raw.length, end: at });
+    attributes.push({ name, value, start: at - raw.length, end: at });
   }
   return { attributes, end: endOf(html, '>', at) };
 }
