@@ -1,8 +1,9 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import sharp from 'sharp';
-import { chooseForFile } from '#src/image/choose-for-file.js';
+import { chooseForPicture } from '#src/image/choose-for-picture.js';
 import { autoChoices, type ModelChoice } from '#src/image/choose-model.js';
+import { decode } from '#src/image/decode.js';
 import { Meter } from '#src/image/meter.js';
 import { readHeader } from '#src/image/probe.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
@@ -74,15 +75,14 @@ async function judge(
   const file = await (storage === 'png' ? raw.png() : raw.jpeg({ quality: storage })).toBuffer();
   const stored = await readPixels(file);
   const reference = shave(lumaOf(large.data, large.width, large.height), scale);
-  const found: Record<Label, number> = { natural: 0, 'natural-jpeg': 0, art: 0 };
+  const found: Record<Label, number> = { natural: 0, 'natural-jpeg': 0, art: 0, nearest: 0 };
   for (const [label, network] of networks) {
     const result = await network.upscaleImage(stored);
     found[label] = psnr(shave(lumaOf(result.data as Uint8Array, result.width, result.height), scale), reference);
   }
-  const { model: chosen, reason } = await chooseForFile(file, await readHeader(file), {
-    file: undefined,
-    meter: new Meter(),
-  });
+  const header = await readHeader(file);
+  const [frame] = await decode(file, header, { frames: 1, colour: 'srgb', file: undefined, meter: new Meter() });
+  const { model: chosen, reason } = await chooseForPicture(file, header, frame!, scale);
   return { psnr: found, chosen, reason, behind: behindBest(found, chosen) };
 }
 
@@ -108,7 +108,7 @@ function print(cases: readonly Case[]): void {
     some.filter((one) => behind(one) <= tolerance).length / some.length;
   const row = (name: string, show: (some: readonly Case[]) => string): string[] => [name, ...groups.map(show)];
   const table = {
-    caption: `Share of cases within ${tolerance} dB of the best of the three networks, and dB behind the best, ×${scale}`,
+    caption: `Share of cases within ${tolerance} dB of the best of these, and dB behind the best, ×${scale}`,
     columns: ['', ...storages.map((storage) => (storage === 'png' ? 'PNG' : `JPEG ${storage}`)), ...sets, 'all'],
     rows: [
       row('auto', (some) => percent(share(some, chosen))),

@@ -1,117 +1,108 @@
-import type { JpegStorage } from './jpeg-quality.js';
-import type { PictureFeatures } from './picture-features.js';
+import type { LossyStorage } from './lossy-storage.js';
+import { mostColours, type PictureFeatures } from './picture-features.js';
+import { weights, type Weights } from './choice-weights.js';
 
 /** Stands for whichever network suits the picture. */
 export const autoModel = 'auto';
 
 /** The networks among which `auto` chooses. */
-export const autoChoices = ['natural', 'natural-jpeg', 'art'] as const;
+export const autoChoices = ['natural', 'natural-jpeg', 'art', 'nearest'] as const;
+
+export type AutoChoice = (typeof autoChoices)[number];
 
 /** Part of a cached result's key: goes up with every change that may choose otherwise. */
-export const chooserVersion = 2;
+export const chooserVersion = 3;
 
 export interface ModelChoice {
-  readonly model: (typeof autoChoices)[number];
-  /** In words, for people: `JPEG of quality 72, 5120 colours, 1 % flat, 12 % of the steps hard`. */
+  readonly model: AutoChoice;
+  /** In words, for people: `JPEG of quality 72, 512 colours, 1 % flat, 12 % of the steps hard`. */
   readonly reason: string;
 }
 
-/** A JPEG, as far as the choice depends on it. */
-export interface JpegDamage extends Pick<JpegStorage, 'quality' | 'squaredStep'> {
+/** Loss in a stored picture, as far as the choice depends on it. */
+export interface Damage extends Pick<LossyStorage, 'told' | 'squaredStep'> {
   /** Of the compressed pixels. */
   readonly bitsPerPixel: number;
 }
 
-/** Numbers that a choice is made of, each about as large as the next. */
-interface Traits {
-  /** Hard steps among all that can be seen, 0 to 1: the more, the more it is drawn. */
-  readonly hard: number;
-  /** Pixels that equal their neighbours, 0 to 1. */
-  readonly flat: number;
-  /** How a step predicts the next one, −1 to 1: in photographs edges are soft and go on rising, in drawings they don't. */
-  readonly next: number;
-  /** And the one after that: high where edges are wide, and in pictures that were enlarged before. */
-  readonly afterNext: number;
+/** All that a choice depends on. */
+export interface Sight {
+  readonly features: PictureFeatures;
+  /** Undefined for what was stored without loss. */
+  readonly damage: Damage | undefined;
+  /** Pixels a side of the squares that the picture consists of; 1 for none. */
+  readonly cell: number;
+  /** How much larger the picture is to be. */
+  readonly factor: number;
 }
-
-interface JpegTraits extends Traits {
-  /** Decimal logarithm of the mean squared quantisation step: 0 for quality 100, 1.1 for 90, 2.5 for 50. */
-  readonly damage: number;
-  /** Decimal logarithm of the picture's energy over the energy that quantisation may have put in for each bit that is stored. */
-  readonly detail: number;
-}
-
-/** A sum of traits, each by its weight. */
-interface Score<Trait extends string> {
-  readonly start: number;
-  readonly weights: Readonly<Record<Trait, number>>;
-}
-
-/*
- * How much each network is to be preferred to `natural`, whose score is 0. Logistic regression on 300 pictures, as PNG and as
- * JPEG at eleven qualities, each case weighted by the decibels between the best network and the second best, since where these
- * are equal it does not matter. `docs/quality.md` tells which pictures, and how often the best network is chosen among others.
- */
-const artScore: Score<keyof Traits> = {
-  start: -1.11,
-  weights: { hard: 4.58, flat: 3.28, next: -7.5, afterNext: 2.38 },
-};
-const artScoreInJpeg: Score<keyof JpegTraits> = {
-  start: -1.29,
-  weights: { damage: 1.35, detail: -0.34, hard: 5.95, flat: 5.7, next: -7.05, afterNext: 2.31 },
-};
-const restorerScoreInJpeg: Score<keyof JpegTraits> = {
-  start: 0.77,
-  weights: { damage: 3, detail: -2.01, hard: 5.07, flat: 3.8, next: -2.87, afterNext: 7.62 },
-};
 
 /** Keeps logarithms finite: far below what a picture with anything in it has. */
 const leastEnergy = 1e-3;
 
 /**
- * Chooses a network for a picture. `natural-jpeg` is for JPEGs only: what it takes for damage in other files is the picture's.
- *
- * @param jpeg how it was stored; undefined for other formats
+ * Chooses a network for a picture: whole pixels where the picture consists of squares, otherwise the one with the highest
+ * score, which is a sum of traits, each by its weight. `docs/quality.md` tells where the weights come from.
  */
-export function chooseModel(features: PictureFeatures, jpeg: JpegDamage | undefined): ModelChoice {
-  return { model: best(features, jpeg), reason: reasonFor(features, jpeg) };
+export function chooseModel(sight: Sight): ModelChoice {
+  return { model: best(sight), reason: reasonFor(sight) };
 }
 
-function best(features: PictureFeatures, jpeg: JpegDamage | undefined): ModelChoice['model'] {
-  // Of one colour, or too small to tell.
-  if (features.energy === 0) return 'natural';
-  const [next, afterNext] = features.following;
-  const traits: Traits = { hard: hardShare(features), flat: features.flat, next, afterNext };
-  if (!jpeg) return scoreOf(artScore, traits) > 0 ? 'art' : 'natural';
-  const noise = jpeg.squaredStep * jpeg.bitsPerPixel;
-  const jpegTraits: JpegTraits = {
-    ...traits,
-    damage: Math.log10(jpeg.squaredStep),
-    detail: Math.log10((features.energy + leastEnergy) / noise),
+function best(sight: Sight): AutoChoice {
+  // One colour, or one pixel: all give the same, and this is the cheapest.
+  if (sight.features.energy === 0 || sight.cell > 1) return 'nearest';
+  const scores = scoresOf(sight.damage ? weights.lossy : weights.lossless, traitsOf(sight));
+  return autoChoices.reduce((first, label) => (scores[label] > scores[first] ? label : first));
+}
+
+function scoresOf(table: Weights, traits: Readonly<Record<string, number>>): Record<AutoChoice, number> {
+  const score = (label: AutoChoice): number =>
+    Object.entries(table[label]).reduce((sum, [name, weight]) => sum + weight * traits[name]!, 0);
+  return {
+    natural: score('natural'),
+    'natural-jpeg': score('natural-jpeg'),
+    art: score('art'),
+    nearest: score('nearest'),
   };
-  const art = scoreOf(artScoreInJpeg, jpegTraits);
-  const restorer = scoreOf(restorerScoreInJpeg, jpegTraits);
-  if (Math.max(art, restorer) <= 0) return 'natural';
-  return art > restorer ? 'art' : 'natural-jpeg';
 }
 
-function scoreOf<Trait extends string>(
-  { start, weights }: Score<Trait>,
-  traits: Readonly<Record<Trait, number>>,
-): number {
-  const names = Object.keys(weights) as Trait[];
-  return names.reduce((sum, name) => sum + weights[name] * traits[name], start);
+/** Numbers that a choice is made of, each about as large as the next. */
+export function traitsOf({ features, damage, factor }: Sight): Readonly<Record<string, number>> {
+  const { flat, following, ramped, ringing, translucent, colours, pixels, energy } = features;
+  const plain = {
+    start: 1,
+    hard: hardShare(features),
+    flat,
+    next: following[0],
+    afterNext: following[1],
+    ramped,
+    ringing,
+    translucent,
+    colours: Math.log2(colours) / 10,
+    sparse: Math.log2(pixels / colours) / 10,
+    large: factor > 2 ? 1 : 0,
+    energy: Math.log10(energy + leastEnergy) / 4,
+  };
+  if (!damage) return plain;
+  const noise = damage.squaredStep * damage.bitsPerPixel;
+  return {
+    ...plain,
+    damage: Math.log10(damage.squaredStep),
+    detail: Math.log10((energy + leastEnergy) / noise),
+    block4: damage.told.startsWith('WebP') ? 1 : 0,
+    block64: damage.told.startsWith('AVIF') ? 1 : 0,
+  };
 }
 
 function hardShare({ soft, hard }: PictureFeatures): number {
   return soft + hard > 0 ? hard / (soft + hard) : 0;
 }
 
-function reasonFor(features: PictureFeatures, jpeg: JpegDamage | undefined): string {
+function reasonFor({ features, damage, cell }: Sight): string {
   const { colours, flat } = features;
   return [
-    ...(jpeg ? [`JPEG of quality ${jpeg.quality}`] : []),
-    `${colours} ${colours === 1 ? 'colour' : 'colours'}`,
+    ...(damage ? [damage.told] : []),
+    `${colours === mostColours ? 'many' : colours} ${colours === 1 ? 'colour' : 'colours'}`,
+    ...(cell > 1 && colours > 1 ? [`squares of ${cell} pixels`] : []),
     `${percent(flat)} flat`,
     `${percent(hardShare(features))} of the steps hard`,
   ].join(', ');
