@@ -41,10 +41,21 @@ const rounds = 3;
 /** Every method at every scale that it has, from raw pixels to raw pixels. */
 export async function measureSpeeds(
   picture: RgbImage,
-  { methods, scales, cacheFolder }: { methods: readonly Method[]; scales: readonly number[]; cacheFolder: string },
+  {
+    methods,
+    scales,
+    cacheFolder,
+    say,
+  }: {
+    methods: readonly Method[];
+    scales: readonly number[];
+    cacheFolder: string;
+    say: (text: string) => void;
+  },
 ): Promise<MethodSpeed[]> {
   const speeds: MethodSpeed[] = [];
   for (const scale of scales) {
+    say(`speed ×${scale}`);
     for (const method of methods.filter(({ fits }) => fits(scale))) {
       await using runner = await openRunner(method, scale, cacheFolder);
       if (!runner) continue;

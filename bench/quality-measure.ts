@@ -35,13 +35,17 @@ export type ReadCode = (image: RgbaImage) => string | undefined;
 /** Cases at once: enough to keep all threads busy while others decode and compare. */
 const atOnce = 4;
 
+interface Tools {
+  readonly methods: readonly Method[];
+  /** Writes the true pictures as the results are written. */
+  readonly upscaler: Upscaler;
+  readonly readCode: ReadCode;
+}
+
 /** Runs all methods over all cases. */
 export async function measureCases(
   cases: readonly QualityCase[],
-  methods: readonly Method[],
-  upscaler: Upscaler,
-  readCode: ReadCode | undefined,
-  say: (text: string) => void,
+  { say, ...tools }: Tools & { readonly say: (text: string) => void },
 ): Promise<CaseResult[]> {
   const results = new Array<CaseResult>(cases.length);
   let next = 0;
@@ -49,19 +53,14 @@ export async function measureCases(
     for (let index = next++; index < cases.length; index = next++) {
       const one = cases[index]!;
       if (one.row !== cases[index - 1]?.row) say(one.row);
-      results[index] = await measureCase(one, methods, upscaler, readCode);
+      results[index] = await measureCase(one, tools);
     }
   };
   await Promise.all(Array.from({ length: atOnce }, work));
   return results;
 }
 
-async function measureCase(
-  one: QualityCase,
-  methods: readonly Method[],
-  upscaler: Upscaler,
-  readCode: ReadCode | undefined,
-): Promise<CaseResult> {
+async function measureCase(one: QualityCase, { methods, upscaler, readCode }: Tools): Promise<CaseResult> {
   const { group, row, name, scale, size, file, truth, text } = one;
   const scores: Record<string, MethodScore> = {};
   for (const method of methods) {
@@ -71,7 +70,7 @@ async function measureCase(
     scores[method.name] = {
       ...closeness(result, truth, scale, one.compare),
       bytes: png.length,
-      ...(text !== undefined && readCode && { decoded: readCode(result) === text }),
+      ...(text !== undefined && { decoded: readCode(result) === text }),
       ...(model !== undefined && { model }),
       ...(reason !== undefined && { reason }),
     };

@@ -20,7 +20,7 @@ export const codePackages = { jsqr: '1.4.0', qrcode: '1.5.4' } as const;
 export const peerPackages = {
   upscaler: '1.0.0',
   '@upscalerjs/esrgan-slim': '1.0.0',
-  '@tensorflow/tfjs': '4.22.0',
+  '@tensorflow/tfjs': '4.11.0',
 } as const;
 
 /**

@@ -8,24 +8,29 @@
 //   --quick            a few pictures of each row
 //   --json FILE        writes all figures to a file, case by case
 //   --plot FILE        writes quality against speed as an SVG, for the last of the folders
+//   --doc FILE         writes the figures into a page, in place of the blocks of code that follow <!-- quality: NAME -->
 //   --dump FOLDER      instead: writes each case's small file and true picture
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import envPaths from 'env-paths';
 import { Upscaler } from '#src/image/upscale.js';
 import { describeMachine } from './machine.js';
 import type { QualityCase } from './quality-case.js';
+import { busiest, measureSpeeds, type MethodSpeed } from './quality-clock.js';
 import { codeReader, codes } from './quality-codes.js';
+import { replaceBlocks } from './quality-doc.js';
 import { drawings } from './quality-drawings.js';
 import { dumpCases } from './quality-dump.js';
 import { measureCases } from './quality-measure.js';
 import { methodsOf } from './quality-methods.js';
 import { codePackages, drawnPackages, installPackages } from './quality-packages.js';
+import { renderedPages } from './quality-pages.js';
 import { photographs } from './quality-photographs.js';
 import { pixelArt } from './quality-pixel-art.js';
-import { qualityGoals, qualityTables } from './quality-table.js';
+import { qualityPlot } from './quality-plot.js';
+import { qualityGoals, qualityTables, speedPoints, speedTable } from './quality-table.js';
 import { textGoal, textTable } from './text-table.js';
 
 const { values, positionals } = parseArgs({
@@ -38,6 +43,8 @@ const { values, positionals } = parseArgs({
     only: { type: 'string', multiple: true },
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
+    plot: { type: 'string' },
+    doc: { type: 'string' },
     dump: { type: 'string' },
   },
 });
@@ -50,7 +57,11 @@ const scales = values.scale.map(Number);
 const limit = values.quick ? 3 : Infinity;
 const say = (text: string): void => void process.stderr.write(`  … ${text}\n`);
 
-const packages = await installPackages(resolve(values.packages), { ...drawnPackages, ...codePackages });
+const place = await installPackages(resolve(values.packages), {
+  ...drawnPackages,
+  ...codePackages,
+});
+const missing: string[] = [];
 const cases = (await allCases()).filter(
   ({ row, scale }) => scales.includes(scale) && (values.rows?.some((words) => row.includes(words)) ?? true),
 );
@@ -59,9 +70,13 @@ else await measure();
 
 async function allCases(): Promise<QualityCase[]> {
   const found: QualityCase[] = [];
+  if (folders.length === 0) missing.push('photographs: no folder was named (--data)');
   for (const folder of folders) found.push(...(await photographs(folder, scales, limit)));
-  found.push(...(await drawings(packages, values.quick ? 5 : Infinity)));
-  found.push(...(await codes(packages, limit)));
+  found.push(...(await drawings(place, values.quick ? 5 : Infinity)));
+  const pages = await renderedPages(limit);
+  missing.push(...pages.missing);
+  found.push(...pages.cases);
+  found.push(...(await codes(place, limit)));
   found.push(...(await pixelArt(scales, limit)));
   return found;
 }
@@ -72,16 +87,44 @@ async function measure(): Promise<void> {
     await using upscaler = new Upscaler({ cacheFolder });
     const methods = methodsOf(upscaler).filter(({ name }) => values.only?.includes(name) ?? true);
     const names = methods.map(({ name }) => name);
-    const results = await measureCases(cases, methods, upscaler, codeReader(packages), say);
+    const results = await measureCases(cases, { methods, upscaler, readCode: codeReader(place), say });
+    const clocked = cases.filter(({ group }) => group === 'photographs');
+    const speeds =
+      clocked.length > 0 ? await measureSpeeds(await busiest(clocked), { methods, scales, cacheFolder, say }) : [];
+
     const machine = describeMachine();
-    console.log(`upres ${machine.upres} on ${machine.processor}, ${machine.cores} cores, sharp ${machine.sharp}\n`);
-    for (const table of qualityTables(results, names)) console.log(`${textTable(table)}\n`);
-    for (const goal of qualityGoals(results, names)) console.log(textGoal(goal));
+    const blocks = new Map(
+      qualityTables(results, names).map(({ name, tables }) => [name, tables.map(textTable).join('\n\n')]),
+    );
+    if (speeds.length > 0) blocks.set('speed', textTable(speedTable(speeds)));
+    const goals = qualityGoals(results, names).flatMap(({ goal, missed }) => [
+      textGoal(goal),
+      ...missed.map((row) => `  ${row}`),
+    ]);
+    blocks.set('goals', [...missing.map((what) => `Left out: ${what}`), ...goals].join('\n'));
+    const title = `upres ${machine.upres} on ${machine.processor}, ${machine.cores} cores, sharp ${machine.sharp}`;
+    console.log([title, ...blocks.values()].join('\n\n'));
+
+    if (values.doc !== undefined) {
+      await writeFile(values.doc, replaceBlocks(await readFile(values.doc, 'utf8'), blocks));
+    }
+    if (values.plot !== undefined) await plot(values.plot, speeds, results);
     if (values.json !== undefined) {
-      const report = { machine, date: new Date().toISOString(), results };
+      const report = { machine, date: new Date().toISOString(), results, speeds };
       await writeFile(values.json, `${JSON.stringify(report, undefined, 1)}\n`);
     }
   } finally {
     await rm(cacheFolder, { recursive: true, force: true });
   }
+}
+
+async function plot(
+  file: string,
+  speeds: readonly MethodSpeed[],
+  results: Parameters<typeof speedPoints>[1],
+): Promise<void> {
+  const set = folders.at(-1);
+  if (set === undefined) throw new Error('--plot shows photographs: name a folder of them with --data');
+  const name = basename(resolve(set));
+  await writeFile(file, qualityPlot(speedPoints(speeds, results, name), name));
 }
