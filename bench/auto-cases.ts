@@ -37,8 +37,8 @@ const papers = ['#fff', '#fff', '#f3f4f6', '#111827', '#2563eb', '#fde68a'] as c
 const scales = [2, 2, 2, 3, 4] as const;
 
 /** Drawings from SVG, which is drawn at both sizes: nothing was reduced. */
-export async function* iconPairs(folder: string, count: number): AsyncGenerator<Pair> {
-  const dice = new Dice(folder);
+export async function* iconPairs(folder: string, count: number, seed: string): AsyncGenerator<Pair> {
+  const dice = new Dice(folder + seed);
   for (const { name, svg } of await readIcons(folder, count, dice)) {
     const side = dice.of(iconSides);
     const scale = dice.of(scales);
@@ -51,7 +51,7 @@ export async function* iconPairs(folder: string, count: number): AsyncGenerator<
     };
     try {
       const pair = { small: await draw(side), large: await draw(side * scale) };
-      yield { kind: basename(folder), name: `${name} ${side}`, scale, alpha, ...pair };
+      yield { kind: basename(folder.replace(/\/(icons|flags)$/, '')), name: `${name} ${side}`, scale, alpha, ...pair };
     } catch {
       // A drawing that librsvg does not read.
     }
@@ -59,8 +59,8 @@ export async function* iconPairs(folder: string, count: number): AsyncGenerator<
 }
 
 /** Pictures of pixels, reduced as sites do it: the middle of each. */
-export async function* photoPairs(folder: string, count: number, kind: string): AsyncGenerator<Pair> {
-  const dice = new Dice(folder);
+export async function* photoPairs(folder: string, count: number, kind: string, seed: string): AsyncGenerator<Pair> {
+  const dice = new Dice(folder + seed);
   for (const file of dice.some(await filesIn(folder, /\.(png|jpe?g|webp)$/i), count)) {
     const scale = dice.of(scales);
     const side = dice.of([72, 96, 128, 160]);
@@ -88,8 +88,8 @@ export async function* photoPairs(folder: string, count: number, kind: string): 
 }
 
 /** What a browser shows at a device pixel ratio of 1 and of `scale`. */
-export async function* pagePairs(count: number, pictures: string): AsyncGenerator<Pair> {
-  const dice = new Dice('pages');
+export async function* pagePairs(count: number, pictures: string, seed: string): AsyncGenerator<Pair> {
+  const dice = new Dice(`pages${seed}`);
   const photos = dice.some(await filesIn(pictures, /\.jpg$/), 40);
   for (let index = 0; index < count; index++) {
     const scale = dice.of(scales);
@@ -99,8 +99,8 @@ export async function* pagePairs(count: number, pictures: string): AsyncGenerato
 }
 
 /** Pixel art and codes of square cells, as they are and with each cell enlarged: exact enlargement is by whole pixels. */
-export async function* cellPairs(folder: string | undefined, count: number): AsyncGenerator<Pair> {
-  const dice = new Dice('cells');
+export async function* cellPairs(folder: string | undefined, count: number, seed: string): AsyncGenerator<Pair> {
+  const dice = new Dice(`cells${seed}`);
   const tiles = folder === undefined ? [] : dice.some(await filesIn(folder, /\.png$/), count);
   for (let index = 0; index < count; index++) {
     const scale = dice.of(scales);

@@ -5,7 +5,14 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { lookAt } from '#src/image/choose-for-picture.js';
-import { autoChoices, traitsOf, type AutoChoice, type Sight } from '#src/image/choose-model.js';
+import {
+  autoChoices,
+  isMadeOfPixels,
+  scoredChoices,
+  traitsOf,
+  type ModelChoice,
+  type Sight,
+} from '#src/image/choose-model.js';
 import { decode } from '#src/image/decode.js';
 import { Meter } from '#src/image/meter.js';
 import { readHeader } from '#src/image/probe.js';
@@ -36,12 +43,13 @@ type Fit = number[][];
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { write: { type: 'string' } } });
 const cases = (await Promise.all(positionals.map(readCases))).flat();
-const folds = 5;
+const folds = 4;
+const steps = 1200;
 const chosen = new Map<Case, number>();
 const fitted: Record<string, { names: string[]; fit: Fit }> = {};
 for (const part of ['lossless', 'lossy'] as const) {
-  const some = cases.filter(({ sight }) => (part === 'lossy') === (sight.damage !== undefined));
-  const free = some.filter(({ sight }) => sight.cell === 1 && sight.features.energy > 0);
+  const some = cases.filter(({ traits }) => (part === 'lossy') === 'damage' in traits);
+  const free = some.filter(({ sight }) => !isMadeOfPixels(sight));
   for (const one of some) chosen.set(one, autoChoices.indexOf('nearest'));
   const names = Object.keys(free[0]?.traits ?? {});
   for (let fold = 0; fold < folds; fold++) {
@@ -74,9 +82,9 @@ async function readCases(folder: string): Promise<Case[]> {
   return read;
 }
 
-/** What a choice costs: decibels, as far as they can be seen, and something for not being among the best. */
-function costOf(behind: number): number {
-  return Math.min(behind, 4) + 0.2 * Math.min(1, behind / 0.1);
+/** What a choice costs: decibels, as far as they can be seen, and something for missing a goal. */
+function costOf(behind: number, bicubic: number): number {
+  return Math.min(behind, 4) + 0.2 * Math.min(1, behind / 0.1) + (behind - bicubic > 0.1 ? 0.5 : 0);
 }
 
 /**
@@ -92,16 +100,16 @@ function fitTo(some: readonly Case[], names: readonly string[]): Fit {
   const inputs = rows.map((row) =>
     row.map((value, at) => (names[at] === 'start' ? 1 : (value - mean[at]!) / spread[at]!)),
   );
-  const costs = some.map(({ behind }) => behind.map(costOf));
-  const size = names.length * autoChoices.length;
+  const costs = some.map(({ behind, bicubic }) => behind.map((one) => costOf(one, bicubic)));
+  const size = names.length * scoredChoices.length;
   const weights = new Float64Array(size);
   const first = new Float64Array(size);
   const second = new Float64Array(size);
   const decay = 2e-4;
-  for (let step = 1; step <= 2500; step++) {
+  for (let step = 1; step <= steps; step++) {
     const gradient = weights.map((weight) => decay * weight);
     inputs.forEach((input, index) => {
-      const scores = autoChoices.map((_, choice) =>
+      const scores = scoredChoices.map((_, choice) =>
         input.reduce((sum, value, at) => sum + value * weights[choice * names.length + at]!, 0),
       );
       const top = Math.max(...scores);
@@ -117,11 +125,11 @@ function fitTo(some: readonly Case[], names: readonly string[]): Fit {
     for (let at = 0; at < size; at++) {
       first[at] = 0.9 * first[at]! + 0.1 * gradient[at]!;
       second[at] = 0.999 * second[at]! + 0.001 * gradient[at]! ** 2;
-      const rate = 0.05 * Math.min(1, (2500 - step) / 1000);
+      const rate = 0.05 * Math.min(1, (steps - step) / (steps / 2));
       weights[at]! -= (rate * (first[at]! / (1 - 0.9 ** step))) / (Math.sqrt(second[at]! / (1 - 0.999 ** step)) + 1e-9);
     }
   }
-  return autoChoices.map((_, choice) => {
+  return scoredChoices.map((_, choice) => {
     const own = names.map((name, at) => weights[choice * names.length + at]! / (name === 'start' ? 1 : spread[at]!));
     const shift = own.reduce((sum, weight, at) => sum + (names[at] === 'start' ? 0 : weight * mean[at]!), 0);
     return own.map((weight, at) => (names[at] === 'start' ? weight - shift : weight));
@@ -145,7 +153,7 @@ function print(): void {
   const meanOf = (some: readonly number[]): number => some.reduce((sum, value) => sum + value, 0) / some.length;
   const rows = [...groups].sort().map(([name, some]) => {
     const behind = some.map((one) => one.behind[chosen.get(one)!]!);
-    const always = (label: AutoChoice): string =>
+    const always = (label: ModelChoice['model']): string =>
       meanOf(some.map((one) => one.behind[autoChoices.indexOf(label)]!)).toFixed(2);
     return [
       name,
@@ -169,16 +177,16 @@ function print(): void {
 
 function source(): string {
   const table = ({ names, fit }: { names: string[]; fit: Fit }): string =>
-    autoChoices
+    scoredChoices
       .map((label, choice) => {
         const entries = names.map((name, at) => `${name}: ${Number(fit[choice]![at]!.toPrecision(4))}`);
         return `    '${label}': { ${entries.join(', ')} },`;
       })
       .join('\n');
-  return `import type { AutoChoice } from './choose-model.js';
+  return `import type { ScoredChoice } from './choose-model.js';
 
 /** How much of each trait speaks for each network. */
-export type Weights = Readonly<Record<AutoChoice, Readonly<Record<string, number>>>>;
+export type Weights = Readonly<Record<ScoredChoice, Readonly<Record<string, number>>>>;
 
 /** Made by \`bench/auto-fit.ts\`, as \`docs/quality.md\` tells. */
 export const weights: { readonly lossless: Weights; readonly lossy: Weights } = {

@@ -1,7 +1,7 @@
 // How well each network enlarges the pictures that `auto` is fitted on; `auto-fit.ts` makes the weights of it.
 //
 //   node out/bench/auto-measure.js --out FOLDER [--icons FOLDER:COUNT]... [--photos FOLDER:COUNT]... [--drawings FOLDER:COUNT]...
-//        [--tiles FOLDER] [--pages COUNT] [--cells COUNT] [--all]
+//        [--tiles FOLDER] [--pages COUNT] [--cells COUNT] [--seed TEXT] [--all]
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -21,10 +21,11 @@ const { values } = parseArgs({
     pages: { type: 'string', default: '0' },
     cells: { type: 'string', default: '0' },
     losses: { type: 'string', default: '2' },
+    seed: { type: 'string', default: '' },
     all: { type: 'boolean', default: false },
   },
 });
-const { out } = values;
+const { out, seed } = values;
 if (out === undefined) throw new Error('name a folder for what is measured: --out FOLDER');
 const few = ['natural', 'natural-jpeg', 'art', 'nearest', 'bicubic'];
 const models = values.all
@@ -38,12 +39,12 @@ const folderAndCount = (text: string): [string, number] => {
 };
 
 async function* pairs(): AsyncGenerator<Pair> {
-  for (const given of values.icons) yield* iconPairs(...folderAndCount(given));
-  for (const given of values.drawings) yield* photoPairs(...folderAndCount(given), 'drawing');
-  yield* cellPairs(values.tiles, Number(values.cells));
-  for (const given of values.photos) yield* photoPairs(...folderAndCount(given), 'photo');
+  for (const given of values.icons) yield* iconPairs(...folderAndCount(given), seed);
+  for (const given of values.drawings) yield* photoPairs(...folderAndCount(given), 'drawing', seed);
+  yield* cellPairs(values.tiles, Number(values.cells), seed);
+  for (const given of values.photos) yield* photoPairs(...folderAndCount(given), 'photo', seed);
   const photos = values.photos[0];
-  if (photos !== undefined) yield* pagePairs(Number(values.pages), folderAndCount(photos)[0]);
+  if (photos !== undefined) yield* pagePairs(Number(values.pages), folderAndCount(photos)[0], seed);
 }
 
 await using upscaler = new Upscaler({ threads: 1 });

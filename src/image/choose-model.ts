@@ -1,6 +1,6 @@
+import { weights } from './choice-weights.js';
 import type { LossyStorage } from './lossy-storage.js';
 import { mostColours, type PictureFeatures } from './picture-features.js';
-import { weights, type Weights } from './choice-weights.js';
 
 /** Stands for whichever network suits the picture. */
 export const autoModel = 'auto';
@@ -8,13 +8,16 @@ export const autoModel = 'auto';
 /** The networks among which `auto` chooses. */
 export const autoChoices = ['natural', 'natural-jpeg', 'art', 'nearest'] as const;
 
-export type AutoChoice = (typeof autoChoices)[number];
+/** Those between which scores decide. */
+export const scoredChoices = ['natural', 'natural-jpeg', 'art'] as const;
+
+export type ScoredChoice = (typeof scoredChoices)[number];
 
 /** Part of a cached result's key: goes up with every change that may choose otherwise. */
 export const chooserVersion = 3;
 
 export interface ModelChoice {
-  readonly model: AutoChoice;
+  readonly model: (typeof autoChoices)[number];
   /** In words, for people: `JPEG of quality 72, 512 colours, 1 % flat, 12 % of the steps hard`. */
   readonly reason: string;
 }
@@ -36,38 +39,47 @@ export interface Sight {
   readonly factor: number;
 }
 
+/** Steps of one level lose no more than rounding does: a JPEG of quality 98 is as good as a PNG. */
+const leastSquaredStep = 1;
+
 /** Keeps logarithms finite: far below what a picture with anything in it has. */
 const leastEnergy = 1e-3;
 
 /**
- * Chooses a network for a picture: whole pixels where the picture consists of squares, otherwise the one with the highest
+ * Chooses a network for a picture: whole pixels where the picture consists of them, otherwise the network with the highest
  * score, which is a sum of traits, each by its weight. `docs/quality.md` tells where the weights come from.
  */
 export function chooseModel(sight: Sight): ModelChoice {
-  return { model: best(sight), reason: reasonFor(sight) };
+  return { model: isMadeOfPixels(sight) ? 'nearest' : best(sight), reason: reasonFor(sight) };
 }
 
-function best(sight: Sight): AutoChoice {
-  // One colour, or one pixel: all give the same, and this is the cheapest.
-  if (sight.features.energy === 0 || sight.cell > 1) return 'nearest';
-  const scores = scoresOf(sight.damage ? weights.lossy : weights.lossless, traitsOf(sight));
-  return autoChoices.reduce((first, label) => (scores[label] > scores[first] ? label : first));
+/** The most colours that pixel art has, and the largest share of edges in two steps, which smoothed edges have more of. */
+const mostPixelColours = 64;
+const mostRamped = 0.18;
+
+/**
+ * Whether whole pixels are right: those of pixel art and of codes, enlarged before or not. Also where nothing is to be seen,
+ * as in one colour or one pixel: all networks give the same there, and none is as cheap.
+ */
+export function isMadeOfPixels({ features, damage, cell }: Sight): boolean {
+  const { colours, energy, hard, ramped, following } = features;
+  if (energy === 0 || cell > 1) return true;
+  if (damage) return false;
+  // In a drawing with smooth edges, a step upwards is followed by another one; here it is followed by none, or undone.
+  return hard > 0 && colours <= mostPixelColours && ramped <= mostRamped && following[0] <= 0;
 }
 
-function scoresOf(table: Weights, traits: Readonly<Record<string, number>>): Record<AutoChoice, number> {
-  const score = (label: AutoChoice): number =>
+function best(sight: Sight): ScoredChoice {
+  const traits = traitsOf(sight);
+  const table = 'damage' in traits ? weights.lossy : weights.lossless;
+  const score = (label: ScoredChoice): number =>
     Object.entries(table[label]).reduce((sum, [name, weight]) => sum + weight * traits[name]!, 0);
-  return {
-    natural: score('natural'),
-    'natural-jpeg': score('natural-jpeg'),
-    art: score('art'),
-    nearest: score('nearest'),
-  };
+  return scoredChoices.reduce((first, label) => (score(label) > score(first) ? label : first));
 }
 
 /** Numbers that a choice is made of, each about as large as the next. */
 export function traitsOf({ features, damage, factor }: Sight): Readonly<Record<string, number>> {
-  const { flat, following, ramped, ringing, translucent, colours, pixels, energy } = features;
+  const { flat, following, ramped, ringing, translucent, cutOut, side, colours, pixels, energy } = features;
   const plain = {
     start: 1,
     hard: hardShare(features),
@@ -77,12 +89,14 @@ export function traitsOf({ features, damage, factor }: Sight): Readonly<Record<s
     ramped,
     ringing,
     translucent,
+    cutOut: cutOut ? 1 : 0,
+    side: Math.log2(side) / 10,
     colours: Math.log2(colours) / 10,
     sparse: Math.log2(pixels / colours) / 10,
     large: factor > 2 ? 1 : 0,
     energy: Math.log10(energy + leastEnergy) / 4,
   };
-  if (!damage) return plain;
+  if (!damage || damage.squaredStep <= leastSquaredStep) return plain;
   const noise = damage.squaredStep * damage.bitsPerPixel;
   return {
     ...plain,

@@ -27,6 +27,10 @@ export interface PictureFeatures {
   readonly ringing: number;
   /** Share of visible pixels that are neither opaque nor transparent. */
   readonly translucent: number;
+  /** Whether pixels are either opaque or transparent, and there are both. */
+  readonly cutOut: boolean;
+  /** Pixels along the shorter side. */
+  readonly side: number;
 }
 
 /** No more are told apart. */
@@ -61,7 +65,13 @@ export async function pictureFeatures(frame: Frame): Promise<PictureFeatures> {
       counts.look(below);
     }
   });
-  return { ...counts.features(), pixels: looks * width, translucent: backdrop.translucent };
+  return {
+    ...counts.features(),
+    pixels: looks * width,
+    translucent: backdrop.translucent,
+    cutOut: frame.alpha !== undefined && backdrop.translucent === 0,
+    side: Math.min(width, height),
+  };
 }
 
 /** Adds up what there is to see in a row and those below. */
@@ -141,7 +151,7 @@ class Counts {
     }
   }
 
-  features(): Omit<PictureFeatures, 'pixels' | 'translucent'> {
+  features(): Omit<PictureFeatures, 'pixels' | 'translucent' | 'cutOut' | 'side'> {
     const share = (count: number, of: number): number => (of > 0 ? count / of : 0);
     return {
       colours: this.#colours.size,
