@@ -40,7 +40,7 @@ export interface Sight {
 }
 
 /** Steps of one level lose no more than rounding does: a JPEG of quality 98 is as good as a PNG. */
-const leastSquaredStep = 1;
+const leastSquaredStep = 1.5;
 
 /** Keeps logarithms finite: far below what a picture with anything in it has. */
 const leastEnergy = 1e-3;
@@ -53,9 +53,11 @@ export function chooseModel(sight: Sight): ModelChoice {
   return { model: isMadeOfPixels(sight) ? 'nearest' : best(sight), reason: reasonFor(sight) };
 }
 
-/** The most colours that pixel art has, and the largest share of edges in two steps, which smoothed edges have more of. */
-const mostPixelColours = 64;
-const mostRamped = 0.18;
+/**
+ * What pixel art has at most of colours, and of edges in two steps, as smoothed ones are. Encoders that lose something make new
+ * colours, so there the hard steps have to be most of those that can be seen.
+ */
+const pixelArt = { mostColours: 64, mostRamped: 0.18, mostRampedWithLoss: 0.1, leastHardWithLoss: 0.65 };
 
 /**
  * Whether whole pixels are right: those of pixel art and of codes, enlarged before or not. Also where nothing is to be seen,
@@ -64,9 +66,11 @@ const mostRamped = 0.18;
 export function isMadeOfPixels({ features, damage, cell }: Sight): boolean {
   const { colours, energy, hard, ramped, following } = features;
   if (energy === 0 || cell > 1) return true;
-  if (damage) return false;
   // In a drawing with smooth edges, a step upwards is followed by another one; here it is followed by none, or undone.
-  return hard > 0 && colours <= mostPixelColours && ramped <= mostRamped && following[0] <= 0;
+  if (hard === 0 || following[0] > 0) return false;
+  return damage
+    ? ramped <= pixelArt.mostRampedWithLoss && hardShare(features) >= pixelArt.leastHardWithLoss
+    : ramped <= pixelArt.mostRamped && colours <= pixelArt.mostColours;
 }
 
 function best(sight: Sight): ScoredChoice {
