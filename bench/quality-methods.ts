@@ -44,7 +44,9 @@ export function methodsOf(upscaler: Upscaler, slimFolder: string): Method[] {
     name: label,
     kind,
     fits: (scale) => scales.includes(scale),
-    enlarge: byUpscaler(upscaler, label),
+    enlarge: byUpscaler(upscaler, () => label),
+    open: async (scale, cacheFolder) =>
+      runnerOf(await ThreadSafeNetwork.fromLabel(label, { scale, cacheFolder }), exactChain(label, scale)),
   }));
   return [
     { name: 'auto', kind: 'auto', fits: () => true, enlarge: byUpscaler(upscaler, () => 'auto') },
