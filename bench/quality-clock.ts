@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import type { QualityCase } from './quality-case.js';
 import { onWhite, type RgbImage } from './quality-data.js';
-import { openRunner, type Method } from './quality-methods.js';
+import type { Method } from './quality-methods.js';
 
 /** How fast a method is at one scale. */
 export interface MethodSpeed {
@@ -57,8 +57,8 @@ export async function measureSpeeds(
   for (const scale of scales) {
     say(`speed ×${scale}`);
     for (const method of methods.filter(({ fits }) => fits(scale))) {
-      await using runner = await openRunner(method, scale, cacheFolder);
-      if (!runner) continue;
+      if (!method.open) continue;
+      await using runner = await method.open(scale, cacheFolder);
       const seconds = await leastProcessorTime(() => runner.run(picture));
       const megapixels = (picture.width * picture.height * scale ** 2) / 1e6;
       speeds.push({ name: method.name, scale, passes: runner.passes, megapixelsPerSecond: megapixels / seconds });

@@ -1,5 +1,6 @@
+import { join } from 'node:path';
 import sharp from 'sharp';
-import { Upscaler } from '#src/image/upscale.js';
+import type { Upscaler } from '#src/image/upscale.js';
 import { builtinLabels, exactChain } from '#src/model/registry.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import type { RgbImage } from './quality-data.js';
@@ -19,6 +20,14 @@ export interface Method {
   readonly fits: (scale: number) => boolean;
   /** A file in, a PNG out, as a user would do it: decoding, alpha and encoding included. */
   readonly enlarge: (file: Uint8Array, scale: number) => Promise<Enlarged>;
+  /** Loads what is run against the clock; `auto` has no speed of its own. */
+  readonly open?: (scale: number, cacheFolder: string) => Promise<Runner>;
+}
+
+/** Pixels in, pixels out: neither decoding nor encoding. */
+export interface Runner extends AsyncDisposable {
+  readonly passes: readonly number[];
+  readonly run: (image: RgbImage) => Promise<unknown>;
 }
 
 /** Network labels that `auto` is compared with where a choice is judged: what it might have taken. */
@@ -26,23 +35,54 @@ export const choices: readonly string[] = builtinLabels()
   .map(({ label }) => label)
   .filter((label) => /^(natural|art|nearest)/.test(label));
 
-/** `auto`, every built-in with a scale of its own, and sharp's `lanczos3`. */
-export function methodsOf(upscaler: Upscaler): Method[] {
+/**
+ * `auto`, every built-in with a scale of its own, sharp's `lanczos3`, and UpscalerJS's `esrgan-slim`.
+ * @param slimFolder where the package @upscalerjs/esrgan-slim is
+ */
+export function methodsOf(upscaler: Upscaler, slimFolder: string): Method[] {
   const builtins = builtinLabels().map(({ label, kind, scales }): Method => ({
     name: label,
     kind,
     fits: (scale) => scales.includes(scale),
-    enlarge: byUpscaler(upscaler, label),
+    enlarge: byUpscaler(upscaler, () => label),
+    open: async (scale, cacheFolder) =>
+      runnerOf(await ThreadSafeNetwork.fromLabel(label, { scale, cacheFolder }), exactChain(label, scale)),
   }));
   return [
-    { name: 'auto', kind: 'auto', fits: () => true, enlarge: byUpscaler(upscaler, 'auto') },
+    { name: 'auto', kind: 'auto', fits: () => true, enlarge: byUpscaler(upscaler, () => 'auto') },
     ...builtins,
-    { name: 'sharp', kind: 'peer', fits: () => true, enlarge: bySharp },
+    { name: 'sharp', kind: 'peer', fits: () => true, enlarge: bySharp, open: openSharp },
+    esrganSlim(upscaler, slimFolder),
   ];
 }
 
-function byUpscaler(upscaler: Upscaler, model: string): Method['enlarge'] {
+/**
+ * The weights of UpscalerJS's `esrgan-slim`, which upres reads as they are and runs by its own engine: TensorFlow.js in
+ * JavaScript would take hours for the same pixels.
+ */
+function esrganSlim(upscaler: Upscaler, folder: string): Method {
+  const fileOf = (scale: number): string => join(folder, 'models', `x${scale}`, 'model.json');
+  return {
+    name: 'esrgan-slim',
+    kind: 'peer',
+    fits: (scale) => [2, 3, 4].includes(scale),
+    enlarge: byUpscaler(upscaler, fileOf),
+    open: async (scale, cacheFolder) =>
+      runnerOf(await ThreadSafeNetwork.loadFromFile(fileOf(scale), { cacheFolder }), [scale]),
+  };
+}
+
+function runnerOf(network: ThreadSafeNetwork, passes: readonly number[]): Runner {
+  return {
+    passes,
+    run: (image) => network.upscaleImage(image),
+    [Symbol.asyncDispose]: () => network.dispose(),
+  };
+}
+
+function byUpscaler(upscaler: Upscaler, modelOf: (scale: number) => string): Method['enlarge'] {
   return async (file, scale) => {
+    const model = modelOf(scale);
     const { data, model: taken, modelReason } = await upscaler.upscale(file, { upscale: scale, model, format: 'png' });
     return { png: data, ...(model === 'auto' && { model: taken, reason: modelReason ?? '' }) };
   };
@@ -58,27 +98,11 @@ async function bySharp(file: Uint8Array, scale: number): Promise<Enlarged> {
   return { png };
 }
 
-/** Something to be run against the clock: pixels in, pixels out, neither decoding nor encoding. */
-export interface Runner extends AsyncDisposable {
-  readonly passes: readonly number[];
-  readonly run: (image: RgbImage) => Promise<unknown>;
-}
-
-/** A method without its codecs. `auto` has no speed of its own. */
-export async function openRunner(method: Method, scale: number, cacheFolder: string): Promise<Runner | undefined> {
-  if (method.kind === 'auto') return undefined;
-  if (method.kind === 'peer') {
-    const run = ({ width, height, data }: RgbImage): Promise<unknown> =>
-      sharp(data, { raw: { width, height, channels: 3 } })
-        .resize(width * scale, height * scale, { kernel: 'lanczos3' })
-        .raw()
-        .toBuffer();
-    return { passes: [scale], run, [Symbol.asyncDispose]: () => Promise.resolve() };
-  }
-  const network = await ThreadSafeNetwork.fromLabel(method.name, { scale, cacheFolder });
-  return {
-    passes: exactChain(method.name, scale),
-    run: (image) => network.upscaleImage(image),
-    [Symbol.asyncDispose]: () => network.dispose(),
-  };
+function openSharp(scale: number): Promise<Runner> {
+  const run = ({ width, height, data }: RgbImage): Promise<unknown> =>
+    sharp(data, { raw: { width, height, channels: 3 } })
+      .resize(width * scale, height * scale, { kernel: 'lanczos3' })
+      .raw()
+      .toBuffer();
+  return Promise.resolve({ passes: [scale], run, [Symbol.asyncDispose]: () => Promise.resolve() });
 }

@@ -17,14 +17,11 @@ export const drawnPackages = {
 
 export const codePackages = { jsqr: '1.4.0', qrcode: '1.5.4' } as const;
 
-export const peerPackages = {
-  upscaler: '1.0.0',
-  '@upscalerjs/esrgan-slim': '1.0.0',
-  '@tensorflow/tfjs': '4.11.0',
-} as const;
+/** The weights alone are used: see `esrganSlim`. */
+export const peerPackages = { '@upscalerjs/esrgan-slim': '1.0.0' } as const;
 
 /**
- * Installs packages into a folder by npm, without their scripts, where they aren't there in that version yet.
+ * Installs packages into a folder by npm, without their scripts and their peers, where they aren't there in that version yet.
  * @returns where a package's files are
  * @throws Error when npm fails
  */
@@ -52,7 +49,16 @@ async function installedVersion(folder: string): Promise<string | undefined> {
 }
 
 async function npm(folder: string, names: readonly string[]): Promise<void> {
-  const args = ['install', '--prefix', folder, '--ignore-scripts', '--no-audit', '--no-fund', ...names];
+  const args = [
+    'install',
+    '--prefix',
+    folder,
+    '--ignore-scripts',
+    '--legacy-peer-deps',
+    '--no-audit',
+    '--no-fund',
+    ...names,
+  ];
   // What npm says goes to stderr: the table is alone on stdout.
   const child = spawn('npm', args, { stdio: ['ignore', 2, 2], cwd: folder, shell: process.platform === 'win32' });
   const code = await new Promise<number | null>((resolve, reject) => {

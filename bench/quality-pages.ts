@@ -21,7 +21,7 @@ const pageUrl = (page: string): string => new URL(`../../bench/pages/${page}.htm
 
 /** Pages of ours as Chromium renders them at device pixel ratios 1 and 2; without Chromium, all of them are missing. */
 export async function renderedPages(limit: number): Promise<CaseSource> {
-  const executablePath = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
+  const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
   const present = await access(executablePath).then(
     () => true,
     () => false,

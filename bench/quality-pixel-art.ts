@@ -38,7 +38,7 @@ function paint(width: number, height: number, colourAt: (x: number, y: number) =
 }
 
 /** A creature, the same on its left and right, on a transparent ground. */
-function sprite(seed: number, side: number): RgbaImage {
+export function sprite(seed: number, side: number): RgbaImage {
   const next = random(seed);
   const colours = [0, 1, 2].map(() => Math.floor(next() * palette.length));
   const half = side / 2;
@@ -71,8 +71,8 @@ function dither(seed: number): RgbaImage {
   });
 }
 
-/** Pixel art whose pixels are cells of several pixels already. */
-function inCells({ width, height, data }: RgbaImage, cell: number): RgbaImage {
+/** Every pixel as a cell of several. */
+export function inCells({ width, height, data }: RgbaImage, cell: number): RgbaImage {
   const out = new Uint8Array(width * height * cell ** 2 * 4);
   for (let y = 0; y < height * cell; y++) {
     for (let x = 0; x < width * cell; x++) {

@@ -133,13 +133,13 @@ const sorted = (rows: readonly Row[]): Row[] => {
 /** dB that `auto` lies behind the best of what it can choose, case by case. */
 const behind = ({ scores }: CaseResult): number => {
   const best = Math.max(...choices.flatMap((label) => scores[label]?.psnr ?? []).map(capped));
-  return Math.max(0, best - capped(scores['auto']!.psnr));
+  return Math.max(0, best - capped(scores.auto!.psnr));
 };
 
-const belowBicubic = ({ scores }: CaseResult): number => capped(scores['bicubic']!.psnr) - capped(scores['auto']!.psnr);
+const belowBicubic = ({ scores }: CaseResult): number => capped(scores.bicubic!.psnr) - capped(scores.auto!.psnr);
 
 const judged = (results: readonly CaseResult[]): CaseResult[] =>
-  results.filter(({ scores }) => scores['auto'] && scores['bicubic']);
+  results.filter(({ scores }) => scores.auto && scores.bicubic);
 
 /** What `auto` chose in each row, and how far that lies behind the best choice. */
 function autoTable(results: readonly CaseResult[]): Table {
@@ -161,7 +161,7 @@ function autoTable(results: readonly CaseResult[]): Table {
 function taken(cases: readonly CaseResult[]): string {
   const counts = new Map<string, number>();
   for (const { scores } of cases) {
-    const model = scores['auto']!.model!;
+    const model = scores.auto!.model!;
     counts.set(model, (counts.get(model) ?? 0) + 1);
   }
   return [...counts]
@@ -274,7 +274,7 @@ function metricGoal(row: Row): Goal[] {
 
 function bytesGoal(results: readonly CaseResult[]): Goal[] {
   const ratios = results.flatMap(({ group, scores, trueBytes }) =>
-    group === 'drawings' && scores['art'] ? scores['art'].bytes / trueBytes : [],
+    group === 'drawings' && scores.art ? scores.art.bytes / trueBytes : [],
   );
   if (ratios.length === 0) return [];
   return [

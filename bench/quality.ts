@@ -25,7 +25,7 @@ import { drawings } from './quality-drawings.js';
 import { dumpCases } from './quality-dump.js';
 import { measureCases } from './quality-measure.js';
 import { methodsOf } from './quality-methods.js';
-import { codePackages, drawnPackages, installPackages } from './quality-packages.js';
+import { codePackages, drawnPackages, installPackages, peerPackages } from './quality-packages.js';
 import { renderedPages } from './quality-pages.js';
 import { photographs } from './quality-photographs.js';
 import { pixelArt } from './quality-pixel-art.js';
@@ -60,6 +60,7 @@ const say = (text: string): void => void process.stderr.write(`  … ${text}\n`)
 const place = await installPackages(resolve(values.packages), {
   ...drawnPackages,
   ...codePackages,
+  ...peerPackages,
 });
 const missing: string[] = [];
 const cases = (await allCases()).filter(
@@ -85,7 +86,9 @@ async function measure(): Promise<void> {
   const cacheFolder = await mkdtemp(join(tmpdir(), 'upres-quality-'));
   try {
     await using upscaler = new Upscaler({ cacheFolder });
-    const methods = methodsOf(upscaler).filter(({ name }) => values.only?.includes(name) ?? true);
+    const methods = methodsOf(upscaler, place('@upscalerjs/esrgan-slim')).filter(
+      ({ name }) => values.only?.includes(name) ?? true,
+    );
     const names = methods.map(({ name }) => name);
     const results = await measureCases(cases, { methods, upscaler, readCode: codeReader(place), say });
     const clocked = cases.filter(({ group }) => group === 'photographs');
