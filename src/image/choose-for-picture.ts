@@ -1,7 +1,7 @@
 import { cellSize } from './cells.js';
 import { chooseModel, type Damage, type ModelChoice, type Sight } from './choose-model.js';
 import { lossyStorage } from './lossy-storage.js';
-import { mostColours, pictureFeatures } from './picture-features.js';
+import { pictureFeatures } from './picture-features.js';
 import type { Frame } from './planes.js';
 import type { Header } from './probe.js';
 
@@ -28,7 +28,7 @@ export async function lookAt(
 ): Promise<Sight> {
   const damage = damageOf(bytes, format, frame);
   const features = await pictureFeatures(frame);
-  const cell = damage || features.energy === 0 || features.colours === mostColours ? 1 : cellSize(frame);
+  const cell = damage || features.energy === 0 ? 1 : cellSize(frame);
   return { features, damage, cell, factor };
 }
 
