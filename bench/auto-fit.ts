@@ -77,7 +77,7 @@ async function readCases(folder: string): Promise<Case[]> {
     const found = one.kind === 'photo' ? one.luma : one.rgb;
     const best = Math.max(...autoChoices.map((label) => found[label]!));
     const behind = autoChoices.map((label) => best - found[label]!);
-    read.push({ ...one, sight, traits: traitsOf(sight), behind, bicubic: best - found['bicubic']! });
+    read.push({ ...one, sight, traits: traitsOf(sight), behind, bicubic: best - found.bicubic! });
   }
   return read;
 }
@@ -191,10 +191,10 @@ export type Weights = Readonly<Record<ScoredChoice, Readonly<Record<string, numb
 /** Made by \`bench/auto-fit.ts\`, as \`docs/quality.md\` tells. */
 export const weights: { readonly lossless: Weights; readonly lossy: Weights } = {
   lossless: {
-${table(fitted['lossless']!)}
+${table(fitted.lossless!)}
   },
   lossy: {
-${table(fitted['lossy']!)}
+${table(fitted.lossy!)}
   },
 };
 `;

@@ -3,7 +3,7 @@ export class Dice {
   #state: number;
 
   constructor(name: string) {
-    this.#state = [...name].reduce((hash, letter) => Math.imul(hash ^ letter.codePointAt(0)!, 0x01000193), 0x811c9dc5);
+    this.#state = Buffer.from(name).reduce((hash, byte) => Math.imul(hash ^ byte, 0x01000193), 0x811c9dc5);
   }
 
   /** 0 to just below 1. */

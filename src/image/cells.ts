@@ -20,9 +20,9 @@ export function cellSize({ colour, alpha }: Frame): number {
 }
 
 function differs(data: Samples, cover: Samples | undefined, channels: number, a: number, b: number): boolean {
-  if (cover && cover[a] !== cover[b]) return true;
+  if (cover?.[a] !== cover?.[b]) return true;
   // Colours under full transparency are whatever the program left there.
-  if (cover && cover[a] === 0) return false;
+  if (cover?.[a] === 0) return false;
   for (let channel = 0; channel < channels; channel++) {
     if (data[a * channels + channel] !== data[b * channels + channel]) return true;
   }
