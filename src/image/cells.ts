@@ -1,3 +1,4 @@
+import { inBands } from '../give-way.js';
 import type { Frame, Samples } from './planes.js';
 
 /**
@@ -6,15 +7,25 @@ import type { Frame, Samples } from './planes.js';
  *
  * @param frame of more than one colour
  */
-export function cellSize({ colour, alpha }: Frame): number {
+export async function cellSize({ colour, alpha }: Frame): Promise<number> {
   const { width, height, channels, data } = colour;
   const cover = alpha?.data;
   let cell = commonDivisor(width, height);
-  for (let y = 0, pixel = 0; y < height && cell > 1; y++) {
-    for (let x = 0; x < width && cell > 1; x++, pixel++) {
-      if (x % cell !== 0 && differs(data, cover, channels, pixel, pixel - 1)) cell = commonDivisor(cell, x);
-      if (y % cell !== 0 && differs(data, cover, channels, pixel, pixel - width)) cell = commonDivisor(cell, y);
+  const scan = (from: number, to: number): void => {
+    for (let y = from; y < to && cell > 1; y++) {
+      for (let x = 0, pixel = y * width; x < width && cell > 1; x++, pixel++) {
+        if (x % cell !== 0 && differs(data, cover, channels, pixel, pixel - 1)) cell = commonDivisor(cell, x);
+        if (y % cell !== 0 && differs(data, cover, channels, pixel, pixel - width)) cell = commonDivisor(cell, y);
+      }
     }
+  };
+  // Nearly all pictures are known by their first rows.
+  const first = Math.min(height, 4);
+  scan(0, first);
+  if (cell > 1) {
+    await inBands(height - first, width * 2 * channels, (from, to) => {
+      scan(first + from, first + to);
+    });
   }
   return cell;
 }

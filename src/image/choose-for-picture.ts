@@ -28,7 +28,7 @@ export async function lookAt(
 ): Promise<Sight> {
   const damage = damageOf(bytes, format, frame);
   const features = await pictureFeatures(frame);
-  const cell = damage || features.energy === 0 ? 1 : cellSize(frame);
+  const cell = damage || features.energy === 0 ? 1 : await cellSize(frame);
   return { features, damage, cell, factor };
 }
 

@@ -199,23 +199,23 @@ describe('squares of which a picture consists', () => {
   const enlarged = (cell: number, width = 12, height = 9): Frame =>
     grey(width * cell, height * cell, (x, y) => art(Math.floor(x / cell), Math.floor(y / cell)));
 
-  it.each([1, 2, 3, 4, 5, 8])('of %d pixels are found', (cell) => {
-    expect(cellSize(enlarged(cell))).toBe(cell);
+  it.each([1, 2, 3, 4, 5, 8])('of %d pixels are found', async (cell) => {
+    expect(await cellSize(enlarged(cell))).toBe(cell);
   });
 
-  it('are none where a single pixel differs', () => {
+  it('are none where a single pixel differs', async () => {
     const frame = enlarged(4);
     frame.colour.data[5 * 48 + 6]! ^= 1;
-    expect(cellSize(frame)).toBe(1);
+    expect(await cellSize(frame)).toBe(1);
   });
 
-  it('are found in alpha too, and not disturbed by what lies under full transparency', () => {
+  it('are found in alpha too, and not disturbed by what lies under full transparency', async () => {
     const frame = enlarged(3);
     const hidden = grey(36, 27, (x, y) => (x * y) % 251).colour;
-    expect(cellSize({ colour: grey(36, 27, () => 0).colour, alpha: frame.colour })).toBe(3);
+    expect(await cellSize({ colour: grey(36, 27, () => 0).colour, alpha: frame.colour })).toBe(3);
     const cut = grey(36, 27, (x) => (x < 18 ? 255 : 0)).colour;
     const mixed = grey(36, 27, (x, y) => (x < 18 ? frame.colour.data[y * 36 + x]! : hidden.data[y * 36 + x]!)).colour;
-    expect(cellSize({ colour: mixed, alpha: cut })).toBe(3);
+    expect(await cellSize({ colour: mixed, alpha: cut })).toBe(3);
   });
 });
 
