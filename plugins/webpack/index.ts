@@ -22,7 +22,7 @@ export interface UpresPluginOptions extends AssetOptions {
  * Upscales images whose requests have the key `upscale`, wherever webpack resolves them: `import`, `new URL()`, CSS and HTML.
  *
  * ```js
- * plugins: [new UpresPlugin({ model: 'natural' })]
+ * plugins: [new UpresPlugin({ quality: 80 })]
  * ```
  */
 export class UpresPlugin {

@@ -60,7 +60,7 @@ export const optionsSchema: JSONSchema7 & { properties: object } = {
       type: 'object',
       additionalProperties: { type: 'string' },
     },
-    model: { type: 'string', description: 'The label of the network to take; default "natural".' },
+    model: { type: 'string', description: 'The label of the network to take; default "auto", the one that suits the picture.' },
     quality,
     onError,
     maxOutputPixels,

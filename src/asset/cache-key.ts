@@ -33,7 +33,7 @@ export async function keyOf(source: SourceImage, options: ResultOptions): Promis
     width,
     height,
     minWidth,
-    model = 'natural',
+    model = autoModel,
     format,
     quality,
     colour,

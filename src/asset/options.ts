@@ -38,7 +38,7 @@ export interface AssetOptions {
   readonly presets?: Readonly<Record<string, string | LooseDirectives>>;
   /** Networks of your own by label: paths of their files (ONNX, or a format that is imported), relative to the root. */
   readonly models?: Readonly<Record<string, string>>;
-  /** A label, or `auto` for the built-in network that suits the picture; default `natural`. */
+  /** A label, or `auto` (the default) for the built-in network that suits the picture. */
   readonly model?: string;
   readonly quality?: QualityOption;
   /** Default `fail`. */

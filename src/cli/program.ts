@@ -32,7 +32,7 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
     .option('--min-width <pixels>', 'this wide, or the source as it is where that is wider')
     .option(
       '-m, --model <label|path>',
-      'see "upres models", auto, or the path of a network of your own (default: natural)',
+      'see "upres models", or the path of a network of your own (default: auto, whichever suits the image)',
     )
     .option('-f, --format <format>', "png, jpeg, webp, avif, gif or tiff (default: each input's own)")
     .option('-q, --quality <1-100>', 'for JPEG, WebP and AVIF (default: 85, 82 and 60)')

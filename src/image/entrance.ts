@@ -2,14 +2,16 @@ import { availableParallelism } from 'node:os';
 import { Admission } from '../network/admission.js';
 import type { Device } from '../network/device.js';
 import { abortedError, throwIfAborted } from './abort.js';
-import { chooseForFile } from './choose-for-file.js';
-import { autoModel, type ModelChoice } from './choose-model.js';
+import { chooseForPicture } from './choose-for-picture.js';
+import { autoChoices, autoModel, type ModelChoice } from './choose-model.js';
+import { decode, type ColourMode } from './decode.js';
 import type { Enlargers } from './enlarge.js';
 import type { Meter } from './meter.js';
-import type { Networks } from './networks.js';
+import { scaleOf, type Networks } from './networks.js';
 import { OpenedImage } from './opened-image.js';
 import { modelOf, type UpscaleOptions } from './options.js';
 import { checkIntermediate, estimateBytes, planPicture, type Plan } from './plan.js';
+import type { Frame } from './planes.js';
 import { fileOf, readInput, type ImageInput } from './source.js';
 
 /** Pictures in flight at once, however small they are: with more than this no thread is busier, and all hold memory. */
@@ -23,8 +25,19 @@ export interface Admitted {
   readonly enlargers: Enlargers | undefined;
   /** What `auto` chose. */
   readonly choice: ModelChoice | undefined;
+  /** Where `auto` had to look at the picture. */
+  readonly decoded: readonly Frame[] | undefined;
   /** Gives the picture's memory back. */
   readonly leave: () => void;
+}
+
+/** How a picture is decoded by its plan. */
+export function decodingOf(
+  { frames, profile }: Plan,
+  file: string | undefined,
+  meter: Meter,
+): { frames: number; colour: ColourMode; file: string | undefined; meter: Meter } {
+  return { frames, colour: profile ? 'keep' : 'srgb', file, meter };
 }
 
 /** A picture at the door. */
@@ -81,22 +94,30 @@ export class Entrance {
     const { bytes } = image;
     const plan = planPicture(await image.header(), options, file);
     const { factor } = plan.target;
-    const chooses = factor > 1 && modelOf(options) === autoModel;
-    const choice = chooses ? await this.choose(visit, bytes, plan) : undefined;
-    const enlargers = factor > 1 ? await this.enlargersFor(factor, { ...options, ...choice }, device) : undefined;
+    if (factor > 1 && modelOf(options) === autoModel) return this.admitChoosing(visit, bytes, plan);
+    const enlargers = factor > 1 ? await this.enlargersFor(factor, options, device) : undefined;
     const scale = enlargers?.colour.scale ?? 1;
     checkIntermediate(plan, scale, options, file);
     const leave = await this.room(visit, bytes.length + estimateBytes(plan, scale));
-    return { bytes, plan, enlargers, choice, leave };
+    return { bytes, plan, enlargers, choice: undefined, decoded: undefined, leave };
   }
 
-  /** Decodes the picture for itself, and lets it go: how much memory it needs later depends on the network's scale. */
-  private async choose(visit: Visit, bytes: Uint8Array, plan: Plan): Promise<ModelChoice> {
-    const leave = await this.room(visit, bytes.length + estimateBytes(plan, 1));
+  /** Decodes the picture to choose its network, once there is room for whichever it will be. */
+  private async admitChoosing(visit: Visit, bytes: Uint8Array, plan: Plan): Promise<Admitted> {
+    const { options, device, meter } = visit;
+    const { target, header } = plan;
+    const file = fileOf(visit.input);
+    const scale = Math.max(...autoChoices.map((label) => scaleOf(label, target.factor)));
+    checkIntermediate(plan, scale, options, file);
+    const leave = await this.room(visit, bytes.length + estimateBytes(plan, scale));
     try {
-      return await chooseForFile(bytes, plan.header, { file: fileOf(visit.input), meter: visit.meter });
-    } finally {
+      const decoded = await decode(bytes, header, decodingOf(plan, file, meter));
+      const choice = await chooseForPicture(bytes, header, decoded[0]!, target.factor);
+      const enlargers = await this.enlargersFor(target.factor, { ...options, ...choice }, device);
+      return { bytes, plan, enlargers, choice, decoded, leave };
+    } catch (error) {
       leave();
+      throw error;
     }
   }
 

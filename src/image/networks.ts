@@ -38,7 +38,7 @@ export class Networks {
    */
   async enlarger(model: string, factor: number, device: Device): Promise<Enlarger> {
     if (isPath(model)) return this.repeated(model, factor, device);
-    return this.labelled(model, product(chainFor(model, factor)), device);
+    return this.labelled(model, scaleOf(model, factor), device);
   }
 
   /** Centred bicubic, by exactly `scale` if it can. */
@@ -93,6 +93,9 @@ export class Networks {
 function isPath(model: string): boolean {
   return looksLikePath(model) && !builtinLabels().some(({ label }) => label === model);
 }
+
+/** What a label enlarges by where at least `factor` is asked for. Throws as `chainFor`. */
+export const scaleOf = (label: string, factor: number): number => product(chainFor(label, factor));
 
 const product = (chain: readonly number[]): number => chain.reduce((all, step) => all * step, 1);
 

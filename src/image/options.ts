@@ -1,5 +1,6 @@
 import { UpresError } from '../errors.js';
 import { checkDevice, type DeviceChoice } from '../network/device.js';
+import { autoModel } from './choose-model.js';
 import type { ColourMode } from './decode.js';
 import { checkQuality } from './encode.js';
 import { outputFormats, type OutputFormat } from './formats.js';
@@ -45,7 +46,7 @@ export interface ResizeOptions extends Target, PixelLimits {
 }
 
 export interface UpscaleOptions extends ResizeOptions {
-  /** A built-in's label, `auto` for the one that suits the picture, or the path of a network's file; default `natural`. */
+  /** A built-in's label, the path of a network's file, or `auto` (the default) for the built-in that suits the picture. */
   readonly model?: string;
   /** Default `network`. */
   readonly alpha?: AlphaMode;
@@ -54,7 +55,7 @@ export interface UpscaleOptions extends ResizeOptions {
 }
 
 /** The model that is asked for. */
-export const modelOf = ({ model = 'natural' }: UpscaleOptions): string => model;
+export const modelOf = ({ model = autoModel }: UpscaleOptions): string => model;
 
 /** Throws BAD_ARGUMENT for what can be told without the picture. */
 export function checkOptions(options: UpscaleOptions): void {

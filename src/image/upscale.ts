@@ -3,10 +3,11 @@ import { UpresError } from '../errors.js';
 import { onAbort } from '../on-abort.js';
 import { checkDevice, type Device, type DeviceChoice } from '../network/device.js';
 import { throwIfAborted } from './abort.js';
+import { inColour, withoutColour } from './colourless.js';
 import { decode } from './decode.js';
 import { encode } from './encode.js';
 import { enlargeFrames } from './enlarge.js';
-import { Entrance } from './entrance.js';
+import { decodingOf, Entrance } from './entrance.js';
 import type { OutputFormat } from './formats.js';
 import { framesAtOnce, inWindow } from './in-window.js';
 import { Meter } from './meter.js';
@@ -93,7 +94,7 @@ export class Upscaler implements AsyncDisposable {
   /**
    * Upscales one image.
    *
-   * EXIF orientation is applied and all metadata left behind. Grey stays grey, 16 bits stay 16 in PNG and TIFF, an animation
+   * EXIF orientation is applied and all metadata left behind. Grey stays grey (colours that are grey in every pixel, too), 16 bits stay 16 in PNG and TIFF, an animation
    * stays one in GIF and WebP (elsewhere its first frame is used), and for JPEG transparent pictures are laid on white.
    *
    * @throws UpresError with the file's name: ABORTED, BAD_ARGUMENT, DEVICE_LOST and DEVICE_UNAVAILABLE where a device was
@@ -143,15 +144,18 @@ export class Upscaler implements AsyncDisposable {
   ): Promise<UpscaleResult> {
     const meter = new Meter({ client: options.client, priority: options.priority, signal });
     const visit = { input, options, device, signal, meter };
-    const { bytes, plan, enlargers, choice, leave } = await this.entrance.enter(visit);
+    const { bytes, plan, enlargers, choice, decoded, leave } = await this.entrance.enter(visit);
     try {
       const { header, format, target, frames, profile } = plan;
-      const colour = profile ? 'keep' : 'srgb';
-      const decoded = await decode(bytes, header, { frames, colour, file: fileOf(input), meter });
+      const source = decoded ?? (await decode(bytes, header, decodingOf(plan, fileOf(input), meter)));
       throwIfAborted(signal);
-      const enlarged = enlargers ? await enlargeFrames(decoded, enlargers, { ...options, signal }, meter) : decoded;
+      const plain = await withoutColour(source);
+      const enlarged = enlargers ? await enlargeFrames(plain, enlargers, { ...options, signal }, meter) : plain;
       throwIfAborted(signal);
-      const reduced = await inWindow(enlarged, framesAtOnce, (frame) => reduceFrame(frame, target, meter));
+      const reduced = await inWindow(enlarged, framesAtOnce, async (frame) => {
+        const result = await reduceFrame(frame, target, meter);
+        return profile && !header.grey ? inColour(result) : result;
+      });
       throwIfAborted(signal);
       const { delay, loop, subsampled } = header;
       const settings = { format, quality: options.quality, delay, loop, subsampled, profile };

@@ -66,7 +66,7 @@ export function isInterpolation(label: string): label is Interpolation {
 
 let labels: readonly BuiltinLabel[] | undefined;
 
-/** What can be asked for by name: networks first, `natural` (the default) at the head. */
+/** What can be asked for by name: networks first, `natural` at the head. */
 export function builtinLabels(): readonly BuiltinLabel[] {
   return (labels ??= [...learnedLabels(), ...computedLabels()]);
 }

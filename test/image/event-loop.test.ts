@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { AssetCache } from '#src/asset/asset-cache.js';
 import { cacheKey } from '#src/asset/cache-key.js';
 import { bleed } from '#src/image/bleed.js';
+import { cellSize } from '#src/image/cells.js';
 import { toDepth8 } from '#src/image/depth.js';
 import { interleave, layOnWhite } from '#src/image/interleave.js';
-import { pictureFeatures } from '#src/image/picture-features.js';
 import type { Plane } from '#src/image/planes.js';
 import { settleAlpha } from '#src/image/settle-alpha.js';
 import { splitAlpha } from '#src/image/split-alpha.js';
@@ -40,7 +40,7 @@ const pixelsPerTurn = 2 ** 18;
 
 describe('four megapixels never hold up the event loop', () => {
   test.each<[string, () => Promise<unknown>]>([
-    ['looking at features', () => pictureFeatures({ colour, alpha })],
+    ['looking for squares', () => cellSize({ colour: plane(3, () => 9), alpha: undefined })],
     ['splitting', () => splitAlpha(new Uint8Array(side * side * 4), side, side, 4, 3)],
     ['steadying', () => steadyColours(colour, alpha)],
     ['bleeding', () => bleed(colour, alpha, 8)],

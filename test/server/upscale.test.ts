@@ -23,7 +23,7 @@ beforeAll(async () => {
 describe('POST /v1/upscale', () => {
   test('gives the very bytes that the core gives, and says what they are', async () => {
     await using upscaler = new Upscaler({ threads: 1 });
-    const { data } = await upscaler.upscale(png, { upscale: 3, model: 'natural', format: 'png' });
+    const { data, model } = await upscaler.upscale(png, { upscale: 3, format: 'png' });
     const answer = await upscale(server, png, '?upscale=3');
     expect(answer.status).toBe(200);
     expect(answer.bytes.equals(data)).toBe(true);
@@ -32,7 +32,7 @@ describe('POST /v1/upscale', () => {
       'content-disposition': 'inline; filename="upscaled.png"',
       'upres-width': '72',
       'upres-height': '48',
-      'upres-model': 'natural',
+      'upres-model': model,
       'upres-device': 'cpu',
       vary: 'Accept',
       'x-content-type-options': 'nosniff',
@@ -111,7 +111,7 @@ describe('POST /v1/upscale', () => {
     expect(await Promise.all(counted.map((name) => metric(server, name)))).toEqual(before);
     // Pixels that no decoder could read are not looked at.
     const damaged = Buffer.concat([png.subarray(0, 40), Buffer.alloc(60, 7)]);
-    const key = await cacheKey(damaged, { upscale: 2, model: 'natural', format: 'png' });
+    const key = await cacheKey(damaged, { upscale: 2, model: 'auto', format: 'png' });
     expect((await upscale(server, damaged, '?upscale=2', { headers: { 'if-none-match': `"${key}"` } })).status).toBe(
       304,
     );
@@ -312,7 +312,7 @@ describe('GET /v1/models', () => {
     const own = await startServer({ models: { mine: path } });
     const { bytes } = await ask(own, '/v1/models');
     const { default: usual, models } = JSON.parse(bytes.toString()) as { default: string; models: { label: string }[] };
-    expect(usual).toBe('natural');
+    expect(usual).toBe('auto');
     expect(models.map(({ label }) => label)).toEqual(
       expect.arrayContaining(['natural', 'art', 'bicubic', 'auto', 'mine']),
     );

@@ -1,3 +1,5 @@
+import type { LossyStorage } from './lossy-storage.js';
+
 /**
  * The luminance table of ITU-T T.81, Annex K.1, which the encoder of the Independent JPEG Group scales by its quality; in
  * zigzag order, as it stands in a file.
@@ -11,34 +13,22 @@ const standardTable: readonly number[] = [
 const startOfScan = 0xda;
 const quantisationTables = 0xdb;
 
-/** How a JPEG was stored, and so how far its pixels may lie from the original's. */
-export interface JpegStorage {
-  /**
-   * 1 to 100, as the IJG's encoder counts it: the one whose luminance table is nearest to the file's. Encoders with tables of
-   * their own are told by the nearest, too.
-   */
-  readonly quality: number;
-  /** Mean square of the quantisation steps of the lowest frequencies of luma, where pictures have their contents; 1 or more. */
-  readonly squaredStep: number;
-  /** What is left of the file from where its pixels begin. */
-  readonly pixelBytes: number;
-}
-
 /** Of the 64 frequencies in zigzag order, so many count as low. */
 const lowFrequencies = 16;
 
 /**
- * Reads how a JPEG was stored.
+ * Reads how a JPEG was stored. Its quality, 1 to 100 as the IJG's encoder counts it, is the one whose luminance table is nearest
+ * to the file's: encoders with tables of their own are told by the nearest, too.
  *
  * @param file bytes of a JPEG
  * @returns undefined where no luminance table is found before the pixels begin
  */
-export function jpegStorage(file: Uint8Array): JpegStorage | undefined {
+export function jpegStorage(file: Uint8Array): LossyStorage | undefined {
   const { table, pixels } = readHeader(file);
   if (!table) return undefined;
   const low = table.slice(0, lowFrequencies);
   return {
-    quality: nearestQuality(table),
+    told: `JPEG of quality ${nearestQuality(table)}`,
     // Steps of 0 are not allowed, but decoders put up with them.
     squaredStep: low.reduce((sum, step) => sum + Math.max(1, step) ** 2, 0) / lowFrequencies,
     pixelBytes: file.length - pixels,
