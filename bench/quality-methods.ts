@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { builtinLabels, exactChain } from '#src/model/registry.js';
+import { builtinLabels, exactChain } from '#src/model/catalogue/registry.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import type { RgbImage } from './quality-data.js';
 

@@ -1,6 +1,5 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
 import { UpresError } from '../errors.js';
 import type { OutputFormat } from '../image/formats.js';
 import { autoModel } from '../image/choose-model.js';
@@ -12,23 +11,9 @@ import { planAsset, type AssetPlan, type VariantPlan } from './asset-plan.js';
 import { CachedUpscaler, type ResultFacts } from './cached-upscaler.js';
 import type { Directives } from './directives.js';
 import { checkAssetOptions, type AssetOptions, type OnError } from './options.js';
-import { AssetReport } from './report.js';
-import { reportPage } from './report-page.js';
+import { AssetReport, type VariantStatus } from './report.js';
 import { resolveDirectives } from './resolve.js';
 import { UpscalerLease } from './shared-upscaler.js';
-
-/** How a variant came to be. */
-export type VariantStatus =
-  | 'computed'
-  | 'cached'
-  /** The source as it is: nothing had to be done. */
-  | 'verbatim'
-  /** A picture that somebody made by hand stood beside the source. */
-  | 'hand-made'
-  /** It failed, and the source took its place. */
-  | 'original'
-  /** It failed, and a resize without a network took its place. */
-  | 'resized';
 
 /** One output file of an asset. */
 export interface RenderedVariant {
@@ -184,6 +169,10 @@ export class AssetPipeline {
     const entries = this.report.entries();
     if (report === undefined || report === false || entries.length === 0) return undefined;
     const file = resolve(this.context.root, report === true ? 'upres-report.html' : report);
+    const [{ reportPage }, { default: writeFileAtomic }] = await Promise.all([
+      import('./report-page.js'),
+      import('write-file-atomic'),
+    ]);
     try {
       await mkdir(dirname(file), { recursive: true });
       await writeFileAtomic(file, reportPage(entries));

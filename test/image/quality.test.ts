@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { builtinLabels } from '#src/model/registry.js';
+import { builtinLabels } from '#src/model/catalogue/registry.js';
 import { readPixels } from '../../bench/quality-data.js';
 import { lumaOf, psnr, shave, ssim, type LumaPlane } from '../../bench/quality-metrics.js';
 import { useUpscaler } from './upscaler.js';
