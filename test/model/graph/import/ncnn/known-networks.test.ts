@@ -10,7 +10,7 @@ import { convert, files } from './network.js';
 import { enlarged, picture, value, type Picture } from './reference.js';
 
 function modelFile(folder: string): Buffer {
-  return readFileSync(new URL(`../../../../models/${folder}/model.onnx`, import.meta.url));
+  return readFileSync(new URL(`../../../../../models/${folder}/model.onnx`, import.meta.url));
 }
 
 function randomPicture(height: number, width: number): Picture {
