@@ -21,6 +21,29 @@ export default tseslint.config(
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
     },
   },
+  // Graph code takes longer to load than all else together: only what is itself loaded to build a graph imports it statically.
+  {
+    files: ['src/**/*.ts', 'plugins/**/*.ts'],
+    ignores: [
+      'src/model/graph/**',
+      'src/network/prepare.ts',
+      'src/network/gpu/gpu-session.ts',
+      'src/cli/import-model.ts',
+    ],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: '/graph/|^@bufbuild/',
+              message: 'Load model/graph by `await import` where a graph is really built.',
+            },
+          ],
+        },
+      ],
+    },
+  },
   { files: ['**/*.js'], ...tseslint.configs.disableTypeChecked },
   { files: ['**/*.js'], ignores: ['src/server/page/*.js'], languageOptions: { globals: globals.node } },
   { files: ['src/server/page/*.js'], languageOptions: { globals: globals.browser } },

@@ -65,7 +65,13 @@ export async function modelFromBytes(bytes: Uint8Array, name = 'network'): Promi
   return Promise.resolve(userModel(part, {}, name, sha256, ''));
 }
 
-function userModel(part: ModelPart, card: Partial<PartialModelCard>, label: string, sha256: string, file: string): Model {
+function userModel(
+  part: ModelPart,
+  card: Partial<PartialModelCard>,
+  label: string,
+  sha256: string,
+  file: string,
+): Model {
   const full: ModelCard = {
     label: card.label ?? label,
     scale: card.scale,

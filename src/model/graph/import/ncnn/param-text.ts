@@ -19,7 +19,8 @@ export function parseParam(bytes: Uint8Array, file: string): Layer[] {
     .map((text, index) => ({ line: index + 1, words: text.trim().split(/\s+/) }))
     .filter(({ words }) => words[0] !== '');
   const [magic, counts, ...lines] = rows;
-  if (magic?.words.join(' ') !== PARAM_MAGIC) throw invalid(1, `this is no ncnn network, which begins with ${PARAM_MAGIC}`);
+  if (magic?.words.join(' ') !== PARAM_MAGIC)
+    throw invalid(1, `this is no ncnn network, which begins with ${PARAM_MAGIC}`);
   const claimed = wholeNumber(counts?.words[0]);
   if (claimed === undefined || wholeNumber(counts?.words[1]) === undefined) {
     throw invalid(counts?.line ?? 2, 'the numbers of layers and of blobs are missing');
