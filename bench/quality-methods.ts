@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import sharp from 'sharp';
 import type { Upscaler } from '#src/image/upscale.js';
-import { builtinLabels, exactChain } from '#src/model/registry.js';
+import { builtinLabels, exactChain } from '#src/model/catalogue/registry.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import type { RgbImage } from './quality-data.js';
 

@@ -1,6 +1,6 @@
 import { chooserVersion } from '../image/choose-model.js';
-import { builtinLabels, builtinNetwork } from '../model/registry.js';
-import { REWRITE_VERSION } from '../model/rewrite/version.js';
+import { builtinLabels, builtinNetwork } from '../model/catalogue/registry.js';
+import { REWRITE_VERSION } from '../model/catalogue/rewrite-version.js';
 import { runtimeVersion } from '../network/runtime.js';
 import { encoderVersion, version } from '../version.js';
 

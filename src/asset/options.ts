@@ -2,7 +2,7 @@ import { UpresError } from '../errors.js';
 import { autoModel } from '../image/choose-model.js';
 import { formatTraits, outputFormats, type OutputFormat } from '../image/formats.js';
 import { defaultMaxOutputPixels, resolveLimit } from '../image/limits.js';
-import { builtinLabels } from '../model/registry.js';
+import { builtinLabels } from '../model/catalogue/registry.js';
 import { checkDevice, deviceChoices, type DeviceChoice } from '../network/device.js';
 import { resolveThreads } from '../network/thread-count.js';
 import { suggestion } from '../suggest.js';

@@ -1,35 +1,19 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
 import { UpresError } from '../errors.js';
 import type { OutputFormat } from '../image/formats.js';
 import { autoModel } from '../image/choose-model.js';
 import { unlimited } from '../image/limits.js';
-import { probe } from '../image/probe.js';
 import type { ResizeOptions, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { Device } from '../network/device.js';
 import { AssetCache, projectCacheFolder } from './asset-cache.js';
-import { planAsset, type AssetPlan, type VariantPlan } from './asset-plan.js';
-import { CachedUpscaler, type ResultFacts } from './cached-upscaler.js';
+import type { AssetPlan, VariantPlan } from './asset-plan.js';
+import type { CachedUpscaler, ResultFacts } from './cached-upscaler.js';
 import type { Directives } from './directives.js';
 import { checkAssetOptions, type AssetOptions, type OnError } from './options.js';
-import { AssetReport } from './report.js';
-import { reportPage } from './report-page.js';
+import { AssetReport, type VariantStatus } from './report.js';
 import { resolveDirectives } from './resolve.js';
 import { UpscalerLease } from './shared-upscaler.js';
-
-/** How a variant came to be. */
-export type VariantStatus =
-  | 'computed'
-  | 'cached'
-  /** The source as it is: nothing had to be done. */
-  | 'verbatim'
-  /** A picture that somebody made by hand stood beside the source. */
-  | 'hand-made'
-  /** It failed, and the source took its place. */
-  | 'original'
-  /** It failed, and a resize without a network took its place. */
-  | 'resized';
 
 /** One output file of an asset. */
 export interface RenderedVariant {
@@ -78,7 +62,7 @@ export interface PreparedAsset extends AssetPlan {
 export class AssetPipeline {
   readonly report = new AssetReport();
   private readonly lease: UpscalerLease;
-  private readonly upscaler: CachedUpscaler;
+  private opened: Promise<CachedUpscaler> | undefined;
 
   /** @throws BAD_ARGUMENT for options that don't exist or can't be */
   constructor(
@@ -88,9 +72,6 @@ export class AssetPipeline {
   ) {
     checkAssetOptions(options, extraOptions);
     this.lease = new UpscalerLease(options.threads);
-    const folder = cacheFolderOf(options, context.root);
-    const cache = folder === undefined ? undefined : new AssetCache<ResultFacts>(folder, context.warn);
-    this.upscaler = new CachedUpscaler(() => this.lease.get(), cache);
   }
 
   /**
@@ -101,6 +82,7 @@ export class AssetPipeline {
    */
   async plan(file: string, directives: Directives, bytes?: Uint8Array): Promise<PreparedAsset> {
     const resolved = resolveDirectives(file, directives, this.options, this.context.root);
+    const { planAsset } = await import('./asset-plan.js');
     try {
       const plan = await planAsset(file, bytes ?? (await readSource(file)), resolved);
       return { ...plan, onError: resolved.onError, maxOutputPixels: resolved.maxOutputPixels };
@@ -151,7 +133,7 @@ export class AssetPipeline {
     const source = variant.source === asset.file && bytes ? bytes : await readSource(variant.source);
     if (variant.verbatim) return asItIs(variant, source, variant.handMade ? 'hand-made' : 'verbatim');
     const settings = this.networkSettings(asset, variant, {});
-    const found = await this.upscaler.kept(source, settings, variant.source);
+    const found = await (await this.upscaler()).kept(source, settings, variant.source);
     if (!found) return undefined;
     const { data, format, width, height } = found;
     return { data, format, width, height, status: variant.handMade ? 'hand-made' : 'cached' };
@@ -185,6 +167,10 @@ export class AssetPipeline {
     const entries = this.report.entries();
     if (report === undefined || report === false || entries.length === 0) return undefined;
     const file = resolve(this.context.root, report === true ? 'upres-report.html' : report);
+    const [{ reportPage }, { default: writeFileAtomic }] = await Promise.all([
+      import('./report-page.js'),
+      import('write-file-atomic'),
+    ]);
     try {
       await mkdir(dirname(file), { recursive: true });
       await writeFileAtomic(file, reportPage(entries));
@@ -199,6 +185,16 @@ export class AssetPipeline {
     await this.lease.release();
   }
 
+  /** Loaded for the first picture: most runs of a build tool's configuration have none. */
+  private upscaler(): Promise<CachedUpscaler> {
+    return (this.opened ??= import('./cached-upscaler.js').then(({ CachedUpscaler }) => {
+      const { options, context } = this;
+      const folder = cacheFolderOf(options, context.root);
+      const cache = folder === undefined ? undefined : new AssetCache<ResultFacts>(folder, context.warn);
+      return new CachedUpscaler(() => this.lease.get(), cache);
+    }));
+  }
+
   private async make(
     asset: PreparedAsset,
     variant: VariantPlan,
@@ -210,7 +206,7 @@ export class AssetPipeline {
     const settings = this.settings(asset, variant, options);
     try {
       const wishes = this.networkSettings(asset, variant, options);
-      const result = await this.upscaler.upscale(source, wishes, variant.source);
+      const result = await (await this.upscaler()).upscale(source, wishes, variant.source);
       const { data, format, width, height, cached, device } = result;
       const status = kept ?? (cached ? 'cached' : 'computed');
       const choice = variant.model === autoModel ? result : undefined;
@@ -228,6 +224,7 @@ export class AssetPipeline {
         if (resized) return { rendered: resized, trouble };
       }
       // A hand-made picture has a header of its own.
+      const { probe } = await import('../image/probe.js');
       const info = kept ? await probe(variant.source, unlimited) : asset.info;
       const { format, width, height } = info;
       return { rendered: { data: source, format, width, height, status: 'original' }, trouble };

@@ -1,4 +1,4 @@
-import { builtinLabels } from '../model/registry.js';
+import { builtinLabels } from '../model/catalogue/registry.js';
 import { print } from './streams.js';
 
 /** `upres models`: what `--model` takes. */

@@ -1,7 +1,7 @@
 import { UpresError } from '../errors.js';
-import { modelStamp } from '../model/model-files.js';
-import { looksLikePath } from '../model/model-path.js';
-import { builtinLabels, chainFor, exactChain } from '../model/registry.js';
+import { modelStamp } from '../model/catalogue/model-files.js';
+import { looksLikePath } from '../model/catalogue/model-path.js';
+import { builtinLabels, chainFor, exactChain } from '../model/catalogue/registry.js';
 import type { Device } from '../network/device.js';
 import type { CallOptions, NetworkOptions, ThreadSafeNetwork } from '../network/thread-safe-network.js';
 import type { Plane } from './planes.js';

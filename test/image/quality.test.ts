@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { builtinLabels } from '#src/model/registry.js';
+import { builtinLabels } from '#src/model/catalogue/registry.js';
 import type { QualityCase } from '../../bench/quality-case.js';
 import { pngOf, readPixels, readRgba, type RgbaImage } from '../../bench/quality-data.js';
 import { closeness } from '../../bench/quality-measure.js';

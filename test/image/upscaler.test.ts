@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { Upscaler, type UpscaleOptions } from '#src/image/upscale.js';
-import { builtinNetwork } from '#src/model/registry.js';
+import { builtinNetwork } from '#src/model/catalogue/registry.js';
 import { animation, decodePixels, largestDifference, picture, picture16, scene } from './fixtures.js';
 import { useUpscaler } from './upscaler.js';
 

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { autoModel } from '../../image/choose-model.js';
-import { builtinLabels } from '../../model/registry.js';
+import { builtinLabels } from '../../model/catalogue/registry.js';
 import type { Server, ServerContext } from '../context.js';
 import { commonProblems, problemResponses } from '../schemas.js';
 
