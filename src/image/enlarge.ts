@@ -1,10 +1,10 @@
 import { bleed } from './bleed.js';
+import { dering, type Settling } from './dering.js';
 import type { Meter } from './meter.js';
 import type { Enlarger } from './networks.js';
 import type { UpscaleOptions, UpscaleProgress } from './options.js';
 import type { Frame, Plane } from './planes.js';
 import { reducePlane } from './reduce.js';
-import { settleAlpha } from './settle-alpha.js';
 
 /** How many pixels further than the network looks colours are spread: reduction afterwards looks a little around, too. */
 const spareLayers = 3;
@@ -28,24 +28,32 @@ export async function enlargeFrames(
     ...(priority === undefined ? {} : { priority }),
     ...(client === undefined ? {} : { lane: client }),
   };
-  /** @param ready the plane as the network is to see it, of the same size */
-  const run = async (enlarger: Enlarger, plane: Plane, ready: Plane | Promise<Plane> = plane): Promise<Plane> => {
+  /**
+   * @param settling none for a picture that is to stay plain interpolation
+   * @param cover alpha, for colours under one: these are spread under what is invisible first
+   */
+  const run = async (enlarger: Enlarger, plane: Plane, settling?: Settling, cover?: Plane): Promise<Plane> => {
     const part = progress.part(plane.width * plane.height * enlarger.work);
-    return enlarger.run(await ready, { ...call, ...part });
+    const seen = cover ? await bleed(plane, cover, enlarger.reach + spareLayers) : plane;
+    const enlarged = await enlarger.run(seen, { ...call, ...part });
+    if (settling) await dering(enlarged, seen, settling, cover);
+    return enlarged;
   };
   const enlarged = await meter.inference(() =>
     allOrFirstError(
       frames.map(({ colour, alpha }) => {
-        const spread = alpha && bleed(colour, alpha, enlargers.colour.reach + spareLayers);
-        return both(run(enlargers.colour, colour, spread), alpha && run(enlargers.alpha, alpha));
+        // No damage of a codec reaches alpha: whatever computes it is held to it.
+        const settling = enlargers.alpha.settling === undefined ? 'bounded' : 'faithful';
+        return both(
+          run(enlargers.colour, colour, enlargers.colour.settling, alpha),
+          alpha && run(enlargers.alpha, alpha, settling),
+        );
       }),
     ),
   );
   return Promise.all(
-    enlarged.map(async ({ colour, alpha }, index) => {
-      const source = frames[index]?.alpha;
-      if (!alpha || !source) return { colour, alpha };
-      await settleAlpha(alpha, source);
+    enlarged.map(async ({ colour, alpha }) => {
+      if (!alpha) return { colour, alpha };
       // Bicubic has most of the scales that a network can have, but not every one.
       return { colour, alpha: await reducePlane(alpha, colour, meter) };
     }),
