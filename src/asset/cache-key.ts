@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { autoChoices, autoModel, chooserVersion } from '../image/choose-model.js';
 import { deviceFor } from '../image/on-device.js';
+import { PICTURE_VERSION } from '../image/picture-version.js';
 import type { UpscaleOptions } from '../image/upscale.js';
 import { modelFromFile } from '../model/catalogue/model.js';
 import { modelStamp } from '../model/catalogue/model-files.js';
@@ -46,7 +47,7 @@ export async function keyOf(source: SourceImage, options: ResultOptions): Promis
     model: await modelIdentity(model),
     encoding: { format, quality },
     pixels: { colour: colour ?? 'srgb', alpha: alpha ?? 'network' },
-    engine: version,
+    engine: [version, PICTURE_VERSION],
     runtime: runtimeVersion,
     encoder: encoderVersion,
     computed: await deviceFor(device),

@@ -1,11 +1,11 @@
 import { bleed } from './bleed.js';
 import { framesAtOnce, inWindow } from './in-window.js';
+import { dering, type Settling } from './dering.js';
 import type { Meter } from './meter.js';
 import type { Enlarger } from './networks.js';
 import type { UpscaleOptions, UpscaleProgress } from './options.js';
 import type { Frame, Plane } from './planes.js';
 import { reducePlane } from './reduce.js';
-import { settleAlpha } from './settle-alpha.js';
 
 /** How many pixels further than the network looks colours are spread: reduction afterwards looks a little around, too. */
 const spareLayers = 3;
@@ -33,17 +33,25 @@ export async function enlargeFrames(
   for (const { colour, alpha } of frames) {
     progress.announce(workOf(forColour, colour) + (alpha ? workOf(forAlpha, alpha) : 0));
   }
-  const run = async (enlarger: Enlarger, plane: Plane): Promise<Plane> =>
-    enlarger.run(plane, { ...call, ...progress.part(workOf(enlarger, plane)) });
-  const enlargeColour = async ({ colour, alpha }: Frame): Promise<Plane> =>
-    run(forColour, alpha ? await bleed(colour, alpha, forColour.reach + spareLayers) : colour);
+  /**
+   * @param settling none for a picture that is to stay plain interpolation
+   * @param cover alpha, for colours under one: these are spread under what is invisible first
+   */
+  const run = async (enlarger: Enlarger, plane: Plane, settling?: Settling, cover?: Plane): Promise<Plane> => {
+    const seen = cover ? await bleed(plane, cover, enlarger.reach + spareLayers) : plane;
+    const enlarged = await enlarger.run(seen, { ...call, ...progress.part(workOf(enlarger, plane)) });
+    if (settling) await dering(enlarged, seen, settling, cover);
+    return enlarged;
+  };
+  // No damage of a codec reaches alpha: whatever computes it is held to it.
+  const forCover = forAlpha.settling === undefined ? 'bounded' : 'faithful';
   const enlarged = await meter.inference(() =>
-    inWindow(frames, framesAtOnce, (frame) => both(enlargeColour(frame), frame.alpha && run(forAlpha, frame.alpha))),
+    inWindow(frames, framesAtOnce, ({ colour, alpha }) =>
+      both(run(forColour, colour, forColour.settling, alpha), alpha && run(forAlpha, alpha, forCover)),
+    ),
   );
-  return inWindow(enlarged, framesAtOnce, async ({ colour, alpha }, index) => {
-    const source = frames[index]?.alpha;
-    if (!alpha || !source) return { colour, alpha };
-    await settleAlpha(alpha, source);
+  return inWindow(enlarged, framesAtOnce, async ({ colour, alpha }) => {
+    if (!alpha) return { colour, alpha };
     // Bicubic has most of the scales that a network can have, but not every one.
     return { colour, alpha: await reducePlane(alpha, colour, meter) };
   });

@@ -1,9 +1,10 @@
 import { UpresError } from '../errors.js';
 import { modelStamp } from '../model/catalogue/model-files.js';
 import { looksLikePath } from '../model/catalogue/model-path.js';
-import { builtinLabels, chainFor, exactChain } from '../model/catalogue/registry.js';
+import { builtinLabels, chainFor, exactChain, isInterpolation, isRestorer } from '../model/catalogue/registry.js';
 import type { Device } from '../network/device.js';
 import type { CallOptions, NetworkOptions, ThreadSafeNetwork } from '../network/thread-safe-network.js';
+import type { Settling } from './dering.js';
 import type { Plane } from './planes.js';
 
 /** A network, or one run several times over, that enlarges by a whole number. */
@@ -15,6 +16,8 @@ export interface Enlarger {
   readonly reach: number;
   /** Network input pixels of all passes for each input pixel. */
   readonly work: number;
+  /** What its colours are held to; undefined for interpolations, which are what they are. */
+  readonly settling: Settling | undefined;
   run(plane: Plane, options: CallOptions): Promise<Plane>;
 }
 
@@ -51,7 +54,8 @@ export class Networks {
       const { ThreadSafeNetwork } = await import('../network/thread-safe-network.js');
       return ThreadSafeNetwork.fromLabel(model, { ...this.options, scale, device });
     });
-    return new Passes(model, network, 1);
+    const settling = isInterpolation(model) ? undefined : isRestorer(model) ? 'restored' : 'faithful';
+    return new Passes(model, network, 1, settling);
   }
 
   /** Lets every loaded network go. With `cancel`, calls in flight are given up. */
@@ -75,7 +79,8 @@ export class Networks {
     }
     let times = 1;
     while (network.factor ** times < factor) times++;
-    return new Passes(path, network, times);
+    // Whether a network of the user's own restores is not known.
+    return new Passes(path, network, times, 'restored');
   }
 
   private load(key: string, create: () => Promise<ThreadSafeNetwork>): Promise<ThreadSafeNetwork> {
@@ -117,6 +122,7 @@ class Passes implements Enlarger {
     readonly model: string,
     private readonly network: ThreadSafeNetwork,
     private readonly times: number,
+    readonly settling: Settling | undefined,
   ) {
     const { factor } = network;
     this.scale = factor ** times;

@@ -64,6 +64,11 @@ export function isInterpolation(label: string): label is Interpolation {
   return Object.hasOwn(INTERPOLATIONS, label);
 }
 
+/** Whether a built-in network repairs damage, and so departs from its source on purpose. */
+export function isRestorer(label: string): boolean {
+  return label === 'real' || label === 'natural-jpeg' || label.startsWith('anime-');
+}
+
 let labels: readonly BuiltinLabel[] | undefined;
 
 /** What can be asked for by name: networks first, `natural` at the head. */
