@@ -5,14 +5,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { lookAt } from '#src/image/choose-for-picture.js';
-import {
-  autoChoices,
-  isMadeOfPixels,
-  scoredChoices,
-  traitsOf,
-  type ModelChoice,
-  type Sight,
-} from '#src/image/choose-model.js';
+import { autoChoices, scoredChoices, type ModelChoice } from '#src/image/auto-model.js';
+import { isMadeOfPixels, traitsOf, type Sight } from '#src/image/choose-model.js';
 import { decode } from '#src/image/decode.js';
 import { Meter } from '#src/image/meter.js';
 import { readHeader } from '#src/image/probe.js';
@@ -186,7 +180,7 @@ function source(): string {
         return `    '${label}': { ${entries.join(', ')} },`;
       })
       .join('\n');
-  return `import type { ScoredChoice } from './choose-model.js';
+  return `import type { ScoredChoice } from './auto-model.js';
 
 /** How much of each trait speaks for each network. */
 export type Weights = Readonly<Record<ScoredChoice, Readonly<Record<string, number>>>>;

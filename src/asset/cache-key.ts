@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { autoChoices, autoModel, chooserVersion } from '../image/choose-model.js';
+import { autoChoices, autoModel, chooserVersion } from '../image/auto-model.js';
 import { deviceFor } from '../image/on-device.js';
 import { PICTURE_VERSION } from '../image/picture-version.js';
 import type { UpscaleOptions } from '../image/upscale.js';

@@ -1,4 +1,4 @@
-import { chooserVersion } from '../image/choose-model.js';
+import { chooserVersion } from '../image/auto-model.js';
 import { PICTURE_VERSION } from '../image/picture-version.js';
 import { builtinLabels, builtinNetwork } from '../model/catalogue/registry.js';
 import { REWRITE_VERSION } from '../model/catalogue/rewrite-version.js';

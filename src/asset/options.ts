@@ -1,5 +1,5 @@
 import { UpresError } from '../errors.js';
-import { autoModel } from '../image/choose-model.js';
+import { autoModel } from '../image/auto-model.js';
 import { formatTraits, outputFormats, type OutputFormat } from '../image/formats.js';
 import { defaultMaxOutputPixels, resolveLimit } from '../image/limits.js';
 import { builtinLabels } from '../model/catalogue/registry.js';

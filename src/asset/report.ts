@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { autoModel } from '../image/choose-model.js';
+import { autoModel } from '../image/auto-model.js';
 import type { OutputFormat } from '../image/formats.js';
 import type { Device } from '../network/device.js';
 

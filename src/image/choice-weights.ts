@@ -1,4 +1,4 @@
-import type { ScoredChoice } from './choose-model.js';
+import type { ScoredChoice } from './auto-model.js';
 
 /** How much of each trait speaks for each network. */
 export type Weights = Readonly<Record<ScoredChoice, Readonly<Record<string, number>>>>;

@@ -1,6 +1,7 @@
 import { cellSize } from './cells.js';
-import { chooseModel, type Damage, type ModelChoice, type Sight } from './choose-model.js';
-import { lossyStorage } from './lossy-storage.js';
+import { type ModelChoice } from './auto-model.js';
+import { chooseModel, type Damage, type Sight } from './choose-model.js';
+import { lossyStorage } from './read-lossy-storage.js';
 import { pictureFeatures } from './picture-features.js';
 import type { Frame } from './planes.js';
 import type { Header } from './probe.js';

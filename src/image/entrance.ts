@@ -2,8 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Admission } from '../network/admission.js';
 import type { Device } from '../network/device.js';
 import { abortedError, throwIfAborted } from './abort.js';
-import { chooseForPicture } from './choose-for-picture.js';
-import { autoChoices, autoModel, type ModelChoice } from './choose-model.js';
+import { autoChoices, autoModel, type ModelChoice } from './auto-model.js';
 import { decode, type ColourMode } from './decode.js';
 import type { Enlargers } from './enlarge.js';
 import type { Meter } from './meter.js';
@@ -112,6 +111,7 @@ export class Entrance {
     const leave = await this.room(visit, bytes.length + estimateBytes(plan, scale));
     try {
       const decoded = await decode(bytes, header, decodingOf(plan, file, meter));
+      const { chooseForPicture } = await import('./choose-for-picture.js');
       const choice = await chooseForPicture(bytes, header, decoded[0]!, target.factor);
       const enlargers = await this.enlargersFor(target.factor, { ...options, ...choice }, device);
       return { bytes, plan, enlargers, choice, decoded, leave };

@@ -1,8 +1,3 @@
-import { avifStorage } from './avif-storage.js';
-import type { OutputFormat } from './formats.js';
-import { jpegStorage } from './jpeg-storage.js';
-import { webpStorage } from './webp-storage.js';
-
 /** How a picture was stored with loss, and so how far its pixels may lie from the original's. */
 export interface LossyStorage {
   /** In words, for people: `JPEG of quality 72`. */
@@ -14,20 +9,4 @@ export interface LossyStorage {
   readonly squaredStep: number;
   /** Bytes that the pixels take. */
   readonly pixelBytes: number;
-}
-
-/** Undefined for what is stored without loss, or is not understood. Never throws. */
-export function lossyStorage(file: Uint8Array, format: OutputFormat): LossyStorage | undefined {
-  switch (format) {
-    case 'jpeg':
-      return jpegStorage(file);
-    case 'webp':
-      return webpStorage(file);
-    case 'avif':
-      return avifStorage(file);
-    case 'png':
-    case 'gif':
-    case 'tiff':
-      return undefined;
-  }
 }

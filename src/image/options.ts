@@ -1,6 +1,6 @@
 import { UpresError } from '../errors.js';
 import { checkDevice, type DeviceChoice } from '../network/device.js';
-import { autoModel } from './choose-model.js';
+import { autoModel } from './auto-model.js';
 import type { ColourMode } from './decode.js';
 import { checkQuality } from './encode.js';
 import { outputFormats, type OutputFormat } from './formats.js';

@@ -3,7 +3,7 @@ import { keyOf } from '../asset/cache-key.js';
 import { CachedUpscaler, type CachedResult, type ResultFacts } from '../asset/cached-upscaler.js';
 import type { SourceImage } from '../asset/source-image.js';
 import { UpresError } from '../errors.js';
-import { autoModel } from '../image/choose-model.js';
+import { autoModel } from '../image/auto-model.js';
 import type { OutputFormat } from '../image/formats.js';
 import { unlimited } from '../image/limits.js';
 import type { UpscaleOptions, UpscaleProgress } from '../image/options.js';

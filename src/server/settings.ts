@@ -4,7 +4,7 @@ import envPaths from 'env-paths';
 import { checkAssetOptions } from '../asset/options.js';
 import { resultsFolder } from '../asset/results-folder.js';
 import { UpresError } from '../errors.js';
-import { autoModel } from '../image/choose-model.js';
+import { autoModel } from '../image/auto-model.js';
 import { checkDevice, type DeviceChoice } from '../network/device.js';
 import { resolveThreads } from '../network/thread-count.js';
 import { suggestion } from '../suggest.js';

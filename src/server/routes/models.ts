@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { autoModel } from '../../image/choose-model.js';
+import { autoModel } from '../../image/auto-model.js';
 import { builtinLabels } from '../../model/catalogue/registry.js';
 import type { Server, ServerContext } from '../context.js';
 import { commonProblems, problemResponses } from '../schemas.js';
