@@ -9,8 +9,8 @@ const light = [
   'test/asset/{asset-plan,cache-key,cached-upscaler,directives,names,on-error,urls,engine-identity,markup,options,report,resolve}.test.ts',
   'test/cli/{naming,options,plan,progress,words}.test.ts',
   'test/image/{limits,on-device,planes,target}.test.ts',
-  'test/model/*.test.ts',
-  'test/model/import/{rsr,tfjs}.test.ts',
+  'test/model/{catalogue,graph}/*.test.ts',
+  'test/model/graph/import/{rsr,tfjs}.test.ts',
   'test/network/{admission,call,fair-queue,gpu-plan,main-backend,mirrored-row,repeated-tiles,tiles,trial-result}.test.ts',
   'test/server/{jobs-limits,jobs-queue,jobs-runner,jobs-setbacks,jobs-store,occupancy,problem,settings,variant}.test.ts',
 ];

@@ -1,4 +1,4 @@
-import { builtinLabels } from '#src/model/registry.js';
+import { builtinLabels } from '#src/model/catalogue/registry.js';
 import type { PixelImage } from '#src/network/pixel-image.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { openBareLoop, planBareLoop, type BareLoopPlan } from './bare-loop.js';

@@ -1,8 +1,8 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import { makeModel, writeOnnx } from '#src/model/onnx/file.js';
-import { node, tensorInfo } from '#src/model/onnx/node.js';
-import { TensorProto_DataType as DataType, type NodeProto, type TensorProto } from '#src/model/onnx/onnx_pb.js';
-import { floatTensor } from '#src/model/onnx/tensor.js';
+import { makeModel, writeOnnx } from '#src/model/graph/onnx/file.js';
+import { node, tensorInfo } from '#src/model/graph/onnx/node.js';
+import { TensorProto_DataType as DataType, type NodeProto, type TensorProto } from '#src/model/graph/onnx/onnx_pb.js';
+import { floatTensor } from '#src/model/graph/onnx/tensor.js';
 import { loadRuntime, optimisingOptions } from '#src/network/runtime.js';
 
 /** Something that does nothing but multiply and add. */

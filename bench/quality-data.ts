@@ -9,6 +9,14 @@ export interface RgbImage extends PixelImage {
   readonly data: Uint8Array;
 }
 
+/** Pixels in R, G, B, A. */
+export interface RgbaImage {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 4;
+  readonly data: Uint8Array;
+}
+
 /** A small picture, and the large one that it was made from. */
 export interface PicturePair {
   readonly name: string;
@@ -48,6 +56,36 @@ export async function readPixels(input: string | Uint8Array): Promise<RgbImage> 
   const { data, info } = await pipeline.toBuffer({ resolveWithObject: true });
   if (info.channels !== 3) throw new Error(`${info.channels} channels where 3 were asked for`);
   return { width: info.width, height: info.height, channels: 3, data };
+}
+
+/** Decodes to 8-bit R, G, B, A. */
+export async function readRgba(input: string | Uint8Array): Promise<RgbaImage> {
+  const pipeline = sharp(input).toColourspace('srgb').ensureAlpha().raw();
+  const { data, info } = await pipeline.toBuffer({ resolveWithObject: true });
+  if (info.channels !== 4) throw new Error(`${info.channels} channels where 4 were asked for`);
+  return { width: info.width, height: info.height, channels: 4, data };
+}
+
+/** Lays pixels on white; values are mixed as they are, as browsers do. */
+export function onWhite({ width, height, data }: RgbaImage): RgbImage {
+  const out = new Uint8Array(width * height * 3);
+  for (let from = 0, to = 0; from < data.length; from += 4, to += 3) {
+    const alpha = data[from + 3]! / 255;
+    for (let channel = 0; channel < 3; channel++) {
+      out[to + channel] = Math.round(data[from + channel]! * alpha + 255 * (1 - alpha));
+    }
+  }
+  return { width, height, channels: 3, data: out };
+}
+
+export const isOpaque = ({ data }: RgbaImage): boolean => data.every((value, at) => at % 4 !== 3 || value === 255);
+
+/** As a PNG; without its alpha where that says nothing. */
+export function pngOf(image: RgbImage | RgbaImage): Promise<Buffer> {
+  const { width, height, channels, data } = image;
+  const opaque = image.channels === 4 && isOpaque(image);
+  const pipeline = sharp(data, { raw: { width, height, channels } });
+  return (opaque ? pipeline.removeAlpha() : pipeline).png().toBuffer();
 }
 
 function cut(image: RgbImage, width: number, height: number): RgbImage {

@@ -1,82 +1,109 @@
-import { lumaOf, psnr, shave, ssim } from './quality-metrics.js';
-import type { PictureSet, RgbImage } from './quality-data.js';
+import type { Upscaler } from '#src/image/upscale.js';
+import type { QualityCase } from './quality-case.js';
+import { onWhite, pngOf, readRgba, type RgbaImage } from './quality-data.js';
+import { gmsd, lumaOf, psnr, psnrOf, shave, ssim } from './quality-metrics.js';
 import type { Method } from './quality-methods.js';
 
-/** How close results come to their references. */
+/** How close a result comes to the truth. */
 export interface Closeness {
-  /** dB, on luma. */
+  /** dB; Infinity for equal pictures. */
   readonly psnr: number;
+  /** 1 for equal pictures, on luma. */
   readonly ssim: number;
+  /** Gradient magnitude similarity deviation, 0 for equal pictures, on luma. */
+  readonly gmsd: number;
 }
 
-/** What one method makes of one set. */
-export interface SetResult extends Closeness {
-  readonly set: string;
-  readonly pictures: readonly (Closeness & { readonly name: string })[];
+export interface MethodScore extends Closeness {
+  readonly bytes: number;
+  /** Of codes: whether what it says can be read. */
+  readonly decoded?: boolean;
+  readonly model?: string;
+  readonly reason?: string;
 }
 
-/** One row of the table. */
-export interface MethodResult {
-  readonly name: string;
-  readonly scale: number;
-  readonly kind: Method['kind'];
-  readonly passes: readonly number[];
-  /** The means over their pictures. */
-  readonly sets: readonly SetResult[];
-  /** Millions of pixels of the result, for each second of one core. */
-  readonly megapixelsPerSecond: number;
+/** One case by all methods that have its scale. */
+export interface CaseResult extends Pick<QualityCase, 'group' | 'row' | 'name' | 'scale' | 'size'> {
+  /** Bytes of the true large picture, written by the encoder that writes the results. */
+  readonly trueBytes: number;
+  readonly scores: Readonly<Record<string, MethodScore>>;
 }
 
-/** How often a picture is enlarged to find out how fast that can be. */
-const rounds = 3;
+/** Reads a code: what it says, or nothing. */
+export type ReadCode = (image: RgbaImage) => string | undefined;
 
-/** Runs a method over the sets of its scale, and against the clock on one picture. */
-export async function measureMethod(
-  method: Method,
-  sets: readonly PictureSet[],
-  clockPicture: RgbImage,
-): Promise<MethodResult> {
-  const { name, scale, kind, passes } = method;
-  await using enlarger = await method.open();
-  const results: SetResult[] = [];
-  for (const { name: set, pairs } of sets) {
-    const pictures: SetResult['pictures'][number][] = [];
-    for (const { name: picture, small, large } of pairs) {
-      pictures.push({ name: picture, ...closeness(await enlarger.run(small), large, scale) });
+/** Cases at once: enough to keep all threads busy while others decode and compare. */
+const atOnce = 4;
+
+interface Tools {
+  readonly methods: readonly Method[];
+  /** Writes the true pictures as the results are written. */
+  readonly upscaler: Upscaler;
+  readonly readCode: ReadCode;
+}
+
+/** Runs all methods over all cases. */
+export async function measureCases(
+  cases: readonly QualityCase[],
+  { say, ...tools }: Tools & { readonly say: (text: string) => void },
+): Promise<CaseResult[]> {
+  const results = new Array<CaseResult>(cases.length);
+  let next = 0;
+  const work = async (): Promise<void> => {
+    for (let index = next++; index < cases.length; index = next++) {
+      const one = cases[index]!;
+      if (one.row !== cases[index - 1]?.row) say(one.row);
+      results[index] = await measureCase(one, tools);
     }
-    results.push({
-      set,
-      psnr: mean(pictures.map((one) => one.psnr)),
-      ssim: mean(pictures.map((one) => one.ssim)),
-      pictures,
-    });
-  }
-  const seconds = await leastProcessorTime(() => enlarger.run(clockPicture));
-  const megapixels = (clockPicture.width * clockPicture.height * scale ** 2) / 1e6;
-  return { name, scale, kind, passes, sets: results, megapixelsPerSecond: megapixels / seconds };
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return results;
 }
 
-/** PSNR and SSIM on luma, without a border as wide as the scale: the networks of the literature differ in what they do there. */
-export function closeness(result: RgbImage, reference: RgbImage, scale: number): Closeness {
-  const [a, b] = [result, reference].map(({ data, width, height }) => shave(lumaOf(data, width, height), scale));
-  return { psnr: psnr(a!, b!), ssim: ssim(a!, b!) };
+async function measureCase(one: QualityCase, { methods, upscaler, readCode }: Tools): Promise<CaseResult> {
+  const { group, row, name, scale, size, file, truth, text } = one;
+  const scores: Record<string, MethodScore> = {};
+  for (const method of methods) {
+    if (!method.fits(scale)) continue;
+    const { png, model, reason } = await method.enlarge(file, scale);
+    const result = await readRgba(png);
+    scores[method.name] = {
+      ...closeness(result, truth, scale, one.compare),
+      bytes: png.length,
+      ...(text !== undefined && { decoded: readCode(result) === text }),
+      ...(model !== undefined && { model }),
+      ...(reason !== undefined && { reason }),
+    };
+  }
+  // The encoder of the results, on a picture that stays as it is.
+  const { data } = await upscaler.upscale(await pngOf(truth), { upscale: 1, model: 'nearest', format: 'png' });
+  return { group, row, name, scale, ...(size !== undefined && { size }), trueBytes: data.length, scores };
+}
+
+/** Compares two pictures of one size, laid on white. */
+export function closeness(
+  result: RgbaImage,
+  truth: RgbaImage,
+  scale: number,
+  compare: QualityCase['compare'],
+): Closeness {
+  if (result.width !== truth.width || result.height !== truth.height) {
+    throw new Error(`${result.width}×${result.height} pixels where ${truth.width}×${truth.height} were due`);
+  }
+  const [a, b] = [onWhite(result), onWhite(truth)];
+  // The networks of the literature differ in what they do at the border, so photographs are compared without it.
+  const border = compare === 'luma' ? scale : 0;
+  const [lumaA, lumaB] = [a, b].map(({ data, width, height }) => shave(lumaOf(data, width, height), border));
+  return {
+    psnr: compare === 'luma' ? psnr(lumaA!, lumaB!) : psnrOf(a.data, b.data),
+    ssim: ssim(lumaA!, lumaB!),
+    gmsd: gmsd(lumaA!, lumaB!),
+  };
 }
 
 export const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/**
- * Seconds that all cores together worked in the best round: what other programs take of the machine is not the method's. The
- * first one warms up.
- */
-async function leastProcessorTime(run: () => Promise<unknown>): Promise<number> {
-  await run();
-  let best = Infinity;
-  for (let round = 0; round < rounds; round++) {
-    const start = process.cpuUsage();
-    await run();
-    const { user, system } = process.cpuUsage(start);
-    best = Math.min(best, (user + system) / 1e6);
-  }
-  return best;
-}
+/** The middle value; of an even number, the lower of the two. */
+export const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)]!;

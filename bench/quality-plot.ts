@@ -1,4 +1,4 @@
-import type { MethodResult } from './quality-measure.js';
+import type { MethodSpeed } from './quality-clock.js';
 
 const panel = { width: 300, height: 300, left: 52, right: 14, top: 40, bottom: 48 } as const;
 const legendHeight = 56;
@@ -11,14 +11,10 @@ const colours = ['#3b82f6', '#e0701a', '#17a673', '#c2559b', '#8b6cef', '#b58900
  * the colours of the page's scheme, light or dark.
  * @param set the pictures whose PSNR is shown
  */
-export function qualityPlot(results: readonly MethodResult[], set: string): string {
-  const points = results.flatMap(({ name, scale, kind, sets, megapixelsPerSecond }) => {
-    const psnr = sets.find((one) => one.set === set)?.psnr;
-    return psnr === undefined ? [] : [{ name, scale, kind, psnr, speed: megapixelsPerSecond }];
-  });
+export function qualityPlot(points: readonly SpeedPoint[], set: string): string {
   const names = [...new Set(points.map(({ name }) => name))];
   const scales = [...new Set(points.map(({ scale }) => scale))];
-  const speeds = logRange(points.map(({ speed }) => speed));
+  const speeds = logRange(points.map(({ megapixelsPerSecond }) => megapixelsPerSecond));
   const perRow = 5;
   const height = panel.height + legendHeight + 18 * Math.max(0, Math.ceil(names.length / perRow) - 2);
   const panels = scales.map((scale, index) =>
@@ -46,10 +42,10 @@ export function qualityPlot(results: readonly MethodResult[], set: string): stri
   ].join('\n')}\n`;
 }
 
-interface Point {
-  readonly name: string;
+/** One method at one scale. */
+export interface SpeedPoint extends MethodSpeed {
+  /** dB, the mean of the set. */
   readonly psnr: number;
-  readonly speed: number;
 }
 
 interface Range {
@@ -58,7 +54,7 @@ interface Range {
 }
 
 function panelOf(
-  points: readonly Point[],
+  points: readonly SpeedPoint[],
   { title, x, speeds, names, set }: { title: string; x: number; speeds: Range; names: readonly string[]; set: string },
 ): string {
   const bottom = panel.height - panel.bottom;
@@ -85,7 +81,7 @@ function panelOf(
     ...columns,
     `<path class="axis" fill="none" d="M${panel.left} ${panel.top}V${bottom}H${right}"/>`,
     ...points.map(
-      ({ name, psnr, speed }) =>
+      ({ name, psnr, megapixelsPerSecond: speed }) =>
         `<g transform="translate(${px(xOf(speed))} ${px(yOf(psnr))})"><title>${escapeXml(name)}: ${psnr.toFixed(2)} dB, ${speed.toPrecision(3)} MP/s</title>${mark(name, names)}</g>`,
     ),
     '</g>',

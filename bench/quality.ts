@@ -1,77 +1,133 @@
-// `npm run bench:quality`: how close the built-in networks come to pictures that are known, and how fast.
+// `npm run bench:quality`: how close the built-in networks, `auto` and what else people use come to pictures that are known.
 //
-//   --data FOLDER...  pictures in the customary layout: x2/001_LR.png, x2/001_HR.png and so on, also x3 and x4
-//   --scale N         only this scale (may be given several times; default 2, 3 and 4)
-//   --only NAME       only this method (may be given several times)
-//   --passes          also networks that reach a scale by passes: art twice for 4
-//   --json FILE       writes all figures to a file, picture by picture
-//   --plot FILE       writes quality against speed as an SVG, for the last of the folders
-//   --auto            instead: how often `model: 'auto'` takes the best network
-//   --art FOLDER      with --auto: folders of drawings and screenshots too (SVG and PNG, reduced here)
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+//   --data FOLDER...   photographs in the customary layout: x2/001_LR.png, x2/001_HR.png and so on, also x3 and x4
+//   --packages FOLDER  where packages with drawings are installed (default: a folder of the user's cache)
+//   --scale N          only this scale (may be given several times; default 2, 3 and 4)
+//   --rows WORDS       only rows whose name contains this (may be given several times)
+//   --only NAME        only this method (may be given several times)
+//   --quick            a few pictures of each row
+//   --json FILE        writes all figures to a file, case by case
+//   --plot FILE        writes quality against speed as an SVG, for the last of the folders
+//   --doc FILE         writes the figures into a page, in place of the blocks of code that follow <!-- quality: NAME -->
+//   --dump FOLDER      instead: writes each case's small file and true picture
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import envPaths from 'env-paths';
+import { Upscaler } from '#src/image/upscale.js';
 import { describeMachine } from './machine.js';
-import { measureAuto } from './quality-auto.js';
-import { busiest } from './quality-clock.js';
-import { readSet } from './quality-data.js';
-import { measureMethod, type MethodResult } from './quality-measure.js';
-import { methodsFor } from './quality-methods.js';
+import type { QualityCase } from './quality-case.js';
+import { busiest, measureSpeeds, type MethodSpeed } from './quality-clock.js';
+import { codeReader, codes } from './quality-codes.js';
+import { replaceBlocks } from './quality-doc.js';
+import { drawings } from './quality-drawings.js';
+import { dumpCases } from './quality-dump.js';
+import { measureCases } from './quality-measure.js';
+import { methodsOf } from './quality-methods.js';
+import { codePackages, drawnPackages, installPackages, peerPackages } from './quality-packages.js';
+import { renderedPages } from './quality-pages.js';
+import { photographs } from './quality-photographs.js';
+import { pixelArt } from './quality-pixel-art.js';
 import { qualityPlot } from './quality-plot.js';
-import { metricGoals, qualityTable } from './quality-table.js';
+import { qualityGoals, qualityTables, speedPoints, speedTable } from './quality-table.js';
 import { textGoal, textTable } from './text-table.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     data: { type: 'string', multiple: true, default: [] },
+    packages: { type: 'string', default: join(envPaths('upres', { suffix: '' }).cache, 'bench-packages') },
     scale: { type: 'string', multiple: true, default: ['2', '3', '4'] },
+    rows: { type: 'string', multiple: true },
     only: { type: 'string', multiple: true },
+    quick: { type: 'boolean', default: false },
     json: { type: 'string' },
     plot: { type: 'string' },
-    passes: { type: 'boolean', default: false },
-    auto: { type: 'boolean', default: false },
-    art: { type: 'string', multiple: true, default: [] },
+    doc: { type: 'string' },
+    dump: { type: 'string' },
   },
 });
 // Folders that follow a `--data FOLDER` without one of their own.
 const folders = [...values.data, ...positionals];
-if (folders.length === 0) throw new Error('name folders of pictures: --data ../data/Set5 ../data/Set14');
 for (const folder of folders) {
   if (!(await stat(folder).catch(() => undefined))?.isDirectory()) throw new Error(`there is no folder ${folder}`);
 }
+const scales = values.scale.map(Number);
+const limit = values.quick ? 3 : Infinity;
+const say = (text: string): void => void process.stderr.write(`  … ${text}\n`);
 
-const cacheFolder = await mkdtemp(join(tmpdir(), 'upres-quality-'));
-try {
-  const machine = describeMachine();
-  console.log(`upres ${machine.upres} on ${machine.processor}, ${machine.cores} cores, sharp ${machine.sharp}\n`);
-  if (values.auto) await measureAuto({ folders, art: values.art, cacheFolder, json: values.json });
-  else await measureQuality();
-} finally {
-  await rm(cacheFolder, { recursive: true, force: true });
+const place = await installPackages(resolve(values.packages), {
+  ...drawnPackages,
+  ...codePackages,
+  ...peerPackages,
+});
+const missing: string[] = [];
+const cases = (await allCases()).filter(
+  ({ row, scale }) => scales.includes(scale) && (values.rows?.some((words) => row.includes(words)) ?? true),
+);
+if (values.dump !== undefined) await dumpCases(values.dump, cases);
+else await measure();
+
+async function allCases(): Promise<QualityCase[]> {
+  const found: QualityCase[] = [];
+  if (folders.length === 0) missing.push('photographs: no folder was named (--data)');
+  for (const folder of folders) found.push(...(await photographs(folder, scales, limit)));
+  found.push(...(await drawings(place, values.quick ? 5 : Infinity)));
+  const pages = await renderedPages(limit);
+  missing.push(...pages.missing);
+  found.push(...pages.cases);
+  found.push(...(await codes(place, limit)));
+  found.push(...(await pixelArt(scales, limit)));
+  return found;
 }
 
-async function measureQuality(): Promise<void> {
-  const results: MethodResult[] = [];
-  for (const scale of values.scale.map(Number)) {
-    const sets = (await Promise.all(folders.map((folder) => readSet(folder, scale)))).filter(
-      ({ pairs }) => pairs.length > 0,
+async function measure(): Promise<void> {
+  const cacheFolder = await mkdtemp(join(tmpdir(), 'upres-quality-'));
+  try {
+    await using upscaler = new Upscaler({ cacheFolder });
+    const methods = methodsOf(upscaler, place('@upscalerjs/esrgan-slim')).filter(
+      ({ name }) => values.only?.includes(name) ?? true,
     );
-    if (sets.length === 0) continue;
-    const clock = await busiest(sets);
-    for (const method of methodsFor(scale, values.passes, cacheFolder)) {
-      if (values.only && !values.only.includes(method.name)) continue;
-      process.stderr.write(`  … ${method.name} ×${scale}\n`);
-      results.push(await measureMethod(method, sets, clock));
+    const names = methods.map(({ name }) => name);
+    const results = await measureCases(cases, { methods, upscaler, readCode: codeReader(place), say });
+    const clocked = cases.filter(({ group }) => group === 'photographs');
+    const speeds =
+      clocked.length > 0 ? await measureSpeeds(await busiest(clocked), { methods, scales, cacheFolder, say }) : [];
+
+    const machine = describeMachine();
+    const blocks = new Map(
+      qualityTables(results, names).map(({ name, tables }) => [name, tables.map(textTable).join('\n\n')]),
+    );
+    if (speeds.length > 0) blocks.set('speed', textTable(speedTable(speeds)));
+    const goals = qualityGoals(results, names).flatMap(({ goal, missed }) => [
+      textGoal(goal),
+      ...missed.map((row) => `  ${row}`),
+    ]);
+    blocks.set('goals', [...missing.map((what) => `Left out: ${what}`), ...goals].join('\n'));
+    const title = `upres ${machine.upres} on ${machine.processor}, ${machine.cores} cores, sharp ${machine.sharp}`;
+    console.log([title, ...blocks.values()].join('\n\n'));
+
+    if (values.doc !== undefined) {
+      await writeFile(values.doc, replaceBlocks(await readFile(values.doc, 'utf8'), blocks));
     }
+    if (values.plot !== undefined) await plot(values.plot, speeds, results);
+    if (values.json !== undefined) {
+      const report = { machine, date: new Date().toISOString(), results, speeds };
+      await writeFile(values.json, `${JSON.stringify(report, undefined, 1)}\n`);
+    }
+  } finally {
+    await rm(cacheFolder, { recursive: true, force: true });
   }
-  const names = folders.map((folder) => basename(resolve(folder)));
-  const goals = metricGoals(results).map(textGoal);
-  console.log([textTable(qualityTable(results, names)), ...(goals.length > 0 ? ['', ...goals] : [])].join('\n'));
-  if (values.json !== undefined) {
-    const report = { machine: describeMachine(), date: new Date().toISOString(), results };
-    await writeFile(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
-  }
-  if (values.plot !== undefined) await writeFile(values.plot, qualityPlot(results, names.at(-1)!));
+}
+
+async function plot(
+  file: string,
+  speeds: readonly MethodSpeed[],
+  results: Parameters<typeof speedPoints>[1],
+): Promise<void> {
+  const set = folders.at(-1);
+  if (set === undefined) throw new Error('--plot shows photographs: name a folder of them with --data');
+  const name = basename(resolve(set));
+  await writeFile(file, qualityPlot(speedPoints(speeds, results, name), name));
 }

@@ -1,5 +1,5 @@
 import type { InferenceSession } from 'onnxruntime-node';
-import { modelFromLabel } from '#src/model/model.js';
+import { modelFromLabel } from '#src/model/catalogue/model.js';
 import { loadRuntime, optimisingOptions, type Runtime } from '#src/network/runtime.js';
 import { fixed, spread } from './format.js';
 import type { Findings, Setting } from './measurement.js';

@@ -1,6 +1,6 @@
 // `npm run bench`: measures upres on this machine and prints the figures as tables.
 //
-//   --only NAME   one measurement: engine, rewrites, waste, command, memory, cold, site or server (may be given several times)
+//   --only NAME   one measurement: engine, rewrites, waste, command, memory, cold, imports, site or server (may be given several times)
 //   --quick       small pictures and few rounds, to see that everything works
 //   --pairs N     rounds of what is compared (default 7)
 //   --patience S  seconds that each measurement may lose to other programs that keep the machine busy
@@ -16,6 +16,7 @@ import { measureColdStart } from './cold.js';
 import { measureCommand } from './command.js';
 import { measureEngine } from './engine.js';
 import { fixed, mebibytes } from './format.js';
+import { measureImports } from './imports.js';
 import { describeMachine, type Machine } from './machine.js';
 import { isMet, type Findings, type Json, type Measurement } from './measurement.js';
 import { measureMemory } from './memory.js';
@@ -34,6 +35,7 @@ const measurements: readonly Measurement[] = [
   { name: 'command', title: 'Command', run: measureCommand },
   { name: 'memory', title: 'Memory', run: measureMemory },
   { name: 'cold', title: 'Cold start', run: measureColdStart },
+  { name: 'imports', title: 'Imports', run: measureImports },
   { name: 'site', title: 'A site, through the build tools', run: measureSite },
   { name: 'server', title: 'Server', run: measureServer },
 ];

@@ -1,4 +1,4 @@
-import { builtinLabels } from '#src/model/registry.js';
+import { builtinLabels } from '#src/model/catalogue/registry.js';
 import type { TileRecord } from '#src/network/call.js';
 import { defaultMemoryBudget, planImage } from '#src/network/plan.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';

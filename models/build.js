@@ -7,9 +7,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ncnnImporter } from '../dist/model/import/ncnn.js';
-import { opsetOf, writeOnnx } from '../dist/model/onnx/file.js';
-import { analyse } from '../dist/model/receptive-field.js';
+import { ncnnImporter } from '../dist/model/graph/import/ncnn.js';
+import { opsetOf, writeOnnx } from '../dist/model/graph/onnx/file.js';
+import { analyse } from '../dist/model/graph/receptive-field.js';
 
 const ONNX_FLOAT = 1;
 const PICTURES = { layout: 'NCHW', type: 'float32', range: [0, 1], channels: 3 };

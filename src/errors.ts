@@ -13,7 +13,7 @@ export type UpresErrorCode =
   | 'INPUT_CORRUPT' // damaged, cut short, or not what its bytes claim
   | 'INPUT_EMPTY' // no bytes
   | 'INPUT_NOT_FOUND'
-  | 'INPUT_TOO_LARGE' // more pixels than the limit allows
+  | 'INPUT_TOO_LARGE' // more pixels or frames than the limits allow
   | 'INPUT_UNREADABLE' // exists, but can't be read
   | 'MODEL_INVALID' // not a network that upres can read
   | 'MODEL_NOT_FOUND' // no such label or file

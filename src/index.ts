@@ -25,5 +25,5 @@ export {
   type UpscalerOptions,
 } from './image/upscale.js';
 export { probe, type ImageInfo } from './image/probe.js';
-export { builtinLabels, type BuiltinLabel } from './model/registry.js';
+export { builtinLabels, type BuiltinLabel } from './model/catalogue/registry.js';
 export { version } from './version.js';

@@ -12,7 +12,12 @@ export function tellNext(stream: Transform): (error: Error) => void {
   const next = new Set<NodeJS.WritableStream>();
   let sources = 0;
   // Each `pipe` into the stream brings one listener for errors with it.
-  stream.on('pipe', () => sources++);
+  stream.on('pipe', (source: NodeJS.ReadableStream) => {
+    sources++;
+    // `src()` hears of it twice, from us and from the stream behind us. The second time nobody would listen any more, and that
+    // ends the process: under `gulp.watch`, with every picture that is saved by halves.
+    source.on('error', () => undefined);
+  });
   stream.on('unpipe', () => sources--);
   const pipe = stream.pipe.bind(stream);
   stream.pipe = <T extends NodeJS.WritableStream>(to: T, options?: { end?: boolean }): T => {

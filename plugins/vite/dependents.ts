@@ -1,5 +1,4 @@
-import type { EnvironmentModuleNode, Plugin, ViteDevServer } from 'vite';
-import type { Session } from './session.js';
+import type { ViteDevServer } from 'vite';
 
 /** What in the development server depends on which files. */
 export class Dependents {
@@ -34,21 +33,4 @@ export class Dependents {
   private watchFile(file: string): void {
     if (this.server && !file.startsWith(`${this.server.config.root}/`)) this.server.watcher.add(file);
   }
-}
-
-/** When a source changes, or one made by hand appears beside it or goes away, what shows it is loaded again. */
-export function hotPlugin(session: () => Session): Plugin {
-  return {
-    name: 'upres:hot',
-    apply: 'serve',
-    hotUpdate({ file, modules }) {
-      const { dependents } = session();
-      const { moduleGraph, hot, name } = this.environment;
-      // A page is no module that could be replaced.
-      if (name === 'client' && dependents.isInPages(file)) hot.send({ type: 'full-reload', path: '*' });
-      const more = dependents.modulesOf(file).map((id) => moduleGraph.getModuleById(id));
-      const found = more.filter((module): module is EnvironmentModuleNode => module !== undefined);
-      return found.length === 0 ? undefined : [...new Set([...modules, ...found])];
-    },
-  };
 }

@@ -6,9 +6,9 @@ import { autoOf } from './auto.js';
 import { markValue } from './css-marks.js';
 import { asText, deliver, type DeliveryContext, type DeliveryOptions } from './deliver.js';
 import { findAsset, type Resolve } from './find-asset.js';
-import { encodeAttribute, startTags, type HtmlAttribute, type HtmlTag } from './html-tags.js';
+import { encodeAttribute, startTags, type HtmlAttribute, type HtmlTag } from '#upres/asset/html-tags.js';
 import { isOurs, splitUrl, type PlannedAsset, type Session } from './session.js';
-import { parseSrcset, printSrcset, type SrcsetCandidate } from './srcset.js';
+import { parseSrcset, printSrcset, type SrcsetCandidate } from '#upres/asset/srcset.js';
 
 /** What rewriting a page needs from the hook that does it. */
 export interface HtmlTools extends DeliveryContext {

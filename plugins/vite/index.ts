@@ -1,7 +1,7 @@
 import type { Plugin, ResolvedConfig } from 'vite';
 import { cssPlugin, markDirectives } from './css.js';
-import { hotPlugin } from './dependents.js';
 import { install } from './dev.js';
+import { hotPlugin } from './hot.js';
 import { htmlPlugin } from './html-plugin.js';
 import { importPlugin } from './imports.js';
 import { leftoversPlugin } from './leftovers.js';

@@ -1,7 +1,7 @@
 import type { Plugin, Rollup } from 'vite';
-import { startTags } from './html-tags.js';
+import { startTags } from '#upres/asset/html-tags.js';
 import { isExternal, isOurs, type Session } from './session.js';
-import { parseSrcset } from './srcset.js';
+import { parseSrcset } from '#upres/asset/srcset.js';
 
 /**
  * A directive that is still there when everything is built was seen by nobody, and the page would show the small image: that is an

@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import postcssrc from 'postcss-load-config';
 import { searchForWorkspaceRoot, type CSSOptions, type UserConfig } from 'vite';
 import type { PostcssPlugin } from './css.js';
 
@@ -15,6 +14,7 @@ export async function withPostcssPlugin(config: UserConfig, plugin: PostcssPlugi
   // Vite joins this with what was given.
   if (typeof given === 'object') return { plugins: [plugin] };
   const root = resolve(config.root ?? '.');
+  const { default: postcssrc } = await import('postcss-load-config');
   try {
     const found = await postcssrc({}, given === undefined ? root : resolve(given), {
       stopDir: searchForWorkspaceRoot(root),

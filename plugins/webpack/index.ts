@@ -3,19 +3,26 @@ import { UpresError } from '#upres/errors.js';
 import type { ReportEntry } from '#upres/asset/report.js';
 import { validate } from 'schema-utils';
 import type { Compiler } from 'webpack';
-import { refuseLeftovers } from './leftovers.js';
+import { reportLeftovers, type Leftovers } from './leftovers.js';
 import { restoreNames } from './name-asset.js';
-import { optionsSchema } from './options-schema.js';
+import { keepOthersOff, refuseForeignContents } from './only-ours.js';
+import { pluginOptionsSchema } from './options-schema.js';
 import { pipelineOf } from './pipelines.js';
 import { addRules, loader, upresRules, type UpresRule } from './rules.js';
 
-export type UpresPluginOptions = AssetOptions;
+export interface UpresPluginOptions extends AssetOptions {
+  /**
+   * What becomes of a build that emits a directive which no loader has seen, so that browsers would get the small image: it
+   * fails (default), it warns, or nothing.
+   */
+  readonly leftovers?: Leftovers;
+}
 
 /**
  * Upscales images whose requests have the key `upscale`, wherever webpack resolves them: `import`, `new URL()`, CSS and HTML.
  *
  * ```js
- * plugins: [new UpresPlugin({ model: 'natural' })]
+ * plugins: [new UpresPlugin({ quality: 80 })]
  * ```
  */
 export class UpresPlugin {
@@ -27,20 +34,24 @@ export class UpresPlugin {
    * @throws BAD_ARGUMENT
    */
   static rules(options: UpresPluginOptions = {}): UpresRule[] {
-    return upresRules(check(options));
+    return upresRules(check(options).assetOptions);
   }
 
-  private readonly options: UpresPluginOptions;
+  private readonly options: AssetOptions;
+  private readonly leftovers: Leftovers;
 
   /** @throws ValidationError, BAD_ARGUMENT for options that don't exist or can't be */
   constructor(options: UpresPluginOptions = {}) {
-    this.options = check(options);
+    ({ assetOptions: this.options, leftovers: this.leftovers } = check(options));
   }
 
   apply(compiler: Compiler): void {
+    refuseTwice(compiler);
     addRules(compiler, this.options);
+    keepOthersOff(compiler, this.options);
     restoreNames(compiler);
-    refuseLeftovers(compiler);
+    refuseForeignContents(compiler);
+    reportLeftovers(compiler, this.leftovers);
     compiler.hooks.done.tapPromise('upres', () => this.finish(compiler));
   }
 
@@ -67,8 +78,24 @@ export default UpresPlugin;
 /** What a summary has said already: compilers may share a pipeline, and a watching one ends many builds. */
 const told = new WeakSet<ReportEntry>();
 
-function check(options: UpresPluginOptions): UpresPluginOptions {
-  validate(optionsSchema, options, { name: 'upres', baseDataPath: 'options' });
-  checkAssetOptions(options);
-  return options;
+const applied = new WeakSet<Compiler>();
+
+/**
+ * A configuration that is merged of several can have the plugin twice, and would enlarge what is enlarged already.
+ * @throws BAD_ARGUMENT
+ */
+function refuseTwice(compiler: Compiler): void {
+  if (applied.has(compiler)) {
+    const message =
+      'UpresPlugin is there twice in this configuration (is it merged from several?): keep one, since each would enlarge what the other made';
+    throw new UpresError('BAD_ARGUMENT', message);
+  }
+  applied.add(compiler);
+}
+
+function check(options: UpresPluginOptions): { assetOptions: AssetOptions; leftovers: Leftovers } {
+  validate(pluginOptionsSchema, options, { name: 'upres', baseDataPath: 'options' });
+  const { leftovers = 'error', ...assetOptions } = options;
+  checkAssetOptions(assetOptions);
+  return { assetOptions, leftovers };
 }

@@ -1,26 +1,35 @@
+import { writtenUrls } from '#upres/asset/written-urls.js';
 import type { Compilation, Compiler } from 'webpack';
-import { urlsWithDirectives } from './urls-with-directives.js';
+
+/** What becomes of a build that emits a directive which nobody honoured. */
+export type Leftovers = 'error' | 'warn' | 'ignore';
 
 /**
- * A directive that is still in what is emitted was seen by nobody (`css-loader` with `url: false`, a page without a loader, a
- * copied file, a URL put together at run time): browsers would get the small image. That is an error, and it names the file.
+ * A directive that is still in what is emitted was seen by no loader (`css-loader` with `url: false`, a page without a loader, a
+ * copied file, a URL put together at run time): browsers would get the small image. That is told, with the file's name.
  */
-export function refuseLeftovers(compiler: Compiler): void {
+export function reportLeftovers(compiler: Compiler, leftovers: Leftovers): void {
+  if (leftovers === 'ignore') return;
   const { Compilation, WebpackError } = compiler.webpack;
   compiler.hooks.thisCompilation.tap('upres', (compilation) => {
     compilation.hooks.processAssets.tap({ name: 'upres', stage: Compilation.PROCESS_ASSETS_STAGE_REPORT }, () => {
       const ids = readableIds(compilation);
-      for (const { name, source } of compilation.getAssets()) {
-        if (/\.[cm]?js(?:$|\?)/i.test(name) && !ids) continue;
-        for (const url of urlsWithDirectives(name, () => source.source().toString())) {
-          if (ids?.has(url)) continue;
-          const error = new WebpackError(
-            `upres: ${name} still has "${url}" in it, so this image was not upscaled. Directives are read where webpack ` +
-              'resolves the URL: imports, new URL("…", import.meta.url), CSS by css-loader with "url", pages by html-loader.',
-          );
-          error.hideStack = true;
-          compilation.errors.push(error);
-        }
+      const found = compilation.getAssets().flatMap(({ name, source }) => {
+        if (/\.[cm]?js(?:$|\?)/i.test(name) && !ids) return [];
+        const urls = writtenUrls(name, () => source.source().toString());
+        return urls.filter((url) => !ids?.has(url)).map((url) => ({ name, url }));
+      });
+      // What could not be built or found is told already, and stays in the code as it was.
+      const told = found.length > 0 ? compilation.errors.map(({ message }) => message) : [];
+      for (const { name, url } of found) {
+        if (told.some((message) => message.includes(url))) continue;
+        const error = new WebpackError(
+          `upres: ${name} still has "${url}" in it, so this image was not upscaled. Directives are read where webpack ` +
+            'resolves the URL: imports, new URL("…", import.meta.url), CSS by css-loader with "url", pages by html-loader. ' +
+            "Where it is none, say leftovers: 'warn' or 'ignore' in the options of upres.",
+        );
+        error.hideStack = true;
+        (leftovers === 'warn' ? compilation.warnings : compilation.errors).push(error);
       }
     });
   });

@@ -31,14 +31,19 @@ async function load(context: LoaderContext<AssetOptions>, source: Buffer): Promi
   const options = context.getOptions(optionsSchema);
   const directives = parseQuery(context.resourceQuery);
   if (!directives) throw new Error(`the loader of upres is for queries with "upscale", as in ?upscale=2`);
-  const pipeline = pipelineOf(context._compiler!, options);
+  // Loaders that run others in processes of their own, as thread-loader does, have none to show.
+  const compiler = context._compiler;
+  if (!compiler || !context._module) {
+    throw new Error(
+      'upres computes on all cores by itself and can’t run inside thread-loader or the like: leave images with ?upscale out of its rule',
+    );
+  }
+  const pipeline = pipelineOf(compiler, options);
   const asset = await pipeline.plan(context.resourcePath, directives, source);
   await dependOn(context, asset, options);
-  const isFile = context._module!.type.startsWith('asset');
-  if (asset.shape !== 'url') {
-    if (!isFile) return markupModule(context, asset);
-    throw new Error(`as=${asset.shape} is for imports in JavaScript; here one file is wanted`);
-  }
+  const isFile = context._module.type.startsWith('asset');
+  if (!isFile && context._module.type.startsWith('javascript')) return markupModule(context, asset);
+  if (asset.shape !== 'url') throw new Error(`as=${asset.shape} is for imports in JavaScript; here one file is wanted`);
   const variant = asset.variants[0]!;
   const warn = (message: string): void => {
     context.emitWarning(readableError(message, context));

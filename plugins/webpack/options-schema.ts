@@ -40,8 +40,8 @@ const rule: JSONSchema7 = {
   },
 };
 
-/** What the options look like. What they mean (labels that exist, factors within range) is the core's to check. */
-export const optionsSchema: Schema = {
+/** What the loader's options look like. What they mean (labels that exist, factors within range) is the core's to check. */
+export const optionsSchema: JSONSchema7 & { properties: object } = {
   title: 'upres options',
   type: 'object',
   additionalProperties: false,
@@ -60,7 +60,10 @@ export const optionsSchema: Schema = {
       type: 'object',
       additionalProperties: { type: 'string' },
     },
-    model: { type: 'string', description: 'The label of the network to take; default "natural".' },
+    model: {
+      type: 'string',
+      description: 'The label of the network to take; default "auto", the one that suits the picture.',
+    },
     quality,
     onError,
     maxOutputPixels,
@@ -76,6 +79,18 @@ export const optionsSchema: Schema = {
     report: {
       description: 'Writes a page with before and after of each picture: true, or its path.',
       anyOf: [{ type: 'boolean' }, { type: 'string' }],
+    },
+  },
+};
+
+/** And what the plugin takes beside them. */
+export const pluginOptionsSchema: Schema = {
+  ...optionsSchema,
+  properties: {
+    ...optionsSchema.properties,
+    leftovers: {
+      enum: ['error', 'warn', 'ignore'],
+      description: 'What becomes of a build that emits a directive which no loader has seen; default "error".',
     },
   },
 };

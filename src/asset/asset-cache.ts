@@ -2,7 +2,7 @@ import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import cacache from 'cacache';
+import type Cacache from 'cacache';
 import findCacheDirectory from 'find-cache-directory';
 import { digest } from '../digest.js';
 
@@ -33,6 +33,9 @@ const ownNames = /^(?:(?:content|index)-v\d+|tmp|_lastverified)$/;
 const hashedAtOnce = 8 * 2 ** 20;
 const msPerDay = 24 * 60 * 60 * 1000;
 
+/** Loaded when a result is looked for or kept for the first time: with all that it brings it takes as long as the rest of a plugin. */
+const loadCacache = async (): Promise<typeof Cacache> => (await import('cacache')).default;
+
 /** `node_modules/.cache/upres` of the project around a folder; undefined outside of projects. */
 export function projectCacheFolder(root: string): string | undefined {
   return findCacheDirectory({ name: 'upres', cwd: root });
@@ -53,6 +56,7 @@ export class AssetCache<Facts> {
 
   /** @returns undefined where there is nothing, or where what is there is damaged; that is removed */
   async get(key: string): Promise<CacheEntry<Facts> | undefined> {
+    const cacache = await loadCacache();
     try {
       const info = await cacache.get.info(this.folder, prefix + key);
       if (!info) return undefined;
@@ -68,6 +72,7 @@ export class AssetCache<Facts> {
 
   /** Keeps a result. Where the folder can't be written the result is merely not kept, and that is said once. */
   async put(key: string, data: Uint8Array, facts: Facts): Promise<void> {
+    const cacache = await loadCacache();
     try {
       const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
       const options = { metadata: facts, memoize: false, size: bytes.length };
@@ -87,6 +92,7 @@ export class AssetCache<Facts> {
 
   /** Reads every result and removes what is damaged or belongs to nothing. */
   async verify(): Promise<{ readonly kept: number; readonly removed: number; readonly bytes: number }> {
+    const cacache = await loadCacache();
     const report: unknown = await cacache.verify(this.folder);
     const { totalEntries = 0, reclaimedCount = 0, keptSize = 0 } = report as Record<string, number>;
     return { kept: totalEntries, removed: reclaimedCount, bytes: keptSize };
@@ -94,6 +100,7 @@ export class AssetCache<Facts> {
 
   /** Removes the oldest results until the limits hold. */
   async prune({ maxBytes = Infinity, maxAgeDays = Infinity }: CacheLimits): Promise<{ readonly removed: number }> {
+    const cacache = await loadCacache();
     const newestFirst = (await this.entries()).sort((a, b) => b.time - a.time);
     const oldest = Date.now() - maxAgeDays * msPerDay;
     let bytes = 0;
@@ -117,6 +124,7 @@ export class AssetCache<Facts> {
   }
 
   private async entries(): Promise<{ key: string; size: number; time: number }[]> {
+    const cacache = await loadCacache();
     const all = await cacache.ls(this.folder).catch(unlessMissing({}));
     return Object.values(all)
       .filter(({ key }) => key.startsWith(prefix))
@@ -124,6 +132,7 @@ export class AssetCache<Facts> {
   }
 
   private async forget(key: string): Promise<void> {
+    const cacache = await loadCacache();
     try {
       const info = await cacache.get.info(this.folder, prefix + key);
       await cacache.rm.entry(this.folder, prefix + key);
@@ -146,7 +155,7 @@ function inPieces(bytes: Buffer): Readable {
  * once.
  * @throws an error with the code EINTEGRITY where it is damaged
  */
-async function readLarge({ path, integrity }: cacache.CacheObject): Promise<Buffer> {
+async function readLarge({ path, integrity }: Cacache.CacheObject): Promise<Buffer> {
   const data = await readFile(path);
   if (`sha512-${await digest(data, 'sha512', 'base64')}` === integrity) return data;
   throw Object.assign(new Error(`${path} is damaged`), { code: 'EINTEGRITY' });

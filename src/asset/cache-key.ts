@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { autoChoices, autoModel, chooserVersion } from '../image/choose-model.js';
+import { autoChoices, autoModel, chooserVersion } from '../image/auto-model.js';
 import { deviceFor } from '../image/on-device.js';
+import { PICTURE_VERSION } from '../image/picture-version.js';
 import type { UpscaleOptions } from '../image/upscale.js';
-import { modelFromFile } from '../model/model.js';
-import { modelStamp } from '../model/model-files.js';
-import { builtinLabels, builtinNetwork } from '../model/registry.js';
-import { REWRITE_VERSION } from '../model/rewrite/version.js';
+import { modelFromFile } from '../model/catalogue/model.js';
+import { modelStamp } from '../model/catalogue/model-files.js';
+import { builtinLabels, builtinNetwork } from '../model/catalogue/registry.js';
+import { REWRITE_VERSION } from '../model/catalogue/rewrite-version.js';
 import { runtimeVersion } from '../network/runtime.js';
 import { encoderVersion, version } from '../version.js';
 import { Source } from '../image/image-source.js';
@@ -34,7 +35,7 @@ export async function ingredients(source: Source, options: ResultOptions): Promi
     width,
     height,
     minWidth,
-    model = 'natural',
+    model = autoModel,
     format,
     quality,
     colour,
@@ -47,7 +48,7 @@ export async function ingredients(source: Source, options: ResultOptions): Promi
     model: await modelIdentity(model),
     encoding: { format, quality },
     pixels: { colour: colour ?? 'srgb', alpha: alpha ?? 'network' },
-    engine: version,
+    engine: [version, PICTURE_VERSION],
     runtime: runtimeVersion,
     encoder: encoderVersion,
     computed: await deviceFor(device),

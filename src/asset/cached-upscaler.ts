@@ -1,6 +1,7 @@
 import { UpresError } from '../errors.js';
+import { onAbort } from '../on-abort.js';
 import { deviceFor } from '../image/on-device.js';
-import { defaultMaxInputPixels, defaultMaxOutputPixels } from '../image/limits.js';
+import { defaultMaxFrames, defaultMaxInputPixels, defaultMaxOutputPixels } from '../image/limits.js';
 import { isAborted } from '../image/abort.js';
 import { Source } from '../image/image-source.js';
 import type { Upscaler, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
@@ -77,7 +78,7 @@ export class CachedUpscaler {
     });
     if (signal?.aborted) throw abortedError(signal);
     // Limits are no part of a result, but whoever allows more must not be told that it is too much.
-    const slot = [key, rest.maxInputPixels, rest.maxOutputPixels].join(' ');
+    const slot = [key, rest.maxInputPixels, rest.maxOutputPixels, rest.maxFrames].join(' ');
     let work = this.inFlight.get(slot);
     if (!work) {
       const stop = new AbortController();
@@ -161,19 +162,18 @@ async function takePart(work: Work, signal: AbortSignal | undefined): Promise<Ca
       }
       reject(abortedError(signal));
     };
-    signal.addEventListener('abort', leave, { once: true });
-    void work.result.then(resolve, reject).finally(() => {
-      signal.removeEventListener('abort', leave);
-    });
+    const forget = onAbort(signal, leave);
+    void work.result.then(resolve, reject).finally(forget);
   });
 }
 
 /** A result that somebody kept who allowed more is computed again, which says what is wrong with it. */
-function isAllowed(facts: ResultFacts, { maxInputPixels, maxOutputPixels }: UpscaleOptions): boolean {
+function isAllowed(facts: ResultFacts, { maxInputPixels, maxOutputPixels, maxFrames }: UpscaleOptions): boolean {
   const { width, height, sourceWidth, sourceHeight, frames } = facts;
   return (
     sourceWidth * sourceHeight * frames <= (maxInputPixels ?? defaultMaxInputPixels) &&
-    width * height * frames <= (maxOutputPixels ?? defaultMaxOutputPixels)
+    width * height * frames <= (maxOutputPixels ?? defaultMaxOutputPixels) &&
+    frames <= (maxFrames ?? defaultMaxFrames)
   );
 }
 

@@ -1,6 +1,7 @@
-import { chooserVersion } from '../image/choose-model.js';
-import { builtinLabels, builtinNetwork } from '../model/registry.js';
-import { REWRITE_VERSION } from '../model/rewrite/version.js';
+import { chooserVersion } from '../image/auto-model.js';
+import { PICTURE_VERSION } from '../image/picture-version.js';
+import { builtinLabels, builtinNetwork } from '../model/catalogue/registry.js';
+import { REWRITE_VERSION } from '../model/catalogue/rewrite-version.js';
 import { runtimeVersion } from '../network/runtime.js';
 import { encoderVersion, version } from '../version.js';
 
@@ -12,5 +13,7 @@ export function engineIdentity(): string {
   const networks = builtinLabels()
     .filter(({ kind }) => kind === 'network')
     .flatMap(({ label, scales }) => scales.map((scale) => builtinNetwork(label, scale).card.sha256));
-  return [version, runtimeVersion, encoderVersion, REWRITE_VERSION, chooserVersion, ...networks].join(' ');
+  return [version, runtimeVersion, encoderVersion, REWRITE_VERSION, PICTURE_VERSION, chooserVersion, ...networks].join(
+    ' ',
+  );
 }

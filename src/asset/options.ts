@@ -1,8 +1,8 @@
 import { UpresError } from '../errors.js';
-import { autoModel } from '../image/choose-model.js';
+import { autoModel } from '../image/auto-model.js';
 import { formatTraits, outputFormats, type OutputFormat } from '../image/formats.js';
 import { defaultMaxOutputPixels, resolveLimit } from '../image/limits.js';
-import { builtinLabels } from '../model/registry.js';
+import { builtinLabels } from '../model/catalogue/registry.js';
 import { checkDevice, deviceChoices, type DeviceChoice } from '../network/device.js';
 import { resolveThreads } from '../network/thread-count.js';
 import { suggestion } from '../suggest.js';
@@ -38,7 +38,7 @@ export interface AssetOptions {
   readonly presets?: Readonly<Record<string, string | LooseDirectives>>;
   /** Networks of your own by label: paths of their files (ONNX, or a format that is imported), relative to the root. */
   readonly models?: Readonly<Record<string, string>>;
-  /** A label, or `auto` for the built-in network that suits the picture; default `natural`. */
+  /** A label, or `auto` (the default) for the built-in network that suits the picture. */
   readonly model?: string;
   readonly quality?: QualityOption;
   /** Default `fail`. */

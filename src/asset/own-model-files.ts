@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { modelFiles } from '../model/model-files.js';
+import { modelFiles } from '../model/catalogue/model-files.js';
 import type { AssetOptions } from './options.js';
 
 /**

@@ -1,35 +1,20 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
 import { UpresError } from '../errors.js';
 import type { OutputFormat } from '../image/formats.js';
-import { autoModel } from '../image/choose-model.js';
+import { autoModel } from '../image/auto-model.js';
 import { Source } from '../image/image-source.js';
 import type { ResizeOptions, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { Device } from '../network/device.js';
 import { AssetCache, projectCacheFolder } from './asset-cache.js';
-import { planAsset, type AssetPlan, type VariantPlan } from './asset-plan.js';
-import { CachedUpscaler, type ResultFacts } from './cached-upscaler.js';
+import type { AssetPlan, VariantPlan } from './asset-plan.js';
+import type { CachedUpscaler, ResultFacts } from './cached-upscaler.js';
 import type { Directives } from './directives.js';
 import { standIn, type OnError } from './on-error.js';
 import { checkAssetOptions, type AssetOptions } from './options.js';
-import { AssetReport } from './report.js';
-import { reportPage } from './report-page.js';
+import { AssetReport, type VariantStatus } from './report.js';
 import { resolveDirectives } from './resolve.js';
 import { UpscalerLease } from './shared-upscaler.js';
-
-/** How a variant came to be. */
-export type VariantStatus =
-  | 'computed'
-  | 'cached'
-  /** The source as it is: nothing had to be done. */
-  | 'verbatim'
-  /** A picture that somebody made by hand stood beside the source. */
-  | 'hand-made'
-  /** It failed, and the source took its place. */
-  | 'original'
-  /** It failed, and a resize without a network took its place. */
-  | 'resized';
 
 /** One output file of an asset. */
 export interface RenderedVariant {
@@ -78,7 +63,7 @@ export interface PreparedAsset extends AssetPlan {
 export class AssetPipeline {
   readonly report = new AssetReport();
   private readonly lease: UpscalerLease;
-  private readonly upscaler: CachedUpscaler;
+  private opened: Promise<CachedUpscaler> | undefined;
 
   /** @throws BAD_ARGUMENT for options that don't exist or can't be */
   constructor(
@@ -88,9 +73,6 @@ export class AssetPipeline {
   ) {
     checkAssetOptions(options, extraOptions);
     this.lease = new UpscalerLease(options.threads);
-    const folder = cacheFolderOf(options, context.root);
-    const cache = folder === undefined ? undefined : new AssetCache<ResultFacts>(folder, context.warn);
-    this.upscaler = new CachedUpscaler(() => this.lease.get(), cache);
   }
 
   /**
@@ -101,6 +83,7 @@ export class AssetPipeline {
    */
   async plan(file: string, directives: Directives, contents?: Uint8Array): Promise<PreparedAsset> {
     const resolved = resolveDirectives(file, directives, this.options, this.context.root);
+    const { planAsset } = await import('./asset-plan.js');
     try {
       const plan = await planAsset(file, new Source(contents ?? file), resolved);
       return { ...plan, onError: resolved.onError, maxOutputPixels: resolved.maxOutputPixels };
@@ -144,7 +127,7 @@ export class AssetPipeline {
   async kept(asset: PreparedAsset, variant: VariantPlan): Promise<RenderedVariant | undefined> {
     if (variant.verbatim) return asItIs(variant);
     const settings = this.networkSettings(asset, variant, {});
-    const found = await this.upscaler.kept(variant.image, settings, variant.source);
+    const found = await (await this.upscaler()).kept(variant.image, settings, variant.source);
     if (!found) return undefined;
     const { data, format, width, height } = found;
     return { data, format, width, height, status: variant.handMade ? 'hand-made' : 'cached' };
@@ -177,6 +160,10 @@ export class AssetPipeline {
     const entries = this.report.entries();
     if (report === undefined || report === false || entries.length === 0) return undefined;
     const file = resolve(this.context.root, report === true ? 'upres-report.html' : report);
+    const [{ reportPage }, { default: writeFileAtomic }] = await Promise.all([
+      import('./report-page.js'),
+      import('write-file-atomic'),
+    ]);
     try {
       await mkdir(dirname(file), { recursive: true });
       await writeFileAtomic(file, reportPage(entries));
@@ -191,13 +178,23 @@ export class AssetPipeline {
     await this.lease.release();
   }
 
+  /** Loaded for the first picture: most runs of a build tool's configuration have none. */
+  private upscaler(): Promise<CachedUpscaler> {
+    return (this.opened ??= import('./cached-upscaler.js').then(({ CachedUpscaler }) => {
+      const { options, context } = this;
+      const folder = cacheFolderOf(options, context.root);
+      const cache = folder === undefined ? undefined : new AssetCache<ResultFacts>(folder, context.warn);
+      return new CachedUpscaler(() => this.lease.get(), cache);
+    }));
+  }
+
   private async make(asset: PreparedAsset, variant: VariantPlan, options: RenderOptions): Promise<Made> {
     const kept = variant.handMade ? 'hand-made' : undefined;
     if (variant.verbatim) return { rendered: await asItIs(variant), trouble: undefined };
     const settings = this.settings(asset, variant, options);
     try {
       const wishes = this.networkSettings(asset, variant, options);
-      const result = await this.upscaler.upscale(variant.image, wishes, variant.source);
+      const result = await (await this.upscaler()).upscale(variant.image, wishes, variant.source);
       const { data, format, width, height, cached, device } = result;
       const status = kept ?? (cached ? 'cached' : 'computed');
       const choice = variant.model === autoModel ? result : undefined;

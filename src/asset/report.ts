@@ -1,8 +1,20 @@
 import { basename } from 'node:path';
-import { autoModel } from '../image/choose-model.js';
+import { autoModel } from '../image/auto-model.js';
 import type { OutputFormat } from '../image/formats.js';
 import type { Device } from '../network/device.js';
-import type { VariantStatus } from './pipeline.js';
+
+/** How a variant came to be. */
+export type VariantStatus =
+  | 'computed'
+  | 'cached'
+  /** The source as it is: nothing had to be done. */
+  | 'verbatim'
+  /** A picture that somebody made by hand stood beside the source. */
+  | 'hand-made'
+  /** It failed, and the source took its place. */
+  | 'original'
+  /** It failed, and a resize without a network took its place. */
+  | 'resized';
 
 export interface PictureFacts {
   readonly width: number;

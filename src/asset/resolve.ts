@@ -1,6 +1,7 @@
 import { relative, sep } from 'node:path';
 import picomatch from 'picomatch';
 import { UpresError } from '../errors.js';
+import { autoModel } from '../image/auto-model.js';
 import type { OutputFormat } from '../image/formats.js';
 import { checkDirectives, type Directives, type Shape } from './directives.js';
 import {
@@ -71,7 +72,7 @@ function resolve(file: string, own: Directives, options: AssetOptions, root: str
   const { format = [] } = checkDirectives({
     format: own.format ?? preset?.format ?? (ruledFormat === undefined ? [] : [ruledFormat].flat()),
   });
-  const model = own.model ?? preset?.model ?? first((rule) => rule.model) ?? options.model ?? 'natural';
+  const model = own.model ?? preset?.model ?? first((rule) => rule.model) ?? options.model ?? autoModel;
   checkModel(model, options.models);
   const as = own.as ?? preset?.as ?? 'url';
   if (format.length > 1 && as !== 'picture') {

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
-import { looksLikePath } from '../model/model-path.js';
-import { autoModel } from '../image/choose-model.js';
-import { builtinLabels } from '../model/registry.js';
+import { looksLikePath } from '../model/catalogue/model-path.js';
+import { autoModel } from '../image/auto-model.js';
+import { builtinLabels } from '../model/catalogue/registry.js';
 import { suggestion } from '../suggest.js';
 import { UsageError } from './usage-error.js';
 

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import type { PartialModelCard } from '../model/card.js';
-import { inspectNetwork } from '../model/inspect.js';
-import { opsetOf, writeOnnx } from '../model/onnx/file.js';
-import { analyse } from '../model/receptive-field.js';
-import { TensorProto_DataType as DataType } from '../model/onnx/onnx_pb.js';
-import { openModelFile, readModelFile, readUserCard } from '../model/user-file.js';
+import type { PartialModelCard } from '../model/catalogue/card.js';
+import { inspectNetwork } from '../model/graph/inspect.js';
+import { opsetOf, writeOnnx } from '../model/graph/onnx/file.js';
+import { analyse } from '../model/graph/receptive-field.js';
+import { TensorProto_DataType as DataType } from '../model/graph/onnx/onnx_pb.js';
+import { readModelFile, readUserCard } from '../model/catalogue/user-file.js';
+import { openModelFile } from '../model/graph/open-file.js';
 import { defaultCacheFolder } from '../network/weights-store.js';
 import { Ledger } from './ledger.js';
 import { checkOutput, writeOutput } from './write-output.js';
@@ -52,7 +53,7 @@ export async function convertFile(file: string, name: string): Promise<Converted
   const parameters = card.parameters ?? geometry.parameters;
   const radius = halo && Math.max(halo.left, halo.top, halo.right, halo.bottom);
   const label = path.basename(name, path.extname(name));
-  const format = read.importer?.format ?? 'ONNX';
+  const format = read.format?.name ?? 'ONNX';
   const full = {
     label: card.label ?? label,
     scale: geometry.scale,

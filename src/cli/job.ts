@@ -120,7 +120,7 @@ async function copyOriginal(
 }
 
 function upscaleOptions(job: Job, { options, signal, onProgress }: JobContext): UpscaleOptions {
-  const { model, device, colour, alpha, maxInputPixels, maxOutputPixels } = options;
+  const { model, device, colour, alpha, maxInputPixels, maxOutputPixels, maxFrames } = options;
   return {
     ...options.target,
     signal,
@@ -135,5 +135,6 @@ function upscaleOptions(job: Job, { options, signal, onProgress }: JobContext): 
     ...(alpha === undefined ? {} : { alpha }),
     ...(maxInputPixels === undefined ? {} : { maxInputPixels }),
     ...(maxOutputPixels === undefined ? {} : { maxOutputPixels }),
+    ...(maxFrames === undefined ? {} : { maxFrames }),
   };
 }

@@ -1,4 +1,4 @@
-import { builtinLabels } from '../model/registry.js';
+import { builtinLabels } from '../model/catalogue/registry.js';
 import { print } from './streams.js';
 
 /** `upres models`: what `--model` takes. */
@@ -19,7 +19,7 @@ export function listModels({ json }: { json: boolean }): void {
   ]);
   for (const line of table([['label', 'scales', 'for', 'licence', 'author'], ...rows])) print(line);
   print(
-    '\nauto takes natural, natural-jpeg or art for each image, by what the image is.\nOther factors are chained from these scales and reduced. Your own network works too: --model path/to/file.onnx (or .param, model.json, .rsr)',
+    '\nauto (the default) takes for each image the one that suits it: natural, natural-jpeg, art or nearest.\nOther factors are chained from these scales and reduced. Your own network works too: --model path/to/file.onnx (or .param, model.json, .rsr)',
   );
 }
 

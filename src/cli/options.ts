@@ -27,6 +27,7 @@ export interface RawOptions {
   alpha?: string;
   maxInputPixels?: string;
   maxOutputPixels?: string;
+  maxFrames?: string;
   overwrite?: boolean;
   json?: boolean;
   quiet?: boolean;
@@ -48,6 +49,7 @@ export interface RunOptions {
   readonly alpha?: 'network' | 'bicubic';
   readonly maxInputPixels?: number;
   readonly maxOutputPixels?: number;
+  readonly maxFrames?: number;
   readonly onError: OnError;
   readonly overwrite: boolean;
   readonly json: boolean;
@@ -153,6 +155,7 @@ export function parseOptions(raw: RawOptions): RunOptions {
       raw.maxInputPixels === undefined ? undefined : parsePixels('--max-input-pixels', raw.maxInputPixels),
     maxOutputPixels:
       raw.maxOutputPixels === undefined ? undefined : parsePixels('--max-output-pixels', raw.maxOutputPixels),
+    maxFrames: raw.maxFrames === undefined ? undefined : whole('--max-frames', raw.maxFrames, 1, maxSide, ' of frames'),
     onError:
       raw.onError === undefined
         ? 'fail'

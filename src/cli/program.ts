@@ -32,7 +32,7 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
     .option('--min-width <pixels>', 'this wide, or the source as it is where that is wider')
     .option(
       '-m, --model <label|path>',
-      'see "upres models", auto, or the path of a network of your own (default: natural)',
+      'see "upres models", or the path of a network of your own (default: auto, whichever suits the image)',
     )
     .option(
       '-f, --format <formats>',
@@ -51,6 +51,7 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
     .option('--alpha <how>', 'how transparency is enlarged: network or bicubic (default: network)')
     .option('--max-input-pixels <n>', 'refuse larger images, such as 100M (default: 100M)')
     .option('--max-output-pixels <n>', 'refuse to make larger images (default: 400M)')
+    .option('--max-frames <n>', 'refuse longer animations (default: 1000)')
     .option('--cache <folder>', 'where results are kept (default: see "upres cache stats")')
     .option('--no-cache', 'compute everything, keep nothing')
     .option('--json', 'one line of JSON on standard output for each image')

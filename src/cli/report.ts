@@ -71,7 +71,8 @@ function words({ code, message }: UpresError): ErrorWords {
 function inFlags(message: string): string {
   return message
     .replaceAll('maxInputPixels', '--max-input-pixels')
-    .replaceAll('maxOutputPixels', '--max-output-pixels');
+    .replaceAll('maxOutputPixels', '--max-output-pixels')
+    .replaceAll('maxFrames', '--max-frames');
 }
 
 /** An error for people: names the file, unless the message does already. */

@@ -3,6 +3,7 @@ import { CachedUpscaler, type ResultFacts } from '../asset/cached-upscaler.js';
 import { concernsAll } from '../asset/on-error.js';
 import { UpresError } from '../errors.js';
 import { Source } from '../image/image-source.js';
+import { unlimited } from '../image/limits.js';
 import { probe } from '../image/probe.js';
 import { Upscaler } from '../image/upscale.js';
 import { defaultThreads } from '../network/thread-count.js';
@@ -86,7 +87,7 @@ async function chooseProgress(jobs: readonly Job[], { quiet }: RunOptions): Prom
   // Headers only; an image whose header can't be read counts for nothing here and fails in its turn.
   await eachAtMost(byInput(jobs), 8, async ([job]) => {
     const { input } = job!;
-    const info = await probe(input.path, { maxInputPixels: Infinity }).catch(() => undefined);
+    const info = await probe(input.path, unlimited).catch(() => undefined);
     meter.add(input.path, info ? info.width * info.height * info.frames : 0);
   });
   return { meter, progress: await barProgress(process.stderr, jobs.length, meter) };

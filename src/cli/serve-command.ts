@@ -41,7 +41,7 @@ export function addServeCommand(program: Command, act: (action: () => Promise<nu
     .option('--folder <folder>', "where jobs are kept (default: in the user's data folder)")
     .option('--cache <folder>', 'where results are kept (default: see "upres cache stats")')
     .option('--no-cache', 'keep no results')
-    .option('-m, --model <label>', 'where none is asked for (default: natural)')
+    .option('-m, --model <label>', 'where none is asked for (default: auto)')
     .option('--models <label=path...>', 'networks of your own that clients can ask for by label')
     .option('--device <name>', 'what computes: auto, cpu, webgpu, cuda, dml or coreml (default: cpu)')
     .option('-t, --threads <n>', 'cores to use (default: all)')

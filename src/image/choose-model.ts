@@ -1,117 +1,107 @@
-import type { JpegStorage } from './jpeg-quality.js';
-import type { PictureFeatures } from './picture-features.js';
+import { scoredChoices, type ModelChoice, type ScoredChoice } from './auto-model.js';
+import { weights } from './choice-weights.js';
+import type { LossyStorage } from './lossy-storage.js';
+import { mostColours, type PictureFeatures } from './picture-features.js';
 
-/** Stands for whichever network suits the picture. */
-export const autoModel = 'auto';
-
-/** The networks among which `auto` chooses. */
-export const autoChoices = ['natural', 'natural-jpeg', 'art'] as const;
-
-/** Part of a cached result's key: goes up with every change that may choose otherwise. */
-export const chooserVersion = 2;
-
-export interface ModelChoice {
-  readonly model: (typeof autoChoices)[number];
-  /** In words, for people: `JPEG of quality 72, 5120 colours, 1 % flat, 12 % of the steps hard`. */
-  readonly reason: string;
-}
-
-/** A JPEG, as far as the choice depends on it. */
-export interface JpegDamage extends Pick<JpegStorage, 'quality' | 'squaredStep'> {
+/** Loss in a stored picture, as far as the choice depends on it. */
+export interface Damage extends Pick<LossyStorage, 'told' | 'squaredStep'> {
   /** Of the compressed pixels. */
   readonly bitsPerPixel: number;
 }
 
-/** Numbers that a choice is made of, each about as large as the next. */
-interface Traits {
-  /** Hard steps among all that can be seen, 0 to 1: the more, the more it is drawn. */
-  readonly hard: number;
-  /** Pixels that equal their neighbours, 0 to 1. */
-  readonly flat: number;
-  /** How a step predicts the next one, −1 to 1: in photographs edges are soft and go on rising, in drawings they don't. */
-  readonly next: number;
-  /** And the one after that: high where edges are wide, and in pictures that were enlarged before. */
-  readonly afterNext: number;
+/** All that a choice depends on. */
+export interface Sight {
+  readonly features: PictureFeatures;
+  /** Undefined for what was stored without loss. */
+  readonly damage: Damage | undefined;
+  /** Pixels a side of the squares that the picture consists of; 1 for none. */
+  readonly cell: number;
+  /** How much larger the picture is to be. */
+  readonly factor: number;
 }
 
-interface JpegTraits extends Traits {
-  /** Decimal logarithm of the mean squared quantisation step: 0 for quality 100, 1.1 for 90, 2.5 for 50. */
-  readonly damage: number;
-  /** Decimal logarithm of the picture's energy over the energy that quantisation may have put in for each bit that is stored. */
-  readonly detail: number;
-}
-
-/** A sum of traits, each by its weight. */
-interface Score<Trait extends string> {
-  readonly start: number;
-  readonly weights: Readonly<Record<Trait, number>>;
-}
-
-/*
- * How much each network is to be preferred to `natural`, whose score is 0. Logistic regression on 300 pictures, as PNG and as
- * JPEG at eleven qualities, each case weighted by the decibels between the best network and the second best, since where these
- * are equal it does not matter. `docs/quality.md` tells which pictures, and how often the best network is chosen among others.
- */
-const artScore: Score<keyof Traits> = {
-  start: -1.11,
-  weights: { hard: 4.58, flat: 3.28, next: -7.5, afterNext: 2.38 },
-};
-const artScoreInJpeg: Score<keyof JpegTraits> = {
-  start: -1.29,
-  weights: { damage: 1.35, detail: -0.34, hard: 5.95, flat: 5.7, next: -7.05, afterNext: 2.31 },
-};
-const restorerScoreInJpeg: Score<keyof JpegTraits> = {
-  start: 0.77,
-  weights: { damage: 3, detail: -2.01, hard: 5.07, flat: 3.8, next: -2.87, afterNext: 7.62 },
-};
+/** Steps of one level lose no more than rounding does: a JPEG of quality 98 is as good as a PNG. */
+const leastSquaredStep = 1.5;
 
 /** Keeps logarithms finite: far below what a picture with anything in it has. */
 const leastEnergy = 1e-3;
 
 /**
- * Chooses a network for a picture. `natural-jpeg` is for JPEGs only: what it takes for damage in other files is the picture's.
- *
- * @param jpeg how it was stored; undefined for other formats
+ * Chooses a network for a picture: whole pixels where the picture consists of them, otherwise the network with the highest
+ * score, which is a sum of traits, each by its weight. `docs/quality.md` tells where the weights come from.
  */
-export function chooseModel(features: PictureFeatures, jpeg: JpegDamage | undefined): ModelChoice {
-  return { model: best(features, jpeg), reason: reasonFor(features, jpeg) };
+export function chooseModel(sight: Sight): ModelChoice {
+  return { model: isMadeOfPixels(sight) ? 'nearest' : best(sight), reason: reasonFor(sight) };
 }
 
-function best(features: PictureFeatures, jpeg: JpegDamage | undefined): ModelChoice['model'] {
-  // Of one colour, or too small to tell.
-  if (features.energy === 0) return 'natural';
-  const [next, afterNext] = features.following;
-  const traits: Traits = { hard: hardShare(features), flat: features.flat, next, afterNext };
-  if (!jpeg) return scoreOf(artScore, traits) > 0 ? 'art' : 'natural';
-  const noise = jpeg.squaredStep * jpeg.bitsPerPixel;
-  const jpegTraits: JpegTraits = {
-    ...traits,
-    damage: Math.log10(jpeg.squaredStep),
-    detail: Math.log10((features.energy + leastEnergy) / noise),
+/**
+ * What pixel art has at most of colours, and of edges in two steps, as smoothed ones are. Encoders that lose something make new
+ * colours, so there the hard steps have to be most of those that can be seen.
+ */
+const pixelArt = { mostColours: 64, mostRamped: 0.18, mostRampedWithLoss: 0.1, leastHardWithLoss: 0.65 };
+
+/**
+ * Whether whole pixels are right: those of pixel art and of codes, enlarged before or not. Also where nothing is to be seen,
+ * as in one colour or one pixel: all networks give the same there, and none is as cheap.
+ */
+export function isMadeOfPixels({ features, damage, cell }: Sight): boolean {
+  const { colours, energy, hard, ramped, following } = features;
+  if (energy === 0 || cell > 1) return true;
+  // In a drawing with smooth edges, a step upwards is followed by another one; here it is followed by none, or undone.
+  if (hard === 0 || following[0] > 0) return false;
+  return damage
+    ? ramped <= pixelArt.mostRampedWithLoss && hardShare(features) >= pixelArt.leastHardWithLoss
+    : ramped <= pixelArt.mostRamped && colours <= pixelArt.mostColours;
+}
+
+function best(sight: Sight): ScoredChoice {
+  const traits = traitsOf(sight);
+  const table = 'damage' in traits ? weights.lossy : weights.lossless;
+  const score = (label: ScoredChoice): number =>
+    Object.entries(table[label]).reduce((sum, [name, weight]) => sum + weight * traits[name]!, 0);
+  return scoredChoices.reduce((first, label) => (score(label) > score(first) ? label : first));
+}
+
+/** Numbers that a choice is made of, each about as large as the next. */
+export function traitsOf({ features, damage, factor }: Sight): Readonly<Record<string, number>> {
+  const { flat, following, ramped, ringing, translucent, cutOut, side, colours, pixels, energy } = features;
+  const plain = {
+    start: 1,
+    hard: hardShare(features),
+    flat,
+    next: following[0],
+    afterNext: following[1],
+    ramped,
+    ringing,
+    translucent,
+    cutOut: cutOut ? 1 : 0,
+    side: Math.log2(side) / 10,
+    colours: Math.log2(colours) / 10,
+    sparse: Math.log2(pixels / colours) / 10,
+    large: factor > 2 ? 1 : 0,
+    energy: Math.log10(energy + leastEnergy) / 4,
   };
-  const art = scoreOf(artScoreInJpeg, jpegTraits);
-  const restorer = scoreOf(restorerScoreInJpeg, jpegTraits);
-  if (Math.max(art, restorer) <= 0) return 'natural';
-  return art > restorer ? 'art' : 'natural-jpeg';
-}
-
-function scoreOf<Trait extends string>(
-  { start, weights }: Score<Trait>,
-  traits: Readonly<Record<Trait, number>>,
-): number {
-  const names = Object.keys(weights) as Trait[];
-  return names.reduce((sum, name) => sum + weights[name] * traits[name], start);
+  if (!damage || damage.squaredStep <= leastSquaredStep) return plain;
+  const noise = damage.squaredStep * damage.bitsPerPixel;
+  return {
+    ...plain,
+    damage: Math.log10(damage.squaredStep),
+    detail: Math.log10((energy + leastEnergy) / noise),
+    block4: damage.told.startsWith('WebP') ? 1 : 0,
+    block64: damage.told.startsWith('AVIF') ? 1 : 0,
+  };
 }
 
 function hardShare({ soft, hard }: PictureFeatures): number {
   return soft + hard > 0 ? hard / (soft + hard) : 0;
 }
 
-function reasonFor(features: PictureFeatures, jpeg: JpegDamage | undefined): string {
+function reasonFor({ features, damage, cell }: Sight): string {
   const { colours, flat } = features;
   return [
-    ...(jpeg ? [`JPEG of quality ${jpeg.quality}`] : []),
-    `${colours} ${colours === 1 ? 'colour' : 'colours'}`,
+    ...(damage ? [damage.told] : []),
+    `${colours === mostColours ? 'many' : colours} ${colours === 1 ? 'colour' : 'colours'}`,
+    ...(cell > 1 && colours > 1 ? [`squares of ${cell} pixels`] : []),
     `${percent(flat)} flat`,
     `${percent(hardShare(features))} of the steps hard`,
   ].join(', ');

@@ -11,7 +11,6 @@ const poolThreads = Number(process.env.UV_THREADPOOL_SIZE) || 4;
 const atOnce = Math.max(1, Math.min(availableParallelism(), poolThreads));
 
 interface Waiting extends QueueMember {
-  readonly pixels: number;
   readonly begin: () => void;
 }
 
@@ -21,11 +20,11 @@ class Slots {
 
   constructor(private free: number) {}
 
-  async run<T>(pixels: number, turn: QueueMember, work: () => Promise<T>): Promise<T> {
+  async run<T>(turn: QueueMember, work: () => Promise<T>): Promise<T> {
     if (this.free > 0) this.free--;
     else
       await new Promise<void>((begin) => {
-        this.queue.add({ ...turn, pixels, begin });
+        this.queue.add({ ...turn, begin });
       });
     try {
       return await work();
@@ -35,9 +34,9 @@ class Slots {
   }
 
   private release(): void {
-    const next = this.queue.next(() => true);
+    const next = this.queue.next();
     if (next) {
-      this.queue.charge(next, next.pixels);
+      this.queue.charge(next, next.largestPiece);
       this.queue.remove(next);
       next.begin();
     } else {
@@ -55,6 +54,10 @@ const shortJobs = new Slots(atOnce);
  * share them.
  * @param pixels that it works on: the larger of what goes in and what comes out
  */
-export function inCodecSlot<T>(pixels: number, turn: QueueMember, work: () => Promise<T>): Promise<T> {
-  return (pixels >= longPixels ? longJobs : shortJobs).run(pixels, turn, work);
+export function inCodecSlot<T>(
+  pixels: number,
+  turn: Pick<QueueMember, 'lane' | 'priority'>,
+  work: () => Promise<T>,
+): Promise<T> {
+  return (pixels >= longPixels ? longJobs : shortJobs).run({ ...turn, largestPiece: pixels }, work);
 }

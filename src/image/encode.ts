@@ -3,6 +3,7 @@ import { UpresError } from '../errors.js';
 import { copyInBands } from '../give-way.js';
 import { attachProfile } from './attach-profile.js';
 import { planeToDepth8 } from './depth.js';
+import { framesAtOnce, inWindow } from './in-window.js';
 import { formatTraits, type OutputFormat } from './formats.js';
 import { interleave, layOnWhite } from './interleave.js';
 import type { Meter } from './meter.js';
@@ -66,13 +67,11 @@ async function encodeFrames(frames: readonly Frame[], options: EncodeOptions, me
   const raw = { width, height, channels };
   const shape = (pipeline: Sharp): Sharp => pipeline.toColourspace(colourspace(channels, depth16));
   if (profile) {
-    const carriers = await Promise.all(
-      pages.map((data) =>
-        meter.codec(width * height, async () => {
-          const pipeline = shape(sharp(data, { raw, limitInputPixels: false }));
-          return attachProfile(await pipeline.png({ compressionLevel: 0 }).toBuffer(), profile);
-        }),
-      ),
+    const carriers = await inWindow(pages, framesAtOnce, (data) =>
+      meter.codec(width * height, async () => {
+        const pipeline = shape(sharp(data, { raw, limitInputPixels: false }));
+        return attachProfile(await pipeline.png({ compressionLevel: 0 }).toBuffer(), profile);
+      }),
     );
     const settings = { limitInputPixels: false } as const;
     const pipeline =

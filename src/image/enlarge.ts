@@ -1,10 +1,11 @@
 import { bleed } from './bleed.js';
+import { framesAtOnce, inWindow } from './in-window.js';
+import { dering, type Settling } from './dering.js';
 import type { Meter } from './meter.js';
 import type { Enlarger } from './networks.js';
 import type { UpscaleOptions, UpscaleProgress } from './options.js';
 import type { Frame, Plane } from './planes.js';
 import { reducePlane } from './reduce.js';
-import { settleAlpha } from './settle-alpha.js';
 
 /** How many pixels further than the network looks colours are spread: reduction afterwards looks a little around, too. */
 const spareLayers = 3;
@@ -14,7 +15,7 @@ export interface Enlargers {
   readonly alpha: Enlarger;
 }
 
-/** Runs all planes of all frames through their networks, all at once. */
+/** Runs all planes of all frames through their networks, some frames at once. */
 export async function enlargeFrames(
   frames: readonly Frame[],
   enlargers: Enlargers,
@@ -28,39 +29,42 @@ export async function enlargeFrames(
     ...(priority === undefined ? {} : { priority }),
     ...(client === undefined ? {} : { lane: client }),
   };
-  /** @param ready the plane as the network is to see it, of the same size */
-  const run = async (enlarger: Enlarger, plane: Plane, ready: Plane | Promise<Plane> = plane): Promise<Plane> => {
-    const part = progress.part(plane.width * plane.height * enlarger.work);
-    return enlarger.run(await ready, { ...call, ...part });
+  const { colour: forColour, alpha: forAlpha } = enlargers;
+  for (const { colour, alpha } of frames) {
+    progress.announce(workOf(forColour, colour) + (alpha ? workOf(forAlpha, alpha) : 0));
+  }
+  /**
+   * @param settling none for a picture that is to stay plain interpolation
+   * @param cover alpha, for colours under one: these are spread under what is invisible first
+   */
+  const run = async (enlarger: Enlarger, plane: Plane, settling?: Settling, cover?: Plane): Promise<Plane> => {
+    const seen = cover ? await bleed(plane, cover, enlarger.reach + spareLayers) : plane;
+    const enlarged = await enlarger.run(seen, { ...call, ...progress.part(workOf(enlarger, plane)) });
+    if (settling) await dering(enlarged, seen, settling, cover);
+    return enlarged;
   };
+  // No damage of a codec reaches alpha: whatever computes it is held to it.
+  const forCover = forAlpha.settling === undefined ? 'bounded' : 'faithful';
   const enlarged = await meter.inference(() =>
-    allOrFirstError(
-      frames.map(({ colour, alpha }) => {
-        const spread = alpha && bleed(colour, alpha, enlargers.colour.reach + spareLayers);
-        return both(run(enlargers.colour, colour, spread), alpha && run(enlargers.alpha, alpha));
-      }),
+    inWindow(frames, framesAtOnce, ({ colour, alpha }) =>
+      both(run(forColour, colour, forColour.settling, alpha), alpha && run(forAlpha, alpha, forCover)),
     ),
   );
-  return Promise.all(
-    enlarged.map(async ({ colour, alpha }, index) => {
-      const source = frames[index]?.alpha;
-      if (!alpha || !source) return { colour, alpha };
-      await settleAlpha(alpha, source);
-      // Bicubic has most of the scales that a network can have, but not every one.
-      return { colour, alpha: await reducePlane(alpha, colour, meter) };
-    }),
-  );
+  return inWindow(enlarged, framesAtOnce, async ({ colour, alpha }) => {
+    if (!alpha) return { colour, alpha };
+    // Bicubic has most of the scales that a network can have, but not every one.
+    return { colour, alpha: await reducePlane(alpha, colour, meter) };
+  });
+}
+
+/** Pixels that networks compute for a plane. */
+function workOf({ work }: Enlarger, { width, height }: Plane): number {
+  return width * height * work;
 }
 
 async function both(colour: Promise<Plane>, alpha: Promise<Plane> | undefined): Promise<Frame> {
   await Promise.allSettled([colour, alpha]);
   return { colour: await colour, alpha: await alpha };
-}
-
-/** Fails only when all have ended, so that nothing still holds memory that counts as given back. */
-async function allOrFirstError<T>(promises: readonly Promise<T>[]): Promise<T[]> {
-  await Promise.allSettled(promises);
-  return Promise.all(promises);
 }
 
 /** Adds up the progress of calls that run side by side. */
@@ -70,11 +74,15 @@ class ProgressSum {
 
   constructor(private readonly report: ((progress: UpscaleProgress) => void) | undefined) {}
 
-  /** The callback for one of the calls; all are announced before the first one runs. */
+  /** All work is announced before any of it is begun. */
+  announce(pixels: number): void {
+    this.totalPixels += pixels;
+  }
+
+  /** The callback for one of the calls. */
   part(pixels: number): { onProgress?: (progress: UpscaleProgress) => void } {
     if (!this.report) return {};
     const { report } = this;
-    this.totalPixels += pixels;
     let done = 0;
     return {
       onProgress: (step) => {

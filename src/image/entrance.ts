@@ -2,14 +2,14 @@ import { availableParallelism } from 'node:os';
 import { Admission } from '../network/admission.js';
 import type { Device } from '../network/device.js';
 import { abortedError, throwIfAborted, unlessAborted } from './abort.js';
-import { chooseForFile } from './choose-for-file.js';
-import { autoModel, type ModelChoice } from './choose-model.js';
+import { autoChoices, autoModel, type ModelChoice } from './auto-model.js';
 import type { Enlargers } from './enlarge.js';
-import type { Meter } from './meter.js';
-import type { Networks } from './networks.js';
 import type { Source } from './image-source.js';
+import type { Meter } from './meter.js';
+import { scaleOf, type Networks } from './networks.js';
 import { modelOf, type UpscaleOptions } from './options.js';
 import { checkIntermediate, estimateBytes, type Plan } from './plan.js';
+import type { Frame } from './planes.js';
 
 /** Pictures in flight at once, however small they are: with more than this no thread is busier, and all hold memory. */
 const mostInFlight = 8 * availableParallelism();
@@ -20,6 +20,8 @@ export interface Admitted {
   readonly enlargers: Enlargers | undefined;
   /** What `auto` chose. */
   readonly choice: ModelChoice | undefined;
+  /** Where `auto` had to look at the picture. */
+  readonly decoded: readonly Frame[] | undefined;
   /** The memory that it was let in with. */
   readonly bytes: number;
   /** Gives the picture's memory back, or all but so many bytes. */
@@ -34,6 +36,8 @@ export interface Visit {
   readonly device: Device;
   readonly signal: AbortSignal;
   readonly meter: Meter;
+  /** Its frames, decoded once however often it is asked. */
+  readonly decode: () => Promise<readonly Frame[]>;
 }
 
 /** Opens pictures, and lets them in as far as there is memory, by turns of their clients. */
@@ -98,23 +102,32 @@ export class Entrance {
     throwIfAborted(signal);
     const { factor } = plan.target;
     const bytes = await source.bytes();
-    const chooses = factor > 1 && modelOf(options) === autoModel;
-    const choice = chooses ? await this.choose(visit, bytes) : undefined;
-    const enlargers = factor > 1 ? await this.enlargersFor(factor, { ...options, ...choice }, device) : undefined;
+    if (factor > 1 && modelOf(options) === autoModel) return this.admitChoosing(visit, bytes);
+    const enlargers = factor > 1 ? await this.enlargersFor(factor, options, device) : undefined;
     const scale = enlargers?.colour.scale ?? 1;
     checkIntermediate(plan, scale, options, undefined);
     const share = this.shareOf(bytes.length + estimateBytes(plan, scale));
-    return { enlargers, choice, bytes: share, leave: await this.room(visit, share) };
+    const leave = await this.room(visit, share);
+    return { enlargers, choice: undefined, decoded: undefined, bytes: share, leave };
   }
 
-  /** Decodes the picture for itself, and lets it go: how much memory it needs later depends on the network's scale. */
-  private async choose(visit: Visit, bytes: Uint8Array): Promise<ModelChoice> {
-    const { plan, meter } = visit;
-    const leave = await this.room(visit, this.shareOf(bytes.length + estimateBytes(plan, 1)));
+  /** Decodes the picture to choose its network, once there is room for whichever it will be. */
+  private async admitChoosing(visit: Visit, bytes: Uint8Array): Promise<Admitted> {
+    const { plan, options, device } = visit;
+    const { factor } = plan.target;
+    const scale = Math.max(...autoChoices.map((label) => scaleOf(label, factor)));
+    checkIntermediate(plan, scale, options, undefined);
+    const share = this.shareOf(bytes.length + estimateBytes(plan, scale));
+    const leave = await this.room(visit, share);
     try {
-      return await chooseForFile(bytes, plan.header, { file: undefined, meter });
-    } finally {
+      const decoded = await visit.decode();
+      const { chooseForPicture } = await import('./choose-for-picture.js');
+      const choice = await chooseForPicture(bytes, plan.header, decoded[0]!, factor);
+      const enlargers = await this.enlargersFor(factor, { ...options, ...choice }, device);
+      return { enlargers, choice, decoded, bytes: share, leave };
+    } catch (error) {
       leave();
+      throw error;
     }
   }
 

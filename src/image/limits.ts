@@ -1,16 +1,25 @@
 import { UpresError } from '../errors.js';
 import { formatTraits, type OutputFormat } from './formats.js';
 
-/** Bounds on a picture, in pixels, all frames counted. They are checked before anything is decoded. */
+/** Bounds on a picture, checked by its header before anything is decoded; pixels are those of all frames. */
 export interface PixelLimits {
   /** Default 100 million. */
   readonly maxInputPixels?: number;
   /** Default 400 million. */
   readonly maxOutputPixels?: number;
+  /**
+   * Of an animation that is read; each costs a call of the network, however small it is. Default 1000, which is more than a
+   * minute of 15 a second.
+   */
+  readonly maxFrames?: number;
 }
+
+/** For whoever only wants to know what a picture is. */
+export const unlimited = { maxInputPixels: Infinity, maxOutputPixels: Infinity, maxFrames: Infinity } as const;
 
 export const defaultMaxInputPixels = 100_000_000;
 export const defaultMaxOutputPixels = 400_000_000;
+export const defaultMaxFrames = 1000;
 
 interface Size {
   readonly width: number;
@@ -28,14 +37,24 @@ const megapixels = (pixels: number): string => `${Number((pixels / 1e6).toPrecis
 export function resolveLimit(name: keyof PixelLimits, limit: number | undefined, fallback: number): number {
   if (limit === undefined) return fallback;
   // Infinity switches a limit off.
-  if (!(limit >= 1))
-    throw new UpresError('BAD_ARGUMENT', `${name} must be a number of pixels of at least 1, not ${limit}`);
+  if (!(limit >= 1)) {
+    const unit = name === 'maxFrames' ? 'frames' : 'pixels';
+    throw new UpresError('BAD_ARGUMENT', `${name} must be a number of ${unit} of at least 1, not ${limit}`);
+  }
   return limit;
 }
 
-/** Throws INPUT_TOO_LARGE when the header promises more pixels than are allowed. */
-export function checkInputSize(size: Size, limit: number | undefined, file: string | undefined): void {
-  const most = resolveLimit('maxInputPixels', limit, defaultMaxInputPixels);
+/** Throws INPUT_TOO_LARGE when the header promises more pixels or frames than are allowed. */
+export function checkInputSize(size: Size, limits: PixelLimits, file: string | undefined): void {
+  const mostFrames = resolveLimit('maxFrames', limits.maxFrames, defaultMaxFrames);
+  if (size.frames > mostFrames) {
+    throw new UpresError(
+      'INPUT_TOO_LARGE',
+      `the animation has ${size.frames} frames, more than the limit of ${mostFrames}: raise maxFrames if it is meant to be so long`,
+      named(file),
+    );
+  }
+  const most = resolveLimit('maxInputPixels', limits.maxInputPixels, defaultMaxInputPixels);
   if (size.width * size.height * size.frames > most) {
     throw new UpresError(
       'INPUT_TOO_LARGE',

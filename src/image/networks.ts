@@ -1,9 +1,10 @@
 import { UpresError } from '../errors.js';
-import { modelStamp } from '../model/model-files.js';
-import { looksLikePath } from '../model/model-path.js';
-import { builtinLabels, chainFor, exactChain } from '../model/registry.js';
+import { modelStamp } from '../model/catalogue/model-files.js';
+import { looksLikePath } from '../model/catalogue/model-path.js';
+import { builtinLabels, chainFor, exactChain, isInterpolation, isRestorer } from '../model/catalogue/registry.js';
 import type { Device } from '../network/device.js';
 import type { CallOptions, NetworkOptions, ThreadSafeNetwork } from '../network/thread-safe-network.js';
+import type { Settling } from './dering.js';
 import type { Plane } from './planes.js';
 
 /** A network, or one run several times over, that enlarges by a whole number. */
@@ -17,6 +18,8 @@ export interface Enlarger {
   readonly reach: number;
   /** Network input pixels of all passes for each input pixel. */
   readonly work: number;
+  /** What its colours are held to; undefined for interpolations, which are what they are. */
+  readonly settling: Settling | undefined;
   run(plane: Plane, options: CallOptions): Promise<Plane>;
 }
 
@@ -40,7 +43,7 @@ export class Networks {
    */
   async enlarger(model: string, factor: number, device: Device): Promise<Enlarger> {
     if (isPath(model)) return this.repeated(model, factor, device);
-    return this.labelled(model, product(chainFor(model, factor)), device);
+    return this.labelled(model, scaleOf(model, factor), device);
   }
 
   /** Centred bicubic, by exactly `scale` if it can. */
@@ -54,7 +57,8 @@ export class Networks {
       const { ThreadSafeNetwork } = await import('../network/thread-safe-network.js');
       return ThreadSafeNetwork.fromLabel(model, { ...this.options, scale, device });
     });
-    return new Passes(model, key, network, 1);
+    const settling = isInterpolation(model) ? undefined : isRestorer(model) ? 'restored' : 'faithful';
+    return new Passes(model, key, network, 1, settling);
   }
 
   /** Lets every loaded network go. With `cancel`, calls in flight are given up. */
@@ -79,7 +83,8 @@ export class Networks {
     }
     let times = 1;
     while (network.factor ** times < factor) times++;
-    return new Passes(path, `${key} ${times} times`, network, times);
+    // Whether a network of the user's own restores is not known.
+    return new Passes(path, `${key} ${times} times`, network, times, 'restored');
   }
 
   private load(key: string, create: () => Promise<ThreadSafeNetwork>): Promise<ThreadSafeNetwork> {
@@ -97,6 +102,9 @@ export class Networks {
 function isPath(model: string): boolean {
   return looksLikePath(model) && !builtinLabels().some(({ label }) => label === model);
 }
+
+/** What a label enlarges by where at least `factor` is asked for. Throws as `chainFor`. */
+export const scaleOf = (label: string, factor: number): number => product(chainFor(label, factor));
 
 const product = (chain: readonly number[]): number => chain.reduce((all, step) => all * step, 1);
 
@@ -119,6 +127,7 @@ class Passes implements Enlarger {
     readonly key: string,
     private readonly network: ThreadSafeNetwork,
     private readonly times: number,
+    readonly settling: Settling | undefined,
   ) {
     const { factor } = network;
     this.scale = factor ** times;

@@ -1,9 +1,16 @@
 import { UpresError } from '../errors.js';
 import { checkDevice, type DeviceChoice } from '../network/device.js';
+import { autoModel } from './auto-model.js';
 import type { ColourMode } from './decode.js';
 import { checkQuality } from './encode.js';
 import { outputFormats, type OutputFormat } from './formats.js';
-import { defaultMaxInputPixels, defaultMaxOutputPixels, resolveLimit, type PixelLimits } from './limits.js';
+import {
+  defaultMaxFrames,
+  defaultMaxInputPixels,
+  defaultMaxOutputPixels,
+  resolveLimit,
+  type PixelLimits,
+} from './limits.js';
 import { checkTarget, type Target } from './target.js';
 
 /** How the alpha plane is enlarged: by the same network as the colours, or by centred bicubic. */
@@ -43,7 +50,7 @@ export interface ResizeOptions extends Target, Output, PixelLimits {
 }
 
 export interface UpscaleOptions extends ResizeOptions {
-  /** A built-in's label, `auto` for the one that suits the picture, or the path of a network's file; default `natural`. */
+  /** A built-in's label, the path of a network's file, or `auto` (the default) for the built-in that suits the picture. */
   readonly model?: string;
   /** Default `network`. */
   readonly alpha?: AlphaMode;
@@ -52,7 +59,7 @@ export interface UpscaleOptions extends ResizeOptions {
 }
 
 /** The model that is asked for. */
-export const modelOf = ({ model = 'natural' }: UpscaleOptions): string => model;
+export const modelOf = ({ model = autoModel }: UpscaleOptions): string => model;
 
 /** Throws BAD_ARGUMENT for what can be told without the picture. */
 export function checkOptions(options: UpscaleOptions): void {
@@ -65,6 +72,7 @@ export function checkOptions(options: UpscaleOptions): void {
   if (format !== undefined) checkQuality(quality, format);
   if (model === '') throw new UpresError('BAD_ARGUMENT', 'model must be a label or a path, not empty');
   resolveLimit('maxInputPixels', options.maxInputPixels, defaultMaxInputPixels);
+  resolveLimit('maxFrames', options.maxFrames, defaultMaxFrames);
   resolveLimit('maxOutputPixels', options.maxOutputPixels, defaultMaxOutputPixels);
 }
 

@@ -37,9 +37,9 @@ export interface Header extends ImageInfo {
   readonly subsampled: boolean;
 }
 
-/** Pixels of all frames times channels, before anything is decoded. */
+/** Throws INPUT_TOO_LARGE for more pixels or frames than are allowed, before anything is decoded. */
 export function checkHeader(header: ImageInfo, frames: number, limits: PixelLimits, file: string | undefined): void {
-  checkInputSize({ width: header.width, height: header.height, frames }, limits.maxInputPixels, file);
+  checkInputSize({ width: header.width, height: header.height, frames }, limits, file);
 }
 
 /**

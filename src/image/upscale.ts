@@ -1,13 +1,16 @@
 import { totalmem } from 'node:os';
 import { UpresError } from '../errors.js';
+import { onAbort } from '../on-abort.js';
 import { checkDevice, type Device, type DeviceChoice } from '../network/device.js';
 import { isAborted, throwIfAborted } from './abort.js';
-import type { ModelChoice } from './choose-model.js';
+import type { ModelChoice } from './auto-model.js';
+import { inColour, withoutColour } from './colourless.js';
 import { decode } from './decode.js';
 import { enlargeFrames, type Enlargers } from './enlarge.js';
 import { Enlargement, type Making, type Pixels } from './enlargement.js';
 import { Entrance } from './entrance.js';
 import type { OutputFormat } from './formats.js';
+import { framesAtOnce, inWindow } from './in-window.js';
 import { Meter } from './meter.js';
 import { Networks } from './networks.js';
 import { Failover } from './on-device.js';
@@ -104,7 +107,7 @@ export class Upscaler implements AsyncDisposable {
   /**
    * Upscales one image.
    *
-   * EXIF orientation is applied and all metadata left behind. Grey stays grey, 16 bits stay 16 in PNG and TIFF, an animation
+   * EXIF orientation is applied and all metadata left behind. Grey stays grey (colours that are grey in every pixel, too), 16 bits stay 16 in PNG and TIFF, an animation
    * stays one in GIF and WebP (elsewhere its first frame is used), and for JPEG transparent pictures are laid on white.
    *
    * With `outputs`, the results in their order: the image is read, decoded and enlarged once for all of them. So are calls at the
@@ -239,28 +242,34 @@ export class Upscaler implements AsyncDisposable {
     letNextIn: () => void,
   ): Promise<Made> {
     const meter = new Meter({ client: options.client, priority: options.priority, signal });
-    const admitted = await this.entrance.enter({ source, plan, options, device, signal, meter });
-    const { enlargers, choice, bytes, leave } = admitted;
+    const { header, target, profile } = plan;
+    const colour = colourOf(plan);
+    const decoding = `${colour} ${plan.frames}`;
+    const decodeAll = (): Promise<readonly Frame[]> =>
+      shared(source, decoding, signal, async () => {
+        const settings = { frames: plan.frames, colour, file: undefined, meter };
+        return withoutColour(await decode(await source.bytes(), header, settings));
+      });
+    const visit = { source, plan, options, device, signal, meter, decode: decodeAll };
+    const { enlargers, choice, decoded, bytes, leave } = await this.entrance.enter(visit);
     letNextIn();
     try {
-      const { header, target, profile } = plan;
-      const colour = colourOf(plan);
-      const encoded = await source.bytes();
-      const decodeAll = (): Promise<Frame[]> =>
-        decode(encoded, header, { frames: plan.frames, colour, file: undefined, meter });
-      const decoded = await shared(source, `${colour} ${plan.frames}`, signal, decodeAll);
+      const plain = decoded ?? (await decodeAll());
       throwIfAborted(signal);
       const enlargeAll = (all: Enlargers): Promise<Frame[]> =>
-        enlargeFrames(decoded, all, { ...options, signal, onProgress }, meter);
-      const network = enlargers && `${colour} ${plan.frames} ${enlargers.colour.key} ${enlargers.alpha.key}`;
+        enlargeFrames(plain, all, { ...options, signal, onProgress }, meter);
+      const network = enlargers && `${decoding} ${enlargers.colour.key} ${enlargers.alpha.key}`;
       const enlarged =
-        network === undefined ? decoded : await shared(source, network, signal, () => enlargeAll(enlargers!));
+        network === undefined ? plain : await shared(source, network, signal, () => enlargeAll(enlargers!));
       throwIfAborted(signal);
-      const frames = await Promise.all(enlarged.map((frame) => reduceFrame(frame, target, meter)));
+      const frames = await inWindow(enlarged, framesAtOnce, async (frame) => {
+        const result = await reduceFrame(frame, target, meter);
+        return profile && !header.grey ? inColour(result) : result;
+      });
       throwIfAborted(signal);
       const { delay, loop, subsampled } = header;
       const settings = { delay, loop, subsampled, profile };
-      return { frames, settings, bytes, overhead: encoded.length, leave, choice, device, meter };
+      return { frames, settings, bytes, overhead: (await source.bytes()).length, leave, choice, device, meter };
     } catch (error) {
       leave();
       throw error;
@@ -275,17 +284,17 @@ export class Upscaler implements AsyncDisposable {
   ): Promise<UpscaleResult[]> {
     if (this.disposed) return Promise.reject(new UpresError('DISPOSED', 'this upscaler was disposed: make a new one'));
     const controller = new AbortController();
-    const abort = (): void => {
-      controller.abort(signal?.reason);
-    };
-    signal?.addEventListener('abort', abort);
-    if (signal?.aborted) abort();
+    const forget =
+      signal &&
+      onAbort(signal, () => {
+        controller.abort(signal.reason);
+      });
     const call = work(controller)
       .catch((error: unknown) => {
         throw withFile(error, file);
       })
       .finally(() => {
-        signal?.removeEventListener('abort', abort);
+        forget?.();
         this.calls.delete(controller);
       });
     this.calls.set(controller, call);
@@ -301,10 +310,10 @@ async function shared(
   source: Source,
   what: string,
   signal: AbortSignal,
-  make: () => Promise<Frame[]>,
-): Promise<Frame[]> {
+  make: () => Promise<readonly Frame[]>,
+): Promise<readonly Frame[]> {
   for (;;) {
-    let own: Promise<Frame[]> | undefined;
+    let own: Promise<readonly Frame[]> | undefined;
     const making = source.share(what, () => (own = make()));
     try {
       return await making;

@@ -1,10 +1,8 @@
 import { FairQueue, type QueueMember } from './fair-queue.js';
 
 interface Waiting extends QueueMember {
-  readonly bytes: number;
   readonly enter: (place: Place) => void;
-  readonly arrival: number;
-  /** How many that came later went first because this one did not fit. */
+  /** How many went before it because it did not fit. */
   passedBy: number;
 }
 
@@ -23,16 +21,18 @@ const sparePart = 1 / 8;
 
 /**
  * Bounds the memory that is in use at once. Requests enter in the order of priority, then by turns of their lanes (the lane
- * that was let in least goes first), then of arrival; one that fits may pass a larger one that does not, up to a point. A
+ * that was let in least goes first), then of arrival; one that fits may pass the first one that does not, up to a point. A
  * request larger than the whole budget enters when nobody is inside but those on the spare part.
  */
 export class Admission {
   private used = 0;
   private spareUsed = 0;
-  private arrivals = 0;
   /** Requests inside, by lane. */
   private readonly inside = new Map<object, number>();
-  private readonly queue = new FairQueue<Waiting>();
+  private readonly queue = new FairQueue<Waiting>((request) => this.kindOf(request));
+  /** One that let so many pass that now all wait for it. */
+  private patient: Waiting | undefined;
+  private readonly kinds = new WeakMap<object, Map<number, object>>();
 
   /** @param budget bytes; what is kept spare comes on top */
   constructor(private readonly budget: number) {}
@@ -53,15 +53,14 @@ export class Admission {
     signal?.throwIfAborted();
     const place = await new Promise<Place>((resolve, reject) => {
       const leave = (): void => {
-        this.queue.remove(request);
+        this.forget(request);
         reject(signal!.reason as Error);
         this.admit();
       };
       const request: Waiting = {
-        bytes,
         priority,
         lane,
-        arrival: this.arrivals++,
+        largestPiece: bytes,
         passedBy: 0,
         enter: (given) => {
           signal?.removeEventListener('abort', leave);
@@ -87,27 +86,46 @@ export class Admission {
   private admit(): void {
     for (let next = this.nextIn(); next; next = this.nextIn()) {
       const { request, place } = next;
-      this.queue.charge(request, request.bytes);
-      this.queue.remove(request);
-      this.count(place, request.lane, request.bytes, 1);
+      this.queue.charge(request, request.largestPiece);
+      this.forget(request);
+      this.count(place, request.lane, request.largestPiece, 1);
       request.enter(place);
     }
   }
 
-  /** Who is to be let in now; those whom it passes take note. */
+  private forget(request: Waiting): void {
+    this.queue.remove(request);
+    if (this.patient === request) this.patient = undefined;
+  }
+
+  /** Who is to be let in now; the one whose turn it is takes note when it is passed. */
   private nextIn(): { readonly request: Waiting; readonly place: Place } | undefined {
-    const waiting = this.queue.inTurn();
-    const patient = waiting.find(isPatient);
-    for (const request of waiting) {
-      // While somebody large waits for all others to leave, only more urgent ones go first.
-      const closed = patient !== undefined && request.priority <= patient.priority && !isPatient(request);
-      if (!closed && this.fits(request)) {
-        for (const other of waiting) if (isPassed(other, request) && !this.fits(other)) other.passedBy++;
+    const { patient } = this;
+    if (patient) {
+      // While it waits for all others to leave, only more urgent ones go first.
+      const urgent = this.queue.next((request) => request.priority > patient.priority && this.fits(request));
+      const request = urgent ?? (this.fits(patient) ? patient : undefined);
+      if (request) return { request, place: 'budget' };
+    } else {
+      const request = this.queue.next((waiting) => this.fits(waiting));
+      if (request) {
+        const first = this.queue.next()!;
+        if (first !== request && ++first.passedBy >= patience) this.patient = first;
         return { request, place: 'budget' };
       }
-      if (this.fitsSpare(request)) return { request, place: 'spare' };
     }
-    return undefined;
+    const small = this.queue.next((request) => this.fitsSpare(request));
+    return small && { request: small, place: 'spare' };
+  }
+
+  /** Requests of a lane are of one kind when the largest is not twice as large as the smallest: about as well they fit. */
+  private kindOf({ lane, largestPiece }: Waiting): object {
+    const sizes = this.kinds.get(lane) ?? new Map<number, object>();
+    this.kinds.set(lane, sizes);
+    const size = Math.floor(Math.log2(largestPiece));
+    const kind = sizes.get(size) ?? {};
+    sizes.set(size, kind);
+    return kind;
   }
 
   /** @param change bytes and requests more than before */
@@ -119,22 +137,12 @@ export class Admission {
     else this.inside.delete(lane);
   }
 
-  private fits({ bytes }: Waiting): boolean {
+  private fits({ largestPiece: bytes }: Waiting): boolean {
     return this.used === 0 || this.used + bytes <= this.budget;
   }
 
-  private fitsSpare({ bytes, lane }: Waiting): boolean {
+  private fitsSpare({ largestPiece: bytes, lane }: Waiting): boolean {
     const { budget } = this;
     return bytes <= budget * sparePart && this.spareUsed + bytes <= budget * spareShare && !this.inside.has(lane);
   }
-}
-
-/** Whether it let so many pass that now all wait for it. */
-function isPatient({ passedBy }: Waiting): boolean {
-  return passedBy >= patience;
-}
-
-/** Whether `other` has been waiting for longer and is no less urgent. */
-function isPassed(other: Waiting, request: Waiting): boolean {
-  return other.arrival < request.arrival && other.priority >= request.priority;
 }

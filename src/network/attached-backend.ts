@@ -1,5 +1,6 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { UpresError } from '../errors.js';
+import { onAbort } from '../on-abort.js';
 import { toCallInput, type CallHooks, type CallSource } from './call.js';
 import type { Device } from './device.js';
 import { fromErrorMessage } from './error-message.js';
@@ -53,7 +54,7 @@ export class AttachedBackend implements NetworkBackend {
       this.post({ kind: 'abort', call });
       this.pending.get(call)?.reject(abortedError(signal));
     };
-    signal?.addEventListener('abort', abort, { once: true });
+    const forget = signal && onAbort(signal, abort);
     try {
       return await new Promise<SharedArrayBuffer>((resolve, reject) => {
         this.pending.set(call, { hooks, resolve, reject });
@@ -62,7 +63,7 @@ export class AttachedBackend implements NetworkBackend {
         this.post({ kind: 'run', call, input: toCallInput(source), settings, wants });
       });
     } finally {
-      signal?.removeEventListener('abort', abort);
+      forget?.();
       this.pending.delete(call);
       if (this.pending.size === 0) this.port.unref();
     }

@@ -95,7 +95,10 @@ export class Call implements QueueMember {
   readonly result: Promise<void>;
   /** Resolves when no thread touches the call's memory any more, whatever became of it. */
   readonly settled: Promise<void>;
+  /** Pixels of its largest tile. */
+  readonly largestPiece: number;
   private readonly cancelled = new Int32Array(new SharedArrayBuffer(4));
+  /** Tiles to be taken, the next one last. */
   private readonly pending: PlacedTile[];
   private outstanding = 0;
   private donePixels = 0;
@@ -108,7 +111,8 @@ export class Call implements QueueMember {
     const { input, scale, tiles } = request;
     const values = input.width * input.height * input.channels * scale * scale;
     this.output = new SharedArrayBuffer(values * bytesPerValue(input.type));
-    this.pending = [...tiles];
+    this.pending = tiles.toReversed();
+    this.largestPiece = tiles.reduce((most, { read }) => Math.max(most, read.width * read.height), 0);
     this.result = new Promise((resolve, reject) => {
       this.resolveResult = resolve;
       this.rejectResult = reject;
@@ -151,13 +155,13 @@ export class Call implements QueueMember {
   /** Takes the next tile. */
   take(): PlacedTile {
     this.outstanding++;
-    return this.pending.shift()!;
+    return this.pending.pop()!;
   }
 
   /** Puts a tile back whose thread died. */
   putBack(tile: PlacedTile): void {
     this.outstanding--;
-    if (!this.ended) this.pending.unshift(tile);
+    if (!this.ended) this.pending.push(tile);
     this.settleWhenQuiet();
   }
 

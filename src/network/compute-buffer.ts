@@ -80,6 +80,6 @@ export class ComputeBuffer {
 
 /** Graphs on disk are wrapped already; what wraps them is only loaded where there are none. */
 async function wrapped(core: Uint8Array, type: PixelType, channels: 1 | 3): Promise<Uint8Array> {
-  const { wrapPixels } = await import('../model/pixels.js');
+  const { wrapPixels } = await import('../model/graph/pixels.js');
   return wrapPixels(core, type, channels);
 }

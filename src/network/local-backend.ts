@@ -4,12 +4,12 @@ import { MainBackend } from './main-backend.js';
 import type { CallSettings } from './network-backend.js';
 import { NetworkWeights } from './network-weights.js';
 import { planImage } from './plan.js';
-import { resolveModel } from './prepare.js';
+import { resolveModel } from './resolve-model.js';
 import type { ModelSource } from './protocol.js';
 import { mergeRepeatedTiles } from './repeated-tiles.js';
 import { ThreadPool } from './thread-pool.js';
 import type { MeasuredGeometry } from './weights-manifest.js';
-import type { Model } from '../model/model.js';
+import type { Model } from '../model/catalogue/model.js';
 
 export interface LocalSettings {
   readonly threads: number;

@@ -29,7 +29,8 @@ export abstract class MainBackend implements NetworkBackend {
   private readonly unfinished = new Set<Promise<unknown>>();
   /** Calls whose memory may still be used by what computes; an aborted call is finished before it is settled. */
   private readonly unsettled = new Set<Call>();
-  private readonly cancelAll = new AbortController();
+  /** One for each unfinished call. */
+  private readonly aborts = new Set<AbortController>();
   private readonly ports = new SharedPorts(this);
   private disposing: Promise<void> | undefined;
 
@@ -50,10 +51,20 @@ export abstract class MainBackend implements NetworkBackend {
       const message = `${this.unfinished.size} calls are waiting for the network ${this.info.label}: maxQueue allows no more`;
       return Promise.reject(new UpresError('QUEUE_FULL', message));
     }
-    const signals = signal ? [signal, this.cancelAll.signal] : [this.cancelAll.signal];
-    const result = this.compute(source, settings, hooks, signals, lane);
+    const abort = new AbortController();
+    const follow = (): void => {
+      abort.abort(signal?.reason);
+    };
+    signal?.addEventListener('abort', follow, { once: true });
+    if (signal?.aborted) follow();
+    const result = this.compute(source, settings, hooks, abort.signal, lane);
+    this.aborts.add(abort);
     this.unfinished.add(result);
-    const forget = (): void => void this.unfinished.delete(result);
+    const forget = (): void => {
+      signal?.removeEventListener('abort', follow);
+      this.aborts.delete(abort);
+      this.unfinished.delete(result);
+    };
     result.then(forget, forget);
     return result;
   }
@@ -64,7 +75,7 @@ export abstract class MainBackend implements NetworkBackend {
   }
 
   dispose(cancel: boolean): Promise<void> {
-    if (cancel) this.cancelAll.abort(this.disposedError());
+    if (cancel) for (const abort of this.aborts) abort.abort(this.disposedError());
     this.disposing ??= this.end();
     return this.disposing;
   }
@@ -96,12 +107,10 @@ export abstract class MainBackend implements NetworkBackend {
     source: CallSource,
     settings: CallSettings,
     hooks: CallHooks,
-    signals: readonly AbortSignal[],
+    abort: AbortSignal,
     lane: object,
   ): Promise<SharedArrayBuffer> {
-    const aborted = firstAborted(signals);
-    if (aborted) throw abortedError(aborted.reason);
-    const abort = AbortSignal.any([...signals]);
+    if (abort.aborted) throw abortedError(abort.reason);
     const bytes = source.data.byteLength * (1 + this.info.factor ** 2);
     const leave = await this.options.admission.enter(bytes, settings.priority, abort, lane).catch((reason: unknown) => {
       throw abortedError(reason);
@@ -109,10 +118,10 @@ export abstract class MainBackend implements NetworkBackend {
     let call: Call | undefined;
     try {
       // Between being admitted and being told so there is time to change one's mind.
-      if (firstAborted(signals)) throw abortedError(abort.reason);
+      if (isAborted(abort)) throw abortedError(abort.reason);
       const shared = await onSharedMemory(source);
       call = await this.plan(shared, settings, hooks, lane);
-      if (firstAborted(signals)) call.cancel(abort.reason);
+      if (isAborted(abort)) call.cancel(abort.reason);
       const running = call;
       this.unsettled.add(running);
       const cancel = (): void => {
@@ -144,8 +153,9 @@ export abstract class MainBackend implements NetworkBackend {
   }
 }
 
-function firstAborted(signals: readonly AbortSignal[]): AbortSignal | undefined {
-  return signals.find(({ aborted }) => aborted);
+/** Asked anew: what it said before is not what it says after a wait, though the compiler believes so. */
+function isAborted({ aborted }: AbortSignal): boolean {
+  return aborted;
 }
 
 function abortedError(reason: unknown): UpresError {

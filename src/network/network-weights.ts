@@ -1,5 +1,5 @@
 import type { MeasuredGeometry } from './weights-manifest.js';
-import type { ModelCard } from '../model/card.js';
+import type { ModelCard } from '../model/catalogue/card.js';
 import type { WeightsLocation } from './protocol.js';
 
 /** What can be told of a network's parameters without touching them. */

@@ -3,28 +3,17 @@ import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
 import { UpresError } from '../errors.js';
-import type { Geometry } from '../model/geometry.js';
-import { modelFromBytes, modelFromFile, modelFromLabel, type Model } from '../model/model.js';
-import { wrapPixels } from '../model/pixels.js';
+import type { Geometry } from '../model/catalogue/geometry.js';
+import { wrapPixels } from '../model/graph/pixels.js';
 import { graphFileName } from './compute-buffer.js';
-import type { ModelSource, Prepared, PrepareOrder } from './protocol.js';
+import type { Prepared, PrepareOrder } from './protocol.js';
+import { resolveModel } from './resolve-model.js';
 import { loadRuntime, mappingOptions, optimisingOptions, writingOptions, type Runtime } from './runtime.js';
 import { measureGeometry } from './trial.js';
 import { manifestName, writeManifest, type MeasuredGeometry } from './weights-manifest.js';
 
 /** Name of the file of weights that all graphs of a network share. */
 const weightsName = 'weights.data';
-
-export function resolveModel(source: ModelSource): Promise<Model> {
-  switch (source.kind) {
-    case 'label':
-      return modelFromLabel(source.label, source.scale);
-    case 'file':
-      return modelFromFile(source.path);
-    case 'bytes':
-      return modelFromBytes(source.bytes, source.name);
-  }
-}
 
 /**
  * Makes a network ready for this processor: builds its graph, has the runtime optimise it, proves that the result still

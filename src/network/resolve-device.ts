@@ -1,7 +1,6 @@
 import { UpresError } from '../errors.js';
 import { checkDevice, type Device, type DeviceChoice } from './device.js';
-import { warnOfFallback } from './gpu/fallback-warning.js';
-import { builtInDevices, tryDevice, type DeviceReport } from './gpu/try-device.js';
+import type { DeviceReport } from './gpu/try-device.js';
 
 /** In which order `auto` tries devices: those that are the fastest where they exist come first. */
 const preference = ['cuda', 'dml', 'coreml', 'webgpu'] as const;
@@ -17,6 +16,7 @@ export async function resolveDevice(choice: DeviceChoice): Promise<Device> {
   const checked = checkDevice(choice);
   if (checked === 'cpu') return 'cpu';
   if (checked === 'auto') return chooseDevice();
+  const { tryDevice } = await import('./gpu/try-device.js');
   const report = await tryDevice(checked);
   if (report.works) return checked;
   throw new UpresError(
@@ -27,6 +27,7 @@ export async function resolveDevice(choice: DeviceChoice): Promise<Device> {
 }
 
 async function chooseDevice(): Promise<Device> {
+  const { builtInDevices, tryDevice } = await import('./gpu/try-device.js');
   const builtIn = await builtInDevices();
   const reasons: string[] = [];
   for (const device of preference) {
@@ -36,6 +37,7 @@ async function chooseDevice(): Promise<Device> {
     if (against === undefined) return device;
     reasons.push(`${device}: ${against}`);
   }
+  const { warnOfFallback } = await import('./gpu/fallback-warning.js');
   warnOfFallback(reasons.length > 0 ? reasons.join('; ') : 'the runtime has no other device on this platform');
   return 'cpu';
 }

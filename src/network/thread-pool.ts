@@ -37,8 +37,10 @@ export class ThreadPool {
   private readonly threads: PoolThread[] = [];
   /** Threads that were let go and are still releasing what they hold. */
   private readonly ending = new Set<PoolThread>();
-  private readonly queue = new FairQueue<Call>();
-  private readonly calls = new Set<Call>();
+  /** Calls with tiles that no thread was given yet. Whether one can be taken depends on how busy its network is. */
+  private readonly queue = new FairQueue<Call>(({ network }) => network);
+  /** Calls that are not settled, by network. */
+  private readonly calls = new Map<object, number>();
   private readonly preparations: PendingPreparation[] = [];
   private readonly weights = new Map<string, { readonly location: WeightsLocation; users: number }>();
   /** How often a tile was lost with its thread. */
@@ -98,11 +100,11 @@ export class ThreadPool {
   /** Computes a call's tiles; the call's own promises tell how it went. */
   async run(call: Call): Promise<void> {
     await this.loadBinary();
-    this.calls.add(call);
+    this.count(call, 1);
     this.queue.add(call);
     void call.settled.then(() => {
       this.queue.remove(call);
-      this.calls.delete(call);
+      this.count(call, -1);
       this.holdProcess();
     });
     this.dispatch();
@@ -111,9 +113,7 @@ export class ThreadPool {
 
   /** Calls that are being computed for a network. */
   callsFor(network: object): number {
-    let count = 0;
-    for (const call of this.calls) if (call.network === network) count++;
-    return count;
+    return this.calls.get(network) ?? 0;
   }
 
   /** Threads that were given something to do and have not answered yet. */
@@ -123,6 +123,12 @@ export class ThreadPool {
 
   private get active(): boolean {
     return this.calls.size > 0 || this.preparations.length > 0 || this.preparing > 0;
+  }
+
+  private count({ network }: Call, change: 1 | -1): void {
+    const calls = this.callsFor(network) + change;
+    if (calls > 0) this.calls.set(network, calls);
+    else this.calls.delete(network);
   }
 
   private async loadBinary(): Promise<void> {
@@ -180,9 +186,11 @@ export class ThreadPool {
   }
 
   private dispatchTile(): boolean {
-    const call = this.queue.next((candidate) => candidate.pendingTiles > 0 && this.canTake(candidate));
+    const call = this.queue.next((candidate) => this.canTake(candidate));
     if (!call) return false;
-    this.giveTile(this.idleThreadFor(call) ?? this.aheadThreadFor(call)!, call);
+    // One that was cancelled just now has none left.
+    if (call.pendingTiles === 0) this.queue.remove(call);
+    else this.giveTile(this.idleThreadFor(call) ?? this.aheadThreadFor(call)!, call);
     return true;
   }
 
@@ -212,15 +220,19 @@ export class ThreadPool {
    */
   private aheadThreadFor(call: Call): PoolThread | undefined {
     if (call.tileMs > longestAheadMs) return undefined;
-    if (this.preparations.length > 0 || this.pendingTiles() < this.threads.length) return undefined;
+    if (this.preparations.length > 0 || !this.hasTilesForAll()) return undefined;
     const more = this.mayEmployMore(call);
     return this.threads.find((thread) => thread.hasLoad(1) && (more || thread.worksFor(call.network)));
   }
 
-  private pendingTiles(): number {
-    let pending = 0;
-    for (const call of this.calls) pending += call.pendingTiles;
-    return pending;
+  /** Whether there is a tile to be given for every thread. */
+  private hasTilesForAll(): boolean {
+    let missing = this.threads.length;
+    for (const call of this.queue.members()) {
+      missing -= call.pendingTiles;
+      if (missing <= 0) return true;
+    }
+    return missing <= 0;
   }
 
   /** A thread without work; a new one while there are fewer than `most`. */
@@ -247,6 +259,7 @@ export class ThreadPool {
     const tile = call.take();
     const pixels = tile.read.width * tile.read.height;
     this.queue.charge(call, pixels);
+    if (call.pendingTiles === 0) this.queue.remove(call);
     thread.give(call.orderFor(tile, this.nextOrder++), {
       network: call.network,
       onReply: (reply) => {
@@ -258,6 +271,7 @@ export class ThreadPool {
         this.losses.set(tile, losses);
         if (losses < 2) call.putBack(tile);
         else call.failed(threadDied(error));
+        if (call.pendingTiles > 0) this.queue.add(call);
         this.dispatch();
       },
     });

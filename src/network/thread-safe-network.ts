@@ -6,7 +6,6 @@ import type { CallHooks, Progress, TileRecord } from './call.js';
 import { checkDevice, type Device, type DeviceChoice } from './device.js';
 import { defaultGpuMemoryBudget } from './gpu/gpu-plan.js';
 import { GpuContext, type GpuContextHandle } from './gpu/gpu-context.js';
-import { loadBackend } from './load-backend.js';
 import type { NetworkBackend } from './network-backend.js';
 import { NetworkWeights, type WeightsInfo } from './network-weights.js';
 import {
@@ -267,6 +266,8 @@ async function load(source: ModelSource, options: NetworkOptions): Promise<Threa
   if (!(maxQueue >= 1)) throw new UpresError('BAD_ARGUMENT', `maxQueue must be at least 1, not ${maxQueue}`);
   const threads = resolveThreads(options.threads);
   const { cacheFolder } = options;
+  // What only those need who load a network: the pool, tiles, the store of prepared weights.
+  const { loadBackend } = await import('./load-backend.js');
   const backend = await loadBackend(source, choice, { threads, memoryBudget, gpuMemoryBudget, maxQueue, cacheFolder });
   return ThreadSafeNetwork.over(backend);
 }

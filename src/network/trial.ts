@@ -1,6 +1,6 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { UpresError } from '../errors.js';
-import type { Geometry } from '../model/geometry.js';
+import type { Geometry } from '../model/catalogue/geometry.js';
 import type { Runtime } from './runtime.js';
 import type { MeasuredGeometry } from './weights-manifest.js';
 

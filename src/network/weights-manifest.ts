@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Geometry } from '../model/geometry.js';
+import type { Geometry } from '../model/catalogue/geometry.js';
 
 export const manifestName = 'manifest.json';
 

@@ -2,9 +2,10 @@ import { AssetCache } from '../asset/asset-cache.js';
 import { cacheKey } from '../asset/cache-key.js';
 import { CachedUpscaler, type CachedResult, type ResultFacts } from '../asset/cached-upscaler.js';
 import { UpresError } from '../errors.js';
-import { autoModel } from '../image/choose-model.js';
+import { autoModel } from '../image/auto-model.js';
 import type { OutputFormat } from '../image/formats.js';
 import type { Source } from '../image/image-source.js';
+import { unlimited } from '../image/limits.js';
 import type { UpscaleOptions, UpscaleProgress } from '../image/options.js';
 import { planPicture } from '../image/plan.js';
 import { sniff, sniffLength } from '../image/sniff.js';
@@ -82,9 +83,13 @@ export class ImageService implements AsyncDisposable {
    */
   async probe(image: Source, variant: Variant): Promise<ImagePlan> {
     await this.formatOf(image);
-    const { inputPixels: most, outputPixels: mostResult } = this.settings.limits;
-    const options = { ...this.optionsOf(variant, variant.format), maxInputPixels: Infinity, maxOutputPixels: Infinity };
+    const { inputPixels: most, outputPixels: mostResult, frames: mostFrames } = this.settings.limits;
+    const options = { ...this.optionsOf(variant, variant.format), ...unlimited };
     const { header, target, format, frames } = planPicture(await image.header(), options, undefined);
+    if (header.frames > mostFrames) {
+      const message = `the animation has ${header.frames} frames, and at most ${mostFrames} are taken here`;
+      throw new UpresError('INPUT_TOO_LARGE', message);
+    }
     // All frames count: decoders look at them even where one is used.
     const inputPixels = header.width * header.height * header.frames;
     if (inputPixels > most) {
@@ -155,6 +160,7 @@ export class ImageService implements AsyncDisposable {
       device: variant.device ?? device,
       maxInputPixels: limits.inputPixels,
       maxOutputPixels: limits.outputPixels,
+      maxFrames: limits.frames,
     };
   }
 }

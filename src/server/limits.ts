@@ -4,6 +4,8 @@ export interface ServerLimits {
   readonly bodyBytes: number;
   /** Pixels of one image, all frames counted. Default 25 million. */
   readonly inputPixels: number;
+  /** Frames of one animation. Default 1000. */
+  readonly frames: number;
   /** Pixels of one result, all frames counted. Default 100 million. */
   readonly outputPixels: number;
   /** Seconds that `POST /v1/upscale` may take once the image is there. Default 120. */
@@ -35,6 +37,7 @@ export interface ServerLimits {
 export const defaultLimits: ServerLimits = {
   bodyBytes: 32 * 2 ** 20,
   inputPixels: 25_000_000,
+  frames: 1000,
   outputPixels: 100_000_000,
   requestSeconds: 120,
   transferSeconds: 60,

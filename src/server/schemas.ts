@@ -1,7 +1,7 @@
 import { Type, type TSchema } from 'typebox';
-import { autoModel } from '../image/choose-model.js';
+import { autoModel } from '../image/auto-model.js';
 import { outputFormats } from '../image/formats.js';
-import { builtinLabels } from '../model/registry.js';
+import { builtinLabels } from '../model/catalogue/registry.js';
 import { deviceChoices } from '../network/device.js';
 import { imageTypes } from './media-types.js';
 import { problemType, type ProblemBody, type ProblemStatus } from './problem.js';

@@ -3,7 +3,7 @@ import multipart from '@fastify/multipart';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type InjectOptions, type LightMyRequestResponse } from 'fastify';
 import type { AddressInfo } from 'node:net';
-import { modelFromFile } from '../model/model.js';
+import { modelFromFile } from '../model/catalogue/model.js';
 import { resolveDevice } from '../network/resolve-device.js';
 import { blockOtherLoaders } from './block-loaders.js';
 import type { Server, ServerContext } from './context.js';

@@ -4,6 +4,7 @@ import envPaths from 'env-paths';
 import { checkAssetOptions } from '../asset/options.js';
 import { resultsFolder } from '../asset/results-folder.js';
 import { UpresError } from '../errors.js';
+import { autoModel } from '../image/auto-model.js';
 import { checkDevice, type DeviceChoice } from '../network/device.js';
 import { resolveThreads } from '../network/thread-count.js';
 import { suggestion } from '../suggest.js';
@@ -26,7 +27,7 @@ export interface ServerOptions {
   readonly cache?: string | false;
   /** Networks of your own by label: paths of their files. */
   readonly models?: Readonly<Record<string, string>>;
-  /** The label that is used where none is asked for; default `natural`. */
+  /** The label that is used where none is asked for; default `auto`. */
   readonly model?: string;
   /** What computes, where nothing is asked for; default `cpu`. */
   readonly device?: DeviceChoice;
@@ -91,7 +92,7 @@ const longestSeconds = 2_147_483;
 export function resolveSettings(options: ServerOptions = {}): ServerSettings {
   checkNames('option', options, optionNames);
   const { host = '127.0.0.1', port = defaultPort, tokens = [], allowedHosts = [], models = {} } = options;
-  const { model = 'natural', device = 'cpu' } = options;
+  const { model = autoModel, device = 'cpu' } = options;
   if (host === '') throw new UpresError('BAD_ARGUMENT', 'host must be an address or a name, not empty');
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new UpresError('BAD_ARGUMENT', `port must be a whole number from 0 to 65535, not ${port}`);

@@ -22,7 +22,7 @@ describe('the name of a result', () => {
   it('is the same for the same source and options', async () => {
     const key = await cacheKey(source, { upscale: 2, format: 'png' });
     expect(key).toMatch(/^[0-9a-f]{64}$/);
-    expect(await cacheKey(Uint8Array.from(source), { format: 'png', upscale: 2, model: 'natural' })).toBe(key);
+    expect(await cacheKey(Uint8Array.from(source), { format: 'png', upscale: 2, model: 'auto' })).toBe(key);
   });
 
   it('differs with everything that makes a result', async () => {

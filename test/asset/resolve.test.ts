@@ -7,12 +7,12 @@ const resolve = (own: LooseDirectives, options: AssetOptions = {}, file = '/site
   resolveDirectives(file, checkDirectives(own), options, '/site');
 
 describe('what an asset becomes where nobody says anything', () => {
-  it('is twice as large, by natural, in its own format, as a URL, or the build fails', () => {
+  it('is twice as large, by the network that suits it, in its own format, as a URL, or the build fails', () => {
     expect(resolve({})).toEqual({
       upscale: [2],
       width: undefined,
       minWidth: undefined,
-      model: 'natural',
+      model: 'auto',
       formats: [],
       qualities: [undefined, undefined, undefined],
       as: 'url',

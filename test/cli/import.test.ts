@@ -1,7 +1,7 @@
 import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
-import { makeModel } from '../model/import/tfjs-model.js';
+import { makeModel } from '../model/graph/import/tfjs-model.js';
 import { jsonLines, sharedCache, upres } from './support/command.js';
 import { makeFolder, type Folder } from './support/folder.js';
 import { picture } from './support/pictures.js';

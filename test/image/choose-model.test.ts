@@ -1,16 +1,17 @@
-import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { cacheKey } from '#src/asset/cache-key.js';
 import { checkAssetOptions } from '#src/asset/options.js';
 import { AssetPipeline } from '#src/asset/pipeline.js';
-import { chooseForFile } from '#src/image/choose-for-file.js';
-import { chooseModel, type JpegDamage, type ModelChoice } from '#src/image/choose-model.js';
-import { jpegStorage } from '#src/image/jpeg-quality.js';
+import { cellSize } from '#src/image/cells.js';
+import { chooseForPicture } from '#src/image/choose-for-picture.js';
+import { type ModelChoice } from '#src/image/auto-model.js';
+import { chooseModel } from '#src/image/choose-model.js';
+import { decode } from '#src/image/decode.js';
 import { Meter } from '#src/image/meter.js';
-import { pictureFeatures, type PictureFeatures } from '#src/image/picture-features.js';
+import { mostColours, pictureFeatures, type PictureFeatures } from '#src/image/picture-features.js';
 import type { Frame } from '#src/image/planes.js';
 import { readHeader } from '#src/image/probe.js';
 import { useUpscaler } from './upscaler.js';
@@ -27,58 +28,62 @@ const grey = (width: number, height: number, value: (x: number, y: number) => nu
   alpha: undefined,
 });
 
-describe('how a JPEG was stored', () => {
-  it('has a quality, read from its quantisation tables', async () => {
-    const picture = sharp(example('astronaut.png')).resize(32);
-    for (const quality of [1, 10, 49, 50, 51, 72, 90, 95, 100]) {
-      expect(jpegStorage(await picture.clone().jpeg({ quality }).toBuffer())?.quality).toBe(quality);
-    }
-  });
-
-  it('has the quality of the nearest standard table where the encoder has its own', async () => {
-    const file = await sharp(example('astronaut.png')).jpeg({ quality: 75, mozjpeg: true }).toBuffer();
-    expect(jpegStorage(file)?.quality).toBeGreaterThan(60);
-    expect(jpegStorage(file)?.quality).toBeLessThan(80);
-  });
-
-  it('has the mean squared step of the low frequencies of its luminance table', async () => {
-    const picture = sharp(example('astronaut.png')).resize(32);
-    expect(jpegStorage(await picture.clone().jpeg({ quality: 100 }).toBuffer())?.squaredStep).toBe(1);
-    // At 50, the table is the standard one: 16, 11, 12, 14, 12, 10, 16, 14, 13, 14, 18, 17, 16, 19, 24, 40.
-    expect(jpegStorage(await picture.clone().jpeg({ quality: 50 }).toBuffer())?.squaredStep).toBe(5184 / 16);
-  });
-
-  it('has its pixels counted without what lies before them', async () => {
-    const picture = sharp(example('astronaut.png')).resize(32);
-    const plain = await picture.clone().jpeg().toBuffer();
-    const described = await picture
-      .clone()
-      .jpeg()
-      .withExif({ IFD0: { ImageDescription: 'x'.repeat(5000) } })
-      .toBuffer();
-    expect(described.length).toBeGreaterThan(plain.length + 5000);
-    expect(jpegStorage(described)?.pixelBytes).toBe(jpegStorage(plain)?.pixelBytes);
-    expect(jpegStorage(plain)?.pixelBytes).toBe(plain.length - plain.indexOf(Buffer.of(0xff, 0xda)));
-  });
-
-  it('is unknown without a table, however the file ends', async () => {
-    const file = await sharp(example('astronaut.png')).resize(16).jpeg().toBuffer();
-    const tables = file.indexOf(Buffer.of(0xff, 0xdb));
-    for (let length = 0; length < tables + 60; length++) expect(jpegStorage(file.subarray(0, length))).toBeUndefined();
-    expect(jpegStorage(await readFile(example('astronaut.png')))).toBeUndefined();
-    expect(jpegStorage(Uint8Array.of(0xff, 0xd8, 0xff, 0xdb, 0, 0, 0xff, 0xda))).toBeUndefined();
-  });
+/** More colours than are told apart. */
+const colourful = (side: number): Frame => ({
+  colour: {
+    width: side,
+    height: side,
+    channels: 3,
+    data: Uint8Array.from({ length: side * side * 3 }, (_, at) => Math.imul(at ^ (at >>> 5), 2654435761) >>> 24),
+  },
+  alpha: undefined,
 });
 
-const oneColour: PictureFeatures = { colours: 1, flat: 1, soft: 0, hard: 0, energy: 0, following: [0, 0] };
+/** A drawing with smooth edges on nothing. */
+const badge = (): Sharp =>
+  sharp(
+    Buffer.from(
+      '<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32"><path d="M5 27 16 4l11 23z" fill="none" stroke="#c22" stroke-width="3"/><circle cx="16" cy="20" r="3"/></svg>',
+    ),
+  );
+
+/** Modules of a code: dark or light. */
+const noise = (x: number, y: number): boolean => ((Math.imul(x * 31 + y * 17 + 7, 2654435761) >>> 13) & 1) === 1;
+
+/** Sixteen pixels a side: outlined, shaded, on nothing. */
+const sprite = (): Promise<Buffer> => {
+  const data = Uint8Array.from({ length: 16 * 16 * 4 }, (_, at) => {
+    const [x, y] = [Math.floor(at / 4) % 16, Math.floor(at / 64)];
+    const radius = Math.hypot(x - 7.5, y - 7.5);
+    const colour =
+      radius > 7 ? [0, 0, 0, 0] : radius > 6 ? [20, 16, 28, 255] : y < 6 ? [230, 80, 60, 255] : [150, 40, 50, 255];
+    return colour[at % 4]!;
+  });
+  return sharp(data, { raw: { width: 16, height: 16, channels: 4 } })
+    .png()
+    .toBuffer();
+};
+
+const oneColour: Omit<PictureFeatures, 'pixels' | 'side'> = {
+  colours: 1,
+  flat: 1,
+  soft: 0,
+  hard: 0,
+  energy: 0,
+  following: [0, 0],
+  ramped: 0,
+  ringing: 0,
+  translucent: 0,
+  cutOut: false,
+};
 
 describe('what is counted in a picture', () => {
   it('finds one colour flat', async () => {
-    expect(await pictureFeatures(grey(9, 7, () => 80))).toEqual(oneColour);
+    expect(await pictureFeatures(grey(9, 7, () => 80))).toEqual({ ...oneColour, pixels: 63, side: 7 });
   });
 
   it('tells gradients, texture and edges apart by the size of the step', async () => {
-    expect(await pictureFeatures(grey(9, 9, (x) => x * 8))).toMatchObject({ colours: 8, flat: 0, soft: 0, hard: 0 });
+    expect(await pictureFeatures(grey(9, 9, (x) => x * 8))).toMatchObject({ colours: 9, flat: 0, soft: 0, hard: 0 });
     expect(await pictureFeatures(grey(9, 9, (x) => (x % 2) * 48))).toMatchObject({
       colours: 2,
       flat: 0,
@@ -118,7 +123,8 @@ describe('what is counted in a picture', () => {
       alpha: undefined,
     };
     const same = await pictureFeatures(grey(12, 12, (x) => (x % 2) * 100));
-    expect((await pictureFeatures(red)).energy).toBeCloseTo(same.energy * (77 / 256) ** 2, 6);
+    // Luma is a whole number.
+    expect((await pictureFeatures(red)).energy).toBeCloseTo((same.energy * 30 ** 2) / 100 ** 2, 6);
     expect((await pictureFeatures(red)).following).toEqual(same.following);
   });
 
@@ -131,72 +137,226 @@ describe('what is counted in a picture', () => {
     expect(await pictureFeatures(wide)).toEqual(await pictureFeatures(narrow));
   });
 
-  it('leaves out what cannot be seen', async () => {
-    const { colour } = grey(8, 8, (x) => (x < 4 ? 100 : (x * 83) % 256));
-    const alpha = grey(8, 8, (x) => (x < 4 ? 255 : 0)).colour;
-    expect(await pictureFeatures({ colour, alpha })).toEqual(oneColour);
-    const hidden = await pictureFeatures({ colour, alpha: grey(8, 8, () => 0).colour });
-    expect(hidden).toEqual({ ...oneColour, colours: 0, flat: 0 });
+  it('sees how soft edges are, and what rings beside them', async () => {
+    const step = (x: number): number => (x % 12 < 6 ? 0 : 200);
+    const sharpEdges = await pictureFeatures(grey(48, 48, step));
+    expect(sharpEdges).toMatchObject({ ramped: 0, ringing: 0 });
+    const soft = await pictureFeatures(grey(48, 48, (x) => (x % 6 === 0 ? 100 : step(x))));
+    expect(soft.ramped).toBeGreaterThan(0.25);
+    const rings = await pictureFeatures(
+      grey(48, 48, (x) => 20 + step(x) + (x % 12 === 5 ? -15 : x % 12 === 6 ? 15 : 0)),
+    );
+    expect(rings.ringing).toBeGreaterThan(0.25);
   });
 
-  it('exists for a picture of a single pixel', async () => {
-    expect(await pictureFeatures(grey(1, 1, () => 5))).toEqual({ ...oneColour, colours: 0, flat: 0 });
+  it('does not see colours under full transparency', async () => {
+    const { colour } = grey(8, 8, (x) => (x * 83) % 256);
+    const nothing = await pictureFeatures({ colour, alpha: grey(8, 8, () => 0).colour });
+    expect(nothing).toEqual({ ...oneColour, pixels: 64, side: 8, cutOut: true });
+  });
+
+  it.each([
+    ['black', 0],
+    ['white', 255],
+    ['grey', 90],
+  ])('sees a drawing that lies in alpha alone, in %s', async (_, ink) => {
+    const drawing = (x: number, y: number): number => (Math.hypot(x - 12, y - 12) < 8 ? 255 : 0);
+    const inAlpha = await pictureFeatures({
+      colour: grey(24, 24, () => ink).colour,
+      alpha: grey(24, 24, drawing).colour,
+    });
+    expect(inAlpha.colours).toBe(2);
+    expect(inAlpha.hard).toBeGreaterThan(0.05);
+    const opaque = await pictureFeatures(grey(24, 24, (x, y) => (drawing(x, y) ? 0 : 255)));
+    expect(inAlpha.hard).toBe(opaque.hard);
+    expect(inAlpha.following).toEqual(opaque.following);
+  });
+
+  it('sees how much is translucent', async () => {
+    const { colour } = grey(8, 8, () => 0);
+    const half = await pictureFeatures({ colour, alpha: grey(8, 8, (x) => (x < 2 ? 0 : x < 5 ? 100 : 255)).colour });
+    expect(half.translucent).toBe(0.5);
+  });
+
+  it.each([
+    [1, 1],
+    [1, 40],
+    [40, 1],
+    [2, 2],
+    [3, 3],
+  ])('exists for a picture of %d × %d', async (width, height) => {
+    const found = await pictureFeatures(grey(width, height, (x, y) => (x * 97 + y * 31) % 256));
+    for (const value of Object.values(found).flat()) expect(Number(value)).toBeGreaterThanOrEqual(-1);
+    expect(found.colours).toBeGreaterThan(0);
+  });
+
+  it('counts no more colours than matter', async () => {
+    expect((await pictureFeatures(colourful(64))).colours).toBe(mostColours);
+  });
+});
+
+describe('squares of which a picture consists', () => {
+  const art = (x: number, y: number): number => [0, 80, 160, 255][(x * 7 + y * 5 + x * y) % 4]!;
+  const enlarged = (cell: number, width = 12, height = 9): Frame =>
+    grey(width * cell, height * cell, (x, y) => art(Math.floor(x / cell), Math.floor(y / cell)));
+
+  it.each([1, 2, 3, 4, 5, 8])('of %d pixels are found', async (cell) => {
+    expect(await cellSize(enlarged(cell))).toBe(cell);
+  });
+
+  it('are none where a single pixel differs', async () => {
+    const frame = enlarged(4);
+    frame.colour.data[5 * 48 + 6]! ^= 1;
+    expect(await cellSize(frame)).toBe(1);
+  });
+
+  it('are found in alpha too, and not disturbed by what lies under full transparency', async () => {
+    const frame = enlarged(3);
+    const hidden = grey(36, 27, (x, y) => (x * y) % 251).colour;
+    expect(await cellSize({ colour: grey(36, 27, () => 0).colour, alpha: frame.colour })).toBe(3);
+    const cut = grey(36, 27, (x) => (x < 18 ? 255 : 0)).colour;
+    const mixed = grey(36, 27, (x, y) => (x < 18 ? frame.colour.data[y * 36 + x]! : hidden.data[y * 36 + x]!)).colour;
+    expect(await cellSize({ colour: mixed, alpha: cut })).toBe(3);
   });
 });
 
 describe('the choice', () => {
   /** Files of real pictures, as `auto` meets them. */
-  const choose = async (file: Uint8Array): Promise<ModelChoice> =>
-    chooseForFile(file, await readHeader(file), { file: undefined, meter: new Meter() });
-  const photo = sharp(example('astronaut.png'));
-  const diagram = sharp(
-    Buffer.from(
-      '<svg xmlns="http://www.w3.org/2000/svg" width="240" height="160"><rect width="240" height="160" fill="#fff"/>' +
-        [0, 1, 2, 3].map((at) => `<rect x="${10 + 58 * at}" y="${20 + 30 * at}" width="44" height="26"/>`).join('') +
-        '<path d="M54 33h14v30M112 63h14v30M170 93h14v30" fill="none" stroke="#c00"/></svg>',
-    ),
-  );
+  const choose = async (file: Uint8Array, factor = 2): Promise<ModelChoice> => {
+    const header = await readHeader(file);
+    const [frame] = await decode(file, header, { frames: 1, colour: 'srgb', file: undefined, meter: new Meter() });
+    return chooseForPicture(file, header, frame!, factor);
+  };
+  const svg = (side: number, body: string): Sharp =>
+    sharp(
+      Buffer.from(
+        `<svg xmlns="http://www.w3.org/2000/svg" width="${side}" height="${side}" viewBox="0 0 24 24">${body}</svg>`,
+      ),
+    );
+  const line = (side: number, ink: string): Sharp =>
+    svg(
+      side,
+      `<g fill="none" stroke="${ink}" stroke-width="2" stroke-linecap="round"><circle cx="11" cy="11" r="8"/><path d="m21 21-4.3-4.3M8 11h6"/></g>`,
+    );
+  const filled = (side: number, ink: string): Sharp =>
+    svg(side, `<path fill="${ink}" d="M12 2 3 9v12h6v-7h6v7h6V9z"/><circle fill="${ink}" cx="20" cy="4" r="3"/>`);
+  const photo = sharp(example('astronaut.png')).removeAlpha();
 
-  it('restores photographs that were stored as JPEG, unless hardly anything was lost', async () => {
-    for (const quality of [20, 50, 80]) {
-      const choice = await choose(await photo.clone().jpeg({ quality }).toBuffer());
-      expect(choice.model).toBe('natural-jpeg');
-      expect(choice.reason).toMatch(
-        new RegExp(`^JPEG of quality ${quality}, \\d+ colours, \\d+ % flat, \\d+ % of the steps hard$`),
-      );
+  it.each(
+    [line, filled].flatMap((draw) =>
+      [16, 20, 24, 32, 48, 64].flatMap((side) =>
+        ['#000', '#fff', '#2563eb'].map((ink) => [draw.name, side, ink, draw] as const),
+      ),
+    ),
+  )('is art for icons whose drawing lies in alpha: %s of %d pixels in %s', async (_, side, ink, draw) => {
+    for (const factor of [1.5, 2, 3, 4]) {
+      expect((await choose(await draw(side, ink).png().toBuffer(), factor)).model).toBe('art');
     }
-    for (const quality of [97, 100]) {
-      expect((await choose(await photo.clone().jpeg({ quality }).toBuffer())).model).toBe('natural');
-    }
-    expect((await choose(await photo.clone().png().toBuffer())).model).toBe('natural');
+    const wide = draw(side, ink).toColourspace('rgb16').png();
+    expect((await choose(await wide.toBuffer())).model).toBe('art');
+    expect((await choose(await draw(side, ink).webp({ lossless: true }).toBuffer())).model).toBe('art');
+    const paper = ink === '#fff' ? '#123' : '#fff';
+    expect((await choose(await draw(side, ink).flatten({ background: paper }).png().toBuffer())).model).toBe('art');
   });
 
-  it('takes art for diagrams, as JPEG too, unless much was lost', async () => {
-    expect((await choose(await diagram.clone().png().toBuffer())).model).toBe('art');
-    for (const quality of [90, 95, 100]) {
-      expect((await choose(await diagram.clone().jpeg({ quality }).toBuffer())).model).toBe('art');
+  it.each([2, 3, 4])('is natural for photographs without loss, ×%d', async (factor) => {
+    for (const file of [photo.clone().png(), photo.clone().webp({ lossless: true }), photo.clone().tiff()]) {
+      expect((await choose(await file.toBuffer(), factor)).model).toBe('natural');
     }
-    expect((await choose(await diagram.clone().jpeg({ quality: 30 }).toBuffer())).model).toBe('natural-jpeg');
+  });
+
+  it.each([
+    ['jpeg', [20, 50, 70, 80]],
+    ['webp', [20, 50, 70]],
+    ['avif', [20, 40]],
+  ] as const)('is natural-jpeg for photographs that lost much in a %s', async (format, qualities) => {
+    for (const quality of qualities) {
+      const { model, reason } = await choose(await photo.clone()[format]({ quality }).toBuffer());
+      expect(model).toBe('natural-jpeg');
+      expect(reason).toMatch(/^(JPEG of quality|WebP of quantiser|AVIF of quantiser) \d+/);
+    }
+  });
+
+  it('is not natural-jpeg where next to nothing was lost, or it is not known that anything was', async () => {
+    for (const quality of [98, 100]) {
+      expect((await choose(await photo.clone().jpeg({ quality }).toBuffer())).model).not.toBe('natural-jpeg');
+    }
+  });
+
+  it.each([1, 2, 3, 4, 7])('is nearest for codes whose squares have %d pixels', async (cell) => {
+    const code = grey(29 * cell, 29 * cell, (x, y) =>
+      noise(Math.floor(x / cell), Math.floor(y / cell)) &&
+      x >= 4 * cell &&
+      x < 25 * cell &&
+      y >= 4 * cell &&
+      y < 25 * cell
+        ? 0
+        : 255,
+    );
+    const { width, height, data } = code.colour;
+    const picture = sharp(data, { raw: { width, height, channels: 1 } });
+    for (const file of [
+      picture.clone().png(),
+      picture.clone().png({ palette: true }),
+      picture.clone().gif(),
+      picture.clone().webp({ lossless: true }),
+    ]) {
+      const { model, reason } = await choose(await file.toBuffer());
+      expect(model).toBe('nearest');
+      if (cell > 1) expect(reason).toContain(`squares of ${cell} pixels`);
+    }
+  });
+
+  it('is nearest for pixel art that was enlarged, with alpha too', async () => {
+    const pixels = await sharp(await sprite())
+      .ensureAlpha()
+      .raw()
+      .toBuffer();
+    for (const cell of [2, 3, 4]) {
+      const side = 16 * cell;
+      const large = Uint8Array.from({ length: side * side * 4 }, (_, at) => {
+        const pixel = Math.floor(at / 4);
+        return pixels[
+          (Math.floor(Math.floor(pixel / side) / cell) * 16 + Math.floor((pixel % side) / cell)) * 4 + (at % 4)
+        ]!;
+      });
+      const file = await sharp(large, { raw: { width: side, height: side, channels: 4 } })
+        .png()
+        .toBuffer();
+      expect((await choose(file)).model).toBe('nearest');
+    }
+  });
+
+  it('is the cheapest where all are alike', async () => {
+    for (const channels of [3, 4] as const) {
+      for (const [width, height] of [
+        [1, 1],
+        [40, 30],
+      ] as const) {
+        const flat = sharp({ create: { width, height, channels, background: { r: 9, g: 80, b: 200, alpha: 0.5 } } });
+        expect((await choose(await flat.png().toBuffer())).model).toBe('nearest');
+      }
+    }
   });
 
   it('says what it saw', async () => {
-    const { reason } = await choose(await diagram.clone().png().toBuffer());
-    expect(reason).toMatch(/^\d+ colours, \d+ % flat, \d+ % of the steps hard$/);
+    expect((await choose(await line(24, '#000').png().toBuffer())).reason).toMatch(
+      /^\d+ colours, \d+ % flat, \d+ % of the steps hard$/,
+    );
+    expect((await choose(await photo.clone().jpeg({ quality: 72 }).toBuffer())).reason).toMatch(
+      /^JPEG of quality 72, many colours, \d+ % flat, \d+ % of the steps hard$/,
+    );
+    const features = { ...oneColour, pixels: 1, side: 1 };
+    expect(chooseModel({ features, damage: undefined, cell: 1, factor: 2 }).reason).toBe(
+      '1 colour, 100 % flat, 0 % of the steps hard',
+    );
   });
 
-  it('never restores what is not a JPEG', async () => {
-    const damaged = await sharp(await photo.clone().jpeg({ quality: 30 }).toBuffer())
-      .png()
-      .toBuffer();
-    expect((await choose(damaged)).model).not.toBe('natural-jpeg');
-  });
-
-  it('takes natural where nothing can be told', () => {
-    const stored: JpegDamage = { quality: 50, squaredStep: 324, bitsPerPixel: 0.1 };
-    for (const damage of [undefined, stored]) {
-      expect(chooseModel(oneColour, damage).model).toBe('natural');
-    }
-    expect(chooseModel(oneColour, undefined).reason).toBe('1 colour, 100 % flat, 0 % of the steps hard');
+  it('is the same each time, and the same in 16 bits', async () => {
+    const narrow = await photo.clone().resize(64).png().toBuffer();
+    const wide = await photo.clone().resize(64).toColourspace('rgb16').png().toBuffer();
+    expect(await choose(narrow)).toEqual(await choose(narrow));
+    expect((await choose(wide)).model).toBe((await choose(narrow)).model);
   });
 });
 
@@ -205,14 +365,15 @@ describe('model: auto', () => {
   const { upscaler } = owner;
 
   it('gives the bytes that the chosen model gives, and tells which and why', async () => {
-    const photo = sharp(example('astronaut.png')).resize(48);
+    const photo = sharp(example('astronaut.png')).resize(160);
     const files: [Uint8Array, string, RegExp][] = [
       [await photo.clone().png().toBuffer(), 'natural', /colours, .* of the steps hard$/],
-      [await photo.clone().jpeg({ quality: 72 }).toBuffer(), 'natural-jpeg', /^JPEG of quality 72, /],
-      [await readFile(example('clipart-car.png')), 'art', /colours, .* of the steps hard$/],
+      [await photo.clone().jpeg({ quality: 42 }).toBuffer(), 'natural-jpeg', /^JPEG of quality 42, /],
+      [await badge().png().toBuffer(), 'art', /colours, .* of the steps hard$/],
     ];
     for (const [file, model, reason] of files) {
-      const result = await upscaler.upscale(file, { model: 'auto' });
+      // It is what is done where nothing is said.
+      const result = await upscaler.upscale(file);
       expect(result.model).toBe(model);
       expect(result.modelReason).toMatch(reason);
       const asked = await upscaler.upscale(file, { model });
@@ -230,16 +391,18 @@ describe('model: auto', () => {
   it('has results of its own in the cache', async () => {
     const source = Uint8Array.of(1, 2, 3);
     const keys = await Promise.all(
-      ['auto', 'natural', 'natural-jpeg', 'art'].map((model) => cacheKey(source, { model })),
+      [undefined, 'natural', 'natural-jpeg', 'art', 'nearest'].map((model) =>
+        cacheKey(source, model === undefined ? {} : { model }),
+      ),
     );
-    expect(new Set(keys).size).toBe(4);
+    expect(new Set(keys).size).toBe(5);
     expect(await cacheKey(source, { model: 'auto' })).toBe(keys[0]);
   });
 
   it('is told in the report of a build, from the cache too', async () => {
     const { folder } = owner;
     const drawing = join(folder, 'car.png');
-    await copyFile(example('clipart-car.png'), drawing);
+    await badge().png().toFile(drawing);
     const pipeline = new AssetPipeline({ cache: 'results' }, { root: folder, warn: () => undefined });
     const asset = await pipeline.plan(drawing, { upscale: [1.1], model: 'auto' });
     for (const status of ['computed', 'cached']) {

@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { AssetCache } from '#src/asset/asset-cache.js';
 import { cacheKey } from '#src/asset/cache-key.js';
 import { bleed } from '#src/image/bleed.js';
+import { cellSize } from '#src/image/cells.js';
+import { dering } from '#src/image/dering.js';
 import { toDepth8 } from '#src/image/depth.js';
 import { interleave, layOnWhite } from '#src/image/interleave.js';
-import { pictureFeatures } from '#src/image/picture-features.js';
 import type { Plane } from '#src/image/planes.js';
-import { settleAlpha } from '#src/image/settle-alpha.js';
 import { splitAlpha } from '#src/image/split-alpha.js';
 import { steadyColours } from '#src/image/steady-colours.js';
 import { onSharedMemory } from '#src/network/call.js';
@@ -35,23 +35,27 @@ const alpha = plane(1, (pixel) => {
   return Math.min(255, Math.max(0, (80 - distance) * 10));
 });
 
+const copyOf = (of: Plane): Plane => ({ ...of, data: of.data.slice() });
+
 /** Whatever is done to pixels, the event loop turns once for about so many of them at least. */
 const pixelsPerTurn = 2 ** 18;
 
 describe('four megapixels never hold up the event loop', () => {
   test.each<[string, () => Promise<unknown>]>([
-    ['looking at features', () => pictureFeatures({ colour, alpha })],
+    ['looking for squares', () => cellSize({ colour: plane(3, () => 9), alpha: undefined })],
     ['splitting', () => splitAlpha(new Uint8Array(side * side * 4), side, side, 4, 3)],
     ['steadying', () => steadyColours(colour, alpha)],
     ['bleeding', () => bleed(colour, alpha, 8)],
     [
-      'settling',
+      'dering',
       () =>
-        settleAlpha(
-          plane(1, () => 3),
-          plane(1, () => 0),
+        dering(
+          plane(1, (pixel) => pixel & 3),
+          plane(1, (pixel) => (pixel % 40) * 2),
+          'faithful',
         ),
     ],
+    ['dering a drawing', () => dering(copyOf(alpha), alpha, 'faithful')],
     ['interleaving', () => interleave(colour, alpha)],
     ['laying on white', () => layOnWhite(colour, alpha)],
     ['going from 16 to 8 bits', () => toDepth8(new Uint16Array(side * side))],

@@ -1,3 +1,4 @@
+import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { outputFormats } from '#src/image/formats.js';
 import { formatTraits } from '#src/image/formats.js';
@@ -14,6 +15,21 @@ describe('limits', () => {
     const call = upscaler.upscale(source, { ...nearest, maxInputPixels: 199 });
     await expect(call).rejects.toMatchObject({ code: 'INPUT_TOO_LARGE' });
     await expect(upscaler.upscale(source, { ...nearest, maxInputPixels: 200 })).resolves.toMatchObject({ width: 40 });
+  });
+
+  test('of frames can be lowered and raised, and hold by the header where all frames are used', async () => {
+    const frame = Buffer.alloc(4 * 4 * 3, 9);
+    const pages = Array.from({ length: 3 }, (_, n) => frame.map((value) => value * (n + 1)));
+    const raw = { width: 4, height: 12, channels: 3, pageHeight: 4 } as const;
+    const animation = await sharp(Buffer.concat(pages), { raw }).gif({ keepDuplicateFrames: true }).toBuffer();
+    const call = upscaler.upscale(animation, { ...nearest, maxFrames: 2 });
+    await expect(call).rejects.toMatchObject({
+      code: 'INPUT_TOO_LARGE',
+      message: expect.stringMatching(/3 frames, more than the limit of 2/) as string,
+    });
+    await expect(upscaler.upscale(animation, { ...nearest, maxFrames: 3 })).resolves.toMatchObject({ frames: 3 });
+    const still = upscaler.upscale(animation, { ...nearest, maxFrames: 2, format: 'png' });
+    await expect(still).resolves.toMatchObject({ frames: 1 });
   });
 
   test('of the output can be lowered and raised', async () => {
@@ -61,7 +77,7 @@ describe('limits', () => {
   });
 
   test.each([0, -1, NaN])('%d is no limit: BAD_ARGUMENT', async (limit) => {
-    for (const name of ['maxInputPixels', 'maxOutputPixels']) {
+    for (const name of ['maxInputPixels', 'maxOutputPixels', 'maxFrames']) {
       const call = upscaler.upscale(source, { ...nearest, [name]: limit });
       await expect(call).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
     }

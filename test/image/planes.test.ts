@@ -5,7 +5,6 @@ import { interleave, layOnWhite } from '#src/image/interleave.js';
 import { Meter } from '#src/image/meter.js';
 import type { Plane } from '#src/image/planes.js';
 import { reduceFrame } from '#src/image/reduce.js';
-import { settleAlpha } from '#src/image/settle-alpha.js';
 import { splitAlpha } from '#src/image/split-alpha.js';
 import { samples, type Value } from './fixtures.js';
 
@@ -144,15 +143,6 @@ describe('bleeding', () => {
       4,
     );
     expect(bled.data).toEqual(Uint16Array.of(40000, 40000));
-  });
-});
-
-describe('settling', () => {
-  test('clears ringing away from edges and leaves edges alone', async () => {
-    const source = plane(6, 1, 1, (x) => [x < 3 ? 0 : 255]);
-    const enlarged = plane(12, 2, 1, (x) => [x < 6 ? 2 : 253]);
-    await settleAlpha(enlarged, source);
-    expect([...enlarged.data.subarray(0, 12)]).toEqual([0, 0, 0, 0, 2, 2, 253, 253, 255, 255, 255, 255]);
   });
 });
 

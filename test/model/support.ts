@@ -1,7 +1,7 @@
-import { makeModel, writeOnnx, type OnnxModel } from '#src/model/onnx/file.js';
-import { GraphWriter } from '#src/model/onnx/graph-writer.js';
-import { tensorInfo } from '#src/model/onnx/node.js';
-import { TensorProto_DataType as DataType } from '#src/model/onnx/onnx_pb.js';
+import { makeModel, writeOnnx, type OnnxModel } from '#src/model/graph/onnx/file.js';
+import { GraphWriter } from '#src/model/graph/onnx/graph-writer.js';
+import { tensorInfo } from '#src/model/graph/onnx/node.js';
+import { TensorProto_DataType as DataType } from '#src/model/graph/onnx/onnx_pb.js';
 
 process.env.ORT_DISABLE_TELEMETRY = '1';
 // Loaded after the switch is set: the runtime reads it once.

@@ -129,8 +129,8 @@ describe('admission', () => {
       ask(admission, inside, 'urgent', 10, 1, undefined, crowd),
     ];
     leave();
-    for (const entered of [4, 3, 0, 1, 2]) (await asked[entered]!)();
-    expect(inside).toEqual(['urgent', 'other', 'crowd 1', 'crowd 2', 'crowd 3']);
+    for (const entered of [4, 0, 3, 1, 2]) (await asked[entered]!)();
+    expect(inside).toEqual(['urgent', 'crowd 1', 'other', 'crowd 2', 'crowd 3']);
   });
 
   it('has a spare part for small requests of lanes that hold nothing', async () => {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { GpuClient } from '#src/network/gpu/gpu-client.js';
-import { modelFromBytes } from '#src/model/model.js';
+import { modelFromBytes } from '#src/model/catalogue/model.js';
 import { runChild, type ChildOptions, type ChildResult } from '../support/child.js';
 import { codeOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';

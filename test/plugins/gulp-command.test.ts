@@ -34,6 +34,37 @@ const runGulp = (site: Site, ...args: string[]): Promise<ChildResult> =>
   runChild(command, ['--cwd', site.root, '--no-color', ...args], { env: { UPRES_CACHE_FOLDER: weights } });
 
 describe('the gulp command', () => {
+  it('goes on watching after a picture that is damaged, however often that happens', async () => {
+    const site = project(`
+      import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
+      import gulp from 'gulp';
+      import upres from 'upres/gulp';
+      const images = () => gulp.src('images/*.png', { encoding: false }).pipe(upres({ model: 'nearest' })).pipe(gulp.dest('dist'));
+      // What gulp.watch does with a task at each change: run it to its end, tell its error, and wait for the next.
+      const task = gulp.series(images);
+      const again = (left, done) => task((error) => {
+        console.log(error ? 'failed: ' + error.fileName : 'fine');
+        if (left === 0) return done();
+        if (left === 1) rmSync('images/bad.png');
+        else writeFileSync('images/bad.png', Buffer.from([137, 80, 78, 71, 13, 10, 26, 10, left]));
+        setTimeout(again, 50, left - 1, done);
+      });
+      export default (done) => again(4, done);
+    `);
+    await Promise.all(Array.from({ length: 12 }, (_, at) => site.picture(`images/p${at}.png`, 4, 4)));
+    const { code, stdout, stderr, hung } = await runGulp(site);
+    expect(stdout.match(/^(?:fine|failed: .*bad\.png)$/gm)?.map((line) => line.split(':')[0])).toEqual([
+      'fine',
+      'failed',
+      'failed',
+      'failed',
+      'fine',
+    ]);
+    expect([code, hung]).toEqual([0, false]);
+    // A dozen pictures share one signal: Node must see no leak.
+    expect(stderr).not.toContain('MaxListeners');
+  });
+
   it('builds, says it in one line, and ends by itself', async () => {
     const site = project(`
       import gulp from 'gulp';

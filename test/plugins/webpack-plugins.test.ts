@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import HtmlWebpackPlugin from 'html-webpack-plugin';
 import MiniCssExtractPlugin from 'mini-css-extract-plugin';
+import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import type { Compiler } from 'webpack';
 import UpresPluginDefault, { UpresPlugin, type UpresPluginOptions } from 'upres/webpack';
 import { build, bundlers, makeSite } from './support/webpack.js';
 
@@ -78,6 +80,108 @@ describe('with other plugins', () => {
       '/static/logo@3x.webp',
       '/static/drawing@2x.png',
     ]);
+  });
+});
+
+describe('loaders of other rules for images', () => {
+  const asText = 'module.exports = () => "export default 1"; module.exports.raw = true;';
+  const pitching =
+    'module.exports = () => ""; module.exports.pitch = () => "export default 2"; module.exports.raw = true;';
+
+  it.for([
+    ['a script of every image, as file-loader', asText, { type: 'javascript/auto' }],
+    ['before it is read, as responsive-loader', pitching, { type: 'javascript/auto' }],
+    ['of an asset', asText, { type: 'asset/resource' }],
+    ['first of all', asText, { enforce: 'pre' }],
+    ['last of all', asText, { enforce: 'post' }],
+    ['where nothing else is said', asText, {}],
+  ] as const)('that make %s leave those with directives alone', async ([, code, more]) => {
+    const site = makeSite();
+    site.write('loader.cjs', code);
+    site.write(
+      'src/index.js',
+      `export { default as one } from './logo.png?upscale=2';
+       export { default as set } from './logo.png?upscale=1;2&as=srcset';
+       export const file = new URL('./drawing.png?upscale=2', import.meta.url).pathname;`,
+    );
+    const rules = [{ test: /\.png$/, use: [site.path('loader.cjs')], ...more }];
+    expect(await build(webpack, site.configuration({ module: { rules } }))).toEqual(nothingToSay);
+    expect(site.exported()).toMatchObject({
+      one: expect.stringMatching(/^\/static\/logo@2x\.\w+\.png$/) as string,
+      set: expect.stringMatching(/logo\.\w+\.png 1x, .*logo@2x\.\w+\.png 2x$/) as string,
+    });
+    const pictures = site.emitted().filter((name) => name.endsWith('.png'));
+    expect(pictures).toHaveLength(3);
+    for (const name of pictures) {
+      expect((await sharp(site.path('dist', name)).metadata()).format).toBe('png');
+    }
+  });
+
+  it('of plugins that give all queries of a file one module', async () => {
+    const site = makeSite();
+    site.write(
+      'src/index.js',
+      `export { default as two } from './logo.png?upscale=2'; export { default as three } from './logo.png?upscale=3';`,
+    );
+    const known = new Map<string, string>();
+    const merging = (compiler: Compiler): void => {
+      compiler.hooks.normalModuleFactory.tap('merging', (factory) => {
+        factory.hooks.afterResolve.tap('merging', ({ createData }) => {
+          const file = createData.resource!.split('?')[0]!;
+          createData.resource = known.get(file) ?? createData.resource!;
+          known.set(file, createData.resource);
+        });
+      });
+    };
+    expect(await build(webpack, site.configuration({ plugins: [merging] }))).toEqual(nothingToSay);
+    const { two, three } = site.exported();
+    expect([two, three]).toEqual([expect.stringContaining('logo@2x'), expect.stringContaining('logo@3x')]);
+  });
+
+  it('that change our pictures where the plugin can’t prevent it are named', async () => {
+    const site = makeSite();
+    site.write('loader.cjs', asText);
+    site.write('src/index.js', `import './logo.png?upscale=2';`);
+    const late = (compiler: Compiler): void => {
+      compiler.hooks.normalModuleFactory.tap('late', (factory) => {
+        factory.hooks.afterResolve.tap({ name: 'late', stage: 2_000_000 }, ({ createData }) => {
+          if (createData.resource!.includes('?'))
+            createData.loaders!.unshift({ loader: site.path('loader.cjs'), options: null, ident: null, type: null });
+        });
+      });
+    };
+    const { errors } = await build(webpack, site.configuration({ plugins: [late] }));
+    expect(errors).toEqual([expect.stringMatching(/logo\.png\?upscale=2" is no picture: .*loader\.cjs/)]);
+  });
+
+  it('thread-loader’s processes are told apart from webpack', async () => {
+    const site = makeSite();
+    const { default: load } = (await import(UpresPlugin.loader)) as {
+      default: (this: unknown, source: Buffer) => void;
+    };
+    const error = await new Promise((resolve) => {
+      const context = {
+        async: () => resolve,
+        getOptions: () => ({}),
+        rootContext: site.folder,
+        resourceQuery: '?upscale=2',
+        resourcePath: site.path('src/logo.png'),
+      };
+      load.call(context, Buffer.alloc(0));
+    });
+    expect(String(error)).toContain('thread-loader');
+  });
+});
+
+describe('require()', () => {
+  it('gives the URL, and as `default` where that is asked for', async () => {
+    const site = makeSite();
+    site.write('src/index.js', `exports.url = require('./logo.png?upscale=2'); exports.other = require('./other.js');`);
+    site.write('src/other.js', `module.exports = require('./logo.png?upscale=2').default;`);
+    expect(await build(webpack, site.configuration())).toEqual(nothingToSay);
+    const { url, other } = site.exported();
+    expect(url).toMatch(/^\/static\/logo@2x\.\w+\.png$/);
+    expect(other).toBe(url);
   });
 });
 

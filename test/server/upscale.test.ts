@@ -23,7 +23,7 @@ beforeAll(async () => {
 describe('POST /v1/upscale', () => {
   test('gives the very bytes that the core gives, and says what they are', async () => {
     await using upscaler = new Upscaler({ threads: 1 });
-    const { data } = await upscaler.upscale(png, { upscale: 3, model: 'natural', format: 'png' });
+    const { data, model } = await upscaler.upscale(png, { upscale: 3, format: 'png' });
     const answer = await upscale(server, png, '?upscale=3');
     expect(answer.status).toBe(200);
     expect(answer.bytes.equals(data)).toBe(true);
@@ -32,7 +32,7 @@ describe('POST /v1/upscale', () => {
       'content-disposition': 'inline; filename="upscaled.png"',
       'upres-width': '72',
       'upres-height': '48',
-      'upres-model': 'natural',
+      'upres-model': model,
       'upres-device': 'cpu',
       vary: 'Accept',
       'x-content-type-options': 'nosniff',
@@ -111,7 +111,7 @@ describe('POST /v1/upscale', () => {
     expect(await Promise.all(counted.map((name) => metric(server, name)))).toEqual(before);
     // Pixels that no decoder could read are not looked at.
     const damaged = Buffer.concat([png.subarray(0, 40), Buffer.alloc(60, 7)]);
-    const key = await cacheKey(damaged, { upscale: 2, model: 'natural', format: 'png' });
+    const key = await cacheKey(damaged, { upscale: 2, model: 'auto', format: 'png' });
     expect((await upscale(server, damaged, '?upscale=2', { headers: { 'if-none-match': `"${key}"` } })).status).toBe(
       304,
     );
@@ -242,6 +242,17 @@ describe('what is refused', () => {
     expect(await metric(own, 'upres_codec_seconds_count')).toBe(0);
   });
 
+  test('more frames than are allowed, before they are decoded: 413', async () => {
+    const own = await startServer({ limits: { frames: 2 } });
+    const frame = Buffer.from([0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 1, 0]);
+    const head = Buffer.from([...Buffer.from('GIF89a'), 1, 0, 1, 0, 0x80, 0, 0, 0, 0, 0, 255, 255, 255]);
+    const { status, problem } = await upscale(own, Buffer.concat([head, frame, frame, frame, Buffer.from([0x3b])]));
+    expect(status).toBe(413);
+    expect(problem).toMatchObject({ code: 'INPUT_TOO_LARGE' });
+    expect(problem.detail).not.toContain('maxFrames');
+    expect(await metric(own, 'upres_codec_seconds_count')).toBe(0);
+  });
+
   test('a form without a file, with two, or with a directive said twice', async () => {
     const none = await form({ upscale: '2' });
     expect((await upscale(server, none.body, '', none)).problem.detail).toMatch(/no file/);
@@ -301,7 +312,7 @@ describe('GET /v1/models', () => {
     const own = await startServer({ models: { mine: path } });
     const { bytes } = await ask(own, '/v1/models');
     const { default: usual, models } = JSON.parse(bytes.toString()) as { default: string; models: { label: string }[] };
-    expect(usual).toBe('natural');
+    expect(usual).toBe('auto');
     expect(models.map(({ label }) => label)).toEqual(
       expect.arrayContaining(['natural', 'art', 'bicubic', 'auto', 'mine']),
     );

@@ -1,7 +1,7 @@
-import { makeModel, writeOnnx } from '#src/model/onnx/file.js';
-import { GraphWriter } from '#src/model/onnx/graph-writer.js';
-import { tensorInfo } from '#src/model/onnx/node.js';
-import { TensorProto_DataType as DataType } from '#src/model/onnx/onnx_pb.js';
+import { makeModel, writeOnnx } from '#src/model/graph/onnx/file.js';
+import { GraphWriter } from '#src/model/graph/onnx/graph-writer.js';
+import { tensorInfo } from '#src/model/graph/onnx/node.js';
+import { TensorProto_DataType as DataType } from '#src/model/graph/onnx/onnx_pb.js';
 
 /** A ×2 network that repeats pixels and takes, inside, the first picture of a batch only: as if it had been exported for one. */
 export function networkOfOne(): Uint8Array {

@@ -1,7 +1,7 @@
-import { makeModel, writeOnnx } from '#src/model/onnx/file.js';
-import { GraphWriter } from '#src/model/onnx/graph-writer.js';
-import { tensorInfo } from '#src/model/onnx/node.js';
-import { TensorProto_DataType as DataType } from '#src/model/onnx/onnx_pb.js';
+import { makeModel, writeOnnx } from '#src/model/graph/onnx/file.js';
+import { GraphWriter } from '#src/model/graph/onnx/graph-writer.js';
+import { tensorInfo } from '#src/model/graph/onnx/node.js';
+import { TensorProto_DataType as DataType } from '#src/model/graph/onnx/onnx_pb.js';
 import { randomNumbers } from './pictures.js';
 
 const opset = 13;

@@ -1,5 +1,5 @@
 import type { InferenceSession } from 'onnxruntime-node';
-import { modelFromLabel } from '../../model/model.js';
+import { modelFromLabel } from '../../model/catalogue/model.js';
 import { loadRuntime, type Runtime } from '../runtime.js';
 import { describeAdapter, type Adapter } from './adapter.js';
 

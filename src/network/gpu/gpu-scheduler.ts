@@ -45,6 +45,8 @@ export class GpuScheduler {
   private readonly networks = new Map<string, OpenNetwork>();
   private readonly queue = new FairQueue<Call>();
   private readonly calls = new Map<Call, OpenNetwork>();
+  /** Calls of each lane. */
+  private readonly lanes = new Map<object, number>();
   private client: GpuClient | undefined;
   /** Networks that the present process was told of, and what it answers. */
   private readonly told = new Map<string, Promise<Opened>>();
@@ -127,15 +129,24 @@ export class GpuScheduler {
     const open = this.networks.get(key);
     if (!open) throw new Error(`the network ${key} is not open`);
     this.calls.set(call, open);
+    this.lanes.set(call.lane, (this.lanes.get(call.lane) ?? 0) + 1);
     this.queue.add(call);
     void call.settled.then(() => {
       this.queue.remove(call);
       this.calls.delete(call);
-      if (![...this.calls.keys()].some(({ lane }) => lane === call.lane)) this.memory.idle(call.lane);
+      this.leaveLane(call.lane);
       this.dispatch();
     });
     this.dispatch();
     await call.result;
+  }
+
+  private leaveLane(lane: object): void {
+    const others = this.lanes.get(lane)! - 1;
+    this.lanes.set(lane, others);
+    if (others > 0) return;
+    this.lanes.delete(lane);
+    this.memory.idle(lane);
   }
 
   private begin(network: GpuNetwork): OpenNetwork {
@@ -157,8 +168,13 @@ export class GpuScheduler {
 
   private dispatch(): void {
     while (this.inFlight < ahead) {
-      const call = this.queue.next(({ pendingTiles }) => pendingTiles > 0);
+      const call = this.queue.next();
       if (!call) break;
+      if (call.pendingTiles === 0) {
+        // Cancelled just now.
+        this.queue.remove(call);
+        continue;
+      }
       const open = this.calls.get(call)!;
       void this.give(this.takeBatch(call, open), open);
     }
@@ -177,6 +193,7 @@ export class GpuScheduler {
     const count = alone && rest <= most ? Math.ceil(rest / 2) : Math.min(rest, most);
     const batch = new GpuBatch(call, [tile, ...Array.from({ length: count - 1 }, () => call.take())]);
     this.queue.charge(call, batch.pixels);
+    if (call.pendingTiles === 0) this.queue.remove(call);
     return batch;
   }
 

@@ -1,7 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { UpresError } from '../../errors.js';
-import { freeBatch } from '../../model/free-batch.js';
-import { wrapPixels } from '../../model/pixels.js';
+import { freeBatch } from '../../model/graph/free-batch.js';
+import { wrapPixels } from '../../model/graph/pixels.js';
 import type { GpuDevice } from '../device.js';
 import { viewPixels, bytesPerValue, type PixelArray, type PixelType } from '../pixel-image.js';
 import { optimisingOptions, type Runtime } from '../runtime.js';

@@ -1,10 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { UpresError } from '../../errors.js';
-import type { BuiltModel } from '../../model/model.js';
+import type { BuiltModel } from '../../model/catalogue/model-parts.js';
 import type { GpuDevice } from '../device.js';
 import { toErrorMessage } from '../error-message.js';
 import type { PixelType } from '../pixel-image.js';
-import { resolveModel } from '../prepare.js';
+import { resolveModel } from '../resolve-model.js';
 import { loadRuntime } from '../runtime.js';
 import { describeAdapter, type Adapter } from './adapter.js';
 import type { BatchOrder, GpuOrder, GpuReply, OpenOrder } from './gpu-protocol.js';

@@ -20,6 +20,8 @@ export interface QueuedImage extends QueuedTurn {
 interface QueuedJob extends QueuedTurn {
   readonly id: string;
   readonly priority: number;
+  /** Pixels of the largest image. */
+  largestPiece: number;
   /** Pixels by place, in the order in which they are taken. */
   readonly waiting: Map<number, number>;
 }
@@ -29,7 +31,7 @@ interface QueuedJob extends QueuedTurn {
  * much was asked for beside it.
  */
 export class JobQueue {
-  private readonly fair = new FairQueue<QueuedJob>();
+  private readonly fair = new FairQueue<QueuedJob>(({ lane }) => lane);
   /** By job, then by how often the images were begun. */
   private readonly byJob = new Map<string, Map<number, QueuedJob>>();
 
@@ -42,7 +44,9 @@ export class JobQueue {
       const turn = own.get(attempts) ?? this.turn(job.id, client, attempts);
       own.set(attempts, turn);
       turn.waiting.set(place, pixels);
+      turn.largestPiece = Math.max(turn.largestPiece, pixels);
     }
+    for (const turn of own.values()) this.fair.add(turn);
     if (own.size > 0) this.byJob.set(job.id, own);
   }
 
@@ -67,9 +71,7 @@ export class JobQueue {
 
   private turn(id: string, lane: Client, attempts: number): QueuedJob {
     // An image that was begun before and did not end may be what ended its server: it must not hold up the others again.
-    const turn = { id, lane, attempts, priority: -attempts, waiting: new Map<number, number>() };
-    this.fair.add(turn);
-    return turn;
+    return { id, lane, attempts, priority: -attempts, largestPiece: 0, waiting: new Map() };
   }
 
   private drop(turn: QueuedJob): void {

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
-import { autoModel } from '../../image/choose-model.js';
-import { builtinLabels } from '../../model/registry.js';
+import { autoModel } from '../../image/auto-model.js';
+import { builtinLabels } from '../../model/catalogue/registry.js';
 import type { Server, ServerContext } from '../context.js';
 import { commonProblems, problemResponses } from '../schemas.js';
 
@@ -35,7 +35,7 @@ export function modelsRoutes(app: Server, { settings }: ServerContext): void {
   const choice = {
     label: autoModel,
     kind: 'choice' as const,
-    display: 'whichever of natural, natural-jpeg and art suits the image',
+    display: 'whichever of natural, natural-jpeg, art and nearest suits the image',
   };
   const own = Object.keys(settings.models).map((label) => ({ label, kind: 'own' as const, display: label }));
   const models = [...builtin, choice, ...own];

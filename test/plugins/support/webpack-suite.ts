@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { UpresPlugin } from 'upres/webpack';
 import type { Compiler, WebpackPluginInstance } from 'webpack';
 import { parseQuery } from '#src/asset/directives.js';
 import { AssetPipeline } from '#src/asset/pipeline.js';
@@ -178,20 +179,6 @@ export function describeBundler(bundler: Bundler): void {
       expect(site.emitted()).toEqual(['img/logo.png', 'img/logo@2x.png', 'main.js']);
     });
 
-    it('hands what was made to loaders of other rules', async () => {
-      const site = makeSite();
-      site.write('src/index.js', entry);
-      site.write(
-        'tail.cjs',
-        `module.exports = (bytes) => Buffer.concat([bytes, Buffer.from('tail')]); module.exports.raw = true;`,
-      );
-      const rules = [{ test: /\.png$/, resourceQuery: { not: [/[?&]as=/] }, use: [site.path('tail.cjs')] }];
-      expect(await build(bundler, site.configuration({ module: { rules } }))).toEqual({ errors: [], warnings: [] });
-      const bytes = emittedBytes(site, String(site.exported().one));
-      expect(Buffer.from(bytes).subarray(-4).toString()).toBe('tail');
-      expect(await sharp(bytes).metadata()).toMatchObject({ width: 20, height: 20 });
-    });
-
     it('gives the server the same names without writing the files again', async () => {
       const site = makeSite();
       site.write('src/index.js', entry);
@@ -219,7 +206,7 @@ export function describeBundler(bundler: Bundler): void {
       [
         'page.html',
         '<!-- logo.png?upscale=3 --><img srcset="a.png 1x, b.png?v=1&amp;upscale=2 2x">',
-        'b.png?v=1&amp;upscale=2',
+        'b.png?v=1&upscale=2',
       ],
       ['page.html', '<p style="background: url(a.png?upscale=2)">', 'a.png?upscale=2'],
       ['page.css', '/* logo.png?upscale=3 */ .a { background: url("../a.png?upscale") }', '../a.png?upscale'],
@@ -238,11 +225,34 @@ export function describeBundler(bundler: Bundler): void {
       ['page.html', '<img src="https://elsewhere.example/a.png?upscale=2">'],
       ['page.css', '.a { background: url(//elsewhere.example/a.png?upscale=2) }'],
       ['page.js', '"Write a.png?upscale=2 for a larger one"'],
+      ['page.js', 'fetch("/photos/a.jpg?upscale=false&w=300")'],
+      ['page.js', String.raw`push([1,"",{"sourcesContent":[".a { background: url(\"./a.png?upscale=2\") }"]}])`],
+      ['page.html', `<p class="bg-[url('./a.png?upscale=2')]">`],
+      ['page.css', String.raw`.bg-\[url\(\'\.\/a\.png\?upscale\=2\'\)\] { background: url(/a@2x.png) }`],
     ] as const)('nothing that only looks like one: %s', async ([name, text]) => {
       const site = makeSite();
       site.write('src/index.js', `export { default as set } from './logo.png?upscale=1;2&as=srcset';`);
       const { errors } = await build(bundler, site.configuration({ plugins: [emitting(name, text)] }));
       expect(errors).toEqual([]);
+    });
+
+    it.for([
+      ['warn', 0, 1],
+      ['ignore', 0, 0],
+      ['error', 1, 0],
+    ] as const)('what is left over as an option says: %s', async ([leftovers, errors, warnings]) => {
+      const site = makeSite();
+      site.write('src/index.js', '');
+      const plugins = [emitting('page.css', '.a { background: url(a.png?upscale=2) }')];
+      const found = await build(bundler, site.configuration({ plugins }, { leftovers }));
+      expect([found.errors.length, found.warnings.length]).toEqual([errors, warnings]);
+    });
+
+    it('a plugin that is there twice', async () => {
+      const site = makeSite();
+      site.write('src/index.js', '');
+      const twice = [new UpresPlugin(site.options())];
+      await expect(async () => build(bundler, site.configuration({ plugins: twice }))).rejects.toThrow('there twice');
     });
 
     it.for([{ mode: 'development' }, { mode: 'production', optimization: { moduleIds: 'named' } }] as const)(

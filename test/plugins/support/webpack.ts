@@ -2,9 +2,8 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'nod
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { rspack } from '@rspack/core';
-import { UpresPlugin } from 'upres/webpack';
+import { UpresPlugin, type UpresPluginOptions } from 'upres/webpack';
 import webpack, { type Compiler, type Configuration, type MultiStats, type Stats } from 'webpack';
-import type { AssetOptions } from '#src/asset/options.js';
 import { temporaryFolder } from '../../support/folders.js';
 import { sources } from '../cases.js';
 
@@ -48,8 +47,8 @@ export interface Site {
   /** What an emitted CommonJS module exports. */
   exported(file?: string): Record<string, unknown>;
   /** Options of the plugin, with a cache of the site's own. */
-  options(more?: AssetOptions): AssetOptions;
-  configuration(more?: Configuration, options?: AssetOptions): Configuration;
+  options(more?: UpresPluginOptions): UpresPluginOptions;
+  configuration(more?: Configuration, options?: UpresPluginOptions): Configuration;
 }
 
 const pictures = new URL('../../../examples/images/', import.meta.url);

@@ -1,0 +1,92 @@
+import { hasDirectives } from '#upres/asset/directives.js';
+import type { AssetOptions } from '#upres/asset/options.js';
+import { sniff } from '#upres/image/sniff.js';
+import type { Compiler, Dependency, Module } from 'webpack';
+import { loader, upresRules } from './rules.js';
+
+/** What webpack knows of a module before it makes it; only what is read and changed here. */
+interface CreateData {
+  request?: string;
+  resource?: string;
+  loaders?: { loader: string; options?: unknown; ident?: string | null }[];
+  type?: string;
+  parser?: unknown;
+  generator?: unknown;
+}
+
+/** Behind all others that look at a module's request. */
+const last = 1_000_000;
+
+/**
+ * Keeps other loaders away from images with directives. Projects and frameworks have rules for images by their extension
+ * (file-, url-, responsive-, thread-loader, image-minimizer's): each would take our pixels for the source's, and make a script of
+ * them that is emitted under a picture's name. Plugins that share modules by their file (as Angular's) would give all sizes of an
+ * image one result.
+ *
+ * webpack calls `afterResolve` when rules are applied and nothing is built: the only place where that can be said of one request.
+ */
+export function keepOthersOff(compiler: Compiler, options: AssetOptions): void {
+  // Rspack applies rules outside of JavaScript, and has no such data.
+  if ('rspack' in compiler) return;
+  const [rule] = upresRules(options);
+  const own = rule!.use[0]!;
+  compiler.hooks.normalModuleFactory.tap('upres', (factory) => {
+    factory.hooks.afterResolve.tap({ name: 'upres', stage: last }, (data) => {
+      const createData = data.createData as CreateData;
+      const resource = createData.request?.split('!').at(-1);
+      if (resource === undefined || createData.loaders === undefined) return;
+      if (!hasDirectives(queryOf(resource))) return;
+      const ours = createData.loaders.filter((each) => each.loader === loader);
+      createData.loaders = ours.length > 0 ? ours.slice(0, 1) : [own];
+      createData.resource = resource;
+      createData.request = [...createData.loaders.map((each) => `${each.loader}??${each.ident ?? ''}`), resource].join(
+        '!',
+      );
+      if (createData.type?.startsWith('asset') && data.dependencies.every(wantsDefault)) {
+        createData.type = 'javascript/auto';
+        createData.parser = factory.getParser('javascript/auto');
+        createData.generator = factory.getGenerator('javascript/auto');
+      }
+    });
+  });
+}
+
+/**
+ * `require('./a.png?upscale=2').default`, as it is written for file-loader: a file's module is a string and has no `default`, so
+ * this becomes a module that has one.
+ */
+function wantsDefault(dependency: Dependency & { ids?: unknown; names?: unknown }): boolean {
+  // Of `exports.a = require(…).default`, the names are those of the export.
+  const path = dependency.ids ?? dependency.names;
+  return dependency.category === 'commonjs' && Array.isArray(path) && path[0] === 'default';
+}
+
+/** Modules of images whose contents another loader has made something else of; where that can't be prevented, it is an error. */
+export function refuseForeignContents(compiler: Compiler): void {
+  const { Compilation, WebpackError } = compiler.webpack;
+  compiler.hooks.thisCompilation.tap('upres', (compilation) => {
+    compilation.hooks.processAssets.tap({ name: 'upres', stage: Compilation.PROCESS_ASSETS_STAGE_REPORT }, () => {
+      for (const module of compilation.modules) {
+        const { type, resource, loaders } = module as ModuleOfFile;
+        if (!type.startsWith('asset') || resource === undefined || !hasDirectives(queryOf(resource))) continue;
+        const contents = module.originalSource()?.buffer();
+        if (!contents || sniff(contents).format !== undefined) continue;
+        const others = (loaders ?? []).flatMap((each) => (each.loader === loader ? [] : [each.loader]));
+        const error = new WebpackError(
+          `upres: what becomes of "${module.readableIdentifier(compilation.requestShortener)}" is no picture: ` +
+            `${others.length > 0 ? `these loaders have changed it: ${others.join(', ')}` : 'another loader has changed it'}. ` +
+            'Keep them off images with directives: resourceQuery: { not: [/[?&]upscale/] } in their rule.',
+        );
+        error.hideStack = true;
+        compilation.errors.push(error);
+      }
+    });
+  });
+}
+
+type ModuleOfFile = Module & { resource?: string; loaders?: { loader: string }[] };
+
+const queryOf = (resource: string): string => {
+  const at = resource.indexOf('?');
+  return at < 0 ? '' : resource.slice(at + 1).replace(/#.*$/s, '');
+};

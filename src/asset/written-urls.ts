@@ -1,0 +1,131 @@
+import { hasDirectives } from './directives.js';
+import { startTags } from './html-tags.js';
+import { parseSrcset } from './srcset.js';
+
+/** Longer than any URL of an image: how far is looked around a directive for the ends of its URL. */
+const longestUrl = 2048;
+
+/** Where a URL ends: in scripts, which hold it in a string, and in style sheets. */
+const edgeOfString = /[\s"'`\\]/;
+const edgeInStyles = /[\s"'(),<>=]/;
+
+/**
+ * URLs of the site's own images that have directives, as they stand in an emitted style sheet, page or script; each once. In a
+ * script only what is a URL from end to end counts, and in a page only what is in attributes and styles: sentences, comments,
+ * class names and the sources that a source map quotes are no references.
+ *
+ * Emitted files can be megabytes on one line, so the search goes outwards from each directive, and no further than a URL can be
+ * long; the time that it takes grows with the length of the text alone.
+ *
+ * @param name of the emitted file; a query in it counts, too
+ * @param text called only where the kind of file can have URLs
+ */
+export function writtenUrls(name: string, text: () => string): string[] {
+  const [file = '', query = ''] = name.split('?');
+  const inName = hasDirectives(query) ? [name] : [];
+  return [...new Set([...inName, ...candidates(file, text)].filter(isOwnImage))];
+}
+
+function candidates(file: string, text: () => string): string[] {
+  const kind = /\.(css|html?|[cm]?js)$/i.exec(file)?.[1]?.toLowerCase();
+  if (kind === undefined) return [];
+  const whole = text();
+  if (!whole.includes('upscale')) return [];
+  if (kind === 'css') return inStyles(whole);
+  return kind.startsWith('htm') ? inPage(whole) : inScript(whole);
+}
+
+function inStyles(css: string): string[] {
+  return [...directivesIn(withoutComments(css), edgeInStyles)].map(({ url }) => url);
+}
+
+function inPage(html: string): string[] {
+  return [...startTags(html)].flatMap(({ name: tag, attributes, text }) => [
+    ...(tag === 'style' ? inStyles(text) : []),
+    ...attributes.flatMap(({ name, value }) => {
+      if (!value.includes('upscale') || name === 'class') return [];
+      if (name === 'style') return inStyles(value);
+      if (name.endsWith('srcset')) return parseSrcset(value).map(({ url }) => url);
+      return [value.trim()].filter((url) => !/\s/.test(url));
+    }),
+  ]);
+}
+
+function inScript(code: string): string[] {
+  const quoted = quotedSources(code);
+  return [...directivesIn(code, edgeOfString)].flatMap(({ url, start, end, at }) => {
+    if (quoted.some((range) => range.start <= at && at < range.end)) return [];
+    const before = code.slice(Math.max(0, start - 6), start);
+    // A style that a script carries: the string is the whole style, or the URL has quotes of its own in it.
+    const opened = url.lastIndexOf('url(', at - start);
+    if (opened >= 0) return [url.slice(opened + 4, endOfStyleUrl(url, at - start))];
+    if (/\burl\(\\?["']?$/.test(before)) return [url.slice(0, endOfStyleUrl(url, at - start))];
+    const quote = before.at(-1)!;
+    return /["'`]/.test(quote) && code[end] === quote && code[start - 2] !== '\\' ? [url] : [];
+  });
+}
+
+function endOfStyleUrl(text: string, from: number): number | undefined {
+  const end = text.indexOf(')', from);
+  return end < 0 ? undefined : end;
+}
+
+interface Found {
+  readonly url: string;
+  /** Offsets of the URL, and of its directive. */
+  readonly start: number;
+  readonly end: number;
+  readonly at: number;
+}
+
+function* directivesIn(text: string, edge: RegExp): Generator<Found> {
+  let done = 0;
+  for (const { index: at } of text.matchAll(/(?:[?&]|&amp;)upscale(?![\w-])/g)) {
+    if (at < done) continue;
+    let start = at;
+    let end = at + 1;
+    while (start > done && at - start < longestUrl && !edge.test(text[start - 1]!)) start--;
+    // A style's `=` and `,` end the path of a URL, not its query.
+    while (end < text.length && end - at < longestUrl && (!edge.test(text[end]!) || /[=,]/.test(text[end]!))) end++;
+    done = end;
+    yield { url: text.slice(start, end), start, end, at };
+  }
+}
+
+function withoutComments(css: string): string {
+  const parts: string[] = [];
+  for (let at = 0; ;) {
+    const open = css.indexOf('/*', at);
+    if (open < 0) return parts.join('') + css.slice(at);
+    parts.push(css.slice(at, open));
+    const close = css.indexOf('*/', open + 2);
+    if (close < 0) return parts.join('');
+    at = close + 2;
+  }
+}
+
+/** Where a script carries source maps, as those of css-loader's modules, the texts that these quote. */
+function quotedSources(code: string): { start: number; end: number }[] {
+  return [...code.matchAll(/sourcesContent["']?\s{0,9}:\s{0,9}\[/g)].map(({ index, 0: { length } }) => ({
+    start: index,
+    end: endOfStrings(code, index + length),
+  }));
+}
+
+/** Behind a list of strings in JSON. */
+function endOfStrings(code: string, from: number): number {
+  const part = /[\s,]*(?:null|"(?:[^"\\]|\\[^])*"|'(?:[^'\\]|\\[^])*')/y;
+  part.lastIndex = from;
+  let end = from;
+  while (part.test(code)) end = part.lastIndex;
+  return end;
+}
+
+/** Other hosts may have a parameter of that name, and so may other services of this one, with values of their own. */
+function isOwnImage(url: string): boolean {
+  if (/^(?:[a-z][a-z\d+.-]*:|\/\/)/i.test(url)) return false;
+  const at = url.indexOf('?');
+  const query = url.slice(at + 1).replace(/#.*$/s, '');
+  const named = /\.(?:png|jpe?g|jfif|webp|avif|gif|tiff?)$/i.test(url.slice(0, at));
+  return named && hasDirectives(query) && /(?:^|[&;])upscale(?:=?(?:&|$)|=[\d.])/.test(query);
+}

@@ -1,0 +1,49 @@
+import { readFileSync, statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { dirname, extname, join } from 'node:path';
+import { formatOf } from './formats/formats.js';
+import { cardPaths } from './card-paths.js';
+
+/**
+ * The files that decide what a network's file computes: itself, the files beside it that its format spreads over, and its
+ * card. All but the first may be absent.
+ */
+export function modelFiles(path: string): string[] {
+  return [...new Set([path, ...companions(path), ...cardPaths(path)])];
+}
+
+/** A text that changes when one of these files does, without reading them: for what is kept from one look to the next. */
+export async function modelStamp(path: string): Promise<string> {
+  const stamps = modelFiles(path).map(async (file) => {
+    const { mtimeMs, ctimeMs, size } = await stat(file).catch(() => ({ mtimeMs: 0, ctimeMs: 0, size: -1 }));
+    return [mtimeMs, ctimeMs, size].join(' ');
+  });
+  return [path, ...(await Promise.all(stamps))].join('\n');
+}
+
+/** How exporters name the file of weights that is too large for, or was asked to be kept out of, the ONNX file. */
+export const EXTERNAL_SUFFIXES = ['.data', '_data'] as const;
+
+/** Which files a foreign file names: asked for at every picture, and known as long as that file stays as it is. */
+const known = new Map<string, readonly string[]>();
+
+function companions(path: string): readonly string[] {
+  const onnx = EXTERNAL_SUFFIXES.map((suffix) => path + suffix);
+  // ONNX files can be large, and don't have to be read for this.
+  if (extname(path).toLowerCase() === '.onnx') return onnx;
+  try {
+    const { mtimeMs, ctimeMs, size } = statSync(path);
+    const id = [path, mtimeMs, ctimeMs, size].join('\n');
+    let found = known.get(id);
+    if (!found) {
+      const bytes = readFileSync(path);
+      const format = formatOf(path, bytes);
+      found = format ? format.companions(path, bytes).map((name) => join(dirname(path), name)) : onnx;
+      known.set(id, found);
+    }
+    return found;
+  } catch {
+    // Not there, or damaged: whoever loads it will say so.
+    return [];
+  }
+}

@@ -1,0 +1,163 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { UpresError } from '../../errors.js';
+import { parseCard, type ModelCard } from './card.js';
+import { cheapestChain, type Pass } from './chain.js';
+import { interpolationMac, type Interpolation } from './interpolations.js';
+
+/** A label that can be asked for by name. */
+export interface BuiltinLabel {
+  readonly label: string;
+  /** The scales that it has itself, ascending; others are reached by chains of these. */
+  readonly scales: readonly number[];
+  readonly display: string;
+  readonly for: string;
+  readonly licence: string;
+  readonly author: string;
+  readonly kind: 'network' | 'interpolation';
+}
+
+/** A built-in network's card and where its file lies. */
+export interface BuiltinNetwork {
+  readonly card: ModelCard & { readonly scale: number };
+  readonly path: string;
+}
+
+// dist/model/catalogue/ -> the package's root: the same folder in a checkout and in an installed package.
+const MODELS = new URL('../../../models/', import.meta.url);
+
+/** Every integer scale up to the command's largest: kernels are computed, so a chain would only be worse. */
+const INTERPOLATION_SCALES = [2, 3, 4, 5, 6, 7, 8] as const;
+
+const INTERPOLATIONS: Readonly<Record<Interpolation, string>> = {
+  bicubic: 'comparison, and planes that must not be sharpened (Keys, a = -0.5, centred)',
+  bilinear: 'comparison (in linear light)',
+  nearest: 'pixel art',
+};
+
+let cached: Map<string, BuiltinNetwork[]> | undefined;
+
+/** The networks in the package, by label, scales ascending. Read once. */
+function networks(): Map<string, BuiltinNetwork[]> {
+  if (cached) return cached;
+  const found = new Map<string, BuiltinNetwork[]>();
+  for (const entry of readdirSync(MODELS, { withFileTypes: true })) {
+    // Beside the networks lies the recipe of our own.
+    if (!entry.isDirectory() || entry.name === 'training') continue;
+    const folder = new URL(`${encodeURIComponent(entry.name)}/`, MODELS);
+    const cardFile = fileURLToPath(new URL('model.json', folder));
+    const card = parseCard(readFileSync(cardFile, 'utf8'), cardFile);
+    const { scale, label } = card;
+    if (scale === undefined) {
+      throw new UpresError('MODEL_INVALID', `The model card ${cardFile} names no scale. Install upres again.`);
+    }
+    const list = found.get(label) ?? [];
+    list.push({ card: { ...card, scale }, path: fileURLToPath(new URL(card.file, folder)) });
+    found.set(label, list);
+  }
+  for (const list of found.values()) list.sort((a, b) => a.card.scale - b.card.scale);
+  return (cached = found);
+}
+
+/** Whether a label names an interpolation, which needs no weights. */
+export function isInterpolation(label: string): label is Interpolation {
+  return Object.hasOwn(INTERPOLATIONS, label);
+}
+
+/** Whether a built-in network repairs damage, and so departs from its source on purpose. */
+export function isRestorer(label: string): boolean {
+  return label === 'real' || label === 'natural-jpeg' || label.startsWith('anime-');
+}
+
+let labels: readonly BuiltinLabel[] | undefined;
+
+/** What can be asked for by name: networks first, `natural` at the head. */
+export function builtinLabels(): readonly BuiltinLabel[] {
+  return (labels ??= [...learnedLabels(), ...computedLabels()]);
+}
+
+function learnedLabels(): BuiltinLabel[] {
+  const learned = [...networks()].map(([label, list]): BuiltinLabel => {
+    const { display, for: use, licence, author } = list[0]!.card;
+    return { label, scales: list.map(({ card }) => card.scale), display, for: use, licence, author, kind: 'network' };
+  });
+  return learned.sort(
+    (a, b) => Number(b.label === 'natural') - Number(a.label === 'natural') || (a.label < b.label ? -1 : 1),
+  );
+}
+
+function computedLabels(): BuiltinLabel[] {
+  return Object.entries(INTERPOLATIONS).map(([label, use]) => ({
+    label,
+    scales: INTERPOLATION_SCALES,
+    display: label,
+    for: use,
+    licence: 'MIT',
+    author: 'the upres authors',
+    kind: 'interpolation',
+  }));
+}
+
+/** The built-in label of that name. Throws MODEL_NOT_FOUND with the names that exist. */
+export function builtinLabel(label: string): BuiltinLabel {
+  const all = builtinLabels();
+  const found = all.find((candidate) => candidate.label === label);
+  if (found) return found;
+  throw new UpresError(
+    'MODEL_NOT_FOUND',
+    `There is no model "${label}". Take one of ${all.map((known) => known.label).join(', ')}, or give the path of a network's file.`,
+  );
+}
+
+/** The network of a label for one of its own scales. */
+export function builtinNetwork(label: string, scale: number): BuiltinNetwork {
+  const found = networks()
+    .get(label)
+    ?.find(({ card }) => card.scale === scale);
+  if (!found) throw new UpresError('MODEL_NOT_FOUND', `The model "${label}" has no scale ${scale} of its own.`);
+  return found;
+}
+
+/** The largest enlargement that a chain is sought for, along one axis. */
+const MAX_FACTOR = 64;
+
+/**
+ * The cheapest sequence of a label's own scales whose product is at least `factor` (a number from 1 to 64), by
+ * multiply-accumulates: 8 with the scales 2, 3 and 4 is [2, 4], since the second pass has more pixels to compute. [] for 1.
+ * Throws BAD_ARGUMENT, MODEL_NOT_FOUND.
+ */
+export function chainFor(label: string, factor: number): number[] {
+  const passes = passesOf(label);
+  checkFactor(factor, Number.isFinite(factor));
+  // Scales are at least 2, so products grow past any factor.
+  return cheapestChain(passes, factor, (product) => product >= factor)!;
+}
+
+/**
+ * The cheapest sequence of a label's own scales whose product is exactly `scale`, an integer from 1 to 64. [] for 1.
+ * Throws BAD_ARGUMENT when there is none, MODEL_NOT_FOUND.
+ */
+export function exactChain(label: string, scale: number): number[] {
+  const passes = passesOf(label);
+  checkFactor(scale, Number.isInteger(scale));
+  const chain = cheapestChain(passes, scale, (product) => product === scale);
+  if (chain) return chain;
+  throw new UpresError(
+    'BAD_ARGUMENT',
+    `The model "${label}" can't enlarge by exactly ${scale}: it multiplies by ${passes.map((pass) => pass.scale).join(', ')} at a time. Take a product of these.`,
+  );
+}
+
+function checkFactor(factor: number, valid: boolean): void {
+  if (valid && factor >= 1 && factor <= MAX_FACTOR) return;
+  throw new UpresError('BAD_ARGUMENT', `A scale must be a number from 1 to ${MAX_FACTOR}, not ${factor}.`);
+}
+
+function passesOf(label: string): Pass[] {
+  return builtinLabel(label).scales.map((scale) => ({
+    scale,
+    cost: isInterpolation(label)
+      ? interpolationMac(label, scale)
+      : (builtinNetwork(label, scale).card.macPerPixel ?? 0),
+  }));
+}

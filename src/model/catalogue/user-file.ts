@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { UpresError } from '../../errors.js';
+import { cardPaths } from './card-paths.js';
+import { parsePartialCard, type PartialModelCard } from './card.js';
+import type { ModelFormat } from './formats/format.js';
+import { formatOf } from './formats/formats.js';
+import { EXTERNAL_SUFFIXES } from './model-files.js';
+
+/** A network's file with what lies beside it. */
+export interface ModelFile {
+  readonly bytes: Uint8Array;
+  readonly sha256: string;
+  /** Undefined for ONNX. */
+  readonly format: ModelFormat | undefined;
+  /** Bytes of the files beside it, by name: weights that an ONNX file keeps outside, or the other files of its format. */
+  readonly beside: ReadonlyMap<string, Uint8Array>;
+  /** A hash of all of these, and the format. */
+  readonly key: string;
+}
+
+/** Reads a network's file and what lies beside it. Throws MODEL_NOT_FOUND, MODEL_INVALID, INPUT_UNREADABLE. */
+export async function readModelFile(path: string): Promise<ModelFile> {
+  const bytes = await read(path);
+  if (!bytes) {
+    throw new UpresError('MODEL_NOT_FOUND', `There is no file ${path}. Check the path of the network.`, { file: path });
+  }
+  const sha256 = sha256Of(bytes);
+  const format = formatOf(path, bytes);
+  const beside = new Map<string, Uint8Array>();
+  if (!format) {
+    let key = sha256;
+    for (const suffix of EXTERNAL_SUFFIXES) {
+      const more = await read(path + suffix);
+      if (!more) continue;
+      beside.set(basename(path) + suffix, more);
+      key += ` ${suffix} ${sha256Of(more)}`;
+    }
+    return { bytes, sha256, format, beside, key };
+  }
+  let key = `${format.name} ${sha256}`;
+  for (const name of format.companions(path, bytes)) {
+    const companion = join(dirname(path), name);
+    const more = await read(companion);
+    if (!more) {
+      throw new UpresError(
+        'MODEL_NOT_FOUND',
+        `${path} is a part of a network (${format.name}); its other part, ${companion}, is not there. Put it beside it.`,
+        { file: path },
+      );
+    }
+    beside.set(name, more);
+    key += ` ${JSON.stringify(name)} ${sha256Of(more)}`;
+  }
+  return { bytes, sha256, format, beside, key };
+}
+
+/** The card beside a file, if it is about this very file; otherwise an empty one. Throws MODEL_INVALID. */
+export async function readUserCard(path: string, sha256: string): Promise<Partial<PartialModelCard>> {
+  for (const cardPath of cardPaths(path)) {
+    const bytes = await read(cardPath);
+    if (!bytes) continue;
+    const text = new TextDecoder().decode(bytes);
+    // Many tools write a `model.json` of their own kind: one that does not name the hash is none of ours.
+    if (!text.includes(sha256)) continue;
+    const card = parsePartialCard(text, cardPath);
+    if (card.sha256 === sha256) return card;
+  }
+  return {};
+}
+
+/** The error for a file that is not the one that was hashed. */
+export function changed(path: string): UpresError {
+  return new UpresError(
+    'MODEL_INVALID',
+    `${path} is not the file that its hash names: it was changed or damaged. Restore it, or start again.`,
+    { file: path },
+  );
+}
+
+async function read(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new UpresError(
+      'INPUT_UNREADABLE',
+      `${path} can't be read (${code ?? 'unknown reason'}). Check its permissions.`,
+      {
+        file: path,
+        cause: error,
+      },
+    );
+  }
+}
+
+function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

@@ -1,0 +1,98 @@
+import type { PartialModelCard } from '../catalogue/card.js';
+import { inspectNetwork, type NetworkInterface } from './inspect.js';
+import { enlarge } from './interpolation.js';
+import { tensorInfo } from './onnx/node.js';
+import { opsetOf, type OnnxModel } from './onnx/file.js';
+import { GraphWriter } from './onnx/graph-writer.js';
+import { renameTensors } from './onnx/names.js';
+import { TensorProto_DataType as DataType } from './onnx/onnx_pb.js';
+import { widenHalf } from './rewrite/half.js';
+
+// BT.601, full range, as JPEG and nearly all super-resolution of luma use it (ITU-R BT.601-7; JFIF 1.02). No offset is added
+// to the chroma: it never leaves the graph.
+const [KR, KG, KB] = [0.299, 0.587, 0.114] as const;
+const LUMA = [KR, KG, KB];
+const CHROMA = [
+  ...[-0.5 * KR, -0.5 * KG, 0.5 * (1 - KB)].map((weight) => weight / (1 - KB)),
+  ...[0.5 * (1 - KR), -0.5 * KG, -0.5 * KB].map((weight) => weight / (1 - KR)),
+];
+const TO_RGB = [
+  ...[1, 0, 2 * (1 - KR)],
+  ...[1, (-2 * (1 - KB) * KB) / KG, (-2 * (1 - KR) * KR) / KG],
+  ...[1, 2 * (1 - KB), 0],
+];
+
+/**
+ * Gives any network that enlarges one picture the interface of a core, in place: float32 NCHW `input` [1,3,h,w] in 0..1 ->
+ * `output` [1,3,h*scale,w*scale]. NHWC is transposed, 0..255 scaled, uint8 converted, float16 computed as float32. A network of one
+ * channel runs on luma, and chroma is enlarged bicubically beside it.
+ * Throws MODEL_UNSUPPORTED for a network that does something else.
+ */
+export function normaliseNetwork(model: OnnxModel, card: Partial<PartialModelCard>, name: string): OnnxModel {
+  const found = inspectNetwork(model, card, name);
+  const { graph } = model;
+  const opset = opsetOf(model);
+  widenHalf(graph);
+
+  const before = new GraphWriter(opset, 'in_');
+  const { into, chroma } = adaptInput(before, found);
+  const after = new GraphWriter(opset, 'out_');
+  const plain = isPlain(found.output);
+  const from = plain ? 'output' : 'net/output';
+  // A prefix of its own keeps the network's names from clashing with those that are added.
+  renameTensors(graph, (tensor) => {
+    if (tensor === found.inputName) return into;
+    return tensor === found.outputName ? from : `net/${tensor}`;
+  });
+  if (!plain) adaptOutput(after, from, found, chroma);
+
+  graph.node = [...before.nodes, ...graph.node, ...after.nodes];
+  graph.initializer.push(...before.initializers, ...after.initializers);
+  graph.input = [tensorInfo('input', DataType.FLOAT, [1, 3, 'height', 'width'])];
+  graph.output = [tensorInfo('output', DataType.FLOAT, [1, 3, 'out_height', 'out_width'])];
+  // Intermediate shapes may be of a fixed size that the file was exported with, or of float16.
+  graph.valueInfo = [];
+  // Until version 3 of the format, constants had to be inputs as well.
+  if (model.irVersion < 4n) model.irVersion = 4n;
+  return model;
+}
+
+function isPlain({ layout, channels, type, range }: NetworkInterface['input']): boolean {
+  return layout === 'NCHW' && channels === 3 && type !== 'uint8' && range[1] === 1;
+}
+
+function adaptInput(writer: GraphWriter, { input }: NetworkInterface): { into: string; chroma: string } {
+  let value = 'input';
+  let chroma = '';
+  if (input.channels === 1) {
+    chroma = mix(writer, value, CHROMA, 3);
+    value = mix(writer, value, LUMA, 3);
+  }
+  if (input.type === 'uint8') value = writer.clip(value, 0, 1);
+  if (input.range[1] === 255) value = writer.op('Mul', [value, writer.floats([255])]);
+  if (input.type === 'uint8') {
+    // A cast cuts off the fraction: with one half added it rounds.
+    value = writer.op('Add', [value, writer.floats([0.5])]);
+    value = writer.op('Cast', [value], { to: DataType.UINT8 });
+  }
+  if (input.layout === 'NHWC') value = writer.op('Transpose', [value], { perm: [0, 2, 3, 1] });
+  return { into: value, chroma };
+}
+
+function adaptOutput(writer: GraphWriter, from: string, { output, scale }: NetworkInterface, chroma: string): void {
+  let value = from;
+  if (output.layout === 'NHWC') value = writer.op('Transpose', [value], { perm: [0, 3, 1, 2] });
+  if (output.type === 'uint8') value = writer.op('Cast', [value], { to: DataType.FLOAT });
+  if (output.range[1] === 255) value = writer.op('Div', [value, writer.floats([255])]);
+  if (output.channels === 1) {
+    const colours = enlarge(writer, chroma, 'bicubic', scale!, 2);
+    value = mix(writer, writer.op('Concat', [value, colours], { axis: 1 }), TO_RGB, 3);
+  }
+  writer.op('Identity', [value], {}, 'output');
+}
+
+/** Each output channel as a weighted sum of the input's, rows of `weights` first. */
+function mix(writer: GraphWriter, input: string, weights: readonly number[], channels: number): string {
+  const dims = [weights.length / channels, channels, 1, 1];
+  return writer.op('Conv', [input, writer.floats(weights, dims)], { kernel_shape: [1, 1] });
+}

@@ -1,0 +1,212 @@
+import { CONSTANTS, constantValue } from './analysis/constant.js';
+import { CUTS } from './analysis/cut.js';
+import { ELEMENTWISE } from './analysis/elementwise.js';
+import { foldConstants } from './analysis/fold.js';
+import { union, type Followed, type OperatorContext, type Operators, type Span } from './analysis/operator.js';
+import { peakBytes } from './analysis/memory.js';
+import { lcm, ONE } from './analysis/rational.js';
+import { REDUCTIONS } from './analysis/reduce.js';
+import { RESHAPES } from './analysis/reshape.js';
+import { RESIZES } from './analysis/resize.js';
+import { ALONG, CannotFollow, Contradiction, shapeOf, type Along, type Axis, type Value } from './analysis/value.js';
+import { WINDOWS } from './analysis/window.js';
+import type { Geometry } from '../catalogue/geometry.js';
+import type { GraphProto, NodeProto } from './onnx/onnx_pb.js';
+import { sizeOf } from './onnx/tensor.js';
+
+const OPERATORS: Operators = {
+  ...ELEMENTWISE,
+  ...WINDOWS,
+  ...RESHAPES,
+  ...CUTS,
+  ...RESIZES,
+  ...REDUCTIONS,
+  ...CONSTANTS,
+};
+
+/** A picture to walk the graph with. Only sizes are computed, so it may be huge. */
+interface PictureSize {
+  readonly h: number;
+  readonly w: number;
+}
+
+/** How the graph's input is to be taken. */
+export interface InputShape {
+  readonly layout: 'NCHW' | 'NHWC';
+  readonly channels: number;
+  /** Element type as ONNX numbers it. */
+  readonly type: number;
+}
+
+/** What a walk over the graph found. */
+export interface Analysis {
+  readonly geometry: Geometry;
+  /** The output's shape for the picture that was supposed, where it could be followed. */
+  readonly output: readonly number[] | undefined;
+  readonly picture: PictureSize;
+  /** A node whose inputs contradict each other: the network doesn't take such pictures. */
+  readonly contradiction: string | undefined;
+}
+
+// Many small factors, so that strides, blocks and windows of any usual size divide it, and different in both directions, so
+// that rows and columns can't be mistaken for each other or for channels.
+const FIRST: PictureSize = { h: 2 ** 8 * 3 ** 2 * 5 * 7, w: 2 ** 8 * 3 ** 2 * 5 * 11 };
+// For the second walk: multiples of what the first one asks for, and of nothing else.
+const SECOND: PictureSize = { h: 101, w: 103 };
+
+/**
+ * Follows a graph from its input to its output and finds how it scales, what it looks at and what it costs. The graph has one
+ * input and one output beside its constants.
+ *
+ * Sizes are computed with numbers, not symbols, for two pictures of unlike sizes: what holds for both is no accident of one.
+ * Then the rows and columns that the smallest tile needs are followed backwards, from the output to the input, in integers;
+ * so the halo is exact for windows, shuffles and strides alike.
+ */
+export function analyse(graph: GraphProto, opset: number, input: InputShape): Analysis {
+  const first = walk(graph, opset, input, FIRST);
+  const { geometry } = first;
+  if (geometry.scale === undefined) return first;
+  const second = walk(graph, opset, input, { h: SECOND.h * geometry.multipleOf, w: SECOND.w * geometry.multipleOf });
+  if (second.geometry.scale !== geometry.scale)
+    return { ...second, geometry: { ...geometry, scale: undefined, halo: undefined } };
+  if (JSON.stringify(second.geometry.halo) === JSON.stringify(geometry.halo)) return first;
+  // It treats pictures of different sizes differently.
+  return { ...first, geometry: { ...geometry, halo: undefined } };
+}
+
+interface Step {
+  readonly node: NodeProto;
+  readonly followed: Followed;
+}
+
+function walk(graph: GraphProto, opset: number, shape: InputShape, size: PictureSize): Analysis {
+  const constants = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
+  const values = new Map<string, Value>();
+  for (const [name, tensor] of constants) values.set(name, constantValue(tensor));
+  const inputName = graph.input.find(({ name }) => !constants.has(name))?.name ?? '';
+  const outputName = graph.output[0]?.name ?? '';
+  values.set(inputName, pictureValue(shape, size));
+
+  const context: OperatorContext = { opset, constant: (name) => constants.get(name), pictureSize: size };
+  const steps: Step[] = [];
+  const globals = new Set<string>();
+  const lost = new Set<string>();
+  let contradiction: string | undefined;
+  let multipleOf = 1;
+  let mac = 0;
+  for (const node of neededNodes(graph, outputName)) {
+    if (node.input.some((name) => lost.has(name))) {
+      node.output.forEach((name) => lost.add(name));
+      continue;
+    }
+    const inputs = node.input.map((name) => (name === '' ? undefined : values.get(name)));
+    try {
+      const followed = follow(node, inputs, context);
+      steps.push({ node, followed });
+      followed.outputs.forEach((value, index) => values.set(node.output[index] ?? '', value));
+      for (const { scale } of followed.outputs) {
+        for (const along of ALONG) multipleOf = lcm(multipleOf, scale[along]?.den ?? 1);
+      }
+      if (followed.global) globals.add(node.opType);
+      mac += followed.mac ?? 0;
+    } catch (error) {
+      if (error instanceof Contradiction)
+        contradiction ??= `${node.opType} "${node.name || (node.output[0] ?? '')}": ${error.message}`;
+      else if (!(error instanceof CannotFollow)) throw error;
+      globals.add(`${node.opType} (unknown)`);
+      node.output.forEach((name) => lost.add(name));
+    }
+  }
+
+  const output = values.get(outputName);
+  const scale = output && scaleOf(output, size);
+  const followable = output !== undefined && scale !== undefined && globals.size === 0;
+  const result: Geometry = {
+    scale,
+    halo: followable ? haloOf(steps, inputName, outputName, values, multipleOf, scale) : undefined,
+    multipleOf,
+    globalOperators: [...globals],
+    macPerPixel: Math.round(mac),
+    activationBytesPerPixel: Math.ceil(peakBytes(steps, values, inputName, outputName)),
+    parameters: graph.initializer.reduce(
+      (sum, tensor) => sum + (isWeight(tensor.dataType) ? sizeOf(tensor.dims) : 0),
+      0,
+    ),
+  };
+  return { geometry: result, output: output && shapeOf(output), picture: size, contradiction };
+}
+
+function follow(node: NodeProto, inputs: readonly (Value | undefined)[], context: OperatorContext): Followed {
+  const operator = node.domain === '' || node.domain === 'ai.onnx' ? OPERATORS[node.opType] : undefined;
+  if (!operator) throw new CannotFollow('not an operator that is known here');
+  if (inputs.length > 0 && inputs[0] === undefined) throw new CannotFollow('an input is missing');
+  const followed = operator(node, inputs, context);
+  const [output] = followed.outputs;
+  if (followed.outputs.length !== 1 || !output || output.values) return followed;
+  const values = foldConstants(node, inputs, output);
+  return values ? { ...followed, outputs: [{ ...output, values }] } : followed;
+}
+
+/** The nodes that the output depends on, in the file's order, which is one in which they can be computed. */
+function neededNodes(graph: GraphProto, output: string): NodeProto[] {
+  const needed = new Set([output]);
+  const result: NodeProto[] = [];
+  for (const node of [...graph.node].reverse()) {
+    if (!node.output.some((name) => needed.has(name))) continue;
+    node.input.forEach((name) => needed.add(name));
+    result.push(node);
+  }
+  return result.reverse();
+}
+
+function pictureValue({ layout, channels, type }: InputShape, { h, w }: PictureSize): Value {
+  const rows: Axis = [{ size: h, along: 'h' }];
+  const columns: Axis = [{ size: w, along: 'w' }];
+  const plane: Axis = channels === 1 ? [] : [{ size: channels }];
+  return {
+    type,
+    axes: layout === 'NCHW' ? [[], plane, rows, columns] : [[], rows, columns, plane],
+    scale: { h: ONE, w: ONE },
+  };
+}
+
+/** The scale, if it is one integer in both directions and the output has exactly that size. */
+function scaleOf(output: Value, size: PictureSize): number | undefined {
+  const { h, w } = output.scale;
+  if (!h || !w || h.den !== 1 || w.den !== 1 || h.num !== w.num) return undefined;
+  const found = (along: Along): number | undefined => output.axes.flat().find((atom) => atom.along === along)?.size;
+  return found('h') === size.h * h.num && found('w') === size.w * w.num ? h.num : undefined;
+}
+
+function haloOf(
+  steps: readonly Step[],
+  input: string,
+  output: string,
+  values: ReadonlyMap<string, Value>,
+  core: number,
+  scale: number,
+): Geometry['halo'] {
+  const [h, w] = ALONG.map((along) => {
+    const demanded = new Map<string, Span>([[output, { first: 0, last: core * scale - 1 }]]);
+    for (const { node, followed } of [...steps].reverse()) {
+      const spans = node.output.flatMap((name) => demanded.get(name) ?? []);
+      const [span, ...more] = spans;
+      if (!span) continue;
+      const whole = more.reduce(union, span);
+      const needed = followed.demand ? followed.demand(whole, along, core) : whole;
+      for (const name of node.input) {
+        if (!values.get(name)?.scale[along]) continue;
+        const known = demanded.get(name);
+        demanded.set(name, known ? union(known, needed) : needed);
+      }
+    }
+    const { first, last } = demanded.get(input) ?? { first: 0, last: 0 };
+    return { before: Math.max(0, -first), after: Math.max(0, last - (core - 1)) };
+  });
+  return { left: w!.before, right: w!.after, top: h!.before, bottom: h!.after };
+}
+
+function isWeight(type: number): boolean {
+  // float32, float16, float64 and bfloat16, and the integers of quantised networks; not the int64 of shapes.
+  return [1, 2, 3, 10, 11, 16].includes(type);
+}

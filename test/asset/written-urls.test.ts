@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { writtenUrls } from '#src/asset/written-urls.js';
+
+const url = './a.png?upscale=2';
+
+describe('URLs with directives that are written in a file', () => {
+  it.for([
+    ['main.css', `.a { background: url(${url}) }`],
+    ['main.css', `.a { background: url( "${url}" ) }`],
+    ['main.css', `.a{background:image-set(url('${url}') 2x,url(b.png) 1x)}`],
+    ['main.css', `@import"${url}";`],
+    ['main.css', `/* ${'x'.repeat(5000)} */ .a { background: url(${url}) } /* open`],
+    ['index.html', `<img src="${url}">`],
+    ['index.html', `<img src=${url}>`],
+    ['index.html', `<img srcset="b.png, ${url} 2x">`],
+    ['index.html', `<p style="background: url(${url})">`],
+    ['index.html', `<style>p { background: url(${url}) }</style>`],
+    ['main.js', `const a = "${url}"`],
+    ['main.mjs', `const a='${url}'`],
+    ['main.cjs', `const a=\`${url}\``],
+    ['main.js', `style.textContent = ".a { background: url(${url}) }"`],
+    ['main.js', String.raw`push(".a { background: url(\"${url}\") }")`],
+    ['main.js', `style.backgroundImage = "url(" + "${url}" + ")"`],
+  ] as const)('%s: %s', ([name, text]) => {
+    expect(writtenUrls(name, () => text)).toEqual([url]);
+  });
+
+  it.for([
+    ['a sentence', 'main.js', `"Write ${url} for a larger one"`],
+    ['a comment', 'main.css', `/* url(${url}) */`],
+    ['text', 'index.html', `<code>${url}</code>`],
+    ['a comment of a page', 'index.html', `<!-- <img src="${url}"> -->`],
+    ['a class', 'index.html', `<p class="bg-[url('${url}')]">`],
+    ['the name of a class', 'main.css', String.raw`.bg-\[url\(\'\.\/a\.png\?upscale\=2\'\)\]{color:red}`],
+    [
+      'what a source map quotes',
+      'main.js',
+      String.raw`e={"sources":["a.css"],"sourcesContent":["x",".a { background: url('./a.png?upscale=2') }"]}`,
+    ],
+    ['what a small source map quotes', 'main.js', `e={sourcesContent:['"./a.png?upscale=2"',"./a.png?upscale=2"]}`],
+    ['another host', 'main.js', '"https://elsewhere.example/a.png?upscale=2"'],
+    ['another service', 'main.js', '"/api/a.jpg?upscale=true&w=300"'],
+    ['another parameter', 'main.js', '"./a.png?upscaled=2"'],
+    ['no image', 'main.js', '"./a.txt?upscale=2"'],
+    ['another kind of file', 'main.txt', `"${url}"`],
+  ] as const)('%s is none', ([, name, text]) => {
+    expect(writtenUrls(name, () => text)).toEqual([]);
+  });
+
+  /** Quadratic work on a megabyte takes hours, so it is no matter of the clock whether this ends. */
+  it.for([
+    ['base64', 'QUJD'.repeat(2 ** 18)],
+    ['tags', '<a '.repeat(2 ** 18)],
+    ['attributes', `<p ${Array.from({ length: 2 ** 17 }, (_, at) => `a${at}`).join(' ')}>`],
+    ['double quotes', '"'.repeat(2 ** 20)],
+    ['single quotes', "'".repeat(2 ** 20)],
+    ['backslashes', '\\'.repeat(2 ** 20)],
+    ['comments of styles', '/*'.repeat(2 ** 19)],
+    ['comments of pages', '<!--'.repeat(2 ** 18)],
+    ['styles of pages', '<style>'.repeat(2 ** 17)],
+    ['parentheses', 'url('.repeat(2 ** 18)],
+    ['question marks', '?'.repeat(2 ** 20)],
+    ['blanks', ' '.repeat(2 ** 20)],
+    ['directives', '?upscale=2&upscale'.repeat(2 ** 15)],
+    ['source maps', 'sourcesContent:['.repeat(2 ** 14)],
+  ] as const)('are found in little time among a megabyte of %s', ([, text]) => {
+    for (const name of ['main.css', 'main.js', 'index.html']) {
+      const before = process.cpuUsage();
+      writtenUrls(name, () => `${text}"./a.png?upscale=2" ${text}`);
+      const { user } = process.cpuUsage(before);
+      expect(user / 1e6, name).toBeLessThan(10);
+    }
+  });
+});

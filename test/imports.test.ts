@@ -1,0 +1,135 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import sharp from 'sharp';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+import { runChild } from './support/child.js';
+import { temporaryFolder } from './support/folders.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const recorder = fileURLToPath(new URL('./fixtures/record-imports.js', import.meta.url));
+const program = fileURLToPath(new URL('./fixtures/load.js', import.meta.url));
+
+/** Each source file with the source files that it imports: for their types only and by `import()`, too. */
+function importsOfSources(): Map<string, string[]> {
+  const files = ['src', 'plugins'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => join(folder, file)),
+  );
+  const known = new Set(files);
+  return new Map(
+    files.map((file) => {
+      const { importedFiles } = ts.preProcessFile(readFileSync(join(root, file), 'utf8'));
+      const targets = importedFiles.map(({ fileName }) =>
+        (fileName.startsWith('#upres/')
+          ? join('src', fileName.slice('#upres/'.length))
+          : join(dirname(file), fileName)
+        ).replace(/\.js$/, '.ts'),
+      );
+      return [file, targets.filter((target) => known.has(target))];
+    }),
+  );
+}
+
+/** The first circle that is found, file by file. */
+function circleIn(imports: ReadonlyMap<string, readonly string[]>): string[] {
+  const done = new Set<string>();
+  const follow = (file: string, path: readonly string[]): string[] => {
+    const at = path.indexOf(file);
+    if (at >= 0) return [...path.slice(at), file];
+    if (done.has(file)) return [];
+    for (const next of imports.get(file) ?? []) {
+      const circle = follow(next, [...path, file]);
+      if (circle.length > 0) return circle;
+    }
+    done.add(file);
+    return [];
+  };
+  for (const file of imports.keys()) {
+    const circle = follow(file, []);
+    if (circle.length > 0) return circle;
+  }
+  return [];
+}
+
+/** What a program loads: files of upres relative to `dist`, and names of packages. */
+async function loadedBy(...args: string[]): Promise<{ own: string[]; packages: string[] }> {
+  const list = join(temporaryFolder(), 'loaded.txt');
+  const { code, stderr } = await runChild(program, args, {
+    execArgv: ['--import', pathToFileURL(recorder).href],
+    env: { UPRES_LOADED: list },
+  });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const urls = readFileSync(list, 'utf8').split('\n');
+  const paths = [...new Set(urls)]
+    .filter((url) => url.startsWith('file:'))
+    .map((url) => relative(root, fileURLToPath(url)).replaceAll('\\', '/'));
+  return {
+    own: paths.filter((path) => path.startsWith('dist/')).map((path) => path.slice('dist/'.length)),
+    packages: [...new Set(paths.flatMap((path) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []))],
+  };
+}
+
+/** What only building a graph needs. */
+const graphWork = { own: /^model\/graph\//, packages: ['@bufbuild/protobuf', 'xz-decompress'] };
+
+function expectNoGraphWork({ own, packages }: { own: readonly string[]; packages: readonly string[] }): void {
+  expect(own.filter((file) => file.startsWith('model/graph/'))).toEqual([]);
+  expect(packages.filter((name) => graphWork.packages.includes(name))).toEqual([]);
+}
+
+describe('imports', () => {
+  it('never go round in a circle', () => {
+    const imports = importsOfSources();
+    expect(imports.get('src/index.ts')).toContain('src/errors.ts');
+    expect(circleIn(imports)).toEqual([]);
+  });
+
+  it('of the package load few files, and no engine', async () => {
+    const loaded = await loadedBy('import', 'upres');
+    expect(loaded.own).toContain('index.js');
+    expect(loaded.own.length).toBeLessThanOrEqual(80);
+    expectNoGraphWork(loaded);
+    expect(loaded.packages).toEqual(['valibot']);
+  });
+
+  it.each(['vite', 'webpack', 'gulp'])('of the plugin for %s load nothing that only pictures need', async (tool) => {
+    const loaded = await loadedBy('import', `upres/${tool}`);
+    expect(loaded.own).toContain(`plugins/${tool}/index.js`);
+    expect(loaded.own.length).toBeLessThanOrEqual(60);
+    expectNoGraphWork(loaded);
+    const forPictures = ['cacache', 'sharp', 'onnxruntime-node', 'write-file-atomic', 'semver'];
+    expect(loaded.packages.filter((name) => forPictures.includes(name))).toEqual([]);
+    expect(loaded.own).not.toContain('image/upscale.js');
+  });
+});
+
+describe('graphs are only read', () => {
+  it('by the thread that prepares a network: never where it is used, nor when it is there already', async () => {
+    const cacheFolder = temporaryFolder();
+    // Threads of the pool start without the process's flags, so only the main thread is recorded.
+    for (const round of ['prepares', 'finds what was prepared']) {
+      const loaded = await loadedBy('network', cacheFolder);
+      expect(loaded.own, round).toContain('network/thread-pool.js');
+      expect(loaded.packages, round).toContain('onnxruntime-node');
+      expectNoGraphWork(loaded);
+    }
+  });
+
+  it('by builds that compute something: with all results cached, not even the engine is loaded', async () => {
+    const site = temporaryFolder();
+    await sharp({ create: { width: 8, height: 8, channels: 3, background: '#28c' } })
+      .png()
+      .toFile(join(site, 'logo.png'));
+    writeFileSync(join(site, 'index.html'), '<!doctype html><img alt="" src="logo.png?upscale=2">');
+    const first = await loadedBy('vite', site);
+    expect(first.own).toContain('image/upscale.js');
+    const second = await loadedBy('vite', site);
+    expect(second.own).toContain('asset/cached-upscaler.js');
+    expect(second.own).not.toContain('image/upscale.js');
+    expectNoGraphWork(second);
+    expect(second.packages).not.toContain('onnxruntime-node');
+  });
+});
