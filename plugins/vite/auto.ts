@@ -61,8 +61,13 @@ export function autoSummary(session: Session): string | undefined {
 }
 
 /** Whether a file's own URL in the page can be found at all, for HTML. */
-export async function autoOf(session: Session, url: string, importer: string): Promise<PlannedAsset | undefined> {
+export async function autoOf(
+  session: Session,
+  url: string,
+  importer: string,
+  { served = false }: { served?: boolean } = {},
+): Promise<PlannedAsset | undefined> {
   if (!session.options.auto || !mayBeAuto(splitUrl(url).path)) return undefined;
-  const file = await findAsset(session.config, url, importer).catch(() => undefined);
+  const file = await findAsset(session.config, url, importer, undefined, { served }).catch(() => undefined);
   return file === undefined ? undefined : planAuto(session, file);
 }

@@ -15,15 +15,34 @@ export interface CssMark {
   readonly auto?: boolean;
 }
 
+/**
+ * What the numbers in marks stand for: the text itself never holds a path of this machine. Equal marks share a number, so that
+ * building again and again does not make it grow. Lightning CSS's visitor, which users may join with their own, knows no session.
+ */
+const marks: CssMark[] = [];
+const numbers = new Map<string, number>();
+
 export function printMark(mark: CssMark): string {
-  return `upres://${Buffer.from(JSON.stringify(mark)).toString('hex')}`;
+  const key = JSON.stringify([mark.url, mark.importer, mark.candidate, mark.auto === true]);
+  const number = numbers.get(key) ?? marks.push(mark) - 1;
+  numbers.set(key, number);
+  return `upres://${number}`;
 }
 
 /** Marks in CSS: in `url()`, and bare in `image-set()`. Group 2 or 4 is the mark's text. */
-export const marksInCss = /url\(\s*(["']?)upres:\/\/([\da-f]+)\1\s*\)|(["'])upres:\/\/([\da-f]+)\3/g;
+export const marksInCss = /url\(\s*(["']?)upres:\/\/(\d+)\1\s*\)|(["'])upres:\/\/(\d+)\3/g;
 
-export function readMark(hex: string): CssMark {
-  return JSON.parse(Buffer.from(hex, 'hex').toString()) as CssMark;
+/** @throws Error for a number that no mark has */
+export function readMark(number: string): CssMark {
+  const mark = marks[Number(number)];
+  if (!mark) throw new Error(`upres: there is no mark ${number}`);
+  return mark;
+}
+
+/** The mark that a finished file still has in it, which no browser could load. */
+export function leftMark(text: string): CssMark | undefined {
+  const number = /upres:\/\/(\d+)/.exec(text)?.[1];
+  return number === undefined ? undefined : marks[Number(number)];
 }
 
 /** An image that a value names, where it can be changed. */

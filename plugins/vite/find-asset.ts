@@ -11,6 +11,8 @@ export type Resolve = (id: string, importer: string) => Promise<string | undefin
  * The file that a URL in CSS or HTML means: `/x` is in `public/` or the root, `x` and `./x` are beside the importer, and what is
  * not there may be an alias or a package.
  * @param importer absolute path, of which a query is ignored
+ * @param options `served`: whether it is the URL of a page from Vite's development server, which puts its base before what the
+ *   author wrote. Anywhere else a base stays: `./x` is no `/x` because the base is `./`
  * @throws INPUT_NOT_FOUND
  */
 export async function findAsset(
@@ -18,11 +20,11 @@ export async function findAsset(
   url: string,
   importer: string,
   resolve: Resolve = () => Promise.resolve(undefined),
+  { served = false }: { served?: boolean } = {},
 ): Promise<string> {
   const { base } = config;
   const { path: written } = splitUrl(url);
-  // Vite's development server puts its base before the URLs of a page.
-  const path = decode(base !== '/' && written.startsWith(base) ? `/${written.slice(base.length)}` : written);
+  const path = decode(served && written.startsWith(base) ? `/${written.slice(base.length)}` : written);
   const from = splitUrl(importer).path;
   const near = path.startsWith('/')
     ? [...(config.publicDir === '' ? [] : [join(config.publicDir, path)]), join(config.root, path)]

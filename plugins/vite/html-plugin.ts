@@ -35,6 +35,7 @@ export function htmlPlugin(session: () => Session): Plugin {
             session().dependents.addToPages(file);
           },
           session: session(),
+          served: true,
           resolve: async (path, from) => (await client.pluginContainer.resolveId(path, from))?.id,
         });
       },

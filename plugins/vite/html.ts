@@ -14,6 +14,8 @@ import { parseSrcset, printSrcset, type SrcsetCandidate } from '#upres/asset/src
 export interface HtmlTools extends DeliveryContext {
   readonly session: Session;
   readonly resolve: Resolve;
+  /** Whether Vite's development server has put its base before the URLs already. */
+  readonly served?: boolean;
 }
 
 /**
@@ -35,6 +37,9 @@ export async function rewriteHtml(html: string, file: string, tools: HtmlTools):
   return text.toString();
 }
 
+/** Attributes that hold one URL and nothing else. */
+const urlAttributes: ReadonlySet<string> = new Set(['src', 'href', 'poster', 'data', 'xlink:href']);
+
 async function rewriteAttribute(
   text: MagicString,
   tag: HtmlTag,
@@ -51,7 +56,8 @@ async function rewriteAttribute(
     return;
   }
   const url = value.trim();
-  if (!isOurs(url) || /\s/.test(url)) return;
+  // Names of files may have blanks in them; where an attribute is no URL, that tells a sentence.
+  if (!isOurs(url) || (/\s/.test(url) && !urlAttributes.has(name))) return;
   const { plan, urlOf } = await load(url, file, tools, (planned) => {
     if (planned.shape === 'url' || (planned.shape === 'img' && tag.name === 'img' && name === 'src')) return;
     throw misplaced(planned.shape, `<${tag.name} ${name}>`);
@@ -94,7 +100,7 @@ async function addCandidates(text: MagicString, tag: HtmlTag, file: string, tool
   const src = tag.attributes.find(({ name }) => name === 'src');
   if (tag.name !== 'img' || !src || tag.attributes.some(({ name }) => name === 'srcset' || name === 'vite-ignore'))
     return;
-  const asset = await autoOf(session, src.value.trim(), file);
+  const asset = await autoOf(session, src.value.trim(), file, tools);
   if (!asset) return;
   const places = await deliver(tools, session, asset, { auto: true });
   const value = assetValue({ ...asset.plan, shape: 'img' }, (variant) => asText(places.get(variant)!)) as ImgAttributes;
@@ -125,7 +131,7 @@ async function load(
   const { session } = tools;
   const { query, fragment } = splitUrl(url);
   try {
-    const path = await findAsset(session.config, url, file, tools.resolve);
+    const path = await findAsset(session.config, url, file, tools.resolve, tools);
     const asset = await session.plan(path, query);
     check(asset.plan);
     const places = await deliver(tools, session, asset, options);

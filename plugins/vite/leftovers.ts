@@ -1,5 +1,6 @@
 import type { Plugin, Rollup } from 'vite';
 import { startTags } from '#upres/asset/html-tags.js';
+import { leftMark } from './css-marks.js';
 import { isExternal, isOurs, type Session } from './session.js';
 import { parseSrcset } from '#upres/asset/srcset.js';
 
@@ -16,6 +17,11 @@ export function leftoversPlugin(session: () => Session): Plugin {
       handler(_, bundle) {
         const { base } = session().config;
         for (const output of Object.values(bundle)) {
+          const mark = leftMark(textIn(output));
+          if (mark) {
+            const about = 'another plugin took this CSS before its image could be put in place';
+            this.error(session().readable(new Error(`${about}, into ${output.fileName}`), mark.url, mark.importer));
+          }
           const found = leftoversIn(output, base);
           if (!found) continue;
           this.error(
@@ -31,10 +37,15 @@ export function leftoversPlugin(session: () => Session): Plugin {
 
 type Output = Rollup.OutputAsset | Rollup.OutputChunk;
 
+/** Empty for files that have no URLs of images in them. */
+function textIn(output: Output): string {
+  if (!/\.(?:[cm]?js|css|html?|svg|webmanifest)$/i.test(output.fileName)) return '';
+  return output.type === 'chunk' ? output.code : textOf(output.source);
+}
+
 function leftoversIn(output: Output, base: string): string | undefined {
   const { fileName } = output;
-  if (!/\.(?:[cm]?js|css|html?|svg|webmanifest)$/i.test(fileName)) return undefined;
-  const text = output.type === 'chunk' ? output.code : textOf(output.source);
+  const text = textIn(output);
   if (!text.includes('upscale')) return undefined;
   const page = /\.html?$/i.test(fileName);
   const urls = page ? urlsInPage(text) : urlsInText(text);

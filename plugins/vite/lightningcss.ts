@@ -18,6 +18,10 @@ interface Rule {
 interface Url {
   readonly url: string;
 }
+type Image =
+  | { readonly type: 'url'; readonly value: Url }
+  | { readonly type: 'image-set'; readonly value: { readonly options: readonly { readonly image: Image }[] } }
+  | { readonly type: 'none' | 'gradient' };
 
 /**
  * The first stage where Lightning CSS takes PostCSS's place: the same marks, put there by a visitor. Visitors can't wait for
@@ -27,6 +31,10 @@ interface Url {
 export function markingVisitor(root = '.'): Visitor {
   let sources: readonly string[] = [];
   let current: string | undefined;
+  const marked = (url: Url, candidate: boolean): Url | undefined => {
+    if (current === undefined || !isOurs(url.url)) return undefined;
+    return { ...url, url: printMark({ url: url.url, importer: normalizePath(resolve(root, current)), candidate }) };
+  };
   const visitor = {
     StyleSheet(sheet: Sheet): void {
       ({ sources } = sheet);
@@ -37,11 +45,16 @@ export function markingVisitor(root = '.'): Visitor {
       if (index !== undefined) current = sources[index] ?? current;
     },
     Url(url: Url): Url | undefined {
-      if (current === undefined || !isOurs(url.url)) return undefined;
-      return {
-        ...url,
-        url: printMark({ url: url.url, importer: normalizePath(resolve(root, current)), candidate: false }),
-      };
+      return marked(url, false);
+    },
+    // Of the candidates of an `image-set()` the visitor of URLs hears nothing.
+    Image(image: Image): Image | undefined {
+      if (image.type !== 'image-set') return undefined;
+      const options = image.value.options.map((option) => {
+        const url = option.image.type === 'url' ? marked(option.image.value, true) : undefined;
+        return url ? { ...option, image: { type: 'url' as const, value: url } } : option;
+      });
+      return { type: 'image-set', value: { ...image.value, options } };
     },
   };
   return visitor as unknown as Visitor;

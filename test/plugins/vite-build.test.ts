@@ -1,4 +1,5 @@
 import sharp from 'sharp';
+import type { Plugin } from 'vite';
 import { describe, expect, it } from 'vitest';
 import { cases, refused } from './cases.js';
 import { urlsIn } from './support/value.js';
@@ -241,6 +242,70 @@ describe.for(vites)('Vite $version', (vite) => {
     const built = await build(site, { vite });
     for (const letter of ['a', 'b']) expect(built.text('.html')).toContain(`cdn.example/${letter}.png?upscale=2`);
     expect(built.text('.js')).toContain('?size=2');
+  });
+});
+
+describe.each(vites)('Vite $version: the file that an author means', (vite) => {
+  const places = {
+    css: [`import './a.css';`, `.a { background: url('./logo.png?upscale=2') }`, '.css'],
+    'css without a dot': [`import './a.css';`, `.a { background: url(logo.png?upscale=2) }`, '.css'],
+    'new URL': [`console.log(new URL('./logo.png?upscale=2', import.meta.url).href);`, '', '.js'],
+    import: [`import url from './logo.png?upscale=2'; console.log(url);`, '', '.js'],
+  } as const;
+  const bases = ['/', '/site/', './', '', 'https://cdn.example/site/'];
+  it.for(bases.flatMap((base) => Object.keys(places).map((place) => [base, place as keyof typeof places] as const)))(
+    'base "%s", %s',
+    async ([base, place]) => {
+      const [code, css, ending] = places[place];
+      const site = await makeSite({
+        'index.html': '<!doctype html><script type="module" src="./src/main.js"></script>',
+        'src/main.js': code,
+        'src/a.css': css,
+      });
+      await site.copy('clipart-icon.png', 'src/logo.png');
+      // Another picture of that name, which a stripped base would lead to.
+      await site.copy('palette.png', 'public/logo.png');
+      const built = await build(site, { vite, config: { base } });
+      expect(built.text(ending)).toMatch(/logo@2x-[\w-]{8}\.png/);
+      const [expected] = (await coreBytes(site, 'src/logo.png', 'upscale=2')).values();
+      const [name] = [...built.files.keys()].filter((file) => file.includes('logo@2x'));
+      const file = built.files.get(name!);
+      expect(file?.type === 'asset' && Buffer.compare(Buffer.from(file.source), Buffer.from(expected!))).toBe(0);
+    },
+  );
+
+  it('a mark that another plugin carries off is an error that holds no path of this machine in its text', async () => {
+    const site = await makeSite({
+      'index.html': page,
+      'main.js': `import './a.css';`,
+      'a.css': 'p { background: url(logo.png?upscale=2) }',
+    });
+    const seen: string[] = [];
+    const thief: Plugin = {
+      name: 'thief',
+      config: () => ({
+        css: {
+          postcss: {
+            plugins: [
+              {
+                postcssPlugin: 'thief',
+                OnceExit(root: { toString(): string }) {
+                  seen.push(root.toString());
+                },
+              },
+            ],
+          },
+        },
+      }),
+      generateBundle() {
+        this.emitFile({ type: 'asset', fileName: 'stolen.css', source: seen.at(-1)! });
+      },
+    };
+    await expect(build(site, { vite, plugins: [thief] })).rejects.toThrow(
+      /logo\.png\?upscale=2: another plugin.*stolen\.css.*a\.css/s,
+    );
+    expect(seen.at(-1)).toMatch(/upres:\/\/\d+/);
+    expect(seen.at(-1)).not.toContain(site.folder);
   });
 });
 

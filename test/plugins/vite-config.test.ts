@@ -168,4 +168,14 @@ describe.for(vites)('with Vite $version, a project’s own configuration holds:'
     expect(css).toMatch(/image-set\(.*\/assets\/logo\.png.*1x, .*\/assets\/logo@2x\.png.*2x/);
     expect(unhashed(built.text('.html'))).toContain('/assets/logo@5x.png');
   });
+
+  it('candidates of an image-set() by Lightning CSS', async () => {
+    const site = await makeSite({
+      'index.html': `<!doctype html>${script}`,
+      'main.js': `import './a.css';`,
+      'a.css': `.a { background-image: image-set(url(logo.png) 1x, url('logo.png?upscale=2') 2x) }`,
+    });
+    const built = await build(site, { vite, config: { css: { transformer: 'lightningcss' } } });
+    expect(unhashed(built.text('.css'))).toMatch(/image-set\(.*logo\.png.*1x, .*\/assets\/logo@2x\.png.*2x/);
+  });
 });

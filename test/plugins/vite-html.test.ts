@@ -71,3 +71,9 @@ describe('attributes of a page', () => {
     await expect(body('<img srcset="logo.png?upscale=2&as=img">')).rejects.toThrow('as=img has no meaning in a srcset');
   });
 });
+
+it('finds files whose names have blanks', async () => {
+  const site = await makeSite({ 'index.html': '<!doctype html><img src="my logo.png?upscale=2">' });
+  await site.copy('clipart-icon.png', 'my logo.png');
+  expect(unhashed((await build(site)).text('.html'))).toMatch(/<img src="\/assets\/my(?: |%20|_)logo@2x\.png">/);
+});
