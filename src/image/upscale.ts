@@ -107,8 +107,9 @@ export class Upscaler implements AsyncDisposable {
   /**
    * Upscales one image.
    *
-   * EXIF orientation is applied and all metadata left behind. Grey stays grey (colours that are grey in every pixel, too), 16 bits stay 16 in PNG and TIFF, an animation
-   * stays one in GIF and WebP (elsewhere its first frame is used), and for JPEG transparent pictures are laid on white.
+   * EXIF orientation is applied and all metadata left behind. Grey stays grey (colours that are grey in every pixel, too), 16 bits
+   * stay 16 in PNG and TIFF, an animation stays one in GIF and WebP (elsewhere its first frame is used), and for JPEG transparent
+   * pictures are laid on white.
    *
    * With `outputs`, the results in their order: the image is read, decoded and enlarged once for all of them. So are calls at the
    * same time with the same `Source`, whoever makes them, and each of them can be aborted without the others.

@@ -17,7 +17,7 @@ describe('with other plugins', () => {
   it('css-loader and mini-css-extract-plugin', async () => {
     const site = makeSite();
     site.write('src/index.js', `import './a.css';`);
-    site.write('src/a.css', `@import './b.css'; .a { background: url("./logo.png?upscale=2&model=art") }`);
+    site.write('src/a.css', `@import './b.css'; .a { background: url("./logo.png?upscale=2&model=natural") }`);
     site.write('src/b.css', `.b { background: image-set(url(logo.png?upscale=1) 1x, url(logo.png?upscale=2) 2x) }`);
     const rules = [{ test: /\.css$/, use: [MiniCssExtractPlugin.loader, cssLoader], type: 'javascript/auto' }];
     const plugins = [new MiniCssExtractPlugin()];
