@@ -1,9 +1,10 @@
-// `npm start`: upscales the sample pictures with the command, as a user would, lays before and after side by side, and builds
-// a small site with Vite.
+// `npm start`: upscales the sample pictures with the command, as a user would, lays before and after side by side, compares
+// pictures with their true doubles, and builds a small site with Vite.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { writeContactSheet } from './contact-sheet.js';
+import { writePairs } from './pairs.js';
 
 const root = new URL('..', import.meta.url);
 const path = (name) => fileURLToPath(new URL(name, root));
@@ -18,9 +19,12 @@ run(command, path('examples/images'), '--out', path('out/images'), '--overwrite'
 
 const sheet = path('out/contact-sheet.png');
 await writeContactSheet(path('examples/images'), path('out/images'), sheet);
+const pairs = path('out/pairs.png');
+await writePairs(pairs, ['bicubic', 'auto']);
 run(path('node_modules/vite/bin/vite.js'), 'build', path('examples/vite'));
 
 console.log(`
 The sample pictures at twice their size:        ${path('out/images')}
 Before (enlarged smoothly) and after, together: ${sheet}
+Icon, logo, chart, photograph and pixel art beside their true doubles: ${pairs}
 A site built with Vite (npx serve it):          ${path('out/vite')}`);
