@@ -11,7 +11,7 @@ describe.runIf(hasSoftwareGpu)('on a server that chooses its device itself', () 
   test('whoever has the result of the device, or the CPU’s that stood in, gets 304', { timeout: 60_000 }, async () => {
     const server = await startServer({ device: 'auto' });
     const png = await imageFile(24, 16);
-    const options = { upscale: 2, model: 'natural', format: 'png' } as const;
+    const options = { upscale: 2, model: 'auto', format: 'png' } as const;
     const tags: string[] = [];
     for (const device of ['webgpu', 'cpu'] as const) {
       const tag = `"${await cacheKey(png, { ...options, device })}"`;

@@ -1,5 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { UpresError } from '#src/errors.js';
 import { AssetPipeline } from '#src/asset/pipeline.js';
 import type { AssetOptions } from '#src/asset/options.js';
 import { Upscaler } from '#src/image/upscale.js';
@@ -67,7 +68,7 @@ export function describePersistentCache(bundler: Bundler): void {
     it('sees changed options', async () => {
       const site = newSite(entry);
       const { value } = await rebuild(site);
-      const { value: changed } = await rebuild(site, { model: 'art' });
+      const { value: changed } = await rebuild(site, { model: 'natural' });
       expect(upscale).toHaveBeenCalled();
       expect(changed.url).not.toBe(value.url);
       expect((await rebuild(site)).value).toEqual(value);
@@ -111,7 +112,7 @@ export function describePersistentCache(bundler: Bundler): void {
 
     it('does not keep what took the place of a failed result', async () => {
       const site = newSite(`export { default as url } from './logo.png?upscale=2';`);
-      upscale.mockRejectedValueOnce(new Error('no memory left'));
+      upscale.mockRejectedValueOnce(new UpresError('INFERENCE_FAILED', 'no memory left'));
       const { warnings } = await rebuild(site, { onError: 'original' });
       expect(warnings.join()).toContain('src/logo.png?upscale=2: no memory left');
       const { warnings: none, value } = await rebuild(site, { onError: 'original' });
