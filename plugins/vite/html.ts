@@ -40,6 +40,9 @@ export async function rewriteHtml(html: string, file: string, tools: HtmlTools):
 /** Attributes that hold one URL and nothing else. */
 const urlAttributes: ReadonlySet<string> = new Set(['src', 'href', 'poster', 'data', 'xlink:href']);
 
+/** Attributes that hold none, whatever is in them: Tailwind has classes such as `bg-[url('a.png')]`. */
+const textAttributes: ReadonlySet<string> = new Set(['class', 'id', 'alt', 'title', 'placeholder']);
+
 async function rewriteAttribute(
   text: MagicString,
   tag: HtmlTag,
@@ -57,7 +60,7 @@ async function rewriteAttribute(
   }
   const url = value.trim();
   // Names of files may have blanks in them; where an attribute is no URL, that tells a sentence.
-  if (!isOurs(url) || (/\s/.test(url) && !urlAttributes.has(name))) return;
+  if (!isOurs(url) || textAttributes.has(name) || (/\s/.test(url) && !urlAttributes.has(name))) return;
   const { plan, urlOf } = await load(url, file, tools, (planned) => {
     if (planned.shape === 'url' || (planned.shape === 'img' && tag.name === 'img' && name === 'src')) return;
     throw misplaced(planned.shape, `<${tag.name} ${name}>`);

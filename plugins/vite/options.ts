@@ -1,6 +1,7 @@
 import { UpresError } from '#upres/errors.js';
 import { checkAssetOptions, type AssetOptions } from '#upres/asset/options.js';
 import { checkDirectives } from '#upres/asset/directives.js';
+import { leftoversChoices, type Leftovers } from '#upres/asset/written-urls.js';
 import { suggestion } from '#upres/suggest.js';
 
 /** What the development server does when a browser asks for an upscaled image. */
@@ -28,10 +29,15 @@ export interface UpresViteOptions extends AssetOptions {
    * plain enlargement at once, and with the real one after a reload. `off`: with the source.
    */
   readonly dev?: DevMode;
+  /**
+   * What a directive is that is still in the built site though its file exists: the build fails (`error`, the default), it
+   * warns, or nothing.
+   */
+  readonly leftovers?: Leftovers;
 }
 
 /** The options of this plugin that the other tools don't have. */
-export const viteOptionNames = ['auto', 'dev'] as const satisfies readonly (keyof UpresViteOptions)[];
+export const viteOptionNames = ['auto', 'dev', 'leftovers'] as const satisfies readonly (keyof UpresViteOptions)[];
 
 const autoNames = [
   'include',
@@ -44,7 +50,11 @@ const autoNames = [
 /** @throws BAD_ARGUMENT with a suggestion */
 export function checkOptions(options: UpresViteOptions): void {
   checkAssetOptions(options, viteOptionNames);
-  const { auto, dev } = options;
+  const { auto, dev, leftovers } = options;
+  if (leftovers !== undefined && !leftoversChoices.includes(leftovers)) {
+    const message = `leftovers must be error, warn or ignore, not "${leftovers}".${suggestion(leftovers, leftoversChoices)}`;
+    throw new UpresError('BAD_ARGUMENT', message);
+  }
   if (dev !== undefined && !devModes.includes(dev)) {
     throw new UpresError('BAD_ARGUMENT', `dev must be full, preview or off, not "${dev}".${suggestion(dev, devModes)}`);
   }

@@ -1,8 +1,5 @@
-import { writtenUrls } from '#upres/asset/written-urls.js';
+import { writtenUrls, type Leftovers } from '#upres/asset/written-urls.js';
 import type { Compilation, Compiler } from 'webpack';
-
-/** What becomes of a build that emits a directive which nobody honoured. */
-export type Leftovers = 'error' | 'warn' | 'ignore';
 
 /**
  * A directive that is still in what is emitted was seen by no loader (`css-loader` with `url: false`, a page without a loader, a

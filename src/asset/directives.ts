@@ -33,9 +33,9 @@ type Key = keyof Directives;
 /** The order in which directives are printed: `as` comes last, so that ambient types match the end of an import. */
 const keys = ['upscale', 'width', 'minWidth', 'model', 'format', 'quality', 'preset', 'as'] as const;
 
-/** Whether a query is ours: it has the key `upscale`. */
+/** Whether a query is ours: it has the key `upscale`. Other services have a switch of that name, and `false` asks for nothing. */
 export function hasDirectives(query: string): boolean {
-  return /(?:^|&)upscale(?:[=&]|$)/.test(normalise(query));
+  return /(?:^|&)upscale(?:=(?!(?:false|no|off|0)(?:&|$))|&|$)/.test(normalise(query));
 }
 
 /**

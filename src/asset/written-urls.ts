@@ -2,6 +2,10 @@ import { hasDirectives } from './directives.js';
 import { startTags } from './html-tags.js';
 import { parseSrcset } from './srcset.js';
 
+/** What becomes of a build that emits a directive which nothing honoured. */
+export const leftoversChoices = ['error', 'warn', 'ignore'] as const;
+export type Leftovers = (typeof leftoversChoices)[number];
+
 /** Longer than any URL of an image: how far is looked around a directive for the ends of its URL. */
 const longestUrl = 2048;
 
@@ -27,12 +31,12 @@ export function writtenUrls(name: string, text: () => string): string[] {
 }
 
 function candidates(file: string, text: () => string): string[] {
-  const kind = /\.(css|html?|[cm]?js)$/i.exec(file)?.[1]?.toLowerCase();
+  const kind = /\.(css|html?|svg|[cm]?js|webmanifest)$/i.exec(file)?.[1]?.toLowerCase();
   if (kind === undefined) return [];
   const whole = text();
   if (!whole.includes('upscale')) return [];
   if (kind === 'css') return inStyles(whole);
-  return kind.startsWith('htm') ? inPage(whole) : inScript(whole);
+  return kind.startsWith('htm') || kind === 'svg' ? inPage(whole) : inScript(whole);
 }
 
 function inStyles(css: string): string[] {
@@ -41,7 +45,7 @@ function inStyles(css: string): string[] {
 
 function inPage(html: string): string[] {
   return [...startTags(html)].flatMap(({ name: tag, attributes, text }) => [
-    ...(tag === 'style' ? inStyles(text) : []),
+    ...(tag === 'style' ? inStyles(text) : tag === 'script' ? inScript(text) : []),
     ...attributes.flatMap(({ name, value }) => {
       if (!value.includes('upscale') || name === 'class') return [];
       if (name === 'style') return inStyles(value);
@@ -58,9 +62,15 @@ function inScript(code: string): string[] {
     const before = code.slice(Math.max(0, start - 6), start);
     // A style that a script carries: the string is the whole style, or the URL has quotes of its own in it.
     const opened = url.lastIndexOf('url(', at - start);
-    if (opened >= 0) return [url.slice(opened + 4, endOfStyleUrl(url, at - start))];
-    if (/\burl\(\\?["']?$/.test(before)) return [url.slice(0, endOfStyleUrl(url, at - start))];
-    const quote = before.at(-1)!;
+    if (opened >= 0) return url[opened - 1] === '[' ? [] : [url.slice(opened + 4, endOfStyleUrl(url, at - start))];
+    // Behind a bracket it is the name of a class, as of Tailwind: the style is what counts.
+    if (/\burl\(\\?["']?$/.test(before))
+      return before.includes('[url(') ? [] : [url.slice(0, endOfStyleUrl(url, at - start))];
+    const after = code.slice(end, end + 12);
+    if (/^\s+\d+(?:\.\d+)?[xw]\b/.test(after)) return [url];
+    // An attribute of a template, whose quotes are escaped where the template is a string.
+    if (/=\\["']$/.test(before) && /^\\["']/.test(after)) return [url];
+    const quote = before.at(-1) ?? '';
     return /["'`]/.test(quote) && code[end] === quote && code[start - 2] !== '\\' ? [url] : [];
   });
 }

@@ -97,13 +97,22 @@ describe('whose a query is', () => {
     expect(hasDirectives(query)).toBe(true);
   });
 
-  it.each(['', '?', '?url', '?upscaled=2', '?width=800', '?x=upscale', '?v=1;upscale=2', '?Upscale=2'])(
-    'not ours: %s',
-    (query) => {
-      expect(hasDirectives(query)).toBe(false);
-      expect(parseQuery(query)).toBeUndefined();
-    },
-  );
+  it.each([
+    '',
+    '?',
+    '?url',
+    '?upscaled=2',
+    '?width=800',
+    '?x=upscale',
+    '?v=1;upscale=2',
+    '?Upscale=2',
+    '?upscale=false',
+    '?w=1&upscale=off',
+    '?upscale=0&w=1',
+  ])('not ours: %s', (query) => {
+    expect(hasDirectives(query)).toBe(false);
+    expect(parseQuery(query)).toBeUndefined();
+  });
 
   it("leaves the bundler's own keys alone", () => {
     expect(parseQuery('?upscale=2&t=1234&import', ['t', 'import'])).toEqual({ upscale: [2] });

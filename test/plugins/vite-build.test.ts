@@ -221,7 +221,8 @@ describe.for(vites)('Vite $version', (vite) => {
         /assets\/index-.*\.js.*main\.js/,
       ],
       ['a srcset in JavaScript', `document.images[0].srcset = 'logo.png 1x, logo.png?upscale=2 2x';`, /main\.js/],
-      ['CSS that is a string', `import css from './a.css?raw'; console.log(css);`, /assets\/index-.*\.js/],
+      ['a template in JavaScript', `document.body.innerHTML = '<img src="./logo.png?upscale=2">';`, /main\.js/],
+      ['a style in JavaScript', `document.body.style.cssText = 'background: url(logo.png?upscale=2)';`, /main\.js/],
     ] as const)('a directive that nobody read: %s', async ([, code, where]) => {
       const site = await makeSite({
         'index.html': page,
@@ -230,6 +231,24 @@ describe.for(vites)('Vite $version', (vite) => {
       });
       await expect(build(site, { vite })).rejects.toThrow('logo.png?upscale=2" is still in');
       await expect(build(site, { vite })).rejects.toThrow(where);
+      for (const leftovers of ['warn', 'ignore'] as const) {
+        await expect(build(site, { vite, leftovers })).resolves.toBeDefined();
+      }
+    });
+
+    it.for([
+      ['the text of another file', `import css from './a.css?raw'; console.log(css);`],
+      ['the name of a class', `document.body.className = "bg-[url('./logo.png?upscale=2')]";`],
+      ['a file that is not there', `document.body.dataset.image = './nowhere.png?upscale=2';`],
+      ['a parameter of another service', `document.body.dataset.image = './logo.png?upscale=false&w=300';`],
+      ['a sentence', `console.log('Write logo.png?upscale=2 or logo.png?upscale=3.');`],
+    ] as const)('but not %s', async ([, code]) => {
+      const site = await makeSite({
+        'index.html': `<!doctype html><p class="bg-[url('./logo.png?upscale=2')]"></p>${script}`,
+        'main.js': code,
+        'a.css': 'p { background: url(logo.png?upscale=2) }',
+      });
+      await expect(build(site, { vite })).resolves.toBeDefined();
     });
   });
 
