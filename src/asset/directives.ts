@@ -39,14 +39,18 @@ export function hasDirectives(query: string): boolean {
 }
 
 /**
- * Reads directives from a query.
+ * Reads directives from the query of a URL, which may be somebody else's.
  * @param query with or without the `?`; `&amp;` and `%3B` are understood
  * @param foreign keys of the bundler's own, which are left alone
- * @returns undefined for a query without the key `upscale`: it is not ours
+ * @returns undefined for a query without the key `upscale`, or with one that asks for nothing: it is not ours
  * @throws BAD_ARGUMENT for an unknown key or a bad value, with a suggestion
  */
 export function parseQuery(query: string, foreign: readonly string[] = []): Directives | undefined {
-  if (!hasDirectives(query)) return undefined;
+  return hasDirectives(query) ? parseDirectives(query, foreign) : undefined;
+}
+
+/** As `parseQuery`, for a query that nobody but us is asked with: the key `upscale` may be absent, and `0` is no factor. */
+export function parseDirectives(query: string, foreign: readonly string[] = []): Directives {
   const fields: Partial<Record<Key, string>> = {};
   for (const [name, value] of new URLSearchParams(normalise(query))) {
     if (foreign.includes(name)) continue;

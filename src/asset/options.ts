@@ -6,7 +6,7 @@ import { builtinLabels } from '../model/catalogue/registry.js';
 import { checkDevice, deviceChoices, type DeviceChoice } from '../network/device.js';
 import { resolveThreads } from '../network/thread-count.js';
 import { suggestion } from '../suggest.js';
-import { checkDirectives, hasDirectives, parseQuery, type Directives, type LooseDirectives } from './directives.js';
+import { checkDirectives, parseDirectives, type Directives, type LooseDirectives } from './directives.js';
 import { onErrorChoices, type OnError } from './on-error.js';
 
 export { deviceChoices };
@@ -148,16 +148,11 @@ export function presetOf({ presets = {} }: AssetOptions, name: string): Directiv
   if (preset === undefined) {
     throw new UpresError('BAD_ARGUMENT', `there is no preset "${name}".${suggestion(name, Object.keys(presets))}`);
   }
-  const directives = typeof preset === 'string' ? parsePreset(preset) : checkDirectives(preset);
+  const directives = typeof preset === 'string' ? parseDirectives(preset) : checkDirectives(preset);
   if (directives.preset !== undefined) {
     throw new UpresError('BAD_ARGUMENT', `the preset "${name}" names a preset: only assets can`);
   }
   return directives;
-}
-
-function parsePreset(text: string): Directives {
-  const query = text.replace(/^\?/, '');
-  return parseQuery(hasDirectives(query) ? query : `upscale&${query}`)!;
 }
 
 /** The quality for a format; undefined leaves it to the encoder's default, and where there is no such thing. */

@@ -1,4 +1,4 @@
-import { parseQuery } from '../asset/directives.js';
+import { parseDirectives } from '../asset/directives.js';
 import { checkModel, qualityFor } from '../asset/options.js';
 import { UpresError } from '../errors.js';
 import { formatTraits, type OutputFormat } from '../image/formats.js';
@@ -36,12 +36,11 @@ export function parseVariant(
   fields: Readonly<Record<string, unknown>>,
   settings: Pick<ServerSettings, 'models' | 'model'>,
 ): Variant {
-  const query = new URLSearchParams({ upscale: '' });
+  const query = new URLSearchParams();
   for (const [name, value] of Object.entries(fields)) query.set(name, textOf(name, value));
   const device = query.get('device');
   query.delete('device');
-  // The key `upscale` is there, so the query is ours.
-  const { upscale, width, minWidth, quality, format, model = settings.model } = parseQuery(query.toString())!;
+  const { upscale, width, minWidth, quality, format, model = settings.model } = parseDirectives(query.toString());
   checkModel(model, settings.models);
   return {
     ...sizeOf(upscale?.[0], width, minWidth),

@@ -35,6 +35,7 @@ describe('the directives of a request', () => {
   test.each([
     [{ upscal: '2' }, /Did you mean "upscale"/],
     [{ upscale: '9' }, /1 to 8/],
+    ...['0', 'false', 'no', 'off'].map((upscale) => [{ upscale }, /number/] as const),
     [{ upscale: '0x2' }, /number/],
     [{ upscale: '1e1' }, /number/],
     [{ upscale: '1;2' }, /one value/],
