@@ -26,7 +26,7 @@ export default tseslint.config(
     files: ['src/**/*.ts', 'plugins/**/*.ts'],
     ignores: [
       'src/model/graph/**',
-      'src/network/prepare.ts',
+      'src/network/weights/prepare.ts',
       'src/network/gpu/gpu-session.ts',
       'src/cli/import-model.ts',
     ],
@@ -45,6 +45,6 @@ export default tseslint.config(
     },
   },
   { files: ['**/*.js'], ...tseslint.configs.disableTypeChecked },
-  { files: ['**/*.js'], ignores: ['src/server/page/*.js'], languageOptions: { globals: globals.node } },
-  { files: ['src/server/page/*.js'], languageOptions: { globals: globals.browser } },
+  { files: ['**/*.js'], ignores: ['src/server/http/page/*.js'], languageOptions: { globals: globals.node } },
+  { files: ['src/server/http/page/*.js'], languageOptions: { globals: globals.browser } },
 );

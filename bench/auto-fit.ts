@@ -4,12 +4,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { lookAt } from '#src/image/choose-for-picture.js';
-import { autoChoices, scoredChoices, type ModelChoice } from '#src/image/auto-model.js';
-import { isMadeOfPixels, traitsOf, type Sight } from '#src/image/choose-model.js';
-import { decode } from '#src/image/decode.js';
+import { lookAt } from '#src/image/auto/choose-for-picture.js';
+import { autoChoices, scoredChoices, type ModelChoice } from '#src/image/auto/auto-model.js';
+import { isMadeOfPixels, traitsOf, type Sight } from '#src/image/auto/choose-model.js';
+import { decode } from '#src/image/codec/decode.js';
 import { Meter } from '#src/image/meter.js';
-import { readHeader } from '#src/image/probe.js';
+import { readHeader } from '#src/image/codec/probe.js';
 import { Dice } from './dice.js';
 import { textTable } from './text-table.js';
 

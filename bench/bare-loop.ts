@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { graphFileName } from '#src/network/compute-buffer.js';
-import { copyMirroredRow } from '#src/network/mirrored-row.js';
-import type { PixelImage } from '#src/network/pixel-image.js';
-import { defaultMemoryBudget, planImage } from '#src/network/plan.js';
-import { loadRuntime, mappingOptions } from '#src/network/runtime.js';
+import { graphFileName } from '#src/network/tiles/compute-buffer.js';
+import { copyMirroredRow } from '#src/network/tiles/mirrored-row.js';
+import type { PixelImage } from '#src/network/tiles/pixel-image.js';
+import { defaultMemoryBudget, planImage } from '#src/network/tiles/plan.js';
+import { loadRuntime, mappingOptions } from '#src/network/pool/runtime.js';
 import type { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
-import type { Rectangle } from '#src/network/tiles.js';
-import { WeightsStore } from '#src/network/weights-store.js';
+import type { Rectangle } from '#src/network/tiles/tiles.js';
+import { WeightsStore } from '#src/network/weights/weights-store.js';
 
 /** What a bare loop computes, in a form that can be given to another process. */
 export interface BareLoopPlan {

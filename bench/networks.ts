@@ -1,5 +1,5 @@
-import type { PixelImage } from '#src/network/pixel-image.js';
-import type { TileRecord } from '#src/network/call.js';
+import type { PixelImage } from '#src/network/tiles/pixel-image.js';
+import type { TileRecord } from '#src/network/pool/call.js';
 import type { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 
 /** Runs an image through a network and returns how its tiles were computed. */

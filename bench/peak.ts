@@ -3,7 +3,7 @@ import { makeModel, writeOnnx } from '#src/model/graph/onnx/file.js';
 import { node, tensorInfo } from '#src/model/graph/onnx/node.js';
 import { TensorProto_DataType as DataType, type NodeProto, type TensorProto } from '#src/model/graph/onnx/onnx_pb.js';
 import { floatTensor } from '#src/model/graph/onnx/tensor.js';
-import { loadRuntime, optimisingOptions } from '#src/network/runtime.js';
+import { loadRuntime, optimisingOptions } from '#src/network/pool/runtime.js';
 
 /** Something that does nothing but multiply and add. */
 interface Probe {

@@ -1,6 +1,6 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { modelFromLabel } from '#src/model/catalogue/model.js';
-import { loadRuntime, optimisingOptions, type Runtime } from '#src/network/runtime.js';
+import { loadRuntime, optimisingOptions, type Runtime } from '#src/network/pool/runtime.js';
 import { fixed, spread } from './format.js';
 import type { Findings, Setting } from './measurement.js';
 import { noise, photograph } from './pictures.js';

@@ -1,6 +1,6 @@
 import { builtinLabels } from '#src/model/catalogue/registry.js';
-import type { TileRecord } from '#src/network/call.js';
-import { defaultMemoryBudget, planImage } from '#src/network/plan.js';
+import type { TileRecord } from '#src/network/pool/call.js';
+import { defaultMemoryBudget, planImage } from '#src/network/tiles/plan.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { percent } from './format.js';
 import type { Findings, Setting } from './measurement.js';

@@ -112,7 +112,7 @@ describe('graphs are only read', () => {
     // Threads of the pool start without the process's flags, so only the main thread is recorded.
     for (const round of ['prepares', 'finds what was prepared']) {
       const loaded = await loadedBy('network', cacheFolder);
-      expect(loaded.own, round).toContain('network/thread-pool.js');
+      expect(loaded.own, round).toContain('network/pool/thread-pool.js');
       expect(loaded.packages, round).toContain('onnxruntime-node');
       expectNoGraphWork(loaded);
     }

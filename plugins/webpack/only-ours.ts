@@ -1,6 +1,6 @@
 import { hasDirectives } from '#upres/asset/directives.js';
 import type { AssetOptions } from '#upres/asset/options.js';
-import { sniff } from '#upres/image/sniff.js';
+import { sniff } from '#upres/image/codec/sniff.js';
 import type { Compiler, Dependency, Module } from 'webpack';
 import { loader, upresRules } from './rules.js';
 

@@ -1,9 +1,9 @@
 import { basename, dirname, join } from 'node:path';
 import { UpresError } from '../errors.js';
 import { Source } from '../image/image-source.js';
-import type { ImageInfo } from '../image/probe.js';
+import type { ImageInfo } from '../image/codec/probe.js';
 import { resolveTarget, type Size, type Target } from '../image/target.js';
-import type { OutputFormat } from '../image/formats.js';
+import type { OutputFormat } from '../image/codec/formats.js';
 import { parseDensityName, printDensityName, type DensityName, extensionFor } from './names.js';
 import type { Directives, Shape } from './directives.js';
 import { qualityFor } from './options.js';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { autoChoices, autoModel, chooserVersion } from '../image/auto-model.js';
+import { autoChoices, autoModel, chooserVersion } from '../image/auto/auto-model.js';
 import { deviceFor } from '../image/on-device.js';
 import { PICTURE_VERSION } from '../image/picture-version.js';
 import type { UpscaleOptions } from '../image/upscale.js';
@@ -7,7 +7,7 @@ import { modelFromFile } from '../model/catalogue/model.js';
 import { modelStamp } from '../model/catalogue/model-files.js';
 import { builtinLabels, builtinNetwork } from '../model/catalogue/registry.js';
 import { REWRITE_VERSION } from '../model/catalogue/rewrite-version.js';
-import { runtimeVersion } from '../network/runtime.js';
+import { runtimeVersion } from '../network/pool/runtime.js';
 import { encoderVersion, version } from '../version.js';
 import { Source } from '../image/image-source.js';
 

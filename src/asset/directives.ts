@@ -1,5 +1,5 @@
 import { UpresError } from '../errors.js';
-import { outputFormats, type OutputFormat } from '../image/formats.js';
+import { outputFormats, type OutputFormat } from '../image/codec/formats.js';
 import { maxUpscale } from '../image/target.js';
 import { formatByWord } from './names.js';
 import { suggestion } from '../suggest.js';

@@ -1,8 +1,8 @@
-import { chooserVersion } from '../image/auto-model.js';
+import { chooserVersion } from '../image/auto/auto-model.js';
 import { PICTURE_VERSION } from '../image/picture-version.js';
 import { builtinLabels, builtinNetwork } from '../model/catalogue/registry.js';
 import { REWRITE_VERSION } from '../model/catalogue/rewrite-version.js';
-import { runtimeVersion } from '../network/runtime.js';
+import { runtimeVersion } from '../network/pool/runtime.js';
 import { encoderVersion, version } from '../version.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { OutputFormat } from '../image/formats.js';
+import type { OutputFormat } from '../image/codec/formats.js';
 import type { AssetPlan, VariantPlan } from './asset-plan.js';
 
 /** Attributes of an `<img>`: width and height are those of the layout. */

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { formatTraits, outputFormats, type OutputFormat } from '../image/formats.js';
+import { formatTraits, outputFormats, type OutputFormat } from '../image/codec/formats.js';
 
 const tail = /@(\d+(?:\.\d+)?)x$/i;
 

@@ -1,10 +1,10 @@
 import { UpresError } from '../errors.js';
-import { autoModel } from '../image/auto-model.js';
-import { formatTraits, outputFormats, type OutputFormat } from '../image/formats.js';
+import { autoModel } from '../image/auto/auto-model.js';
+import { formatTraits, outputFormats, type OutputFormat } from '../image/codec/formats.js';
 import { defaultMaxOutputPixels, resolveLimit } from '../image/limits.js';
 import { builtinLabels } from '../model/catalogue/registry.js';
 import { checkDevice, deviceChoices, type DeviceChoice } from '../network/device.js';
-import { resolveThreads } from '../network/thread-count.js';
+import { resolveThreads } from '../network/pool/thread-count.js';
 import { suggestion } from '../suggest.js';
 import { checkDirectives, parseDirectives, type Directives, type LooseDirectives } from './directives.js';
 import { onErrorChoices, type OnError } from './on-error.js';

@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { UpresError } from '../errors.js';
-import type { OutputFormat } from '../image/formats.js';
-import { autoModel } from '../image/auto-model.js';
+import type { OutputFormat } from '../image/codec/formats.js';
+import { autoModel } from '../image/auto/auto-model.js';
 import { Source } from '../image/image-source.js';
 import type { ResizeOptions, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { Device } from '../network/device.js';

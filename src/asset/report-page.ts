@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { OutputFormat } from '../image/formats.js';
+import type { OutputFormat } from '../image/codec/formats.js';
 import { mimeType } from './markup.js';
 import { script, style } from './report-page-assets.js';
 import { describeMaker, describeStatus, kilobytes, type PictureFacts, type ReportEntry } from './report.js';

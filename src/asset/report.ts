@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
-import { autoModel } from '../image/auto-model.js';
-import type { OutputFormat } from '../image/formats.js';
+import { autoModel } from '../image/auto/auto-model.js';
+import type { OutputFormat } from '../image/codec/formats.js';
 import type { Device } from '../network/device.js';
 
 /** How a variant came to be. */

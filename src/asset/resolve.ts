@@ -1,8 +1,8 @@
 import { relative, sep } from 'node:path';
 import picomatch from 'picomatch';
 import { UpresError } from '../errors.js';
-import { autoModel } from '../image/auto-model.js';
-import type { OutputFormat } from '../image/formats.js';
+import { autoModel } from '../image/auto/auto-model.js';
+import type { OutputFormat } from '../image/codec/formats.js';
 import { checkDirectives, type Directives, type Shape } from './directives.js';
 import {
   checkModel,

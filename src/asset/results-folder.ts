@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { defaultCacheFolder } from '../network/weights-store.js';
+import { defaultCacheFolder } from '../network/weights/weights-store.js';
 import { projectCacheFolder } from './asset-cache.js';
 
 /**

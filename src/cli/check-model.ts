@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { looksLikePath } from '../model/catalogue/model-path.js';
-import { autoModel } from '../image/auto-model.js';
+import { autoModel } from '../image/auto/auto-model.js';
 import { builtinLabels } from '../model/catalogue/registry.js';
 import { suggestion } from '../suggest.js';
 import { UsageError } from './usage-error.js';

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { OutputFormat } from '../image/formats.js';
+import type { OutputFormat } from '../image/codec/formats.js';
 import type { Target } from '../image/target.js';
 import { extensionFor, parseDensityName, printDensityName } from '../asset/names.js';
 

@@ -1,9 +1,9 @@
 import type { OnError } from '../asset/on-error.js';
-import { outputFormats, type OutputFormat } from '../image/formats.js';
+import { outputFormats, type OutputFormat } from '../image/codec/formats.js';
 import { maxUpscale } from '../image/target.js';
 import type { Target } from '../image/target.js';
 import { deviceChoices, type DeviceChoice } from '../network/device.js';
-import { maxThreads } from '../network/thread-count.js';
+import { maxThreads } from '../network/pool/thread-count.js';
 import { formatByWord, hasQuality } from '../asset/names.js';
 import { amount, decimal, whole } from './amount.js';
 import { suggestion } from '../suggest.js';

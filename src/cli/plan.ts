@@ -5,7 +5,7 @@ import type { Input } from './collect.js';
 import { extensionFor, formatOfName, hasQuality } from '../asset/names.js';
 import { outputName } from './naming.js';
 import type { RunOptions } from './options.js';
-import type { OutputFormat } from '../image/formats.js';
+import type { OutputFormat } from '../image/codec/formats.js';
 import { UsageError } from './usage-error.js';
 
 /** One image to make. */

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { UpresError } from '../errors.js';
-import { defaultLimits } from '../server/limits.js';
-import type { ServerOptions } from '../server/settings.js';
-import { maxThreads } from '../network/thread-count.js';
+import { defaultLimits } from '../server/service/limits.js';
+import type { ServerOptions } from '../server/service/settings.js';
+import { maxThreads } from '../network/pool/thread-count.js';
 import { amount, shortest, whole } from './amount.js';
 import { exitCodes } from './exit-codes.js';
 import { watchInterrupts } from './interrupt.js';

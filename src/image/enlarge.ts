@@ -1,6 +1,6 @@
-import { bleed } from './bleed.js';
-import { framesAtOnce, inWindow } from './in-window.js';
-import { dering, type Settling } from './dering.js';
+import { bleed } from './alpha/bleed.js';
+import { framesAtOnce, inWindow } from './codec/in-window.js';
+import { dering, type Settling } from './dering/dering.js';
 import type { Meter } from './meter.js';
 import type { Enlarger } from './networks.js';
 import type { UpscaleOptions, UpscaleProgress } from './options.js';

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
-import { Admission } from '../network/admission.js';
+import { Admission } from '../network/pool/admission.js';
 import type { Device } from '../network/device.js';
 import { abortedError, throwIfAborted, unlessAborted } from './abort.js';
-import { autoChoices, autoModel, type ModelChoice } from './auto-model.js';
+import { autoChoices, autoModel, type ModelChoice } from './auto/auto-model.js';
 import type { Enlargers } from './enlarge.js';
 import type { Source } from './image-source.js';
 import type { Meter } from './meter.js';
@@ -121,7 +121,7 @@ export class Entrance {
     const leave = await this.room(visit, share);
     try {
       const decoded = await visit.decode();
-      const { chooseForPicture } = await import('./choose-for-picture.js');
+      const { chooseForPicture } = await import('./auto/choose-for-picture.js');
       const choice = await chooseForPicture(bytes, plan.header, decoded[0]!, factor);
       const enlargers = await this.enlargersFor(factor, { ...options, ...choice }, device);
       return { enlargers, choice, decoded, bytes: share, leave };

@@ -1,5 +1,5 @@
 import { digest } from '../digest.js';
-import { readHeader, type Header } from './probe.js';
+import { readHeader, type Header } from './codec/probe.js';
 import { fileOf, readInput, type ImageInput } from './source.js';
 
 /**

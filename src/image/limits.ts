@@ -1,5 +1,5 @@
 import { UpresError } from '../errors.js';
-import { formatTraits, type OutputFormat } from './formats.js';
+import { formatTraits, type OutputFormat } from './codec/formats.js';
 
 /** Bounds on a picture, checked by its header before anything is decoded; pixels are those of all frames. */
 export interface PixelLimits {

@@ -1,5 +1,5 @@
 import { throwIfAborted } from './abort.js';
-import { inCodecSlot } from './codec-slots.js';
+import { inCodecSlot } from './codec/codec-slots.js';
 
 /** Whose picture it is, as far as that decides when it gets its turn. */
 export interface MeterOptions {

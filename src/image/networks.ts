@@ -4,7 +4,7 @@ import { looksLikePath } from '../model/catalogue/model-path.js';
 import { builtinLabels, chainFor, exactChain, isInterpolation, isRestorer } from '../model/catalogue/registry.js';
 import type { Device } from '../network/device.js';
 import type { CallOptions, NetworkOptions, ThreadSafeNetwork } from '../network/thread-safe-network.js';
-import type { Settling } from './dering.js';
+import type { Settling } from './dering/dering.js';
 import type { Plane } from './planes.js';
 
 /** A network, or one run several times over, that enlarges by a whole number. */

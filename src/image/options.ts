@@ -1,9 +1,9 @@
 import { UpresError } from '../errors.js';
 import { checkDevice, type DeviceChoice } from '../network/device.js';
-import { autoModel } from './auto-model.js';
-import type { ColourMode } from './decode.js';
-import { checkQuality } from './encode.js';
-import { outputFormats, type OutputFormat } from './formats.js';
+import { autoModel } from './auto/auto-model.js';
+import type { ColourMode } from './codec/decode.js';
+import { checkQuality } from './codec/encode.js';
+import { outputFormats, type OutputFormat } from './codec/formats.js';
 import {
   defaultMaxFrames,
   defaultMaxInputPixels,

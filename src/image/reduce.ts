@@ -2,8 +2,8 @@ import { inBands } from '../give-way.js';
 import { asUint16, levelsPerLevel, planeToDepth8 } from './depth.js';
 import type { Meter } from './meter.js';
 import type { Frame, Plane, Samples } from './planes.js';
-import { loadSharp } from './sharp.js';
-import { splitAlpha } from './split-alpha.js';
+import { loadSharp } from './codec/sharp.js';
+import { splitAlpha } from './alpha/split-alpha.js';
 
 interface Size {
   readonly width: number;

@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { UpresError } from '../errors.js';
-import { sniffLength } from './sniff.js';
+import { sniffLength } from './codec/sniff.js';
 
 /** A picture as it is given: a path, or the bytes of a file. */
 export type ImageInput = string | Uint8Array;

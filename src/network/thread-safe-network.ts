@@ -1,13 +1,13 @@
 import type { MessagePort } from 'node:worker_threads';
 import { UpresError } from '../errors.js';
 import { copyInBands } from '../give-way.js';
-import { AttachedBackend } from './attached-backend.js';
-import type { CallHooks, Progress, TileRecord } from './call.js';
+import { AttachedBackend } from './pool/attached-backend.js';
+import type { CallHooks, Progress, TileRecord } from './pool/call.js';
 import { checkDevice, type Device, type DeviceChoice } from './device.js';
 import { defaultGpuMemoryBudget } from './gpu/gpu-plan.js';
 import { GpuContext, type GpuContextHandle } from './gpu/gpu-context.js';
-import type { NetworkBackend } from './network-backend.js';
-import { NetworkWeights, type WeightsInfo } from './network-weights.js';
+import type { NetworkBackend } from './pool/network-backend.js';
+import { NetworkWeights, type WeightsInfo } from './weights/network-weights.js';
 import {
   checkPixels,
   pixelTypeOf,
@@ -15,10 +15,10 @@ import {
   type ImageTensor,
   type PixelArray,
   type PixelImage,
-} from './pixel-image.js';
-import { defaultMemoryBudget } from './plan.js';
-import type { ModelSource } from './protocol.js';
-import { resolveThreads } from './thread-count.js';
+} from './tiles/pixel-image.js';
+import { defaultMemoryBudget } from './tiles/plan.js';
+import type { ModelSource } from './pool/protocol.js';
+import { resolveThreads } from './pool/thread-count.js';
 
 export interface NetworkOptions {
   /** Threads that may compute for this network at once, 1 to 256. Default: one for each core. */
@@ -267,7 +267,7 @@ async function load(source: ModelSource, options: NetworkOptions): Promise<Threa
   const threads = resolveThreads(options.threads);
   const { cacheFolder } = options;
   // What only those need who load a network: the pool, tiles, the store of prepared weights.
-  const { loadBackend } = await import('./load-backend.js');
+  const { loadBackend } = await import('./pool/load-backend.js');
   const backend = await loadBackend(source, choice, { threads, memoryBudget, gpuMemoryBudget, maxQueue, cacheFolder });
   return ThreadSafeNetwork.over(backend);
 }

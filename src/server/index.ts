@@ -1,10 +1,10 @@
 import { UpresError } from '../errors.js';
 import type { UpresServer } from './server.js';
-import type { ServerOptions } from './settings.js';
+import type { ServerOptions } from './service/settings.js';
 
 export type { UpresServer } from './server.js';
-export { defaultLimits, type ServerLimits } from './limits.js';
-export type { ServerOptions, ServerSettings } from './settings.js';
+export { defaultLimits, type ServerLimits } from './service/limits.js';
+export type { ServerOptions, ServerSettings } from './service/settings.js';
 
 /** What only the server needs, so that builds need not install it. */
 const peers = ['fastify', '@fastify/accepts', '@fastify/multipart', '@fastify/swagger', 'prom-client', 'typebox'];

@@ -9,7 +9,7 @@ import {
   type LooseDirectives,
 } from '#src/asset/directives.js';
 import { UpresError } from '#src/errors.js';
-import { outputFormats } from '#src/image/formats.js';
+import { outputFormats } from '#src/image/codec/formats.js';
 
 const factor = fc.integer({ min: 100, max: 800 }).map((hundredths) => hundredths / 100);
 const pixels = fc.integer({ min: 1, max: 100_000 });

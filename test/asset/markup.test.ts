@@ -3,7 +3,7 @@ import type { AssetPlan, VariantPlan } from '#src/asset/asset-plan.js';
 import type { Shape } from '#src/asset/directives.js';
 import { assetValue, imageSetOf, srcsetOf } from '#src/asset/markup.js';
 import { moduleCode } from '#src/asset/module-code.js';
-import type { OutputFormat } from '#src/image/formats.js';
+import type { OutputFormat } from '#src/image/codec/formats.js';
 import { Source } from '#src/image/image-source.js';
 
 function variant(density: number, format: OutputFormat = 'png'): VariantPlan {

@@ -1,5 +1,5 @@
 import { createServer, defaultLimits, type UpresServer } from '#src/server/index.js';
-import { serverCodes } from '#src/server/problem.js';
+import { serverCodes } from '#src/server/http/problem.js';
 import { execFile } from 'node:child_process';
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { attachProfile } from '#src/image/attach-profile.js';
+import { attachProfile } from '#src/image/codec/attach-profile.js';
 import { decodePixels, decodePixels16, largestDifference, picture, picture16 } from './fixtures.js';
 import { adobeRgbProfile, adobeToSrgb, linearGreyProfile, linearToSrgb } from './profiles.js';
 import { useUpscaler } from './upscaler.js';

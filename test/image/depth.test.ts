@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { probe } from '#src/image/probe.js';
+import { probe } from '#src/image/codec/probe.js';
 import {
   decodePixels,
   decodePixels16,

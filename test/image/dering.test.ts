@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { dering } from '#src/image/dering.js';
+import { dering } from '#src/image/dering/dering.js';
 import { maxValue, type Plane } from '#src/image/planes.js';
 import { picture, samples, scene, decodePixels, type Value } from './fixtures.js';
 import { useUpscaler } from './upscaler.js';

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { probe } from '#src/image/probe.js';
+import { probe } from '#src/image/codec/probe.js';
 import { useUpscaler } from './upscaler.js';
 
 const { upscaler } = useUpscaler();

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, describe, test } from 'vitest';
-import { inCodecSlot } from '#src/image/codec-slots.js';
+import { inCodecSlot } from '#src/image/codec/codec-slots.js';
 import type { ImageInput, Upscaler, UpscaleOptions } from '#src/image/upscale.js';
 import { animation, picture, scene } from './fixtures.js';
 import { useUpscaler } from './upscaler.js';

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { outputFormats, type OutputFormat } from '#src/image/formats.js';
-import { probe } from '#src/image/probe.js';
+import { outputFormats, type OutputFormat } from '#src/image/codec/formats.js';
+import { probe } from '#src/image/codec/probe.js';
 import { decodePixels, largestDifference, picture, scene } from './fixtures.js';
 import { useUpscaler } from './upscaler.js';
 

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { probe } from '#src/image/probe.js';
+import { probe } from '#src/image/codec/probe.js';
 import { decodePixels, doubled, picture } from './fixtures.js';
 import { useUpscaler } from './upscaler.js';
 

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Enlargement, type Pixels } from '#src/image/enlargement.js';
 import { Source, type Output, type UpscaleOptions, type UpscaleResult } from '#src/image/upscale.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
-import { attachProfile } from '#src/image/attach-profile.js';
+import { attachProfile } from '#src/image/codec/attach-profile.js';
 import { codeOf } from '../support/errors.js';
 import { animation, picture, picture16, scene } from './fixtures.js';
 import { adobeRgbProfile } from './profiles.js';

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { bleed } from '#src/image/bleed.js';
+import { bleed } from '#src/image/alpha/bleed.js';
 import { toDepth8 } from '#src/image/depth.js';
-import { interleave, layOnWhite } from '#src/image/interleave.js';
+import { interleave, layOnWhite } from '#src/image/codec/interleave.js';
 import { Meter } from '#src/image/meter.js';
 import type { Plane } from '#src/image/planes.js';
 import { reduceFrame } from '#src/image/reduce.js';
-import { splitAlpha } from '#src/image/split-alpha.js';
+import { splitAlpha } from '#src/image/alpha/split-alpha.js';
 import { samples, type Value } from './fixtures.js';
 
 function plane(width: number, height: number, channels: 1 | 3, value: Value): Plane {

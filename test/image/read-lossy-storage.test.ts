@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
-import type { OutputFormat } from '#src/image/formats.js';
-import { lossyStorage } from '#src/image/read-lossy-storage.js';
+import type { OutputFormat } from '#src/image/codec/formats.js';
+import { lossyStorage } from '#src/image/auto/read-lossy-storage.js';
 
 const example = (name: string): string => fileURLToPath(new URL(`../../examples/images/${name}`, import.meta.url));
 const picture = sharp(example('astronaut.png')).removeAlpha().resize(32);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Admission } from '#src/network/admission.js';
+import { Admission } from '#src/network/pool/admission.js';
 
 const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

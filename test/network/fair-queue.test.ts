@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FairQueue, type QueueMember } from '#src/network/fair-queue.js';
+import { FairQueue, type QueueMember } from '#src/network/pool/fair-queue.js';
 
 interface Job extends QueueMember {
   readonly name: string;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { batchLimits, planGpuTiles, type BatchLimits, type GpuPlanRequest } from '#src/network/gpu/gpu-plan.js';
-import type { MeasuredGeometry } from '#src/network/weights-manifest.js';
+import type { MeasuredGeometry } from '#src/network/weights/weights-manifest.js';
 import { UpresError } from '#src/errors.js';
 
 const geometry: MeasuredGeometry = {

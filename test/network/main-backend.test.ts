@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { UpresError } from '#src/errors.js';
-import { Admission } from '#src/network/admission.js';
-import { Call, toCallInput, type CallHooks, type CallSource } from '#src/network/call.js';
-import { MainBackend } from '#src/network/main-backend.js';
-import type { CallSettings } from '#src/network/network-backend.js';
-import type { WeightsInfo } from '#src/network/network-weights.js';
+import { Admission } from '#src/network/pool/admission.js';
+import { Call, toCallInput, type CallHooks, type CallSource } from '#src/network/pool/call.js';
+import { MainBackend } from '#src/network/pool/main-backend.js';
+import type { CallSettings } from '#src/network/pool/network-backend.js';
+import type { WeightsInfo } from '#src/network/weights/network-weights.js';
 
 const info: WeightsInfo = {
   label: 'own',

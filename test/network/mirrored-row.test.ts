@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { copyMirroredRow, mirror } from '#src/network/mirrored-row.js';
+import { copyMirroredRow, mirror } from '#src/network/tiles/mirrored-row.js';
 
 describe('a mirrored image', () => {
   it('repeats its outermost pixels and goes back and forth', () => {

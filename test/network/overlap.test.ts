@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { TileRecord } from '#src/network/call.js';
+import type { TileRecord } from '#src/network/pool/call.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { temporaryFolder } from '../support/folders.js';
 import { overlapOf } from '../support/overlap.js';

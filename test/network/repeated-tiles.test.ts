@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { mirror } from '#src/network/mirrored-row.js';
-import { mergeRepeatedTiles } from '#src/network/repeated-tiles.js';
-import { planTiles, type Tile } from '#src/network/tiles.js';
+import { mirror } from '#src/network/tiles/mirrored-row.js';
+import { mergeRepeatedTiles } from '#src/network/tiles/repeated-tiles.js';
+import { planTiles, type Tile } from '#src/network/tiles/tiles.js';
 import { flat, noise, randomNumbers } from '../support/pictures.js';
 
 function cut(width: number, height: number, maxTilePixels: number, halo = 3, multipleOf = 1): readonly Tile[] {

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Progress, TileRecord } from '#src/network/call.js';
+import type { Progress, TileRecord } from '#src/network/pool/call.js';
 import { ThreadSafeNetwork, type CallOptions, type NetworkOptions } from '#src/network/thread-safe-network.js';
 import { codeOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';

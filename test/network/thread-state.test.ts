@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
-import { ThreadState } from '#src/network/thread-state.js';
+import { ThreadState } from '#src/network/pool/thread-state.js';
 
 describe('the state that a thread and the main thread share', () => {
   it('says that the thread computes while it does', async () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { planImage } from '#src/network/plan.js';
-import { planTiles, type TilePlanRequest } from '#src/network/tiles.js';
-import type { MeasuredGeometry } from '#src/network/weights-manifest.js';
+import { planImage } from '#src/network/tiles/plan.js';
+import { planTiles, type TilePlanRequest } from '#src/network/tiles/tiles.js';
+import type { MeasuredGeometry } from '#src/network/weights/weights-manifest.js';
 
 const seed = 20_251_123;
 

@@ -15,9 +15,9 @@ import {
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { runtimeVersion } from '#src/network/runtime.js';
+import { runtimeVersion } from '#src/network/pool/runtime.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
-import { WeightsStore, defaultCacheFolder } from '#src/network/weights-store.js';
+import { WeightsStore, defaultCacheFolder } from '#src/network/weights/weights-store.js';
 import { runChild } from '../support/child.js';
 import { temporaryFolder } from '../support/folders.js';
 import { differences, noise } from '../support/pictures.js';

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import gulp from 'gulp';
 import { describe, expect, it, vi } from 'vitest';
-import { probe } from '#src/image/probe.js';
+import { probe } from '#src/image/codec/probe.js';
 import upres from 'upres/gulp';
 import { makeSite, type Site } from '../asset/support/site.js';
 import { runChild, type ChildResult } from '../support/child.js';

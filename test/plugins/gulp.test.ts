@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi, type MockInstance } from 'vitest';
 import { parseQuery, type Directives } from '#src/asset/directives.js';
 import { AssetPipeline } from '#src/asset/pipeline.js';
-import { probe } from '#src/image/probe.js';
+import { probe } from '#src/image/codec/probe.js';
 import gulp from 'gulp';
 import upres, { type GulpOptions } from 'upres/gulp';
 import { makeSite } from '../asset/support/site.js';

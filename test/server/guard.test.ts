@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { UpresServer } from '#src/server/index.js';
-import { clientOf } from '#src/server/client.js';
-import { Tokens } from '#src/server/tokens.js';
+import { clientOf } from '#src/server/service/client.js';
+import { Tokens } from '#src/server/service/tokens.js';
 import { ask, imageFile, rawExchange, startServer, upscale } from './support/server.js';
 
 const token = 'first-token-0123456789';

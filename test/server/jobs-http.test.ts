@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Upscaler } from '#src/image/upscale.js';
-import { clientOf } from '#src/server/client.js';
+import { clientOf } from '#src/server/service/client.js';
 import { FileJobStore } from '#src/server/jobs/file-job-store.js';
 import { begin, finish } from '#src/server/jobs/job-changes.js';
 import { JobSweeper } from '#src/server/jobs/job-sweeper.js';

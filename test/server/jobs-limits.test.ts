@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { begin, finish } from '#src/server/jobs/job-changes.js';
 import { admitJob } from '#src/server/jobs/job-limits.js';
 import type { Job } from '#src/server/jobs/job.js';
-import { defaultLimits } from '#src/server/limits.js';
+import { defaultLimits } from '#src/server/service/limits.js';
 import { bytesOf, newJob, resultOf, type JobWishes } from './support/jobs.js';
 
 const limits = { ...defaultLimits, storedBytesPerClient: 1000 };

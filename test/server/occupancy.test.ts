@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { clientOf } from '#src/server/client.js';
-import { defaultLimits } from '#src/server/limits.js';
-import { ServerMetrics } from '#src/server/metrics.js';
-import { Occupancy } from '#src/server/occupancy.js';
-import { Problem } from '#src/server/problem.js';
+import { clientOf } from '#src/server/service/client.js';
+import { defaultLimits } from '#src/server/service/limits.js';
+import { ServerMetrics } from '#src/server/service/metrics.js';
+import { Occupancy } from '#src/server/service/occupancy.js';
+import { Problem } from '#src/server/http/problem.js';
 
 const limits = { ...defaultLimits, heldBytes: 100, queuedPixels: 1000, requestsPerClient: 3 };
 const [one, other] = [clientOf('one'), clientOf('other')];

@@ -1,6 +1,6 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { formatTraits, outputFormats } from '#src/image/formats.js';
+import { formatTraits, outputFormats } from '#src/image/codec/formats.js';
 import { startServer } from './support/server.js';
 import { readDocument, type Document, type Operation } from './support/document.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { UpresError } from '#src/errors.js';
-import { Problem, problemStatuses, toProblem } from '#src/server/problem.js';
+import { Problem, problemStatuses, toProblem } from '#src/server/http/problem.js';
 
 describe('errors as problems (RFC 9457)', () => {
   test.each([

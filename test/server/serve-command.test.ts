@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { defaultLimits } from '#src/server/limits.js';
+import { defaultLimits } from '#src/server/service/limits.js';
 import { parseServeOptions } from '#src/cli/serve-command.js';
 import { childEnvironment, main, upres } from '../cli/support/command.js';
 import { temporaryFolder } from '../support/folders.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { isLoopback, resolveSettings } from '#src/server/settings.js';
+import { isLoopback, resolveSettings } from '#src/server/service/settings.js';
 import { temporaryFolder } from '../support/folders.js';
 
 const token = 'a-token-of-sixteen';

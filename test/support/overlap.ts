@@ -1,4 +1,4 @@
-import type { TileRecord } from '#src/network/call.js';
+import type { TileRecord } from '#src/network/pool/call.js';
 
 export interface Overlap {
   /** Milliseconds in which at least one thread was inside `run()`. */

@@ -1,6 +1,6 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { modelFromLabel } from '../../model/catalogue/model.js';
-import { loadRuntime, type Runtime } from '../runtime.js';
+import { loadRuntime, type Runtime } from '../pool/runtime.js';
 import { describeAdapter, type Adapter } from './adapter.js';
 
 // A process of its own, started by try-device.ts: a graphics driver may crash, hang, or take others down with it.

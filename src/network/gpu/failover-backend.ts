@@ -1,10 +1,10 @@
 import type { MessagePort } from 'node:worker_threads';
 import { UpresError } from '../../errors.js';
-import type { CallHooks, CallSource, Progress } from '../call.js';
+import type { CallHooks, CallSource, Progress } from '../pool/call.js';
 import type { Device } from '../device.js';
-import type { CallSettings, NetworkBackend } from '../network-backend.js';
-import type { WeightsInfo } from '../network-weights.js';
-import { SharedPorts } from '../shared-ports.js';
+import type { CallSettings, NetworkBackend } from '../pool/network-backend.js';
+import type { WeightsInfo } from '../weights/network-weights.js';
+import { SharedPorts } from '../pool/shared-ports.js';
 import { warnOfFallback } from './fallback-warning.js';
 import type { GpuContext } from './gpu-context.js';
 

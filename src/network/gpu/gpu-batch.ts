@@ -1,9 +1,9 @@
 import { UpresError } from '../../errors.js';
-import type { Call } from '../call.js';
-import type { PixelArray } from '../pixel-image.js';
-import type { TileOrder } from '../protocol.js';
-import type { PlacedTile } from '../repeated-tiles.js';
-import { readTile, writeCore } from '../tile-pixels.js';
+import type { Call } from '../pool/call.js';
+import type { PixelArray } from '../tiles/pixel-image.js';
+import type { TileOrder } from '../pool/protocol.js';
+import type { PlacedTile } from '../tiles/repeated-tiles.js';
+import { readTile, writeCore } from '../tiles/tile-pixels.js';
 
 /** Tiles of one call, all of one shape, that are computed in one run. */
 export class GpuBatch {

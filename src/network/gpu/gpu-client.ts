@@ -2,8 +2,8 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { UpresError } from '../../errors.js';
 import type { GpuDevice } from '../device.js';
-import { fromErrorMessage } from '../error-message.js';
-import type { PixelArray } from '../pixel-image.js';
+import { fromErrorMessage } from '../pool/error-message.js';
+import type { PixelArray } from '../tiles/pixel-image.js';
 import { gpuEnvironment } from './gpu-environment.js';
 import type { BatchOrder, GpuOrder, GpuReply, Opened, OpenOrder } from './gpu-protocol.js';
 

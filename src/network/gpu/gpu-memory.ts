@@ -1,6 +1,6 @@
 import type { GpuDevice } from '../device.js';
-import type { PixelArray, PixelType } from '../pixel-image.js';
-import type { MeasuredGeometry } from '../weights-manifest.js';
+import type { PixelArray, PixelType } from '../tiles/pixel-image.js';
+import type { MeasuredGeometry } from '../weights/weights-manifest.js';
 import { GpuLedger, type GpuContext } from './gpu-context.js';
 import { activationBytes, batchLimits, shares, transferBytes, type BatchLimits } from './gpu-plan.js';
 import { StagingPools } from './staging-pools.js';

@@ -1,7 +1,7 @@
 import { UpresError } from '../../errors.js';
-import { bytesPerValue, type PixelType } from '../pixel-image.js';
-import type { Halo, Tile } from '../tiles.js';
-import type { MeasuredGeometry } from '../weights-manifest.js';
+import { bytesPerValue, type PixelType } from '../tiles/pixel-image.js';
+import type { Halo, Tile } from '../tiles/tiles.js';
+import type { MeasuredGeometry } from '../weights/weights-manifest.js';
 
 /** Bytes that may be held for a graphics processor, unless the user says otherwise: small enough for one that draws the desktop too. */
 export const defaultGpuMemoryBudget = 1024 * 1024 * 1024;

@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { Worker } from 'node:worker_threads';
-import { disableTelemetry, loadRuntime } from '../runtime.js';
+import { disableTelemetry, loadRuntime } from '../pool/runtime.js';
 import type { GpuDevice } from '../device.js';
 import type { GpuOrder, GpuReply } from './gpu-protocol.js';
 import type { GpuWorkerData } from './gpu-worker.js';

@@ -1,5 +1,5 @@
-import type { PixelArray, PixelType } from '../pixel-image.js';
-import type { ErrorMessage, ModelSource } from '../protocol.js';
+import type { PixelArray, PixelType } from '../tiles/pixel-image.js';
+import type { ErrorMessage, ModelSource } from '../pool/protocol.js';
 
 /** A network to be made ready. */
 export interface OpenOrder {

@@ -1,10 +1,10 @@
 import { UpresError } from '../../errors.js';
 import { version } from '../../version.js';
-import type { Call } from '../call.js';
+import type { Call } from '../pool/call.js';
 import type { GpuDevice } from '../device.js';
-import { FairQueue } from '../fair-queue.js';
-import type { ModelSource } from '../protocol.js';
-import type { MeasuredGeometry } from '../weights-manifest.js';
+import { FairQueue } from '../pool/fair-queue.js';
+import type { ModelSource } from '../pool/protocol.js';
+import type { MeasuredGeometry } from '../weights/weights-manifest.js';
 import { GpuBatch } from './gpu-batch.js';
 import { GpuClient } from './gpu-client.js';
 import type { GpuContext } from './gpu-context.js';

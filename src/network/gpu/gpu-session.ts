@@ -3,8 +3,8 @@ import { UpresError } from '../../errors.js';
 import { freeBatch } from '../../model/graph/free-batch.js';
 import { wrapPixels } from '../../model/graph/pixels.js';
 import type { GpuDevice } from '../device.js';
-import { viewPixels, bytesPerValue, type PixelArray, type PixelType } from '../pixel-image.js';
-import { optimisingOptions, type Runtime } from '../runtime.js';
+import { viewPixels, bytesPerValue, type PixelArray, type PixelType } from '../tiles/pixel-image.js';
+import { optimisingOptions, type Runtime } from '../pool/runtime.js';
 import type { BatchOrder } from './gpu-protocol.js';
 
 /** How far the device's results may lie from the CPU's, as a share of the whole range; a step of an integer is always allowed. */

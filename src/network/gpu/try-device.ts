@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { devices, type Device } from '../device.js';
-import { loadRuntime } from '../runtime.js';
+import { loadRuntime } from '../pool/runtime.js';
 import type { TrialResult } from './device-trial.js';
 import { gpuEnvironment } from './gpu-environment.js';
 import { firstLine } from './runtime-message.js';

@@ -1,5 +1,5 @@
-import { Problem } from '../problem.js';
-import type { ServerLimits } from '../limits.js';
+import { Problem } from '../http/problem.js';
+import type { ServerLimits } from '../service/limits.js';
 import { hasEnded, keptBytes, plannedBytes, waitingImages, waitingPixels, type Job } from './job.js';
 
 /** Seconds after which a client that has too many jobs may try again. */

@@ -1,5 +1,5 @@
-import { FairQueue } from '../../network/fair-queue.js';
-import type { Client } from '../client.js';
+import { FairQueue } from '../../network/pool/fair-queue.js';
+import type { Client } from '../service/client.js';
 import type { Job } from './job.js';
 
 /** What is known of an image's turn before it is taken. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ResultFacts } from '../../asset/cached-upscaler.js';
-import type { ProblemCode, ProblemStatus } from '../problem.js';
-import type { Variant } from '../variant.js';
+import type { ProblemCode, ProblemStatus } from '../http/problem.js';
+import type { Variant } from '../service/variant.js';
 
 /**
  * `queued`: nothing was begun; `running`: some of it was; `done`: all images have ended and at least one has a result;

@@ -1,6 +1,6 @@
 import { Source } from '../../image/image-source.js';
-import type { ServerContext } from '../context.js';
-import { toProblem } from '../problem.js';
+import type { ServerContext } from '../service/context.js';
+import { toProblem } from '../http/problem.js';
 import { FileJobStore } from './file-job-store.js';
 import { JobRunner } from './job-runner.js';
 import type { JobStore } from './job-store.js';

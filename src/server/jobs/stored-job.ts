@@ -1,7 +1,7 @@
 import * as v from 'valibot';
-import { outputFormats } from '../../image/formats.js';
+import { outputFormats } from '../../image/codec/formats.js';
 import { deviceChoices } from '../../network/device.js';
-import { problemStatuses, type ProblemCode } from '../problem.js';
+import { problemStatuses, type ProblemCode } from '../http/problem.js';
 import { jobIdPattern, jobStates, type Job, type JobImage } from './job.js';
 import { stateOf } from './job-changes.js';
 

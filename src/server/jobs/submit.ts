@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { digest } from '../../digest.js';
 import { Source } from '../../image/image-source.js';
-import type { Client } from '../client.js';
-import type { ServerContext } from '../context.js';
-import { Problem, toProblem } from '../problem.js';
-import type { UploadedImage } from '../upload.js';
-import type { Variant } from '../variant.js';
+import type { Client } from '../service/client.js';
+import type { ServerContext } from '../service/context.js';
+import { Problem, toProblem } from '../http/problem.js';
+import type { UploadedImage } from '../http/upload.js';
+import type { Variant } from '../service/variant.js';
 import { stateOf } from './job-changes.js';
 import { admitJob } from './job-limits.js';
 import type { JobStore } from './job-store.js';

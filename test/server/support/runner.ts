@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { UpresError } from '#src/errors.js';
-import type { Client } from '#src/server/client.js';
+import type { Client } from '#src/server/service/client.js';
 import { JobRunner, type Compute, type JobRunnerOptions } from '#src/server/jobs/job-runner.js';
 import type { JobStore } from '#src/server/jobs/job-store.js';
 import { hasEnded, type Job, type JobProblem } from '#src/server/jobs/job.js';
-import { toProblem } from '#src/server/problem.js';
+import { toProblem } from '#src/server/http/problem.js';
 
 export type ComputeResult = Awaited<ReturnType<Compute>>;
 

@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import sharp from 'sharp';
 import { afterAll } from 'vitest';
 import { createServer, type ServerOptions, type UpresServer } from '#src/server/index.js';
-import type { ProblemBody } from '#src/server/problem.js';
+import type { ProblemBody } from '#src/server/http/problem.js';
 import { temporaryFolder } from '../../support/folders.js';
 import { noise } from '../../support/pictures.js';
 

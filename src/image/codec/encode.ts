@@ -1,0 +1,150 @@
+import type { Sharp } from 'sharp';
+import { UpresError } from '../../errors.js';
+import { copyInBands } from '../../give-way.js';
+import { attachProfile } from './attach-profile.js';
+import { planeToDepth8 } from '../depth.js';
+import { framesAtOnce, inWindow } from './in-window.js';
+import { formatTraits, type OutputFormat } from './formats.js';
+import { interleave, layOnWhite } from './interleave.js';
+import type { Meter } from '../meter.js';
+import { maxValue, type Frame, type Samples } from '../planes.js';
+import { loadSharp } from './sharp.js';
+
+export interface EncodeOptions {
+  readonly format: OutputFormat;
+  /** 1..100 for JPEG, WebP and AVIF; see `formatTraits` for the defaults. */
+  readonly quality: number | undefined;
+  /** Of an animation, milliseconds for each frame and rounds (0 = without end). */
+  readonly delay: readonly number[] | undefined;
+  readonly loop: number | undefined;
+  /** Colours of the source were halved in resolution: a JPEG then does the same. */
+  readonly subsampled: boolean;
+  /** Colour profile to attach, already in force: values are not converted. */
+  readonly profile: Uint8Array | undefined;
+}
+
+/** Throws BAD_ARGUMENT for a quality out of range, or where the format has none. */
+export function checkQuality(quality: number | undefined, format: OutputFormat): void {
+  if (quality === undefined) return;
+  const { display, quality: usual } = formatTraits[format];
+  if (usual === undefined) {
+    const message = `a ${display} is written without loss and has no quality: leave it out, or choose JPEG, WebP or AVIF`;
+    throw new UpresError('BAD_ARGUMENT', message);
+  }
+  if (!Number.isInteger(quality) || quality < 1 || quality > 100) {
+    throw new UpresError('BAD_ARGUMENT', `quality must be a whole number from 1 to 100, not ${quality}`);
+  }
+}
+
+/**
+ * Encodes frames of one size. Nothing of the source's metadata is written (EXIF, XMP, density), a kept profile excepted;
+ * without one, values are sRGB, as every reader takes them to be.
+ *
+ * @throws OUTPUT_UNWRITABLE when the encoder refuses
+ */
+export async function encode(frames: readonly Frame[], options: EncodeOptions, meter: Meter): Promise<Uint8Array> {
+  try {
+    return await encodeFrames(frames, options, meter);
+  } catch (error) {
+    if (error instanceof UpresError) throw error;
+    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    const { display } = formatTraits[options.format];
+    throw new UpresError('OUTPUT_UNWRITABLE', `the result can’t be written as ${display}: ${reason}`, { cause: error });
+  }
+}
+
+async function encodeFrames(frames: readonly Frame[], options: EncodeOptions, meter: Meter): Promise<Uint8Array> {
+  const { format, profile } = options;
+  const sharp = await loadSharp();
+  const { width, height } = frames[0]!.colour;
+  const withAlpha = formatTraits[format].alpha && frames.some(({ alpha }) => alpha);
+  const pages: Samples[] = [];
+  for (const frame of frames) pages.push(await pixelsOf(frame, format, withAlpha));
+  const channels = pages[0]!.length / (width * height);
+  if (!isChannels(channels)) throw new Error(`${channels} channels`);
+  const depth16 = maxValue(pages[0]!) === 65535;
+
+  const raw = { width, height, channels };
+  const shape = (pipeline: Sharp): Sharp => pipeline.toColourspace(colourspace(channels, depth16));
+  if (profile) {
+    const carriers = await inWindow(pages, framesAtOnce, (data) =>
+      meter.codec(width * height, async () => {
+        const pipeline = shape(sharp(data, { raw, limitInputPixels: false }));
+        return attachProfile(await pipeline.png({ compressionLevel: 0 }).toBuffer(), profile);
+      }),
+    );
+    const settings = { limitInputPixels: false } as const;
+    const pipeline =
+      carriers.length > 1 ? sharp(carriers, { ...settings, join: { animated: true } }) : sharp(carriers[0], settings);
+    return meter.codec(width * height * pages.length, () =>
+      finish(shape(pipeline.keepIccProfile()), options).toBuffer(),
+    );
+  }
+  const pipeline = sharp(await concatenate(pages), {
+    raw: { ...raw, height: height * pages.length, ...(pages.length > 1 ? { pageHeight: height } : {}) },
+    limitInputPixels: false,
+  });
+  return meter.codec(width * height * pages.length, () => finish(shape(pipeline), options).toBuffer());
+}
+
+const isChannels = (channels: number): channels is 1 | 2 | 3 | 4 => channels >= 1 && channels <= 4;
+
+function colourspace(channels: number, depth16: boolean): 'grey16' | 'rgb16' | 'b-w' | 'srgb' {
+  if (channels < 3) return depth16 ? 'grey16' : 'b-w';
+  return depth16 ? 'rgb16' : 'srgb';
+}
+
+async function pixelsOf(frame: Frame, format: OutputFormat, withAlpha: boolean): Promise<Samples> {
+  const { colour, alpha } = formatTraits[format].depth16 ? frame : await narrow(frame);
+  if (withAlpha) return interleave(colour, alpha);
+  return alpha ? layOnWhite(colour, alpha) : colour.data;
+}
+
+const narrow = async ({ colour, alpha }: Frame): Promise<Frame> => ({
+  colour: await planeToDepth8(colour),
+  alpha: alpha && (await planeToDepth8(alpha)),
+});
+
+async function concatenate(pages: readonly Samples[]): Promise<Samples> {
+  if (pages.length === 1) return pages[0]!;
+  const total = pages.reduce((sum, page) => sum + page.length, 0);
+  // Formats with more than one frame have 8 bits.
+  const all: Samples = new Uint8Array(total);
+  let at = 0;
+  for (const page of pages) {
+    await copyInBands(page, all, at);
+    at += page.length;
+  }
+  return all;
+}
+
+/**
+ * Settings were measured on photographs, drawings and text of about a megapixel, in one thread:
+ *
+ * - PNG: level 4 with adaptive filters takes 65 ms where sharp's usual (level 6, no filters) takes 46 ms, for half the bytes;
+ *   level 9 takes 618 ms for another 5 %. Colours are never reduced to a palette.
+ * - AVIF: effort 3 takes 0.4 s, sharp's usual 4 takes 2.3 s for 4 % less.
+ * - JPEG: full colour resolution unless the source was a JPEG without it; enlarged twice, that loses nothing it had.
+ * - TIFF: deflate with differences, without loss (sharp's usual is JPEG).
+ * - GIF: effort 4 without dithering takes a fifth of the time of sharp's usual (0.29 s against 1.45 s for 24 frames of
+ *   112×200), for as many bytes and as little error; dithering flickers from frame to frame. Every frame is kept, with its
+ *   delay (rounded to 10 ms, which is all that a GIF can say).
+ */
+function finish(pipeline: Sharp, { format, quality, delay, loop, subsampled }: EncodeOptions): Sharp {
+  const rating = quality ?? formatTraits[format].quality ?? 100;
+  const animation = { ...(delay ? { delay: [...delay] } : {}), ...(loop === undefined ? {} : { loop }) };
+  switch (format) {
+    case 'png':
+      return pipeline.png({ compressionLevel: 4, adaptiveFiltering: true, palette: false });
+    case 'jpeg':
+      return pipeline.jpeg({ quality: rating, chromaSubsampling: subsampled ? '4:2:0' : '4:4:4' });
+    case 'webp':
+      return pipeline.webp({ quality: rating, ...animation });
+    case 'avif':
+      return pipeline.avif({ quality: rating, effort: 3 });
+    case 'gif':
+      return pipeline.gif({ effort: 4, dither: 0, keepDuplicateFrames: true, ...animation });
+    case 'tiff':
+      return pipeline.tiff({ compression: 'deflate', predictor: 'horizontal' });
+  }
+}

@@ -1,0 +1,244 @@
+import { UpresError } from '../../errors.js';
+import { copyInBands } from '../../give-way.js';
+import type { QueueMember } from './fair-queue.js';
+import { bytesPerValue, pixelTypeOf, viewPixels, type PixelArray, type PixelType } from '../tiles/pixel-image.js';
+import type { TileOrder } from './protocol.js';
+import type { PlacedTile } from '../tiles/repeated-tiles.js';
+
+/** How much of a call is done. */
+export interface Progress {
+  /** Input pixels whose result is there. */
+  readonly donePixels: number;
+  /** Input pixels of the image. */
+  readonly totalPixels: number;
+}
+
+/** One tile as it was computed, for measuring. */
+export interface TileRecord {
+  /** Number of the thread, from 0. */
+  readonly thread: number;
+  /** Milliseconds on a clock that all threads of the process share (`process.hrtime`). */
+  readonly started: number;
+  readonly ended: number;
+  /** Input pixels computed, halo included. */
+  readonly pixels: number;
+}
+
+/** Pixels to be computed, on shared memory. */
+export interface CallInput {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3;
+  readonly type: PixelType;
+  readonly pixels: SharedArrayBuffer;
+}
+
+/** Pixels as the caller has them; they are copied to shared memory when there is room for the call. */
+export interface CallSource {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3;
+  readonly data: PixelArray;
+}
+
+/** The same source on shared memory, copied there without keeping the event loop waiting; itself where it lies there already. */
+export async function onSharedMemory(source: CallSource): Promise<CallSource> {
+  const { data } = source;
+  if (liesOnSharedMemory(data)) return source;
+  const pixels = viewPixels(pixelTypeOf(data), new SharedArrayBuffer(data.byteLength));
+  await copyInBands(data, pixels);
+  return { ...source, data: pixels };
+}
+
+/** Whether it is the whole of a shared buffer. */
+function liesOnSharedMemory(data: PixelArray): data is PixelArray & { readonly buffer: SharedArrayBuffer } {
+  return data.buffer instanceof SharedArrayBuffer && data.byteLength === data.buffer.byteLength;
+}
+
+/** The same pixels where every thread sees them; not copied when they lie there already. */
+export function toCallInput({ width, height, channels, data }: CallSource): CallInput {
+  const type = pixelTypeOf(data);
+  if (liesOnSharedMemory(data)) {
+    return { width, height, channels, type, pixels: data.buffer };
+  }
+  const pixels = new SharedArrayBuffer(data.byteLength);
+  viewPixels(type, pixels).set(data);
+  return { width, height, channels, type, pixels };
+}
+
+export interface CallHooks {
+  readonly onProgress: ((progress: Progress) => void) | undefined;
+  readonly onTile: ((record: TileRecord) => void) | undefined;
+}
+
+export interface CallRequest {
+  /** Which weights: threads keep a session for each. */
+  readonly weights: string;
+  /** The network that the limit of threads counts for. */
+  readonly network: object;
+  readonly lane: object;
+  readonly priority: number;
+  /** Threads that may compute for the network at once. */
+  readonly threads: number;
+  readonly scale: number;
+  /** How long its longest tile is expected to take; 0 where that does not matter. */
+  readonly tileMs: number;
+  readonly input: CallInput;
+  readonly tiles: readonly PlacedTile[];
+  readonly hooks: CallHooks;
+}
+
+/** One image on its way through a network: which tiles are left, which are being computed, and what becomes of it. */
+export class Call implements QueueMember {
+  readonly output: SharedArrayBuffer;
+  /** Resolves when every tile is done; rejects with the first failure, or at once when cancelled. */
+  readonly result: Promise<void>;
+  /** Resolves when no thread touches the call's memory any more, whatever became of it. */
+  readonly settled: Promise<void>;
+  /** Pixels of its largest tile. */
+  readonly largestPiece: number;
+  private readonly cancelled = new Int32Array(new SharedArrayBuffer(4));
+  /** Tiles to be taken, the next one last. */
+  private readonly pending: PlacedTile[];
+  private outstanding = 0;
+  private donePixels = 0;
+  private ended = false;
+  private resolveResult!: () => void;
+  private rejectResult!: (error: Error) => void;
+  private resolveSettled!: () => void;
+
+  constructor(private readonly request: CallRequest) {
+    const { input, scale, tiles } = request;
+    const values = input.width * input.height * input.channels * scale * scale;
+    this.output = new SharedArrayBuffer(values * bytesPerValue(input.type));
+    this.pending = tiles.toReversed();
+    this.largestPiece = tiles.reduce((most, { read }) => Math.max(most, read.width * read.height), 0);
+    this.result = new Promise((resolve, reject) => {
+      this.resolveResult = resolve;
+      this.rejectResult = reject;
+    });
+    this.settled = new Promise((resolve) => {
+      this.resolveSettled = resolve;
+    });
+    // Whoever made the call hears of its failure; that nobody listens here is no error.
+    this.result.catch(() => undefined);
+  }
+
+  get weights(): string {
+    return this.request.weights;
+  }
+
+  get network(): object {
+    return this.request.network;
+  }
+
+  get lane(): object {
+    return this.request.lane;
+  }
+
+  get priority(): number {
+    return this.request.priority;
+  }
+
+  get threads(): number {
+    return this.request.threads;
+  }
+
+  get tileMs(): number {
+    return this.request.tileMs;
+  }
+
+  get pendingTiles(): number {
+    return this.pending.length;
+  }
+
+  /** Takes the next tile. */
+  take(): PlacedTile {
+    this.outstanding++;
+    return this.pending.pop()!;
+  }
+
+  /** Puts a tile back whose thread died. */
+  putBack(tile: PlacedTile): void {
+    this.outstanding--;
+    if (!this.ended) this.pending.push(tile);
+    this.settleWhenQuiet();
+  }
+
+  orderFor(tile: PlacedTile, order: number): TileOrder {
+    const { input, scale, weights } = this.request;
+    return {
+      kind: 'tile',
+      order,
+      weights,
+      type: input.type,
+      channels: input.channels,
+      scale,
+      input: input.pixels,
+      inputWidth: input.width,
+      inputHeight: input.height,
+      output: this.output,
+      read: tile.read,
+      core: { ...tile.core, x: tile.core.x - tile.read.x, y: tile.core.y - tile.read.y },
+      places: tile.places,
+      cancelled: this.cancelled,
+    };
+  }
+
+  completed(tile: PlacedTile, record: TileRecord): void {
+    this.outstanding--;
+    if (!this.ended) {
+      const { width, height } = this.request.input;
+      for (const place of tile.places) {
+        this.donePixels += Math.min(tile.core.width, width - place.x) * Math.min(tile.core.height, height - place.y);
+      }
+      this.report(record);
+      if (this.pending.length === 0 && this.outstanding === 0) this.end(undefined);
+    }
+    this.settleWhenQuiet();
+  }
+
+  /** Tells the caller; what the caller's own functions throw is the call's failure. */
+  private report(record: TileRecord): void {
+    const { width, height } = this.request.input;
+    try {
+      this.request.hooks.onTile?.(record);
+      this.request.hooks.onProgress?.({ donePixels: this.donePixels, totalPixels: width * height });
+    } catch (error) {
+      this.end(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /** A thread left a tile uncomputed because the call has ended. */
+  skipped(): void {
+    this.outstanding--;
+    this.settleWhenQuiet();
+  }
+
+  /** A tile failed, and with it the call. */
+  failed(error: Error): void {
+    this.outstanding--;
+    this.end(error);
+  }
+
+  /** Ends the call now; tiles that threads are computing are thrown away when they come. */
+  cancel(reason: unknown): void {
+    this.end(new UpresError('ABORTED', 'upscaling was aborted', { cause: reason }));
+  }
+
+  /** Ends the call, unless it has ended: with an error, or well. */
+  private end(error: Error | undefined): void {
+    if (!this.ended) {
+      this.ended = true;
+      this.pending.length = 0;
+      Atomics.store(this.cancelled, 0, 1);
+      if (error) this.rejectResult(error);
+      else this.resolveResult();
+    }
+    this.settleWhenQuiet();
+  }
+
+  private settleWhenQuiet(): void {
+    if (this.ended && this.outstanding === 0) this.resolveSettled();
+  }
+}

@@ -1,0 +1,54 @@
+import { UpresError } from '../../errors.js';
+import type { DeviceChoice, GpuDevice } from '../device.js';
+import { LocalBackend, type LocalSettings } from './local-backend.js';
+import type { NetworkBackend } from './network-backend.js';
+import type { ModelSource } from './protocol.js';
+import { ThreadPool } from './thread-pool.js';
+
+export interface BackendSettings extends LocalSettings {
+  readonly gpuMemoryBudget: number;
+}
+
+/**
+ * Loads a network for the device that was chosen. What only graphics processors need is not loaded for the CPU.
+ * @throws DEVICE_UNAVAILABLE for a device that was named and doesn't work; NOT_MAIN_THREAD
+ */
+export async function loadBackend(
+  source: ModelSource,
+  choice: DeviceChoice,
+  settings: BackendSettings,
+): Promise<NetworkBackend> {
+  // Anywhere but in the main thread this throws, before a device is tried in vain.
+  ThreadPool.get();
+  if (choice === 'cpu') return LocalBackend.load(source, settings);
+  if (choice === 'auto') return loadAutomatic(source, settings);
+  const { GpuBackend } = await import('../gpu/gpu-backend.js');
+  return GpuBackend.load(source, choice, settings);
+}
+
+async function loadAutomatic(source: ModelSource, settings: BackendSettings): Promise<NetworkBackend> {
+  const { resolveDevice } = await import('../resolve-device.js');
+  const device = await resolveDevice('auto');
+  if (device === 'cpu') return LocalBackend.load(source, settings);
+  return loadWithFailover(source, device, settings);
+}
+
+/** The network on the device for as long as that works, and then on the CPU. */
+async function loadWithFailover(
+  source: ModelSource,
+  device: GpuDevice,
+  settings: BackendSettings,
+): Promise<NetworkBackend> {
+  const { GpuBackend } = await import('../gpu/gpu-backend.js');
+  const { FailoverBackend } = await import('../gpu/failover-backend.js');
+  const loadOnCpu = (): Promise<LocalBackend> => LocalBackend.load(source, settings);
+  try {
+    const onDevice = await GpuBackend.load(source, device, settings);
+    return new FailoverBackend(onDevice, loadOnCpu, settings.threads);
+  } catch (error) {
+    if (!(error instanceof UpresError) || error.code !== 'DEVICE_UNAVAILABLE') throw error;
+    const { warnOfFallback } = await import('../gpu/fallback-warning.js');
+    warnOfFallback(error.message);
+    return loadOnCpu();
+  }
+}

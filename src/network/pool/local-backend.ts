@@ -1,0 +1,123 @@
+import { Call, toCallInput, type CallHooks, type CallSource } from './call.js';
+import { locateWeights, type LocatedWeights } from '../weights/locate-weights.js';
+import { MainBackend } from './main-backend.js';
+import type { CallSettings } from './network-backend.js';
+import { NetworkWeights } from '../weights/network-weights.js';
+import { planImage } from '../tiles/plan.js';
+import { resolveModel } from '../weights/resolve-model.js';
+import type { ModelSource } from './protocol.js';
+import { mergeRepeatedTiles } from '../tiles/repeated-tiles.js';
+import { ThreadPool } from './thread-pool.js';
+import type { MeasuredGeometry } from '../weights/weights-manifest.js';
+import type { Model } from '../../model/catalogue/model.js';
+
+export interface LocalSettings {
+  readonly threads: number;
+  /** Bytes of activations for a tile. */
+  readonly memoryBudget: number;
+  /** Calls that may be unfinished at once; one more is refused. */
+  readonly maxQueue: number;
+  readonly cacheFolder: string | undefined;
+}
+
+/**
+ * How much one measured tile changes the notion of a network's speed. A tile is slow when other work keeps the cores busy, and
+ * then smaller tiles would only add to the work: slowness is believed slowly, and half the usual speed is the least.
+ */
+const learningRate = { faster: 0.5, slower: 0.05 };
+
+/** A network on the pool of this process. Lives in the main thread. */
+export class LocalBackend extends MainBackend {
+  readonly device = 'cpu';
+  readonly gpu = undefined;
+  private readonly weights: string;
+  private pixelsPerMs: number;
+
+  private constructor(
+    private readonly pool: ThreadPool,
+    model: Model,
+    { geometry, location }: LocatedWeights,
+    private readonly settings: LocalSettings,
+  ) {
+    super({
+      info: NetworkWeights.describe(model.card, model.key, geometry, location),
+      threads: settings.threads,
+      maxQueue: settings.maxQueue,
+      admission: pool.admission,
+    });
+    this.pixelsPerMs = geometry.pixelsPerMs;
+    // Networks with the same weights share the threads' sessions.
+    this.weights = `${model.key} ${location.kind}`;
+    pool.openWeights(this.weights, location);
+  }
+
+  /** Loads a network: finds its prepared weights or has a thread prepare them. */
+  static async load(source: ModelSource, settings: LocalSettings): Promise<LocalBackend> {
+    const pool = ThreadPool.get();
+    const model = await resolveModel(source);
+    const located = await locateWeights(pool, source, model.key, settings.cacheFolder).catch(async (error: unknown) => {
+      await pool.endUnused();
+      throw error;
+    });
+    return new LocalBackend(pool, model, located, settings);
+  }
+
+  protected override async plan(
+    source: CallSource,
+    settings: CallSettings,
+    hooks: CallHooks,
+    lane: object,
+  ): Promise<Call> {
+    const { width, height } = source;
+    const { geometry } = this.info;
+    const others = this.pool.callsFor(this);
+    const plan = planImage({
+      width,
+      height,
+      geometry,
+      // Many images at once keep all threads busy without cutting each into pieces for every thread.
+      threads: Math.max(1, Math.round(this.threads / (others + 1))),
+      memoryBudget: this.settings.memoryBudget,
+      tilePixels: settings.tilePixels,
+      acceptApproximation: settings.acceptApproximation,
+      pixelsPerMs: this.pixelsPerMs,
+    });
+    const tiles = await mergeRepeatedTiles(plan.tiles, source);
+    const learning: CallHooks = {
+      onProgress: hooks.onProgress,
+      onTile: (record) => {
+        this.learn(geometry, record.pixels, record.ended - record.started);
+        hooks.onTile?.(record);
+      },
+    };
+    return new Call({
+      weights: this.weights,
+      network: this,
+      lane,
+      priority: settings.priority,
+      threads: this.threads,
+      scale: this.info.factor,
+      tileMs: tiles.reduce((most, { read }) => Math.max(most, read.width * read.height), 0) / this.pixelsPerMs,
+      input: toCallInput(source),
+      tiles,
+      hooks: learning,
+    });
+  }
+
+  protected override execute(call: Call): Promise<void> {
+    return this.pool.run(call);
+  }
+
+  protected override close(): Promise<void> {
+    return this.pool.closeWeights(this.weights);
+  }
+
+  /** Adapts the size of tiles to this machine; bounded, since a machine that sleeps must not make tiles tiny. */
+  private learn(geometry: MeasuredGeometry, pixels: number, ms: number): void {
+    const seen = pixels / Math.max(0.01, ms);
+    const usual = geometry.pixelsPerMs;
+    const bounded = Math.min(usual * 4, Math.max(usual / 2, seen));
+    const { faster, slower } = learningRate;
+    this.pixelsPerMs += (bounded > this.pixelsPerMs ? faster : slower) * (bounded - this.pixelsPerMs);
+  }
+}

@@ -1,0 +1,163 @@
+import type { MessagePort } from 'node:worker_threads';
+import { UpresError } from '../../errors.js';
+import type { Admission } from './admission.js';
+import { onSharedMemory, type Call, type CallHooks, type CallSource } from './call.js';
+import type { Device } from '../device.js';
+import type { GpuContext } from '../gpu/gpu-context.js';
+import type { CallSettings, NetworkBackend } from './network-backend.js';
+import type { WeightsInfo } from '../weights/network-weights.js';
+import { SharedPorts } from './shared-ports.js';
+
+export interface MainBackendOptions {
+  readonly info: WeightsInfo;
+  readonly threads: number;
+  /** Calls that may be unfinished at once; one more is refused. */
+  readonly maxQueue: number;
+  /** Bounds the memory of all calls in flight. */
+  readonly admission: Admission;
+}
+
+/**
+ * What all networks of the main thread have in common, whatever computes: calls enter when there is memory, can be aborted,
+ * come from this thread or through ports, and are finished before the network ends.
+ */
+export abstract class MainBackend implements NetworkBackend {
+  abstract readonly device: Device;
+  abstract readonly gpu: GpuContext | undefined;
+  readonly info: WeightsInfo;
+  readonly threads: number;
+  private readonly unfinished = new Set<Promise<unknown>>();
+  /** Calls whose memory may still be used by what computes; an aborted call is finished before it is settled. */
+  private readonly unsettled = new Set<Call>();
+  /** One for each unfinished call. */
+  private readonly aborts = new Set<AbortController>();
+  private readonly ports = new SharedPorts(this);
+  private disposing: Promise<void> | undefined;
+
+  protected constructor(private readonly options: MainBackendOptions) {
+    this.info = options.info;
+    this.threads = options.threads;
+  }
+
+  run(
+    source: CallSource,
+    settings: CallSettings,
+    hooks: CallHooks,
+    signal: AbortSignal | undefined,
+    lane: object = this,
+  ): Promise<SharedArrayBuffer> {
+    if (this.disposing) return Promise.reject(this.disposedError());
+    if (this.unfinished.size >= this.options.maxQueue) {
+      const message = `${this.unfinished.size} calls are waiting for the network ${this.info.label}: maxQueue allows no more`;
+      return Promise.reject(new UpresError('QUEUE_FULL', message));
+    }
+    const abort = new AbortController();
+    const follow = (): void => {
+      abort.abort(signal?.reason);
+    };
+    signal?.addEventListener('abort', follow, { once: true });
+    if (signal?.aborted) follow();
+    const result = this.compute(source, settings, hooks, abort.signal, lane);
+    this.aborts.add(abort);
+    this.unfinished.add(result);
+    const forget = (): void => {
+      signal?.removeEventListener('abort', follow);
+      this.aborts.delete(abort);
+      this.unfinished.delete(result);
+    };
+    result.then(forget, forget);
+    return result;
+  }
+
+  share(): MessagePort {
+    if (this.disposing) throw this.disposedError();
+    return this.ports.create();
+  }
+
+  dispose(cancel: boolean): Promise<void> {
+    if (cancel) for (const abort of this.aborts) abort.abort(this.disposedError());
+    this.disposing ??= this.end();
+    return this.disposing;
+  }
+
+  /** Cuts an image, which lies on shared memory, into tiles. */
+  protected abstract plan(
+    source: CallSource,
+    settings: CallSettings,
+    hooks: CallHooks,
+    lane: object,
+  ): Call | Promise<Call>;
+  /** Computes a call's tiles. */
+  protected abstract execute(call: Call): Promise<void>;
+  /** Gives back what the network holds; called once, when no call is left. */
+  protected abstract close(): Promise<void>;
+
+  private async end(): Promise<void> {
+    await Promise.allSettled([...this.unfinished]);
+    await Promise.all([...this.unsettled].map(({ settled }) => settled));
+    this.ports.close();
+    await this.close();
+  }
+
+  private disposedError(): UpresError {
+    return new UpresError('DISPOSED', `the network ${this.info.label} was disposed`);
+  }
+
+  private async compute(
+    source: CallSource,
+    settings: CallSettings,
+    hooks: CallHooks,
+    abort: AbortSignal,
+    lane: object,
+  ): Promise<SharedArrayBuffer> {
+    if (abort.aborted) throw abortedError(abort.reason);
+    const bytes = source.data.byteLength * (1 + this.info.factor ** 2);
+    const leave = await this.options.admission.enter(bytes, settings.priority, abort, lane).catch((reason: unknown) => {
+      throw abortedError(reason);
+    });
+    let call: Call | undefined;
+    try {
+      // Between being admitted and being told so there is time to change one's mind.
+      if (isAborted(abort)) throw abortedError(abort.reason);
+      const shared = await onSharedMemory(source);
+      call = await this.plan(shared, settings, hooks, lane);
+      if (isAborted(abort)) call.cancel(abort.reason);
+      const running = call;
+      this.unsettled.add(running);
+      const cancel = (): void => {
+        running.cancel(abort.reason);
+      };
+      abort.addEventListener('abort', cancel, { once: true });
+      try {
+        await this.execute(call);
+      } catch (error) {
+        // A call that failed before its first tile was begun would never settle.
+        running.cancel(error);
+        throw error;
+      } finally {
+        abort.removeEventListener('abort', cancel);
+      }
+      return call.output;
+    } finally {
+      // A cancelled call's last tiles still use its memory.
+      if (call) {
+        const running = call;
+        void running.settled.then(() => {
+          this.unsettled.delete(running);
+          leave();
+        });
+      } else {
+        leave();
+      }
+    }
+  }
+}
+
+/** Asked anew: what it said before is not what it says after a wait, though the compiler believes so. */
+function isAborted({ aborted }: AbortSignal): boolean {
+  return aborted;
+}
+
+function abortedError(reason: unknown): UpresError {
+  return new UpresError('ABORTED', 'upscaling was aborted', { cause: reason });
+}

@@ -1,0 +1,43 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { CallHooks, CallSource } from './call.js';
+import type { Device } from '../device.js';
+import type { GpuContext } from '../gpu/gpu-context.js';
+import type { WeightsInfo } from '../weights/network-weights.js';
+
+/** How one call wants to be computed. */
+export interface CallSettings {
+  /** Higher goes first; 0 is usual. */
+  readonly priority: number;
+  /** Upper bound of a tile in input pixels; undefined leaves it to the plan. */
+  readonly tilePixels: number | undefined;
+  /** Whether a network that looks at the whole image may be cut into tiles all the same. */
+  readonly acceptApproximation: boolean;
+}
+
+/** Where a network computes, seen from `ThreadSafeNetwork`: a pool of threads, a graphics processor, or the main thread's through a port. */
+export interface NetworkBackend {
+  /** What computes now. */
+  readonly device: Device;
+  /** The graphics processor's memory; undefined when there is none. */
+  readonly gpu: GpuContext | undefined;
+  readonly info: WeightsInfo;
+  /** Threads that may compute for this network at once. */
+  readonly threads: number;
+  /**
+   * Computes an image.
+   * @returns the result, of the input's type, `factor` times as wide and as high
+   * @param lane whose turn it takes; default: the network's own
+   * @throws ABORTED when the signal says so, INFERENCE_FAILED, THREAD_DIED, DEVICE_LOST, INPUT_TOO_LARGE, QUEUE_FULL
+   */
+  run(
+    source: CallSource,
+    settings: CallSettings,
+    hooks: CallHooks,
+    signal: AbortSignal | undefined,
+    lane?: object,
+  ): Promise<SharedArrayBuffer>;
+  /** A port through which another thread of this process can use the network. */
+  share(): MessagePort;
+  /** Ends the network; with `cancel`, calls in flight are aborted instead of finished. */
+  dispose(cancel: boolean): Promise<void>;
+}

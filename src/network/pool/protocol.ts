@@ -1,0 +1,84 @@
+import type { UpresErrorCode } from '../../errors.js';
+import type { MeasuredGeometry } from '../weights/weights-manifest.js';
+import type { PixelType } from '../tiles/pixel-image.js';
+import type { Rectangle } from '../tiles/tiles.js';
+
+/** Where a network comes from, in words that a thread can act on. */
+export type ModelSource =
+  | { readonly kind: 'label'; readonly label: string; readonly scale: number | undefined }
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly name: string | undefined };
+
+/** How a thread gets the weights of a network. */
+export type WeightsLocation =
+  /** Files optimised for this processor, to be mapped: all threads of all processes share the pages. */
+  | { readonly kind: 'mapped'; readonly folder: string }
+  /** The core graph as bytes: where no folder can be written, each thread holds a copy. */
+  | { readonly kind: 'copied'; readonly core: Uint8Array };
+
+/** One tile of one call: all that a thread needs to know. */
+export interface TileOrder {
+  readonly kind: 'tile';
+  readonly order: number;
+  readonly weights: string;
+  readonly type: PixelType;
+  readonly channels: 1 | 3;
+  readonly scale: number;
+  readonly input: SharedArrayBuffer;
+  readonly inputWidth: number;
+  readonly inputHeight: number;
+  readonly output: SharedArrayBuffer;
+  /** What to read; it may reach beyond the borders, where the image is mirrored. */
+  readonly read: Rectangle;
+  /** The tile's core within `read`. */
+  readonly core: Rectangle;
+  /** Where the core's result goes, in input pixels: several places when tiles look alike. */
+  readonly places: readonly { readonly x: number; readonly y: number }[];
+  /** Set to 1 when the call was aborted. */
+  readonly cancelled: Int32Array;
+}
+
+export interface PrepareOrder {
+  readonly kind: 'prepare';
+  readonly order: number;
+  readonly source: ModelSource;
+  readonly key: string;
+  /** An empty folder to write to; undefined where none can be had. */
+  readonly folder: string | undefined;
+}
+
+/** What the pool tells a thread. */
+export type Order =
+  | TileOrder
+  | PrepareOrder
+  | { readonly kind: 'open'; readonly weights: string; readonly location: WeightsLocation }
+  | { readonly kind: 'close'; readonly weights: string }
+  | { readonly kind: 'end' };
+
+/** What a thread answers. */
+export type Reply =
+  | {
+      readonly kind: 'done';
+      readonly order: number;
+      /** Milliseconds on the clock that all threads of the process share; zero length when nothing ran. */
+      readonly started: number;
+      readonly ended: number;
+    }
+  /** Not computed, because the call has ended. */
+  | { readonly kind: 'skipped'; readonly order: number }
+  | { readonly kind: 'failed'; readonly order: number; readonly error: ErrorMessage }
+  | { readonly kind: 'prepared'; readonly order: number; readonly prepared: Prepared };
+
+/** What preparing a network found out. */
+export interface Prepared {
+  readonly geometry: MeasuredGeometry;
+  /** The core graph, where there was no folder to write to. */
+  readonly core: Uint8Array | undefined;
+}
+
+/** An error in a form that can be posted. */
+export interface ErrorMessage {
+  readonly code: UpresErrorCode;
+  readonly message: string;
+  readonly file: string | undefined;
+}

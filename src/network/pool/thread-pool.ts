@@ -1,0 +1,302 @@
+import { isMainThread } from 'node:worker_threads';
+import { UpresError } from '../../errors.js';
+import { version } from '../../version.js';
+import { Admission } from './admission.js';
+import type { Call } from './call.js';
+import { fromErrorMessage } from './error-message.js';
+import { FairQueue } from './fair-queue.js';
+import { PoolThread } from './pool-thread.js';
+import type { Prepared, PrepareOrder, Reply, WeightsLocation } from './protocol.js';
+import type { PlacedTile } from '../tiles/repeated-tiles.js';
+import { loadRuntime } from './runtime.js';
+import { defaultThreads } from './thread-count.js';
+
+/** How long the end of the process waits for threads to leave the runtime: many times the longest tile. */
+const exitDrainMs = 15_000;
+
+/** Bytes of input and output that calls may hold at once; the others wait. */
+const memoryInFlight = 1 << 30;
+
+/** Tiles up to this length are given to threads that are still busy. */
+const longestAheadMs = 100;
+
+interface PendingPreparation {
+  readonly order: Omit<PrepareOrder, 'order'>;
+  readonly resolve: (prepared: Prepared) => void;
+  readonly reject: (error: Error) => void;
+  attempts: number;
+}
+
+/**
+ * The threads of this process: one pool, however many networks and callers. It hands tiles to threads by the fair queue's
+ * turn, starts threads when they are first needed, replaces those that die, and sees to it that the process never ends while
+ * one is inside the runtime.
+ */
+export class ThreadPool {
+  readonly admission = new Admission(memoryInFlight);
+  private readonly threads: PoolThread[] = [];
+  /** Threads that were let go and are still releasing what they hold. */
+  private readonly ending = new Set<PoolThread>();
+  /** Calls with tiles that no thread was given yet. Whether one can be taken depends on how busy its network is. */
+  private readonly queue = new FairQueue<Call>(({ network }) => network);
+  /** Calls that are not settled, by network. */
+  private readonly calls = new Map<object, number>();
+  private readonly preparations: PendingPreparation[] = [];
+  private readonly weights = new Map<string, { readonly location: WeightsLocation; users: number }>();
+  /** How often a tile was lost with its thread. */
+  private readonly losses = new WeakMap<PlacedTile, number>();
+  private preparing = 0;
+  private nextOrder = 1;
+  private drainInstalled = false;
+
+  /**
+   * The pool of this process, shared by all copies of this version that are installed.
+   * @throws NOT_MAIN_THREAD in a worker thread: one that is terminated while a thread of its own computes aborts the process
+   */
+  static get(): ThreadPool {
+    if (!isMainThread) {
+      throw new UpresError(
+        'NOT_MAIN_THREAD',
+        'networks are created in the main thread: call share() there, post the handle, and use ThreadSafeNetwork.attach(handle) here',
+      );
+    }
+    const registry = globalThis as Record<symbol, ThreadPool | undefined>;
+    return (registry[Symbol.for(`upres.pool@${version}`)] ??= new ThreadPool());
+  }
+
+  /** Makes weights known to the threads; each user closes them once. */
+  openWeights(weights: string, location: WeightsLocation): void {
+    const open = this.weights.get(weights);
+    if (open) open.users++;
+    else this.weights.set(weights, { location, users: 1 });
+  }
+
+  /** Gives weights back. After their last user threads release them; after the last user of any, the threads end. */
+  async closeWeights(weights: string): Promise<void> {
+    const open = this.weights.get(weights);
+    if (!open || --open.users > 0) return;
+    this.weights.delete(weights);
+    for (const thread of this.threads) thread.close(weights);
+    await this.endUnused();
+  }
+
+  /** Ends the threads if no network is open and nothing is being done. */
+  async endUnused(): Promise<void> {
+    if (this.weights.size > 0 || this.active) return;
+    const threads = this.threads.splice(0);
+    for (const thread of threads) this.ending.add(thread);
+    await Promise.all(threads.map((thread) => thread.end()));
+  }
+
+  /** Has a thread prepare a network. */
+  async prepare(order: Omit<PrepareOrder, 'order'>): Promise<Prepared> {
+    await this.loadBinary();
+    return new Promise((resolve, reject) => {
+      this.preparations.push({ order, resolve, reject, attempts: 0 });
+      this.dispatch();
+    });
+  }
+
+  /** Computes a call's tiles; the call's own promises tell how it went. */
+  async run(call: Call): Promise<void> {
+    await this.loadBinary();
+    this.count(call, 1);
+    this.queue.add(call);
+    void call.settled.then(() => {
+      this.queue.remove(call);
+      this.count(call, -1);
+      this.holdProcess();
+    });
+    this.dispatch();
+    await call.result;
+  }
+
+  /** Calls that are being computed for a network. */
+  callsFor(network: object): number {
+    return this.calls.get(network) ?? 0;
+  }
+
+  /** Threads that were given something to do and have not answered yet. */
+  get busy(): number {
+    return this.threads.filter((thread) => thread.load > 0).length;
+  }
+
+  private get active(): boolean {
+    return this.calls.size > 0 || this.preparations.length > 0 || this.preparing > 0;
+  }
+
+  private count({ network }: Call, change: 1 | -1): void {
+    const calls = this.callsFor(network) + change;
+    if (calls > 0) this.calls.set(network, calls);
+    else this.calls.delete(network);
+  }
+
+  private async loadBinary(): Promise<void> {
+    await loadRuntime();
+    if (this.drainInstalled) return;
+    this.drainInstalled = true;
+    process.on('exit', () => {
+      this.drainAtExit();
+    });
+  }
+
+  /** Blocks the process' end until no thread is inside the runtime: ending there aborts the process. */
+  private drainAtExit(): void {
+    const threads = [...this.threads, ...this.ending];
+    for (const thread of threads) thread.state.stop();
+    const deadline = performance.now() + exitDrainMs;
+    for (const thread of threads) thread.state.waitUntilIdle(deadline);
+  }
+
+  private dispatch(): void {
+    while (this.dispatchPreparation() || this.dispatchTile());
+    this.holdProcess();
+  }
+
+  private holdProcess(): void {
+    for (const thread of this.threads) thread.hold(this.active);
+  }
+
+  private dispatchPreparation(): boolean {
+    const next = this.preparations[0];
+    const thread = next && this.idleThread(defaultThreads());
+    if (!thread) return false;
+    this.preparations.shift();
+    this.preparing++;
+    thread.give(
+      { ...next.order, order: this.nextOrder++ },
+      {
+        network: undefined,
+        onReply: (reply) => {
+          this.preparing--;
+          if (reply.kind === 'prepared') next.resolve(reply.prepared);
+          else if (reply.kind === 'failed') next.reject(fromErrorMessage(reply.error));
+          else next.reject(new UpresError('ABORTED', 'the process is ending'));
+          this.dispatch();
+        },
+        onLost: (error) => {
+          this.preparing--;
+          if (++next.attempts < 2) this.preparations.unshift(next);
+          else next.reject(threadDied(error));
+          this.dispatch();
+        },
+      },
+    );
+    return true;
+  }
+
+  private dispatchTile(): boolean {
+    const call = this.queue.next((candidate) => this.canTake(candidate));
+    if (!call) return false;
+    // One that was cancelled just now has none left.
+    if (call.pendingTiles === 0) this.queue.remove(call);
+    else this.giveTile(this.idleThreadFor(call) ?? this.aheadThreadFor(call)!, call);
+    return true;
+  }
+
+  private canTake(call: Call): boolean {
+    if (
+      this.mayEmployMore(call) &&
+      (this.threads.length < call.threads || this.threads.some((thread) => thread.hasLoad(0)))
+    ) {
+      return true;
+    }
+    return this.aheadThreadFor(call) !== undefined;
+  }
+
+  private mayEmployMore(call: Call): boolean {
+    return this.threads.filter((thread) => thread.worksFor(call.network)).length < call.threads;
+  }
+
+  private idleThreadFor(call: Call): PoolThread | undefined {
+    return this.mayEmployMore(call) ? this.idleThread(call.threads) : undefined;
+  }
+
+  /**
+   * A busy thread that may be given its next tile already, so that it never waits for this thread's event loop. Not when tiles
+   * are few: the last ones go to whoever is free first. Nor while a network waits to be prepared, which takes a thread of its
+   * own: busy threads would never become free. Nor tiles that are long: whoever comes next would wait for them too, and beside
+   * them the time until this thread hands out the next one is short.
+   */
+  private aheadThreadFor(call: Call): PoolThread | undefined {
+    if (call.tileMs > longestAheadMs) return undefined;
+    if (this.preparations.length > 0 || !this.hasTilesForAll()) return undefined;
+    const more = this.mayEmployMore(call);
+    return this.threads.find((thread) => thread.hasLoad(1) && (more || thread.worksFor(call.network)));
+  }
+
+  /** Whether there is a tile to be given for every thread. */
+  private hasTilesForAll(): boolean {
+    let missing = this.threads.length;
+    for (const call of this.queue.members()) {
+      missing -= call.pendingTiles;
+      if (missing <= 0) return true;
+    }
+    return missing <= 0;
+  }
+
+  /** A thread without work; a new one while there are fewer than `most`. */
+  private idleThread(most: number): PoolThread | undefined {
+    const idle = this.threads.find((thread) => thread.hasLoad(0));
+    if (idle || this.threads.length >= most) return idle;
+    const numbers = new Set(this.threads.map((thread) => thread.number));
+    let number = 0;
+    while (numbers.has(number)) number++;
+    const thread = new PoolThread(number, (ended) => {
+      this.ending.delete(ended);
+      const place = this.threads.indexOf(ended);
+      if (place >= 0) this.threads.splice(place, 1);
+      this.dispatch();
+    });
+    this.threads.push(thread);
+    return thread;
+  }
+
+  private giveTile(thread: PoolThread, call: Call): void {
+    const open = this.weights.get(call.weights);
+    if (!open) throw new Error(`the weights ${call.weights} are not open`);
+    thread.open(call.weights, open.location);
+    const tile = call.take();
+    const pixels = tile.read.width * tile.read.height;
+    this.queue.charge(call, pixels);
+    if (call.pendingTiles === 0) this.queue.remove(call);
+    thread.give(call.orderFor(tile, this.nextOrder++), {
+      network: call.network,
+      onReply: (reply) => {
+        settleTile(call, tile, reply, { thread: thread.number, pixels });
+        this.dispatch();
+      },
+      onLost: (error) => {
+        const losses = (this.losses.get(tile) ?? 0) + 1;
+        this.losses.set(tile, losses);
+        if (losses < 2) call.putBack(tile);
+        else call.failed(threadDied(error));
+        if (call.pendingTiles > 0) this.queue.add(call);
+        this.dispatch();
+      },
+    });
+  }
+}
+
+function settleTile(call: Call, tile: PlacedTile, reply: Reply, facts: { thread: number; pixels: number }): void {
+  switch (reply.kind) {
+    case 'done':
+      call.completed(tile, { ...facts, started: reply.started, ended: reply.ended });
+      return;
+    case 'failed':
+      call.failed(fromErrorMessage(reply.error));
+      return;
+    case 'skipped':
+    case 'prepared':
+      call.skipped();
+      return;
+  }
+}
+
+function threadDied(cause: Error | undefined): UpresError {
+  return new UpresError(
+    'THREAD_DIED',
+    `a thread ended twice while it computed the same tile${cause ? `: ${cause.message}` : ''}`,
+    { cause },
+  );
+}

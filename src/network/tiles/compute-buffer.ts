@@ -1,0 +1,85 @@
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { join } from 'node:path';
+import { UpresError } from '../../errors.js';
+import { bytesPerValue, viewPixels, type PixelArray, type PixelType } from './pixel-image.js';
+import type { TileOrder, WeightsLocation } from '../pool/protocol.js';
+import { loadRuntime, mappingOptions, optimisingOptions, type Runtime } from '../pool/runtime.js';
+import { readTile, writeCore } from './tile-pixels.js';
+
+/** Name of the graph file, in a folder of prepared weights, for pixels of a type and number of channels. */
+export function graphFileName(type: PixelType, channels: 1 | 3): string {
+  return `${type}-${channels}.onnx`;
+}
+
+/**
+ * What one thread needs to run one network on one kind of pixels: the runtime's session and the memory for a tile. It belongs
+ * to one thread; nothing in it is visible to another.
+ */
+export class ComputeBuffer {
+  /** When it was last used, in milliseconds on `performance.now()`'s clock. */
+  lastUsed = performance.now();
+  private staging = new ArrayBuffer(0);
+
+  private constructor(
+    private readonly runtime: Runtime,
+    private readonly session: InferenceSession,
+    private readonly type: PixelType,
+    private readonly channels: 1 | 3,
+  ) {}
+
+  /** Opens a session. Blocks the thread while the runtime reads the graph. */
+  static async open(weights: WeightsLocation, type: PixelType, channels: 1 | 3): Promise<ComputeBuffer> {
+    const runtime = await loadRuntime();
+    const session =
+      weights.kind === 'mapped'
+        ? await runtime.InferenceSession.create(join(weights.folder, graphFileName(type, channels)), mappingOptions())
+        : await runtime.InferenceSession.create(await wrapped(weights.core, type, channels), optimisingOptions());
+    return new ComputeBuffer(runtime, session, type, channels);
+  }
+
+  /**
+   * Computes one tile: copies it out of the shared input, runs the network, and writes the core's result to every place that
+   * it belongs to in the shared output. Blocks the thread while the network runs.
+   * @throws INFERENCE_FAILED when the runtime refuses, or the result has not the size that the scale promises
+   */
+  async compute(order: TileOrder): Promise<void> {
+    const input = this.cropInput(order);
+    const { read, scale } = order;
+    const { upscaled } = await this.session.run({ pixels: input });
+    input.dispose();
+    const [, height, width] = upscaled?.dims ?? [];
+    if (!upscaled || height !== read.height * scale || width !== read.width * scale) {
+      throw new UpresError(
+        'INFERENCE_FAILED',
+        `the network made ${String(width)}×${String(height)} pixels of ${read.width}×${read.height}: not ×${scale}`,
+      );
+    }
+    writeCore(order, upscaled.data as PixelArray);
+    upscaled.dispose();
+    this.lastUsed = performance.now();
+  }
+
+  /** Closes the session and frees its memory. */
+  async release(): Promise<void> {
+    await this.session.release();
+  }
+
+  /** A tensor of the tile's pixels `[1, height, width, channels]`. */
+  private cropInput(order: TileOrder): Tensor {
+    const { channels } = this;
+    const { read } = order;
+    const values = read.width * read.height * channels;
+    // The runtime refuses shared memory on Node 20; a tile has to be cut out of its image anyway.
+    const bytes = values * bytesPerValue(this.type);
+    if (this.staging.byteLength < bytes) this.staging = new ArrayBuffer(bytes);
+    const tile = viewPixels(this.type, this.staging).subarray(0, values);
+    readTile(order, tile, 0);
+    return new this.runtime.Tensor(this.type, tile, [1, read.height, read.width, channels]);
+  }
+}
+
+/** Graphs on disk are wrapped already; what wraps them is only loaded where there are none. */
+async function wrapped(core: Uint8Array, type: PixelType, channels: 1 | 3): Promise<Uint8Array> {
+  const { wrapPixels } = await import('../../model/graph/pixels.js');
+  return wrapPixels(core, type, channels);
+}

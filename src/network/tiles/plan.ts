@@ -1,0 +1,86 @@
+import { UpresError } from '../../errors.js';
+import type { MeasuredGeometry } from '../weights/weights-manifest.js';
+import { planTiles, type Halo, type TilePlan } from './tiles.js';
+
+/** Milliseconds that a tile may take: cancelling and draining wait for one tile. */
+const longestTileMs = 300;
+
+/**
+ * A network that is slow and looks far would spend most of that on halos (`real`: three quarters). Its tiles may take so long
+ * instead, as far as that makes their cores twice as long as their halos.
+ */
+const longestWastefulTileMs = 1500;
+
+/** Channels of the result, and bytes of each value while it is made into pixels: two buffers of floats and the pixel itself. */
+const channels = 3;
+const pixelBytes = 4 + 4 + 2;
+
+/** What starting a tile costs: a message each way and the runtime's own work. */
+const tileOverheadMs = 0.5;
+
+/** Halo for a network that looks at the whole image, when its user accepts approximation. */
+const approximateHalo = 32;
+
+/** Bytes of activations that a thread may hold for a tile, unless the user says otherwise. */
+export const defaultMemoryBudget = 256 * 1024 * 1024;
+
+export interface PlanRequest {
+  readonly width: number;
+  readonly height: number;
+  readonly geometry: MeasuredGeometry;
+  /** Threads that will work on this image. */
+  readonly threads: number;
+  /** Bytes of activations for a tile. */
+  readonly memoryBudget: number;
+  /** Upper bound of a tile's pixels; undefined leaves it to time and memory. */
+  readonly tilePixels: number | undefined;
+  readonly acceptApproximation: boolean;
+  /** Input pixels a millisecond that one thread was seen to compute lately; undefined: as in the trial run. */
+  readonly pixelsPerMs: number | undefined;
+}
+
+/**
+ * Cuts an image into tiles for a network. The result's bytes do not depend on the plan; time and memory do.
+ * @throws INPUT_TOO_LARGE for a network that looks at the whole image when that does not fit the memory budget
+ */
+export function planImage(request: PlanRequest): TilePlan {
+  const { geometry, memoryBudget } = request;
+  const unit = geometry.multipleOf;
+  const width = Math.ceil(request.width / unit) * unit;
+  const height = Math.ceil(request.height / unit) * unit;
+  const bytesPerPixel = geometry.activationBytesPerPixel + geometry.scale ** 2 * channels * pixelBytes;
+  const memoryPixels = Math.max(1, Math.floor(memoryBudget / bytesPerPixel));
+  const whole = { width, height, multipleOf: unit, overheadPixels: 0, threads: 1, maxTilePixels: Infinity };
+
+  let halo: Halo;
+  if (geometry.halo) {
+    halo = geometry.halo;
+  } else if (width * height <= memoryPixels || request.tilePixels === Infinity) {
+    return planTiles({ ...whole, halo: { left: 0, top: 0, right: 0, bottom: 0 } });
+  } else if (request.acceptApproximation) {
+    halo = { left: approximateHalo, top: approximateHalo, right: approximateHalo, bottom: approximateHalo };
+  } else {
+    throw new UpresError(
+      'INPUT_TOO_LARGE',
+      `this network looks at the whole image at once (${geometry.globalOperators.join(', ')}), and ${request.width}×${request.height} ` +
+        `pixels need more than the memory budget of ${Math.round(memoryBudget / 2 ** 20)} MiB: raise memoryBudget, or set ` +
+        'acceptApproximation to cut it into tiles whose seams may show',
+    );
+  }
+  if (request.tilePixels === Infinity) return planTiles({ ...whole, halo });
+
+  const pixelsPerMs = request.pixelsPerMs ?? geometry.pixelsPerMs;
+  const worthwhile = (3 * Math.max(halo.left + halo.right, halo.top + halo.bottom)) ** 2;
+  const usual = pixelsPerMs * longestTileMs;
+  const longest = Math.max(usual, Math.min(worthwhile, pixelsPerMs * longestWastefulTileMs));
+  const maxTilePixels = request.tilePixels ?? Math.min(memoryPixels, Math.floor(longest));
+  return planTiles({
+    width,
+    height,
+    halo,
+    multipleOf: unit,
+    maxTilePixels,
+    threads: request.threads,
+    overheadPixels: pixelsPerMs * tileOverheadMs,
+  });
+}

@@ -1,0 +1,156 @@
+import type { InferenceSession } from 'onnxruntime-node';
+import { UpresError } from '../../errors.js';
+import type { Geometry } from '../../model/catalogue/geometry.js';
+import type { Runtime } from '../pool/runtime.js';
+import type { MeasuredGeometry } from './weights-manifest.js';
+
+/** A trial costs at most about a second: larger networks are believed what their graph says. */
+const trialBudget = 20e9;
+
+/** Side of the square on which speed is measured: large enough that starting a run does not count. */
+const speedSide = 96;
+
+/** Rewriting a sum changes the order of additions: networks with values around 1 differ by about 1e-6. */
+const tolerance = 1e-4;
+
+interface Plane {
+  readonly data: Float32Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * Runs a network on random pixels and checks what its graph promised: that the optimised graph computes what the original
+ * does, the scale, and that a tile with its halo equals the same part of the whole, bit for bit.
+ * @returns the geometry as it was seen: with the scale where the graph did not tell, marked global where tiles differ
+ * @throws MODEL_UNSUPPORTED when the output is no whole multiple of the input, INFERENCE_FAILED when the rewrites are not equal
+ */
+export async function measureGeometry(
+  runtime: Runtime,
+  original: InferenceSession,
+  optimised: InferenceSession,
+  geometry: Geometry,
+): Promise<MeasuredGeometry> {
+  const { halo, multipleOf } = geometry;
+  const reach = halo ? Math.max(halo.left, halo.right, halo.top, halo.bottom) : 12;
+  const unit = Math.max(multipleOf, 1);
+  const roundUp = (value: number): number => Math.ceil(value / unit) * unit;
+  const affordable = (side: number): boolean => side * side * geometry.macPerPixel <= trialBudget;
+
+  const wanted = 2 * roundUp(reach) + 3 * unit + roundUp(8);
+  const side = affordable(wanted) ? wanted : roundUp(16);
+  const input = randomPlane(side, roundUp(side + 1));
+  const expected = await run(runtime, original, input);
+  const whole = await run(runtime, optimised, input);
+  const scale = scaleOf(input, whole);
+  if (geometry.scale !== undefined && geometry.scale !== scale) {
+    throw new UpresError(
+      'MODEL_UNSUPPORTED',
+      `the network enlarges ×${scale}, where its graph promises ×${geometry.scale}`,
+    );
+  }
+  const difference = largestDifference(expected.data, whole.data);
+  if (!(difference <= tolerance)) {
+    throw new UpresError(
+      'INFERENCE_FAILED',
+      `the network rewritten for speed differs from the original by ${difference} (at most ${tolerance} is allowed)`,
+    );
+  }
+  const pixelsPerMs = await measureSpeed(
+    runtime,
+    optimised,
+    affordable(roundUp(speedSide)) ? roundUp(speedSide) : side,
+  );
+  const measured = { ...geometry, scale, pixelsPerMs };
+  if (!halo || side !== wanted) return measured;
+
+  // A tile away from the borders, where a halo too small would see other pixels than the whole; on the strides' phase.
+  const x = roundUp(halo.left);
+  const y = roundUp(halo.top);
+  const tile = crop(input, unit, unit, {
+    width: roundUp(halo.left) + unit + roundUp(halo.right),
+    height: roundUp(halo.top) + unit + roundUp(halo.bottom),
+  });
+  const alone = await run(runtime, optimised, tile);
+  const size = { width: unit * scale, height: unit * scale };
+  const inWhole = crop(whole, (x + unit) * scale, (y + unit) * scale, size);
+  const inTile = crop(alone, x * scale, y * scale, size);
+  const equal = inWhole.data.every((value, index) => value === inTile.data[index]);
+  if (equal) return measured;
+  return { ...measured, halo: undefined, globalOperators: [...geometry.globalOperators, 'unknown (tiles differ)'] };
+}
+
+/** The best of a few runs, since a machine that does other things only makes them slower. */
+async function measureSpeed(runtime: Runtime, session: InferenceSession, side: number): Promise<number> {
+  const input = randomPlane(side, side);
+  let best = Infinity;
+  for (let round = 0; round < 3; round++) {
+    const started = performance.now();
+    await run(runtime, session, input);
+    best = Math.min(best, performance.now() - started);
+  }
+  return (side * side) / best;
+}
+
+/** Pixels from a fixed sequence (Lehmer's generator with Park and Miller's constants): a trial is the same every time. */
+function randomPlane(width: number, height: number): Plane {
+  let state = 20_060_101;
+  const data = Float32Array.from({ length: 3 * width * height }, () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  });
+  return { data, width, height };
+}
+
+async function run(runtime: Runtime, session: InferenceSession, plane: Plane): Promise<Plane> {
+  let output;
+  try {
+    const input = new runtime.Tensor('float32', plane.data, [1, 3, plane.height, plane.width]);
+    ({ output } = await session.run({ input }));
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new UpresError(
+      'MODEL_UNSUPPORTED',
+      `the network can't be run on ${plane.width}×${plane.height} pixels: ${message}`,
+      {
+        cause,
+      },
+    );
+  }
+  const [batch, channels, height, width] = output?.dims ?? [];
+  if (!output || batch !== 1 || channels !== 3 || height === undefined || width === undefined) {
+    throw new UpresError('MODEL_UNSUPPORTED', `the network's output has the shape [${output?.dims.join(', ') ?? ''}]`);
+  }
+  return { data: output.data as Float32Array, width, height };
+}
+
+function scaleOf(input: Plane, output: Plane): number {
+  const scale = output.width / input.width;
+  if (!Number.isInteger(scale) || output.height !== input.height * scale) {
+    throw new UpresError(
+      'MODEL_UNSUPPORTED',
+      `the network makes ${output.width}×${output.height} pixels of ${input.width}×${input.height}: only whole scale factors work`,
+    );
+  }
+  return scale;
+}
+
+/**
+ * Relative to the largest value, where that is more than 1: networks without bounds answer noise with values in the thousands,
+ * and where these cancel out, rounding is left.
+ */
+function largestDifference(a: Float32Array, b: Float32Array): number {
+  const largest = a.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+  return a.reduce((most, value, index) => Math.max(most, Math.abs(value - b[index]!)), 0) / largest;
+}
+
+function crop(plane: Plane, x: number, y: number, { width, height }: { width: number; height: number }): Plane {
+  const data = new Float32Array(3 * width * height);
+  for (let channel = 0; channel < 3; channel++) {
+    for (let row = 0; row < height; row++) {
+      const from = (channel * plane.height + y + row) * plane.width + x;
+      data.set(plane.data.subarray(from, from + width), (channel * height + row) * width);
+    }
+  }
+  return { data, width, height };
+}

@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto';
+import type { Geometry } from '../../model/catalogue/geometry.js';
+
+export const manifestName = 'manifest.json';
+
+/** A geometry as it was seen in a trial run. */
+export interface MeasuredGeometry extends Geometry {
+  readonly scale: number;
+  /** Input pixels that one thread computes in a millisecond on this machine. */
+  readonly pixelsPerMs: number;
+}
+
+/** What stands beside prepared weights: what they are, and what their files must hash to before they are mapped. */
+export interface WeightsManifest {
+  readonly geometry: MeasuredGeometry;
+  /** SHA-256 of each file, by name. */
+  readonly files: Readonly<Record<string, string>>;
+  /** SHA-256 of the rest of the manifest: a wrong halo would be as bad as wrong weights. */
+  readonly checksum: string;
+}
+
+export function writeManifest(geometry: MeasuredGeometry, files: WeightsManifest['files']): string {
+  const manifest: WeightsManifest = { geometry, files, checksum: checksumOf(geometry, files) };
+  return JSON.stringify(manifest, undefined, 2);
+}
+
+/** Throws an error for a manifest that is damaged. */
+export function readManifest(text: string): WeightsManifest {
+  const manifest = JSON.parse(text) as WeightsManifest;
+  if (checksumOf(manifest.geometry, manifest.files) !== manifest.checksum) throw new Error('the manifest is damaged');
+  return manifest;
+}
+
+function checksumOf(geometry: MeasuredGeometry, files: WeightsManifest['files']): string {
+  return createHash('sha256')
+    .update(JSON.stringify([geometry, files]))
+    .digest('hex');
+}

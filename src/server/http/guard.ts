@@ -1,0 +1,65 @@
+import type { FastifyRequest } from 'fastify';
+import { Problem } from './problem.js';
+import type { ServerSettings } from '../service/settings.js';
+
+/**
+ * Refuses requests that a web page of another site makes a browser send: a server on this machine is reachable from every page
+ * that its user looks at.
+ *
+ * - `Host` must be a name of ours: else a page whose own name was pointed at this machine would count as the same site (DNS
+ *   rebinding).
+ * - `Origin`, where there is one, must be the server's own.
+ * - `Sec-Fetch-Site` may not name another site, except for following a link to a page of ours.
+ *
+ * @throws Problem FORBIDDEN_HOST, FORBIDDEN_ORIGIN
+ */
+export class Guard {
+  private readonly names: ReadonlySet<string> | undefined;
+
+  constructor({ host, loopback, allowedHosts }: ServerSettings) {
+    const own = loopback ? ['localhost', '127.0.0.1', '[::1]'] : [];
+    // On other addresses, tokens protect; which names lead there, only its owner knows.
+    if (loopback || allowedHosts.length > 0) this.names = new Set([...own, inBrackets(host), ...allowedHosts]);
+  }
+
+  /** @param page whether the route is a page that people open, which links of other sites may lead to */
+  check(request: FastifyRequest, page: boolean): void {
+    const { host, origin } = request.headers;
+    if (host === undefined || !this.isOwn(host)) {
+      throw new Problem(
+        403,
+        'FORBIDDEN_HOST',
+        'the server does not answer to this name: whoever runs it can allow it ("allowedHosts")',
+      );
+    }
+    if (origin !== undefined && originHost(origin) !== host.toLowerCase()) throw foreign();
+    const site = request.headers['sec-fetch-site'];
+    if (site === undefined || site === 'same-origin' || site === 'none') return;
+    const { 'sec-fetch-mode': mode, 'sec-fetch-dest': destination } = request.headers;
+    const link = request.method === 'GET' && mode === 'navigate' && destination === 'document';
+    if (!(page && link)) throw foreign();
+  }
+
+  private isOwn(host: string): boolean {
+    const name = /^(\[[^\]]*\]|[^:]*?)\.?(?::\d{1,5})?$/.exec(host.toLowerCase())?.[1];
+    return name !== undefined && (!this.names || this.names.has(name));
+  }
+}
+
+function foreign(): Problem {
+  return new Problem(403, 'FORBIDDEN_ORIGIN', 'pages of other sites may not use this server');
+}
+
+/** The host and port of an origin; undefined where it is none, such as `null`. */
+function originHost(origin: string): string | undefined {
+  try {
+    return new URL(origin).host;
+  } catch {
+    return undefined;
+  }
+}
+
+function inBrackets(host: string): string {
+  const name = host.toLowerCase();
+  return name.includes(':') && !name.startsWith('[') ? `[${name}]` : name;
+}

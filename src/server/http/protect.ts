@@ -1,0 +1,33 @@
+import { anonymous } from '../service/client.js';
+import type { Server, ServerContext } from '../service/context.js';
+import { Guard } from './guard.js';
+import { Tokens } from '../service/tokens.js';
+import { draining } from './work-signal.js';
+
+/** Headers of every response. What shows a page sets a policy of its own. */
+const headers = {
+  'x-content-type-options': 'nosniff',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cache-control': 'no-store',
+};
+
+/** Decides about every request before anything of its body is read: may it come, who is it, is there work for it. */
+export function protect(app: Server, { settings, state }: ServerContext): void {
+  const guard = new Guard(settings);
+  const tokens = new Tokens(settings.tokens);
+  app.decorateRequest('client');
+  app.addHook('onRequest', (request, reply, done) => {
+    const { open = false, work = false, body } = request.routeOptions.config;
+    // Where no body is read, nobody minds what it would have been.
+    if (!body) delete request.headers['content-type'];
+    reply.headers(headers);
+    request.client = anonymous;
+    guard.check(request, open);
+    // What is not there is no secret.
+    if (!open && !request.is404) request.client = tokens.client(request.headers.authorization);
+    if (work && !state.ready) throw draining();
+    done();
+  });
+}

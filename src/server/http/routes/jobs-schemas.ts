@@ -1,0 +1,113 @@
+import { Type, type Static } from 'typebox';
+import { outputFormats } from '../../../image/codec/formats.js';
+import { jobStates, type Job, type JobImage, type JobState } from '../../jobs/job.js';
+import type { JobProgress } from '../../jobs/job-progress.js';
+
+const closed = { additionalProperties: false };
+const Count = Type.Integer({ minimum: 0 });
+const Side = Type.Integer({ minimum: 1 });
+const Time = Type.String({ format: 'date-time' });
+const Id = Type.String({ description: '128 random bits, in base64url.' });
+
+const State = Type.Unsafe<JobState>({
+  type: 'string',
+  enum: jobStates,
+  description:
+    'Of a job: `queued` before anything was begun; `done` when all images have ended and at least one has a result; `failed` when none has.',
+});
+
+const Progress = Type.Object(
+  {
+    donePixels: Type.Integer({ minimum: 0, description: 'Pixels of the sources.' }),
+    totalPixels: Count,
+    secondsLeft: Type.Optional(
+      Type.Integer({ minimum: 0, description: 'An estimate by the pace so far; absent before there is one.' }),
+    ),
+  },
+  closed,
+);
+
+const ImageBody = Type.Object(
+  {
+    name: Type.Optional(Type.String({ description: 'The file’s name in the form.' })),
+    state: State,
+    pixels: Type.Integer({ minimum: 0, description: 'Of the source, all frames counted.' }),
+    result: Type.Optional(
+      Type.Object(
+        {
+          width: Side,
+          height: Side,
+          frames: Side,
+          format: Type.Unsafe<(typeof outputFormats)[number]>({ type: 'string', enum: outputFormats }),
+          bytes: Count,
+          model: Type.String(),
+          device: Type.String({ description: 'What computed it.' }),
+          url: Type.String({ description: 'Where it is; absent results have expired.' }),
+        },
+        closed,
+      ),
+    ),
+    problem: Type.Optional(
+      Type.Object(
+        { code: Type.String(), detail: Type.String() },
+        { ...closed, description: 'Why there is no result.' },
+      ),
+    ),
+  },
+  closed,
+);
+
+const facts = {
+  id: Id,
+  state: State,
+  created: Time,
+  ended: Type.Optional(Time),
+  expired: Type.Optional(Type.Literal(true, { description: 'The results were removed: their time was over.' })),
+  progress: Progress,
+};
+
+/** A job as its client sees it. */
+export const JobBody = Type.Object({ ...facts, images: Type.Array(ImageBody) }, { ...closed, description: 'The job.' });
+export type JobBody = Static<typeof JobBody>;
+
+/** A job in a list. */
+export const JobSummary = Type.Object({ ...facts, imageCount: Side }, closed);
+export type JobSummary = Static<typeof JobSummary>;
+
+export const JobList = Type.Object(
+  { jobs: Type.Array(JobSummary), next: Type.Optional(Type.String({ description: 'What `before` continues with.' })) },
+  { ...closed, description: 'Jobs of the client, newest first.' },
+);
+
+export const JobParams = Type.Object({ id: Id }, closed);
+export const ImageParams = Type.Object(
+  { id: Id, place: Type.String({ description: '0 for the first image.' }) },
+  closed,
+);
+
+/** What a client is told of its job. */
+export function jobBody(job: Job, progress: JobProgress): JobBody {
+  return { ...factsOf(job, progress), images: job.images.map((image, place) => imageBody(job, image, place)) };
+}
+
+/** The same without its images. */
+export function jobSummary(job: Job, progress: JobProgress): JobSummary {
+  return { ...factsOf(job, progress), imageCount: job.images.length };
+}
+
+function factsOf({ id, state, created, ended, expired }: Job, progress: JobProgress): Omit<JobBody, 'images'> {
+  return { id, state, created, ...(ended !== undefined && { ended }), ...(expired && { expired }), progress };
+}
+
+function imageBody(job: Job, image: JobImage, place: number): JobBody['images'][number] {
+  const { name, state, pixels } = image;
+  const known = { ...(name !== undefined && { name }), state, pixels };
+  if (image.state === 'failed') {
+    const { code, detail } = image.problem;
+    return { ...known, problem: { code, detail } };
+  }
+  if (image.state !== 'done' || job.expired || job.state === 'cancelled') return known;
+  const { width, height, frames, format, bytes, model, device } = image.result;
+  const url = `/v1/jobs/${job.id}/images/${place}/result`;
+  return { ...known, result: { width, height, frames, format, bytes, model, device, url } };
+}

@@ -1,0 +1,111 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { CachedResult } from '../../../asset/cached-upscaler.js';
+import { Source } from '../../../image/image-source.js';
+import { UpresError } from '../../../errors.js';
+import type { Server, ServerContext } from '../../service/context.js';
+import { matchesTag } from '../etag.js';
+import { mediaTypeOf } from '../media-types.js';
+import { mergeFields } from '../merge-fields.js';
+import { negotiateFormat } from '../negotiate.js';
+import { limitTransfer, onEnd } from '../on-end.js';
+import { Problem } from '../problem.js';
+import {
+  commonProblems,
+  emptyResponse,
+  imageResponse,
+  imagesBody,
+  problemResponses,
+  variantQuery,
+} from '../schemas.js';
+import { resultHeaders } from '../result-headers.js';
+import { readUpload, type Upload } from '../upload.js';
+import { parseVariant, type Variant } from '../../service/variant.js';
+import { workSignal } from '../work-signal.js';
+
+/** `POST /v1/upscale`: the bytes of an image in, those of the result out. */
+export function upscaleRoutes(app: Server, context: ServerContext): void {
+  const { settings, images, occupancy, state } = context;
+  app.post(
+    '/v1/upscale',
+    {
+      config: { work: true, body: imagesBody(false) },
+      schema: {
+        summary: 'Upscale an image now',
+        description:
+          'One image, one result. Results are kept: the same image and directives give the same bytes, and the same `ETag`; with `If-None-Match` nothing is computed for a client that has them.',
+        tags: ['images'],
+        querystring: variantQuery(settings),
+        response: {
+          200: imageResponse('The result.'),
+          304: emptyResponse('The client has the result already.'),
+          ...problemResponses(...commonProblems, 406, 408, 413, 415, 422, 429, 504),
+        },
+      },
+      // Before the schema is looked at, and before anything of the body is read.
+      preValidation: (request, _, done) => {
+        parseVariant(request.query, settings);
+        done();
+      },
+    },
+    async (request, reply) => {
+      onEnd(reply, state.enter());
+      const upload = await readUpload(request, context, { images: 1, bytes: settings.limits.bodyBytes });
+      onEnd(reply, upload.release);
+      const image = onlyImage(upload);
+      const asked = parseVariant(mergeFields(request.query, upload.fields), settings);
+      const variant = { ...asked, format: asked.format ?? negotiateFormat(request, await images.formatOf(image)) };
+      const tag = await images.etag(image, variant);
+      reply.headers({ etag: tag, vary: 'Accept', 'cache-control': 'private, no-cache' });
+      const known = request.headers['if-none-match'];
+      if (matchesTag(known, tag)) return reply.code(304).send();
+      const device = variant.device ?? settings.device;
+      if (known !== undefined && device === 'auto') {
+        // The CPU may have stood in for the device that computes now.
+        const cpuTag = await images.etag(image, { ...variant, device: 'cpu' });
+        if (matchesTag(known, cpuTag)) return reply.code(304).header('etag', cpuTag).send();
+      }
+      const { outputPixels } = await images.probe(image, variant);
+      onEnd(reply, occupancy.queue(request.client, outputPixels));
+      const result = await upscale(context, request, reply, image, variant);
+      // Where a device failed and the CPU stood in, the result is the CPU's.
+      if (device !== result.device)
+        reply.header('etag', await images.etag(image, { ...variant, device: result.device }));
+      // The image has served its purpose; until the client has taken it, the result lies in memory.
+      upload.release();
+      onEnd(reply, occupancy.holdBytes(request.client, result.data.length));
+      limitTransfer(reply, settings.limits.transferSeconds);
+      return reply
+        .headers({ ...resultHeaders(result), 'server-timing': timing(result) })
+        .type(mediaTypeOf(result.format))
+        .send(result.data);
+    },
+  );
+}
+
+async function upscale(
+  { images, settings, state }: ServerContext,
+  { client }: FastifyRequest,
+  reply: FastifyReply,
+  image: Source,
+  variant: Variant,
+): Promise<CachedResult> {
+  const signal = workSignal(reply, settings.limits.requestSeconds, state);
+  try {
+    return await images.upscale(image, variant, { client, signal });
+  } catch (error) {
+    // The signal's reason says more than that something was aborted.
+    throw error instanceof UpresError && error.code === 'ABORTED' && signal.aborted ? signal.reason : error;
+  }
+}
+
+function onlyImage({ images }: Upload): Source {
+  const [image] = images;
+  if (image && images.length === 1) return new Source(image.bytes);
+  throw new Problem(422, 'BAD_ARGUMENT', 'the form holds no file: send one image');
+}
+
+/** How long it took, for those who look into a browser's tools. */
+function timing({ cached, inferenceMs, codecMs }: CachedResult): string {
+  const times = cached ? '' : `, inference;dur=${inferenceMs.toFixed(1)}, codec;dur=${codecMs.toFixed(1)}`;
+  return `cache;desc=${cached ? 'hit' : 'miss'}${times}`;
+}

@@ -1,0 +1,39 @@
+import type { AssetCache } from '../../asset/asset-cache.js';
+
+/** The cache is looked at whenever this share of what it may hold was written, since looking takes long. */
+const shareBetween = 1 / 8;
+
+/** Keeps a cache from growing without end: builds ask for what they ask for, and clients for anything. */
+export class CacheBound {
+  /** Bytes since the cache was last looked at; what was written before this server began is not known. */
+  private written = Infinity;
+  private pruning: Promise<unknown> | undefined;
+
+  /**
+   * @param mostBytes of results; for a while there may be an eighth more
+   * @param warn told when the cache can't be made smaller
+   */
+  constructor(
+    private readonly cache: AssetCache<unknown>,
+    private readonly mostBytes: number,
+    private readonly warn: (message: string) => void,
+  ) {}
+
+  /** Notes that a result was kept; the oldest ones are removed in the background when it is time. */
+  add(bytes: number): void {
+    this.written += bytes;
+    if (this.pruning || this.written < this.mostBytes * shareBetween) return;
+    this.written = 0;
+    this.pruning = this.cache
+      .prune({ maxBytes: this.mostBytes })
+      .catch((error: unknown) => {
+        this.warn(`old results can't be removed: ${error instanceof Error ? error.message : String(error)}`);
+      })
+      .finally(() => (this.pruning = undefined));
+  }
+
+  /** Waits for what is being removed. */
+  async settled(): Promise<void> {
+    await this.pruning;
+  }
+}

@@ -1,0 +1,166 @@
+import { AssetCache } from '../../asset/asset-cache.js';
+import { cacheKey } from '../../asset/cache-key.js';
+import { CachedUpscaler, type CachedResult, type ResultFacts } from '../../asset/cached-upscaler.js';
+import { UpresError } from '../../errors.js';
+import { autoModel } from '../../image/auto/auto-model.js';
+import type { OutputFormat } from '../../image/codec/formats.js';
+import type { Source } from '../../image/image-source.js';
+import { unlimited } from '../../image/limits.js';
+import type { UpscaleOptions, UpscaleProgress } from '../../image/options.js';
+import { planPicture } from '../../image/plan.js';
+import { sniff, sniffLength } from '../../image/codec/sniff.js';
+import { Upscaler } from '../../image/upscale.js';
+import { CacheBound } from './cache-bound.js';
+import type { Client } from './client.js';
+import type { ServerMetrics } from './metrics.js';
+import type { ServerSettings } from './settings.js';
+import { qualityOf, type Variant } from './variant.js';
+
+/** How one image is to be computed, beside what it shall become. */
+export interface ComputeOptions {
+  /** Whose turn it takes. */
+  readonly client: Client;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: UpscaleProgress) => void;
+  /** Calls of a higher one go first in the network; default 0. */
+  readonly priority?: number;
+}
+
+/** A picture's size; pixels of one frame. */
+export interface PictureSize {
+  readonly format: OutputFormat;
+  readonly width: number;
+  readonly height: number;
+  readonly frames: number;
+}
+
+/** What an image's header says, and what will become of it. */
+export interface ImagePlan {
+  readonly source: PictureSize;
+  readonly result: PictureSize;
+  /** Pixels of the source, all frames counted that are used. */
+  readonly inputPixels: number;
+  /** Pixels of the result, all frames counted. */
+  readonly outputPixels: number;
+}
+
+const megapixels = (pixels: number): string => `${Number((pixels / 1e6).toPrecision(3))} megapixels`;
+
+/** Images for all clients: one upscaler, one cache, the same limits for everybody. It knows nothing of HTTP. */
+export class ImageService implements AsyncDisposable {
+  private readonly upscaler: Upscaler;
+  private readonly cached: CachedUpscaler;
+  private readonly bound: CacheBound | undefined;
+
+  /** @param warn told when results can't be kept, or old ones not be removed */
+  constructor(
+    private readonly settings: ServerSettings,
+    private readonly metrics: ServerMetrics,
+    warn: (message: string) => void,
+  ) {
+    this.upscaler = new Upscaler({ threads: settings.threads, device: settings.device });
+    const cache = settings.cache === undefined ? undefined : new AssetCache<ResultFacts>(settings.cache, warn);
+    this.cached = new CachedUpscaler(() => this.upscaler, cache);
+    this.bound = cache && new CacheBound(cache, settings.limits.cacheBytes, warn);
+  }
+
+  /**
+   * The format of an image by its first bytes; nothing is decoded.
+   * @throws UNSUPPORTED_FORMAT, INPUT_EMPTY
+   */
+  async formatOf(image: Source): Promise<OutputFormat> {
+    const bytes = await image.bytes();
+    if (bytes.length === 0) throw new UpresError('INPUT_EMPTY', 'there is no image: send its bytes as the body');
+    const sniffed = sniff(bytes.subarray(0, sniffLength));
+    if (sniffed.format !== undefined) return sniffed.format;
+    const what = sniffed.what ?? 'not an image that is known here';
+    throw new UpresError('UNSUPPORTED_FORMAT', `this is ${what}: send a PNG, JPEG, WebP, AVIF, GIF or TIFF`);
+  }
+
+  /**
+   * Reads the header and checks the limits, before anything is decoded.
+   * @throws INPUT_*, OUTPUT_TOO_LARGE, UNSUPPORTED_FORMAT, BAD_ARGUMENT
+   */
+  async probe(image: Source, variant: Variant): Promise<ImagePlan> {
+    await this.formatOf(image);
+    const { inputPixels: most, outputPixels: mostResult, frames: mostFrames } = this.settings.limits;
+    const options = { ...this.optionsOf(variant, variant.format), ...unlimited };
+    const { header, target, format, frames } = planPicture(await image.header(), options, undefined);
+    if (header.frames > mostFrames) {
+      const message = `the animation has ${header.frames} frames, and at most ${mostFrames} are taken here`;
+      throw new UpresError('INPUT_TOO_LARGE', message);
+    }
+    // All frames count: decoders look at them even where one is used.
+    const inputPixels = header.width * header.height * header.frames;
+    if (inputPixels > most) {
+      const message = `the image has ${megapixels(inputPixels)}, and at most ${megapixels(most)} are taken here`;
+      throw new UpresError('INPUT_TOO_LARGE', message);
+    }
+    const outputPixels = target.width * target.height * frames;
+    if (outputPixels > mostResult) {
+      const message = `the result would have ${megapixels(outputPixels)}, and at most ${megapixels(mostResult)} are made here: ask for less`;
+      throw new UpresError('OUTPUT_TOO_LARGE', message);
+    }
+    const { width, height } = target;
+    return {
+      source: { format: header.format, width: header.width, height: header.height, frames: header.frames },
+      result: { format, width, height, frames },
+      inputPixels,
+      outputPixels,
+    };
+  }
+
+  /**
+   * The strong entity tag of a result, quotes included: its name in the cache. Nothing is decoded for it.
+   * @throws as `formatOf`; DEVICE_UNAVAILABLE
+   */
+  async etag(image: Source, variant: Variant): Promise<string> {
+    const options = this.optionsOf(variant, variant.format ?? (await this.formatOf(image)));
+    return `"${await cacheKey(image, options)}"`;
+  }
+
+  /**
+   * Upscales one image through the cache.
+   * @throws as `probe` (which says more about limits, and is to be asked first); ABORTED, DEVICE_*, DISPOSED, INFERENCE_FAILED,
+   *   MODEL_*
+   */
+  async upscale(image: Source, variant: Variant, compute: ComputeOptions): Promise<CachedResult> {
+    const result = await this.cached.upscale(image, {
+      // Said even where it is the source's own, as builds do, so that they share results.
+      ...this.optionsOf(variant, variant.format ?? (await this.formatOf(image))),
+      ...compute,
+    });
+    this.metrics.imageDone(result);
+    if (!result.cached) this.bound?.add(result.data.length);
+    // The floors below know a network of the owner's own by its path, which is nobody's business.
+    return variant.model === autoModel ? result : { ...result, model: variant.model };
+  }
+
+  /** Waits for what is under way (with `cancel`, gives it up) and lets the networks go. */
+  async dispose(options: { readonly cancel?: boolean } = {}): Promise<void> {
+    await this.upscaler.dispose(options);
+    await this.bound?.settled();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+
+  private optionsOf(variant: Variant, format: OutputFormat | undefined): UpscaleOptions {
+    const { limits, models, device } = this.settings;
+    const { upscale, width, minWidth, model } = variant;
+    const quality = format === undefined ? undefined : qualityOf(variant, format);
+    return {
+      ...(upscale === undefined ? {} : { upscale }),
+      ...(width === undefined ? {} : { width }),
+      ...(minWidth === undefined ? {} : { minWidth }),
+      model: Object.hasOwn(models, model) ? models[model]! : model,
+      ...(format === undefined ? {} : { format }),
+      ...(quality === undefined ? {} : { quality }),
+      device: variant.device ?? device,
+      maxInputPixels: limits.inputPixels,
+      maxOutputPixels: limits.outputPixels,
+      maxFrames: limits.frames,
+    };
+  }
+}
