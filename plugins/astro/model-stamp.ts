@@ -1,0 +1,21 @@
+import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
+import { ownModelFiles } from '#upres/asset/own-model-files.js';
+import type { AssetOptions } from '#upres/asset/options.js';
+
+/** A text that changes with the networks of the user's own: Astro asks for a service's settings at once. */
+export function modelStampSync(models: NonNullable<AssetOptions['models']>): string {
+  const hash = createHash('sha256');
+  for (const label of Object.keys(models).sort()) {
+    for (const file of ownModelFiles({ models }, process.cwd(), label)) {
+      try {
+        const contents = readFileSync(resolve(file));
+        hash.update(`${label} ${contents.length} `).update(contents);
+      } catch {
+        // Most files that may lie beside a network don't; a network that is missing itself is told when it is used.
+      }
+    }
+  }
+  return hash.digest('hex');
+}
