@@ -3,7 +3,16 @@ import globals from 'globals';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'out/', 'coverage/', 'models/training/', 'src/model/graph/onnx/onnx_pb.ts', 'test/frameworks/*/'] },
+  {
+    ignores: [
+      'dist/',
+      'out/',
+      'coverage/',
+      'models/training/',
+      'src/model/graph/onnx/onnx_pb.ts',
+      'test/frameworks/*/',
+    ],
+  },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
