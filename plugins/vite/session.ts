@@ -4,7 +4,7 @@ import { parseQuery, type Directives } from '#upres/asset/directives.js';
 import { splitUrl } from '#upres/asset/urls.js';
 import { UpresError } from '#upres/errors.js';
 import { normalizePath, type ResolvedConfig } from 'vite';
-import { Appearing } from './appearing.js';
+import { Appearing } from '#upres/asset/appearing.js';
 import { Dependents } from './dependents.js';
 import { viteOptionNames, type UpresViteOptions } from './options.js';
 
