@@ -95,7 +95,7 @@ describe('imports', () => {
     expect(loaded.packages).toEqual(['valibot']);
   });
 
-  it.each(['vite', 'webpack', 'gulp'])('of the plugin for %s load nothing that only pictures need', async (tool) => {
+  it.each(['vite', 'webpack', 'gulp', 'rollup', 'esbuild'])('of the plugin for %s load nothing that only pictures need', async (tool) => {
     const loaded = await loadedBy('import', `upres/${tool}`);
     expect(loaded.own).toContain(`plugins/${tool}/index.js`);
     expect(loaded.own.length).toBeLessThanOrEqual(60);

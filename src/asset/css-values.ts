@@ -4,6 +4,8 @@ import valueParser from 'postcss-value-parser';
 export interface ValueUrl {
   readonly url: string;
   readonly candidate: boolean;
+  /** Whether it is a string, as `image-set()` allows. */
+  readonly bare: boolean;
   readonly replaceUrl: (url: string) => void;
   /** Puts another image in place of the whole `url()`. */
   readonly replaceImage: (image: string) => void;
@@ -39,6 +41,7 @@ function functionUrl(
   return {
     url: unescape(node.nodes[0]?.value ?? ''),
     candidate,
+    bare: false,
     replaceUrl(url) {
       nodes[index] = word(node, `url("${url}")`);
     },
@@ -55,6 +58,7 @@ function stringUrl(nodes: valueParser.Node[], index: number, node: valueParser.S
   return {
     url: unescape(node.value),
     candidate: true,
+    bare: true,
     replaceUrl: (url) => {
       replace(`"${url}"`);
     },
