@@ -1,3 +1,4 @@
+import { attachProfile } from './attach-profile.js';
 import { codecError } from './codec-error.js';
 import { asUint16 } from '../depth.js';
 import { isGifCutShort } from './gif-end.js';
@@ -29,9 +30,9 @@ export async function decode(
     throw codecError(new Error('it ends within a frame'), header.format, file);
   }
   const sharp = await loadSharp();
-  const { width, height, grey, depth } = header;
+  const { width, height, grey, depth, codedProfile } = header;
   // Only a profile that makes sense is used, or sharp would take 16-bit values for Display P3 when it can't apply it.
-  const convert = colour === 'srgb' && header.profile !== undefined;
+  const convert = colour === 'srgb' && header.profile !== undefined && !codedProfile;
   const pipeline = sharp(bytes, {
     pages: frames > 1 ? -1 : 1,
     // Checked against the header before.
@@ -46,10 +47,36 @@ export async function decode(
     const { data, info } = await meter.codec(width * height * frames, () =>
       pipeline.toBuffer({ resolveWithObject: true }),
     );
-    return await cutFrames(depth === 16 ? asUint16(data) : data, header, info, frames);
+    const decoded = depth === 16 ? asUint16(data) : data;
+    const samples =
+      colour === 'srgb' && codedProfile && header.profile
+        ? await toSrgb(decoded, info, header, header.profile, meter)
+        : decoded;
+    return await cutFrames(samples, header, info, frames);
   } catch (error) {
     throw codecError(error, header.format, file);
   }
+}
+
+/** sharp converts by embedded profiles only, so the pixels travel in a PNG that has this one. */
+async function toSrgb(
+  samples: Samples,
+  { width, height, channels }: { width: number; height: number; channels: 1 | 2 | 3 | 4 },
+  header: Header,
+  profile: Uint8Array,
+  meter: Meter,
+): Promise<Samples> {
+  const sharp = await loadSharp();
+  const space = workingSpace(header);
+  const wide = header.depth === 16;
+  return meter.codec(width * height, async () => {
+    const raw = sharp(samples, { raw: { width, height, channels }, limitInputPixels: false }).toColourspace(space);
+    const carrier = await attachProfile(await raw.png({ compressionLevel: 0 }).toBuffer(), profile);
+    const pipeline = sharp(carrier, { limitInputPixels: false }).toColourspace(space);
+    if (wide && !header.grey) pipeline.withIccProfile('srgb');
+    const converted = await pipeline.raw({ depth: wide ? 'ushort' : 'uchar' }).toBuffer();
+    return wide ? asUint16(converted) : converted;
+  });
 }
 
 /** From 8-bit grey with alpha, sharp returns the grey alone: it comes as RGB with alpha instead. */

@@ -1,6 +1,7 @@
 import type { Metadata } from 'sharp';
 import { UpresError } from '../../errors.js';
 import { codecError } from './codec-error.js';
+import { codedColours, profileOf, type CodedColours } from './coded-colours.js';
 import type { OutputFormat } from './formats.js';
 import { checkInputSize, named, type PixelLimits } from '../limits.js';
 import { loadSharp } from './sharp.js';
@@ -31,8 +32,10 @@ export interface Header extends ImageInfo {
   readonly delay: readonly number[] | undefined;
   /** Number of rounds; 0 = without end. */
   readonly loop: number | undefined;
-  /** The embedded colour profile, when it is one and fits the picture's channels. */
+  /** The colour profile: the embedded one, when it is one and fits the picture's channels, or one that says what the file says else. */
   readonly profile: Uint8Array | undefined;
+  /** Whether the decoder knows nothing of the profile: it says what the file says in other words. */
+  readonly codedProfile: boolean;
   /** Whether its colours are halved in resolution (JPEG 4:2:0 and the like). */
   readonly subsampled: boolean;
 }
@@ -56,7 +59,8 @@ export async function probe(input: ImageInput, limits: PixelLimits = {}): Promis
 
 /** The header without any limit applied. Throws as `probe`, INPUT_TOO_LARGE excepted. */
 export async function readHeader(input: ImageInput, name = fileOf(input)): Promise<Header> {
-  const format = checkFormat(await readHead(input), name);
+  const head = await readHead(input);
+  const format = checkFormat(head, name);
   const sharp = await loadSharp();
   let metadata: Metadata;
   try {
@@ -67,7 +71,7 @@ export async function readHeader(input: ImageInput, name = fileOf(input)): Promi
     throw codecError(error, format, name);
   }
   checkSamples(metadata, name);
-  return headerOf(format, metadata);
+  return headerOf(format, metadata, codedColours(typeof input === 'string' ? head : input, format, name));
 }
 
 function checkFormat(head: Uint8Array, file: string | undefined): OutputFormat {
@@ -87,7 +91,7 @@ function checkSamples({ depth, space }: Metadata, file: string | undefined): voi
   throw new UpresError('UNSUPPORTED_FORMAT', message, named(file));
 }
 
-function headerOf(format: OutputFormat, metadata: Metadata): Header {
+function headerOf(format: OutputFormat, metadata: Metadata, coded: CodedColours | undefined): Header {
   const { delay, loop, pageHeight, orientation = 1, icc, chromaSubsampling } = metadata;
   const frames = delay && pageHeight !== undefined ? (metadata.pages ?? 1) : 1;
   const size = { width: metadata.width, height: frames > 1 && pageHeight ? pageHeight : metadata.height };
@@ -104,9 +108,18 @@ function headerOf(format: OutputFormat, metadata: Metadata): Header {
     depth: metadata.space === 'rgb16' || metadata.space === 'grey16' ? 16 : 8,
     delay,
     loop,
-    profile: icc && fitsChannels(icc, metadata.space) ? icc : undefined,
+    ...profileFor(icc && fitsChannels(icc, metadata.space) ? icc : undefined, coded, grey),
     subsampled: chromaSubsampling?.startsWith('4:2') ?? false,
   };
+}
+
+function profileFor(
+  embedded: Uint8Array | undefined,
+  coded: CodedColours | undefined,
+  grey: boolean,
+): Pick<Header, 'profile' | 'codedProfile'> {
+  if (coded === undefined || (embedded && !coded.overProfile)) return { profile: embedded, codedProfile: false };
+  return { profile: profileOf(coded, grey), codedProfile: true };
 }
 
 /** Checks the signature and the colour space in an ICC profile's header (ICC.1:2022, 7.2). */
