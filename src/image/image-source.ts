@@ -12,6 +12,9 @@ export class Source {
   private hashing: Promise<string> | undefined;
   private readonly shared = new Map<string, Promise<object> | WeakRef<object>>();
 
+  /** What those who decoded it found odd, in words for people. */
+  readonly warnings = new Set<string>();
+
   constructor(private readonly input: ImageInput) {}
 
   /** Its path, where it is a file. */

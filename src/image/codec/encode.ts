@@ -1,7 +1,9 @@
 import type { Sharp } from 'sharp';
 import { UpresError } from '../../errors.js';
 import { copyInBands } from '../../give-way.js';
+import { writeApng } from './apng.js';
 import { attachProfile } from './attach-profile.js';
+import { changedArea, cutOut } from './changed-area.js';
 import { planeToDepth8 } from '../depth.js';
 import { framesAtOnce, inWindow } from './in-window.js';
 import { formatTraits, type OutputFormat } from './formats.js';
@@ -44,13 +46,22 @@ export function checkQuality(quality: number | undefined, format: OutputFormat):
  */
 export async function encode(frames: readonly Frame[], options: EncodeOptions, meter: Meter): Promise<Uint8Array> {
   try {
-    return await encodeFrames(frames, options, meter);
+    const encoded = await encodeFrames(frames, options, meter);
+    if (options.profile) await checkProfile(encoded);
+    return encoded;
   } catch (error) {
     if (error instanceof UpresError) throw error;
     const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
     const { display } = formatTraits[options.format];
     throw new UpresError('OUTPUT_UNWRITABLE', `the result can’t be written as ${display}: ${reason}`, { cause: error });
   }
+}
+
+/** Encoders leave out profiles that they find fault with, and say nothing. */
+async function checkProfile(encoded: Uint8Array): Promise<void> {
+  const sharp = await loadSharp();
+  const { icc } = await sharp(encoded, { limitInputPixels: false }).metadata();
+  if (icc === undefined) throw new Error('its encoder refuses the colour profile, so let colours be converted to sRGB');
 }
 
 async function encodeFrames(frames: readonly Frame[], options: EncodeOptions, meter: Meter): Promise<Uint8Array> {
@@ -65,6 +76,7 @@ async function encodeFrames(frames: readonly Frame[], options: EncodeOptions, me
   const depth16 = maxValue(pages[0]!) === 65535;
 
   const raw = { width, height, channels };
+  if (format === 'png' && pages.length > 1) return encodeApng(pages, { ...raw, depth16 }, options, meter);
   const shape = (pipeline: Sharp): Sharp => pipeline.toColourspace(colourspace(channels, depth16));
   if (profile) {
     const carriers = await inWindow(pages, framesAtOnce, (data) =>
@@ -85,6 +97,38 @@ async function encodeFrames(frames: readonly Frame[], options: EncodeOptions, me
     limitInputPixels: false,
   });
   return meter.codec(width * height * pages.length, () => finish(shape(pipeline), options).toBuffer());
+}
+
+interface PageShape {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 2 | 3 | 4;
+  readonly depth16: boolean;
+}
+
+/** An animated PNG: the first frame whole, of each other the rectangle in which something has changed. */
+async function encodeApng(
+  pages: readonly Samples[],
+  { width, height, channels, depth16 }: PageShape,
+  { delay, loop, profile }: EncodeOptions,
+  meter: Meter,
+): Promise<Uint8Array> {
+  const sharp = await loadSharp();
+  const frames = await inWindow(pages, framesAtOnce, async (page, index) => {
+    const before = pages[index - 1];
+    const size = { width, height };
+    const area = before ? await changedArea(before, page, size, channels) : { x: 0, y: 0, ...size };
+    const raw = { width: area.width, height: area.height, channels };
+    const data = await cutOut(page, size, area, channels);
+    const png = await meter.codec(area.width * area.height, () =>
+      sharp(data, { raw, limitInputPixels: false })
+        .toColourspace(colourspace(channels, depth16))
+        .png(pngSettings)
+        .toBuffer(),
+    );
+    return { x: area.x, y: area.y, png: index === 0 && profile ? await attachProfile(png, profile) : png };
+  });
+  return writeApng(frames, delay ?? [], loop ?? 0);
 }
 
 const isChannels = (channels: number): channels is 1 | 2 | 3 | 4 => channels >= 1 && channels <= 4;
@@ -118,6 +162,8 @@ async function concatenate(pages: readonly Samples[]): Promise<Samples> {
   return all;
 }
 
+const pngSettings = { compressionLevel: 4, adaptiveFiltering: true, palette: false } as const;
+
 /**
  * Settings were measured on photographs, drawings and text of about a megapixel, in one thread:
  *
@@ -135,7 +181,7 @@ function finish(pipeline: Sharp, { format, quality, delay, loop, subsampled }: E
   const animation = { ...(delay ? { delay: [...delay] } : {}), ...(loop === undefined ? {} : { loop }) };
   switch (format) {
     case 'png':
-      return pipeline.png({ compressionLevel: 4, adaptiveFiltering: true, palette: false });
+      return pipeline.png(pngSettings);
     case 'jpeg':
       return pipeline.jpeg({ quality: rating, chromaSubsampling: subsampled ? '4:2:0' : '4:4:4' });
     case 'webp':

@@ -30,7 +30,7 @@ export const formatTraits: Readonly<Record<OutputFormat, FormatTraits>> = {
     display: 'PNG',
     maxSide: 10_000_000,
     alpha: true,
-    animation: false,
+    animation: true,
     depth16: true,
     grey: true,
     profile: true,

@@ -1,12 +1,15 @@
 import type { Metadata } from 'sharp';
 import { UpresError } from '../../errors.js';
+import { hasAnimation, readApng } from './apng.js';
+import { asStill, framesOfAvif } from './avif-sequence.js';
 import { codecError } from './codec-error.js';
 import { codedColours, profileOf, type CodedColours } from './coded-colours.js';
 import type { OutputFormat } from './formats.js';
 import { checkInputSize, named, type PixelLimits } from '../limits.js';
 import { loadSharp } from './sharp.js';
 import { sniff } from './sniff.js';
-import { fileOf, readHead, type ImageInput } from '../source.js';
+import { soundProfile } from './sound-profile.js';
+import { fileOf, readHead, readInput, type ImageInput } from '../source.js';
 
 /** What the header of an image says. */
 export interface ImageInfo {
@@ -28,6 +31,8 @@ export interface ImageInfo {
 
 /** What decoding and encoding need to know beyond that. */
 export interface Header extends ImageInfo {
+  /** Frames of which only the first can be read. */
+  readonly lostFrames: number;
   /** Milliseconds for each frame. */
   readonly delay: readonly number[] | undefined;
   /** Number of rounds; 0 = without end. */
@@ -36,6 +41,8 @@ export interface Header extends ImageInfo {
   readonly profile: Uint8Array | undefined;
   /** Whether the decoder knows nothing of the profile: it says what the file says in other words. */
   readonly codedProfile: boolean;
+  /** Whether its colours are inks whose look nothing tells: CMYK without a profile. */
+  readonly bareInks: boolean;
   /** Whether its colours are halved in resolution (JPEG 4:2:0 and the like). */
   readonly subsampled: boolean;
 }
@@ -61,17 +68,32 @@ export async function probe(input: ImageInput, limits: PixelLimits = {}): Promis
 export async function readHeader(input: ImageInput, name = fileOf(input)): Promise<Header> {
   const head = await readHead(input);
   const format = checkFormat(head, name);
+  // What moves tells of its frames all over the file.
+  const moves = (format === 'png' && hasAnimation(head)) || (format === 'avif' && asStill(head) !== head);
+  const source = moves ? await readInput(input) : input;
   const sharp = await loadSharp();
   let metadata: Metadata;
   try {
     const animated = format === 'gif' || format === 'webp';
     // The limit is checked later, with words of our own.
-    metadata = await sharp(input, { animated, limitInputPixels: false }).metadata();
+    // What it only warns of, the decoder will say.
+    const still = moves && format === 'avif' ? asStill(source as Uint8Array) : source;
+    metadata = await sharp(still, { animated, limitInputPixels: false, failOn: 'error' }).metadata();
   } catch (error) {
-    throw codecError(error, format, name);
+    throw codecError(error, format, typeof source === 'string' ? head : source, name);
   }
   checkSamples(metadata, name);
-  return headerOf(format, metadata, codedColours(typeof input === 'string' ? head : input, format, name));
+  const bytes = typeof source === 'string' ? head : source;
+  const header = headerOf(format, metadata, codedColours(bytes, format, name));
+  if (!moves) return header;
+  return format === 'png' ? withAnimation(header, bytes) : { ...header, lostFrames: framesOfAvif(bytes) - 1 };
+}
+
+function withAnimation(header: Header, png: Uint8Array): Header {
+  const animation = readApng(png);
+  if (!animation) return header;
+  const { frames, loop } = animation;
+  return { ...header, frames: frames.length, delay: frames.map(({ delayMs }) => delayMs), loop };
 }
 
 function checkFormat(head: Uint8Array, file: string | undefined): OutputFormat {
@@ -91,24 +113,33 @@ function checkSamples({ depth, space }: Metadata, file: string | undefined): voi
   throw new UpresError('UNSUPPORTED_FORMAT', message, named(file));
 }
 
+/** Whether the EXIF orientation counts: browsers turn no animation, and no WebP. */
+export const isOriented = (format: OutputFormat, frames: number): boolean => frames === 1 && format !== 'webp';
+
+/** GIF counts repetitions, and its decoder rounds: the most of the former is one more than any encoder takes. */
+const mostRounds = 65_535;
+
 function headerOf(format: OutputFormat, metadata: Metadata, coded: CodedColours | undefined): Header {
   const { delay, loop, pageHeight, orientation = 1, icc, chromaSubsampling } = metadata;
   const frames = delay && pageHeight !== undefined ? (metadata.pages ?? 1) : 1;
   const size = { width: metadata.width, height: frames > 1 && pageHeight ? pageHeight : metadata.height };
-  // Orientations 5 to 8 turn the picture by a quarter. Animations are never turned.
-  const upright = orientation >= 5 && frames === 1 ? { width: size.height, height: size.width } : size;
+  // Orientations 5 to 8 turn the picture by a quarter.
+  const upright = orientation >= 5 && isOriented(format, frames) ? { width: size.height, height: size.width } : size;
+  const embedded = icc && soundProfile(icc, metadata.space);
   const grey = metadata.space === 'b-w' || metadata.space === 'grey16';
   return {
     format,
     ...upright,
     frames,
+    lostFrames: 0,
     alpha: metadata.hasAlpha,
     grey,
     // 16-bit CMYK and Lab are converted to sRGB with 8 bits.
     depth: metadata.space === 'rgb16' || metadata.space === 'grey16' ? 16 : 8,
     delay,
-    loop,
-    ...profileFor(icc && fitsChannels(icc, metadata.space) ? icc : undefined, coded, grey),
+    loop: loop === undefined ? undefined : Math.min(loop, mostRounds),
+    ...profileFor(embedded, coded, grey),
+    bareInks: metadata.space === 'cmyk' && embedded === undefined,
     subsampled: chromaSubsampling?.startsWith('4:2') ?? false,
   };
 }
@@ -120,12 +151,4 @@ function profileFor(
 ): Pick<Header, 'profile' | 'codedProfile'> {
   if (coded === undefined || (embedded && !coded.overProfile)) return { profile: embedded, codedProfile: false };
   return { profile: profileOf(coded, grey), codedProfile: true };
-}
-
-/** Checks the signature and the colour space in an ICC profile's header (ICC.1:2022, 7.2). */
-function fitsChannels(icc: Uint8Array, space: string): boolean {
-  const text = (at: number): string => String.fromCharCode(...icc.subarray(at, at + 4));
-  if (icc.length < 132 || text(36) !== 'acsp') return false;
-  if (space === 'cmyk') return text(16) === 'CMYK';
-  return text(16) === (space === 'b-w' || space === 'grey16' ? 'GRAY' : 'RGB ');
 }
