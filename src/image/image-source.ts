@@ -1,5 +1,5 @@
 import { digest } from '../digest.js';
-import { readHeader, type Header } from './codec/probe.js';
+import type { Header } from './codec/probe.js';
 import { fileOf, readInput, type ImageInput } from './source.js';
 
 /**
@@ -39,7 +39,12 @@ export class Source {
 
   /** Without any limit applied. Throws as `bytes` and `readHeader`; the latter's errors name no file. */
   header(): Promise<Header> {
-    return (this.readingHeader ??= this.bytes().then((bytes) => readHeader(bytes)));
+    return (this.readingHeader ??= this.readHeader());
+  }
+
+  private async readHeader(): Promise<Header> {
+    const [bytes, { readHeader }] = await Promise.all([this.bytes(), import('./codec/read-header.js')]);
+    return readHeader(bytes);
   }
 
   /** What stands for it in the names of its results: SHA-256 in hexadecimal digits. */

@@ -13,7 +13,7 @@ import { decode } from '#src/image/codec/decode.js';
 import { Meter } from '#src/image/meter.js';
 import { mostColours, pictureFeatures, type PictureFeatures } from '#src/image/auto/picture-features.js';
 import type { Frame } from '#src/image/planes.js';
-import { readHeader } from '#src/image/codec/probe.js';
+import { readHeader } from '#src/image/codec/read-header.js';
 import { useUpscaler } from './upscaler.js';
 
 const example = (name: string): string => fileURLToPath(new URL(`../../examples/images/${name}`, import.meta.url));

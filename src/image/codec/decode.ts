@@ -1,15 +1,11 @@
-import { readApng } from './apng.js';
-import { composeFrames, type PlacedFrame } from './compose-frames.js';
-import { uncoveredFrames } from './gif-frames.js';
 import { asStill } from './avif-sequence.js';
 import { codecError, reasonOf } from './codec-error.js';
-import { inksAsLight, toSrgb, type RawPixels } from './convert-colours.js';
-import { formatTraits } from './formats.js';
+import type { RawPixels } from './convert-colours.js';
+import { formatTraits, isOriented } from './formats.js';
 import { asUint16 } from '../depth.js';
-import { isGifCutShort } from './gif-blocks.js';
 import type { Meter } from '../meter.js';
 import type { Frame, Plane } from '../planes.js';
-import { isOriented, type Header } from './probe.js';
+import type { Header } from './probe.js';
 import { loadSharp } from './sharp.js';
 import { splitAlpha } from '../alpha/split-alpha.js';
 
@@ -41,7 +37,7 @@ export async function decode(
   header: Header,
   { frames, colour, file, meter, onWarning }: DecodeOptions,
 ): Promise<Frame[]> {
-  if (header.format === 'gif' && isGifCutShort(bytes)) {
+  if (header.format === 'gif' && (await import('./gif-blocks.js')).isGifCutShort(bytes)) {
     throw codecError(new Error('it ends within a frame'), header.format, bytes, file);
   }
   try {
@@ -66,8 +62,10 @@ async function readFrames(
   { frames, colour, meter }: Pick<DecodeOptions, 'frames' | 'colour' | 'meter'>,
   failOn: 'warning' | 'error',
 ): Promise<Frame[]> {
-  const placed = placedFrames(bytes, header, frames);
+  const mayBePlaced = header.format === 'gif' || (header.format === 'png' && frames > 1);
+  const placed = mayBePlaced && (await import('./placed-frames.js')).placedFrames(bytes, header.format, frames);
   if (placed) {
+    const { composeFrames } = await import('./compose-frames.js');
     return composeFrames(placed, header, async (bytesOfFrame, { width, height }) => {
       const still = { ...header, width, height, frames: 1 };
       const [frame] = await readPixels(bytesOfFrame, still, { frames: 1, colour, meter }, failOn);
@@ -105,14 +103,9 @@ async function readPixels(
     pipeline.toBuffer({ resolveWithObject: true }),
   );
   const own = { ...info, data: depth === 16 ? asUint16(data) : data };
-  if (bareInks) return cutFrames(await inksAsLight(own), header, frames);
-  return cutFrames(convert && codedProfile ? await toSrgb(own, space, profile, meter) : own, header, frames);
-}
-
-/** Frames that the decoder knows nothing of, or shows otherwise than browsers do. */
-function placedFrames(bytes: Uint8Array, { format }: Header, frames: number): readonly PlacedFrame[] | undefined {
-  if (format === 'gif') return uncoveredFrames(bytes, frames);
-  return format === 'png' && frames > 1 ? readApng(bytes)?.frames : undefined;
+  if (!bareInks && !(convert && codedProfile)) return cutFrames(own, header, frames);
+  const { inksAsLight, toSrgb } = await import('./convert-colours.js');
+  return cutFrames(bareInks ? await inksAsLight(own) : await toSrgb(own, space, profile!, meter), header, frames);
 }
 
 /** From 8-bit grey with alpha, sharp returns the grey alone: it comes as RGB with alpha instead. */

@@ -1,15 +1,14 @@
 import type { Sharp } from 'sharp';
 import { UpresError } from '../../errors.js';
 import { copyInBands } from '../../give-way.js';
-import { writeApng } from './apng.js';
 import { attachProfile } from './attach-profile.js';
-import { changedArea, cutOut } from './changed-area.js';
 import { planeToDepth8 } from '../depth.js';
 import { framesAtOnce, inWindow } from './in-window.js';
 import { formatTraits, type OutputFormat } from './formats.js';
 import { interleave, layOnWhite } from './interleave.js';
 import type { Meter } from '../meter.js';
 import { maxValue, type Frame, type Samples } from '../planes.js';
+import { pngSettings } from './png-settings.js';
 import { loadSharp } from './sharp.js';
 
 export interface EncodeOptions {
@@ -76,7 +75,10 @@ async function encodeFrames(frames: readonly Frame[], options: EncodeOptions, me
   const depth16 = maxValue(pages[0]!) === 65535;
 
   const raw = { width, height, channels };
-  if (format === 'png' && pages.length > 1) return encodeApng(pages, { ...raw, depth16 }, options, meter);
+  if (format === 'png' && pages.length > 1) {
+    const { encodeApng } = await import('./encode-apng.js');
+    return encodeApng(pages, { ...raw, space: colourspace(channels, depth16) }, options, meter);
+  }
   const shape = (pipeline: Sharp): Sharp => pipeline.toColourspace(colourspace(channels, depth16));
   if (profile) {
     const carriers = await inWindow(pages, framesAtOnce, (data) =>
@@ -97,38 +99,6 @@ async function encodeFrames(frames: readonly Frame[], options: EncodeOptions, me
     limitInputPixels: false,
   });
   return meter.codec(width * height * pages.length, () => finish(shape(pipeline), options).toBuffer());
-}
-
-interface PageShape {
-  readonly width: number;
-  readonly height: number;
-  readonly channels: 1 | 2 | 3 | 4;
-  readonly depth16: boolean;
-}
-
-/** An animated PNG: the first frame whole, of each other the rectangle in which something has changed. */
-async function encodeApng(
-  pages: readonly Samples[],
-  { width, height, channels, depth16 }: PageShape,
-  { delay, loop, profile }: EncodeOptions,
-  meter: Meter,
-): Promise<Uint8Array> {
-  const sharp = await loadSharp();
-  const frames = await inWindow(pages, framesAtOnce, async (page, index) => {
-    const before = pages[index - 1];
-    const size = { width, height };
-    const area = before ? await changedArea(before, page, size, channels) : { x: 0, y: 0, ...size };
-    const raw = { width: area.width, height: area.height, channels };
-    const data = await cutOut(page, size, area, channels);
-    const png = await meter.codec(area.width * area.height, () =>
-      sharp(data, { raw, limitInputPixels: false })
-        .toColourspace(colourspace(channels, depth16))
-        .png(pngSettings)
-        .toBuffer(),
-    );
-    return { x: area.x, y: area.y, png: index === 0 && profile ? await attachProfile(png, profile) : png };
-  });
-  return writeApng(frames, delay ?? [], loop ?? 0);
 }
 
 const isChannels = (channels: number): channels is 1 | 2 | 3 | 4 => channels >= 1 && channels <= 4;
@@ -162,13 +132,9 @@ async function concatenate(pages: readonly Samples[]): Promise<Samples> {
   return all;
 }
 
-const pngSettings = { compressionLevel: 4, adaptiveFiltering: true, palette: false } as const;
-
 /**
  * Settings were measured on photographs, drawings and text of about a megapixel, in one thread:
  *
- * - PNG: level 4 with adaptive filters takes 65 ms where sharp's usual (level 6, no filters) takes 46 ms, for half the bytes;
- *   level 9 takes 618 ms for another 5 %. Colours are never reduced to a palette.
  * - AVIF: effort 3 takes 0.4 s, sharp's usual 4 takes 2.3 s for 4 % less.
  * - JPEG: full colour resolution unless the source was a JPEG without it; enlarged twice, that loses nothing it had.
  * - TIFF: deflate with differences, without loss (sharp's usual is JPEG).
