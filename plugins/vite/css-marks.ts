@@ -25,7 +25,7 @@ const marks = tableOfProcess();
 
 function tableOfProcess(): Map<string, CssMark> {
   const process = globalThis as Record<symbol, Map<string, CssMark> | undefined>;
-  return (process[Symbol.for('upres/vite/marks-1')] ??= new Map());
+  return (process[Symbol.for('upres/vite/marks-1')] ??= new Map<string, CssMark>());
 }
 
 export function printMark(mark: CssMark): string {

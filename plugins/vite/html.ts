@@ -144,8 +144,8 @@ const isIcon = ({ name, attributes }: HtmlTag): boolean =>
 function withVariables(url: string, { env, define = {} }: ResolvedConfig): string {
   return url.replace(/^%BASE_URL%\/?/, '/').replace(/%([^\s%]+)%/g, (whole, name: string) => {
     const defined: unknown = define[`import.meta.env.${name}`];
-    const value: unknown = typeof defined === 'string' ? unquoted(defined) : (defined ?? env[name]);
-    return value === undefined ? whole : String(value);
+    const value: unknown = typeof defined === 'string' ? unquoted(defined) : env[name];
+    return typeof value === 'string' ? value : whole;
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Plugin, ResolvedConfig } from 'vite';
+import type { InlineConfig, Plugin, ResolvedConfig } from 'vite';
 import { describe, expect, it } from 'vitest';
 import upres from 'upres/vite';
 import { build, builtOf, configOf, makeSite, vites, type BuildOptions, type Built } from './support/vite-site.js';
@@ -29,7 +29,7 @@ const images = (order?: 'pre'): Plugin => ({
   enforce: 'pre',
   load: {
     ...(order === undefined ? {} : { order }),
-    handler: (id) => (/\.png\?/.test(id) ? 'export default "small"' : null),
+    handler: (id) => (id.includes('.png?') ? 'export default "small"' : null),
   },
 });
 
@@ -41,8 +41,10 @@ describe.for(vites)('Vite $version: beside other plugins, on either side of them
     files: Record<string, string>,
   ): Promise<Built> => {
     const site = await makeSite(files);
-    const config = vite.mergeConfig(configOf(site, { vite, config: inlining }), { build: { write: false } });
-    config.plugins = side === 'before' ? [...config.plugins!, other] : [other, ...config.plugins!];
+    const base = configOf(site, { vite, config: inlining });
+    const config: InlineConfig = vite.mergeConfig(base, { build: { write: false } });
+    const own = config.plugins ?? [];
+    config.plugins = side === 'before' ? [...own, other] : [other, ...own];
     return collect(await vite.build(config));
   };
   const collect = (result: unknown): Built => builtOf([result].flat() as never);
