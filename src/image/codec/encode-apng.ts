@@ -3,7 +3,7 @@ import type { Samples } from '../planes.js';
 import { writeApng } from './apng.js';
 import { attachProfile } from './attach-profile.js';
 import { changedArea, cutOut } from './changed-area.js';
-import type { EncodeOptions } from './encode.js';
+import type { EncodeOptions } from './encode-options.js';
 import { framesAtOnce, inWindow } from './in-window.js';
 import { pngSettings } from './png-settings.js';
 import { loadSharp } from './sharp.js';

@@ -2,6 +2,7 @@ import type { Sharp } from 'sharp';
 import { UpresError } from '../../errors.js';
 import { copyInBands } from '../../give-way.js';
 import { attachProfile } from './attach-profile.js';
+import type { EncodeOptions } from './encode-options.js';
 import { planeToDepth8 } from '../depth.js';
 import { framesAtOnce, inWindow } from './in-window.js';
 import { formatTraits, type OutputFormat } from './formats.js';
@@ -10,19 +11,6 @@ import type { Meter } from '../meter.js';
 import { maxValue, type Frame, type Samples } from '../planes.js';
 import { pngSettings } from './png-settings.js';
 import { loadSharp } from './sharp.js';
-
-export interface EncodeOptions {
-  readonly format: OutputFormat;
-  /** 1..100 for JPEG, WebP and AVIF; see `formatTraits` for the defaults. */
-  readonly quality: number | undefined;
-  /** Of an animation, milliseconds for each frame and rounds (0 = without end). */
-  readonly delay: readonly number[] | undefined;
-  readonly loop: number | undefined;
-  /** Colours of the source were halved in resolution: a JPEG then does the same. */
-  readonly subsampled: boolean;
-  /** Colour profile to attach, already in force: values are not converted. */
-  readonly profile: Uint8Array | undefined;
-}
 
 /** Throws BAD_ARGUMENT for a quality out of range, or where the format has none. */
 export function checkQuality(quality: number | undefined, format: OutputFormat): void {
