@@ -1,5 +1,5 @@
 import { digest } from '../digest.js';
-import type { Header } from './codec/probe.js';
+import type { Header } from './codec/header.js';
 import { fileOf, readInput, type ImageInput } from './source.js';
 
 /**

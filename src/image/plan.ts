@@ -3,7 +3,8 @@ import { checkQuality } from './codec/encode.js';
 import { formatTraits, type OutputFormat } from './codec/formats.js';
 import { checkOutputSize, defaultMaxOutputPixels, named, resolveLimit } from './limits.js';
 import type { UpscaleOptions } from './options.js';
-import { checkHeader, type Header } from './codec/probe.js';
+import type { Header } from './codec/header.js';
+import { checkHeader } from './codec/probe.js';
 import { resolveTarget, type ResolvedTarget } from './target.js';
 
 /** Everything that is decided about a picture before it is decoded. */

@@ -5,7 +5,7 @@ import { formatTraits, isOriented } from './formats.js';
 import { asUint16 } from '../depth.js';
 import type { Meter } from '../meter.js';
 import type { Frame, Plane } from '../planes.js';
-import type { Header } from './probe.js';
+import type { Header } from './header.js';
 import { loadSharp } from './sharp.js';
 import { splitAlpha } from '../alpha/split-alpha.js';
 

@@ -6,7 +6,7 @@ import { codecError } from './codec-error.js';
 import { codedColours, profileOf, type CodedColours } from './coded-colours.js';
 import { isOriented, type OutputFormat } from './formats.js';
 import { named } from '../limits.js';
-import type { Header } from './probe.js';
+import type { Header } from './header.js';
 import { loadSharp } from './sharp.js';
 import { sniff } from './sniff.js';
 import { soundProfile } from './sound-profile.js';
