@@ -67,6 +67,7 @@ export class AssetPipeline {
   private readonly lease: UpscalerLease;
   /** What upres has made in this project, by whichever tool. */
   readonly outputs: OwnOutputs;
+  private readonly told = new Set<string>();
   private opened: Promise<CachedUpscaler> | undefined;
 
   /** @throws BAD_ARGUMENT for options that don't exist or can't be */
@@ -203,6 +204,7 @@ export class AssetPipeline {
       const { data, format, width, height, cached, device, hash } = result;
       await this.outputs.add(data, hash);
       const status = kept ?? (cached ? 'cached' : 'computed');
+      for (const warning of result.warnings ?? []) this.tell(`${variant.source}: ${warning}`);
       const choice = variant.model === autoModel ? result : undefined;
       return { rendered: { data, format, width, height, status }, trouble: undefined, choice, device };
     } catch (error) {
@@ -215,6 +217,13 @@ export class AssetPipeline {
       else this.context.warn(`${variant.source}: ${trouble}`);
       return { rendered, trouble };
     }
+  }
+
+  /** Says once what is true of all results of a picture. */
+  private tell(warning: string): void {
+    if (this.told.has(warning)) return;
+    this.told.add(warning);
+    this.context.warn(warning);
   }
 
   private async resize(variant: VariantPlan, settings: ResizeOptions): Promise<RenderedVariant> {

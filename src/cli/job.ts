@@ -63,7 +63,6 @@ async function deliver(
   context.signal.throwIfAborted();
   const written = await writeOutput(job.output, result.data, { ...context.write, makeFolder: job.makeFolder });
   await context.write.outputs?.add(result.data, result.hash);
-  const promised = formatOfName(job.output);
   return {
     kind: 'made',
     job,
@@ -72,6 +71,7 @@ async function deliver(
     height: result.height,
     sourcePixels: result.sourceWidth * result.sourceHeight * result.frames,
     outputPixels: result.width * result.height * result.frames,
+    frames: result.frames,
     upscale: result.upscale,
     model: result.model,
     ...(result.modelReason === undefined ? {} : { modelReason: result.modelReason }),
@@ -80,10 +80,17 @@ async function deliver(
     bytes: result.data.byteLength,
     unchanged: written === 'unchanged',
     cached: result.cached ?? false,
-    ...(promised === undefined || promised === result.format
-      ? {}
-      : { note: `${job.input.path} holds a ${result.format} image whatever its name says, and so does ${job.output}` }),
+    notes: [
+      ...namedOtherwise(job, result),
+      ...(result.warnings ?? []).map((warning) => `${job.input.path}: ${warning}`),
+    ],
   };
+}
+
+function namedOtherwise({ input, output }: Job, { format }: UpscaleResult): string[] {
+  const promised = formatOfName(output);
+  if (promised === undefined || promised === format) return [];
+  return [`${input.path} holds a ${format} image whatever its name says, and so does ${output}`];
 }
 
 async function copyOriginal(

@@ -1,11 +1,12 @@
 import { throwIfAborted, unlessAborted } from './abort.js';
-import { encode, type EncodeOptions } from './codec/encode.js';
+import type { EncodeOptions } from './codec/encode-options.js';
+import { encode } from './codec/encode.js';
 import { Meter, type MeterOptions } from './meter.js';
 import type { UpscaleProgress } from './options.js';
 import type { Frame } from './planes.js';
 
 /** What becomes of a picture's pixels, as far as each of its files says so for itself. */
-export type Encoding = Pick<EncodeOptions, 'format' | 'quality'>;
+export type Encoding = Pick<EncodeOptions, 'format' | 'quality' | 'lossless'>;
 
 /** Frames of the size that was asked for, and the memory that they are in. */
 export interface Pixels {

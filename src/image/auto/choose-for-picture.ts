@@ -4,7 +4,7 @@ import { chooseModel, type Damage, type Sight } from './choose-model.js';
 import { lossyStorage } from './read-lossy-storage.js';
 import { pictureFeatures } from './picture-features.js';
 import type { Frame } from '../planes.js';
-import type { Header } from '../codec/probe.js';
+import type { Header } from '../codec/header.js';
 
 /**
  * Chooses a network for a file by its first frame.
