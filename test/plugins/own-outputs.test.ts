@@ -168,7 +168,7 @@ describe('outputs in other formats, in place', () => {
     ['Gulp with several formats', () => runGulp('img', { format: ['webp', 'png'] })],
     [
       'Gulp with a least width',
-      () => runGulp('img', { upscale: undefined, minWidth: 20, format: ['webp', 'png'] } as GulpOptions),
+      () => runGulp('img', { upscale: undefined, minWidth: 20, format: ['webp', 'png'] } as unknown as GulpOptions),
     ],
     ['the command', () => runCommand('img', '--upscale', '2', '--format', 'webp')],
   ])('are no sources for %s', async (_, make) => {
