@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
-import { UpresError } from '../errors.js';
+import { UpresError, withFile } from '../errors.js';
 import type { OutputFormat } from '../image/codec/formats.js';
 import { autoModel } from '../image/auto/auto-model.js';
 import { Source } from '../image/image-source.js';
@@ -88,7 +88,7 @@ export class AssetPipeline {
       const plan = await planAsset(file, new Source(contents ?? file), resolved);
       return { ...plan, onError: resolved.onError, maxOutputPixels: resolved.maxOutputPixels };
     } catch (error) {
-      throw naming(error, file);
+      throw withFile(error, file);
     }
   }
 
@@ -217,7 +217,7 @@ export class AssetPipeline {
       const { data, format, width, height } = await upscaler.resize(variant.image, settings);
       return { data, format, width, height, status: 'resized' };
     } catch (error) {
-      throw naming(error, variant.source);
+      throw withFile(error, variant.source);
     }
   }
 
@@ -264,9 +264,4 @@ async function original({ image }: VariantPlan): Promise<RenderedVariant> {
 /** The source as it is. */
 async function asItIs({ image, format, width, height, handMade }: VariantPlan): Promise<RenderedVariant> {
   return { data: await image.bytes(), format, width, height, status: handMade ? 'hand-made' : 'verbatim' };
-}
-
-function naming(error: unknown, file: string): unknown {
-  if (!(error instanceof UpresError) || error.file !== undefined) return error;
-  return new UpresError(error.code, error.message, { file, cause: error });
 }

@@ -1,4 +1,4 @@
-import { throwIfAborted, unlessAborted } from './abort.js';
+import { throwIfAborted, unlessAborted } from '../abort.js';
 import { encode, type EncodeOptions } from './codec/encode.js';
 import { Meter, type MeterOptions } from './meter.js';
 import type { UpscaleProgress } from './options.js';

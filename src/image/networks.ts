@@ -1,4 +1,4 @@
-import { UpresError } from '../errors.js';
+import { hasCode, UpresError } from '../errors.js';
 import { modelStamp } from '../model/catalogue/model-files.js';
 import { looksLikePath } from '../model/catalogue/model-path.js';
 import { builtinLabels, chainFor, exactChain, isInterpolation, isRestorer } from '../model/catalogue/registry.js';
@@ -112,7 +112,7 @@ function chainOrMore(label: string, scale: number): number[] {
   try {
     return exactChain(label, scale);
   } catch (error) {
-    if (error instanceof UpresError && error.code === 'BAD_ARGUMENT') return chainFor(label, scale);
+    if (hasCode(error, 'BAD_ARGUMENT')) return chainFor(label, scale);
     throw error;
   }
 }

@@ -1,8 +1,7 @@
 import { totalmem } from 'node:os';
-import { UpresError } from '../errors.js';
-import { onAbort } from '../on-abort.js';
+import { UpresError, withFile } from '../errors.js';
 import { checkDevice, type Device, type DeviceChoice } from '../network/device.js';
-import { isAborted, throwIfAborted } from './abort.js';
+import { isAborted, onAbort, throwIfAborted } from '../abort.js';
 import type { ModelChoice } from './auto/auto-model.js';
 import { inColour, withoutColour } from './dering/colourless.js';
 import { decode } from './codec/decode.js';
@@ -323,10 +322,4 @@ async function shared(
       throwIfAborted(signal);
     }
   }
-}
-
-/** Errors of the floors below know nothing of files. */
-function withFile(error: unknown, file: string | undefined): unknown {
-  if (!(error instanceof UpresError) || error.file !== undefined || file === undefined) return error;
-  return new UpresError(error.code, error.message, { file, cause: error });
 }

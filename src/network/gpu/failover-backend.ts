@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import { UpresError } from '../../errors.js';
+import { hasCode, UpresError } from '../../errors.js';
 import type { CallHooks, CallSource, Progress } from '../pool/call.js';
 import type { Device } from '../device.js';
 import type { CallSettings, NetworkBackend } from '../pool/network-backend.js';
@@ -129,7 +129,7 @@ export class FailoverBackend implements NetworkBackend {
 }
 
 function isLoss(error: unknown): error is UpresError {
-  return error instanceof UpresError && (error.code === 'DEVICE_LOST' || error.code === 'DEVICE_UNAVAILABLE');
+  return hasCode(error, 'DEVICE_LOST', 'DEVICE_UNAVAILABLE');
 }
 
 /** A call that begins again on the CPU reports nothing until it is further than it was. */

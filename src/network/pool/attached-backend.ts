@@ -1,6 +1,6 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { UpresError } from '../../errors.js';
-import { onAbort } from '../../on-abort.js';
+import { asError, UpresError } from '../../errors.js';
+import { abortedBy, onAbort, throwIfAborted } from '../../abort.js';
 import { toCallInput, type CallHooks, type CallSource } from './call.js';
 import type { Device } from '../device.js';
 import { fromErrorMessage } from './error-message.js';
@@ -48,13 +48,14 @@ export class AttachedBackend implements NetworkBackend {
   ): Promise<SharedArrayBuffer> {
     if (this.disposing) throw new UpresError('DISPOSED', `the network ${this.info.label} was disposed`);
     if (this.closed !== undefined) throw new UpresError('DISPOSED', this.closed);
-    if (signal?.aborted) throw abortedError(signal);
+    throwIfAborted(signal);
     const call = this.nextCall++;
-    const abort = (): void => {
-      this.post({ kind: 'abort', call });
-      this.pending.get(call)?.reject(abortedError(signal));
-    };
-    const forget = signal && onAbort(signal, abort);
+    const forget =
+      signal &&
+      onAbort(signal, () => {
+        this.post({ kind: 'abort', call });
+        this.pending.get(call)?.reject(abortedBy(signal));
+      });
     try {
       return await new Promise<SharedArrayBuffer>((resolve, reject) => {
         this.pending.set(call, { hooks, resolve, reject });
@@ -114,15 +115,11 @@ export class AttachedBackend implements NetworkBackend {
       news(pending.hooks);
     } catch (error) {
       this.post({ kind: 'abort', call });
-      pending.reject(error instanceof Error ? error : new Error(String(error)));
+      pending.reject(asError(error));
     }
   }
 
   private post(request: PortRequest): void {
     this.port.postMessage(request);
   }
-}
-
-function abortedError(signal: AbortSignal | undefined): UpresError {
-  return new UpresError('ABORTED', 'upscaling was aborted', { cause: signal?.reason });
 }

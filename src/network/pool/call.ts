@@ -1,4 +1,4 @@
-import { UpresError } from '../../errors.js';
+import { asError } from '../../errors.js';
 import { copyInBands } from '../../give-way.js';
 import type { QueueMember } from './fair-queue.js';
 import { bytesPerValue, pixelTypeOf, viewPixels, type PixelArray, type PixelType } from '../tiles/pixel-image.js';
@@ -205,7 +205,7 @@ export class Call implements QueueMember {
       this.request.hooks.onTile?.(record);
       this.request.hooks.onProgress?.({ donePixels: this.donePixels, totalPixels: width * height });
     } catch (error) {
-      this.end(error instanceof Error ? error : new Error(String(error)));
+      this.end(asError(error));
     }
   }
 
@@ -222,8 +222,8 @@ export class Call implements QueueMember {
   }
 
   /** Ends the call now; tiles that threads are computing are thrown away when they come. */
-  cancel(reason: unknown): void {
-    this.end(new UpresError('ABORTED', 'upscaling was aborted', { cause: reason }));
+  cancel(error: Error): void {
+    this.end(error);
   }
 
   /** Ends the call, unless it has ended: with an error, or well. */

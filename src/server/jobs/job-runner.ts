@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { digest } from '../../digest.js';
-import { UpresError } from '../../errors.js';
+import { messageOf, UpresError } from '../../errors.js';
 import type { UpscaleProgress } from '../../image/options.js';
 import type { UpscaleResult } from '../../image/upscale.js';
 import type { Client } from '../service/client.js';
@@ -212,7 +212,7 @@ export class JobRunner {
       try {
         return await this.options.store.update(id, change);
       } catch (error) {
-        this.options.warn(`job ${id} can't be written: ${error instanceof Error ? error.message : String(error)}`);
+        this.options.warn(`job ${id} can't be written: ${messageOf(error)}`);
         // The next start finds the job as it was, and does the image again.
         if (this.closed) return undefined;
         await delay(pauseAfter(times), undefined, { ref: false, signal: this.closing.signal }).catch(() => undefined);
