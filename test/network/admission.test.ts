@@ -101,7 +101,9 @@ describe('admission', () => {
 
   it('refuses a signal that was aborted before', async () => {
     const admission = new Admission(10);
-    await expect(admission.enter(1, 0, AbortSignal.abort(new Error('before')))).rejects.toMatchObject({ code: 'ABORTED' });
+    await expect(admission.enter(1, 0, AbortSignal.abort(new Error('before')))).rejects.toMatchObject({
+      code: 'ABORTED',
+    });
     await admission.enter(10, 0);
   });
 
