@@ -9,7 +9,7 @@ import type { Meter } from './meter.js';
 import { scaleOf, type Networks } from './networks.js';
 import { modelOf, type UpscaleOptions } from './options.js';
 import { checkIntermediate, estimateBytes, type Plan } from './plan.js';
-import type { Frame } from './planes.js';
+import type { Frame } from '../pixels.js';
 
 /** Pictures in flight at once, however small they are: with more than this no thread is busier, and all hold memory. */
 const mostInFlight = 8 * availableParallelism();

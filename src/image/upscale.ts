@@ -15,14 +15,14 @@ import { Networks } from './networks.js';
 import { Failover } from './on-device.js';
 import { Source } from './image-source.js';
 import { checkOptions, modelOf, type Output, type ResizeOptions, type UpscaleOptions } from './options.js';
-import type { Frame } from './planes.js';
+import type { Frame } from '../pixels.js';
 import { planPicture, type Plan } from './plan.js';
 import { reduceFrame } from './reduce.js';
 import { fileOf, type ImageInput } from './source.js';
 
 export type { OutputFormat } from './codec/formats.js';
 export { Source } from './image-source.js';
-export type { AlphaMode, Output, ResizeOptions, UpscaleOptions, UpscaleProgress } from './options.js';
+export type { AlphaMode, Output, ResizeOptions, UpscaleOptions } from './options.js';
 export type { ImageInput } from './source.js';
 export type { Target } from './target.js';
 

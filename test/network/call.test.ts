@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { UpresError } from '#src/errors.js';
-import { Call, toCallInput, type CallHooks, type Progress, type TileRecord } from '#src/network/pool/call.js';
+import { Call, toCallInput, type CallHooks, type TileRecord } from '#src/network/pool/call.js';
 import type { PlacedTile } from '#src/network/tiles/repeated-tiles.js';
+import type { Progress } from '#src/pixels.js';
 
 /** A row of tiles of 10×10 pixels. */
 function tile(x: number, ...more: number[]): PlacedTile {

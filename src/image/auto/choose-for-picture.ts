@@ -1,9 +1,9 @@
 import { cellSize } from './cells.js';
-import { type ModelChoice } from './auto-model.js';
+import type { ModelChoice } from './auto-model.js';
 import { chooseModel, type Damage, type Sight } from './choose-model.js';
 import { lossyStorage } from './read-lossy-storage.js';
 import { pictureFeatures } from './picture-features.js';
-import type { Frame } from '../planes.js';
+import type { Frame } from '../../pixels.js';
 import type { Header } from '../codec/probe.js';
 
 /**

@@ -2,7 +2,7 @@ import { codecError } from './codec-error.js';
 import { asUint16 } from '../depth.js';
 import { isGifCutShort } from './gif-end.js';
 import type { Meter } from '../meter.js';
-import type { Frame, Plane, Samples } from '../planes.js';
+import type { Frame, PixelImage, Samples } from '../../pixels.js';
 import type { Header } from './probe.js';
 import { loadSharp } from './sharp.js';
 import { splitAlpha } from '../alpha/split-alpha.js';
@@ -72,7 +72,7 @@ async function cutFrames(
     if (channels === 2 || channels > 3) {
       cut.push(await splitAlpha(values, width, frameHeight, channels, grey ? 1 : 3));
     } else {
-      const colour: Plane = { width, height: frameHeight, channels: channels === 1 ? 1 : 3, data: values };
+      const colour: PixelImage = { width, height: frameHeight, channels: channels === 1 ? 1 : 3, data: values };
       cut.push({ colour, alpha: undefined });
     }
   }

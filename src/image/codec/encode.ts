@@ -7,7 +7,7 @@ import { framesAtOnce, inWindow } from './in-window.js';
 import { formatTraits, type OutputFormat } from './formats.js';
 import { interleave, layOnWhite } from './interleave.js';
 import type { Meter } from '../meter.js';
-import { maxValue, type Frame, type Samples } from '../planes.js';
+import { maxValue, type Frame, type Samples } from '../../pixels.js';
 import { loadSharp } from './sharp.js';
 
 export interface EncodeOptions {

@@ -8,10 +8,11 @@ import type { MeasuredGeometry } from '../weights/weights-manifest.js';
 import { GpuBatch } from './gpu-batch.js';
 import { GpuClient } from './gpu-client.js';
 import type { GpuContext } from './gpu-context.js';
-import { GpuMemory, weightBytes, type PixelKind } from './gpu-memory.js';
+import { GpuMemory, weightBytes } from './gpu-memory.js';
 import type { BatchLimits } from './gpu-plan.js';
 import type { Opened } from './gpu-protocol.js';
 import { firstLine } from './runtime-message.js';
+import type { PixelKind } from '../../pixels.js';
 
 /** Batches that are with the device's process: one that it computes and one that it finds when it is done. */
 const ahead = 2;

@@ -1,13 +1,14 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { asError, UpresError } from '../../errors.js';
 import { abortedBy, onAbort, throwIfAborted } from '../../abort.js';
-import { toCallInput, type CallHooks, type CallSource } from './call.js';
+import { toCallInput, type CallHooks } from './call.js';
 import type { Device } from '../device.js';
 import { fromErrorMessage } from './error-message.js';
 import type { GpuContext } from '../gpu/gpu-context.js';
 import type { CallSettings, NetworkBackend } from './network-backend.js';
 import type { WeightsInfo } from '../weights/network-weights.js';
 import type { PortReply, PortRequest } from './port-server.js';
+import type { PixelArray, PixelImage } from '../../pixels.js';
 
 interface Pending {
   readonly hooks: CallHooks;
@@ -41,7 +42,7 @@ export class AttachedBackend implements NetworkBackend {
   }
 
   async run(
-    source: CallSource,
+    source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,
     signal: AbortSignal | undefined,

@@ -1,13 +1,14 @@
 import type { MessagePort } from 'node:worker_threads';
 import { asError, UpresError } from '../../errors.js';
 import type { Admission } from './admission.js';
-import { onSharedMemory, type Call, type CallHooks, type CallSource } from './call.js';
+import { onSharedMemory, type Call, type CallHooks } from './call.js';
 import type { Device } from '../device.js';
 import type { GpuContext } from '../gpu/gpu-context.js';
 import type { CallSettings, NetworkBackend } from './network-backend.js';
 import type { WeightsInfo } from '../weights/network-weights.js';
 import { SharedPorts } from './shared-ports.js';
 import { abortedBy, onAbort, throwIfAborted } from '../../abort.js';
+import type { PixelArray, PixelImage } from '../../pixels.js';
 
 export interface MainBackendOptions {
   readonly info: WeightsInfo;
@@ -41,7 +42,7 @@ export abstract class MainBackend implements NetworkBackend {
   }
 
   run(
-    source: CallSource,
+    source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,
     signal: AbortSignal | undefined,
@@ -83,7 +84,7 @@ export abstract class MainBackend implements NetworkBackend {
 
   /** Cuts an image, which lies on shared memory, into tiles. */
   protected abstract plan(
-    source: CallSource,
+    source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,
     lane: object,
@@ -105,7 +106,7 @@ export abstract class MainBackend implements NetworkBackend {
   }
 
   private async compute(
-    source: CallSource,
+    source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,
     abort: AbortSignal,
