@@ -5,7 +5,8 @@ import { hasImageExtension } from '#upres/asset/names.js';
 import { mimeType } from '#upres/asset/markup.js';
 import type { RenderedVariant } from '#upres/asset/pipeline.js';
 import { hasCode, messageOf, UpresError, type UpresErrorCode } from '#upres/errors.js';
-import { isFileLoadingAllowed, normalizePath, type Connect, type ViteDevServer } from 'vite';
+import type { Connect, ViteDevServer } from 'vite';
+import { normalizePath } from './normalize-path.js';
 import { devFiles } from './dev-url.js';
 import { isOurs, splitUrl, type PlannedAsset, type Session } from './session.js';
 
@@ -51,7 +52,7 @@ async function answer(
     else refuse(response, 404, 'There is no such file.');
     return;
   }
-  if (!mayServe(session, file)) {
+  if (!(await mayServe(session, file))) {
     refuse(response, 403, 'This file is outside of what Vite may serve.');
     return;
   }
@@ -62,7 +63,8 @@ async function answer(
 }
 
 /** Vite serves `public/` wherever it is, and other files by its own rules, also where it hands on requests unasked. */
-function mayServe({ config }: Session, file: string): boolean {
+async function mayServe({ config }: Session, file: string): Promise<boolean> {
+  const { isFileLoadingAllowed } = await import('vite');
   if (isFileLoadingAllowed(config, file)) return true;
   return config.publicDir !== '' && file.startsWith(`${normalizePath(config.publicDir)}/`);
 }

@@ -73,6 +73,7 @@ const oneColour: Omit<PictureFeatures, 'pixels' | 'side'> = {
   following: [0, 0],
   ramped: 0,
   ringing: 0,
+  turning: 0,
   translucent: 0,
   cutOut: false,
 };
@@ -147,6 +148,12 @@ describe('what is counted in a picture', () => {
       grey(48, 48, (x) => 20 + step(x) + (x % 12 === 5 ? -15 : x % 12 === 6 ? 15 : 0)),
     );
     expect(rings.ringing).toBeGreaterThan(0.25);
+  });
+
+  it('sees stripes as fine as pixels, and none in steps that go on or stand alone', async () => {
+    expect((await pictureFeatures(grey(24, 24, (x) => (x % 2) * 60))).turning).toBe(1);
+    expect((await pictureFeatures(grey(24, 24, (x) => x * 10))).turning).toBe(0);
+    expect((await pictureFeatures(grey(24, 24, (x) => (x % 8 < 4 ? 0 : 60)))).turning).toBe(0);
   });
 
   it('does not see colours under full transparency', async () => {
