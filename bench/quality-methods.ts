@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { chooseForPicture } from '#src/image/auto/choose-for-picture.js';
 import { autoChoices, type ModelChoice } from '#src/image/auto/auto-model.js';
 import { decode } from '#src/image/codec/decode.js';
-import { readHeader } from '#src/image/codec/probe.js';
+import { readHeader } from '#src/image/codec/read-header.js';
 import { Meter } from '#src/image/meter.js';
 import { PICTURE_VERSION } from '#src/image/picture-version.js';
 import type { Upscaler } from '#src/image/upscale.js';

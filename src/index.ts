@@ -24,6 +24,7 @@ export {
   type UpscaleResult,
   type UpscalerOptions,
 } from './image/upscale.js';
-export { probe, type ImageInfo } from './image/codec/probe.js';
+export type { ImageInfo } from './image/codec/header.js';
+export { probe } from './image/codec/probe.js';
 export { builtinLabels, type BuiltinLabel } from './model/catalogue/registry.js';
 export { version } from './version.js';

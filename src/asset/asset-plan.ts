@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import { hasCode } from '../errors.js';
 import { Source } from '../image/image-source.js';
-import type { ImageInfo } from '../image/codec/probe.js';
+import type { ImageInfo } from '../image/codec/header.js';
 import { resolveTarget, type Size, type Target } from '../image/target.js';
 import type { OutputFormat } from '../image/codec/formats.js';
 import { parseDensityName, printDensityName, type DensityName, extensionFor } from './names.js';

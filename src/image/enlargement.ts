@@ -1,5 +1,6 @@
 import { throwIfAborted, unlessAborted } from '../abort.js';
-import { encode, type EncodeOptions } from './codec/encode.js';
+import type { EncodeOptions } from './codec/encode-options.js';
+import { encode } from './codec/encode.js';
 import { Meter, type MeterOptions } from './meter.js';
 import type { Frame, Progress } from '../pixels.js';
 

@@ -49,6 +49,8 @@ export interface UpscaleResult {
   readonly inferenceMs: number;
   /** Milliseconds in decoder, reducer and its own encoder. */
   readonly codecMs: number;
+  /** What is odd about the source or was left behind, in words for people; absent where there is nothing to say. */
+  readonly warnings?: readonly string[];
 }
 
 export interface UpscalerOptions {
@@ -195,6 +197,7 @@ export class Upscaler implements AsyncDisposable {
     const turn = { client, priority, signal, onProgress };
     const { data, codecMs, facts } = await encoding.encode({ format, quality }, turn);
     const { choice, device, meter } = facts;
+    const warnings = [...source.warnings, ...plan.warnings];
     return {
       data,
       format,
@@ -209,6 +212,7 @@ export class Upscaler implements AsyncDisposable {
       device,
       inferenceMs: meter.inferenceMs,
       codecMs: meter.codecMs + codecMs,
+      ...(warnings.length > 0 && { warnings }),
     };
   }
 
@@ -247,7 +251,8 @@ export class Upscaler implements AsyncDisposable {
     const decoding = `${colour} ${plan.frames}`;
     const decodeAll = (): Promise<readonly Frame[]> =>
       shared(source, decoding, signal, async () => {
-        const settings = { frames: plan.frames, colour, file: undefined, meter };
+        const onWarning = (warning: string): void => void source.warnings.add(warning);
+        const settings = { frames: plan.frames, colour, file: undefined, meter, onWarning };
         return withoutColour(await decode(await source.bytes(), header, settings));
       });
     const visit = { source, plan, options, device, signal, meter, decode: decodeAll };

@@ -7,13 +7,13 @@ import { checkAssetOptions } from '#src/asset/options.js';
 import { AssetPipeline } from '#src/asset/pipeline.js';
 import { cellSize } from '#src/image/auto/cells.js';
 import { chooseForPicture } from '#src/image/auto/choose-for-picture.js';
-import type { ModelChoice } from '#src/image/auto/auto-model.js';
+import { type ModelChoice } from '#src/image/auto/auto-model.js';
 import { chooseModel } from '#src/image/auto/choose-model.js';
 import { decode } from '#src/image/codec/decode.js';
 import { Meter } from '#src/image/meter.js';
 import { mostColours, pictureFeatures, type PictureFeatures } from '#src/image/auto/picture-features.js';
 import type { Frame } from '#src/pixels.js';
-import { readHeader } from '#src/image/codec/probe.js';
+import { readHeader } from '#src/image/codec/read-header.js';
 import { useUpscaler } from './upscaler.js';
 
 const example = (name: string): string => fileURLToPath(new URL(`../../examples/images/${name}`, import.meta.url));
