@@ -63,6 +63,7 @@ export interface PreparedAsset extends AssetPlan {
 export class AssetPipeline {
   readonly report = new AssetReport();
   private readonly lease: UpscalerLease;
+  private readonly told = new Set<string>();
   private opened: Promise<CachedUpscaler> | undefined;
 
   /** @throws BAD_ARGUMENT for options that don't exist or can't be */
@@ -197,6 +198,7 @@ export class AssetPipeline {
       const result = await (await this.upscaler()).upscale(variant.image, wishes, variant.source);
       const { data, format, width, height, cached, device } = result;
       const status = kept ?? (cached ? 'cached' : 'computed');
+      for (const warning of result.warnings ?? []) this.tell(`${variant.source}: ${warning}`);
       const choice = variant.model === autoModel ? result : undefined;
       return { rendered: { data, format, width, height, status }, trouble: undefined, choice, device };
     } catch (error) {
@@ -209,6 +211,13 @@ export class AssetPipeline {
       else this.context.warn(`${variant.source}: ${trouble}`);
       return { rendered, trouble };
     }
+  }
+
+  /** Says once what is true of all results of a picture. */
+  private tell(warning: string): void {
+    if (this.told.has(warning)) return;
+    this.told.add(warning);
+    this.context.warn(warning);
   }
 
   private async resize(variant: VariantPlan, settings: ResizeOptions): Promise<RenderedVariant> {

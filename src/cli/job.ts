@@ -62,7 +62,6 @@ async function deliver(
   // Nothing that was asked to stop may still appear.
   throwIfAborted(context.signal);
   const written = await writeOutput(job.output, result.data, { ...context.write, makeFolder: job.makeFolder });
-  const promised = formatOfName(job.output);
   return {
     kind: 'made',
     job,
@@ -71,6 +70,7 @@ async function deliver(
     height: result.height,
     sourcePixels: result.sourceWidth * result.sourceHeight * result.frames,
     outputPixels: result.width * result.height * result.frames,
+    frames: result.frames,
     upscale: result.upscale,
     model: result.model,
     ...(result.modelReason === undefined ? {} : { modelReason: result.modelReason }),
@@ -79,10 +79,17 @@ async function deliver(
     bytes: result.data.byteLength,
     unchanged: written === 'unchanged',
     cached: result.cached ?? false,
-    ...(promised === undefined || promised === result.format
-      ? {}
-      : { note: `${job.input.path} holds a ${result.format} image whatever its name says, and so does ${job.output}` }),
+    notes: [
+      ...namedOtherwise(job, result),
+      ...(result.warnings ?? []).map((warning) => `${job.input.path}: ${warning}`),
+    ],
   };
+}
+
+function namedOtherwise({ input, output }: Job, { format }: UpscaleResult): string[] {
+  const promised = formatOfName(output);
+  if (promised === undefined || promised === format) return [];
+  return [`${input.path} holds a ${format} image whatever its name says, and so does ${output}`];
 }
 
 async function copyOriginal(

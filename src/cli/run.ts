@@ -207,7 +207,7 @@ class Batch {
     if (this.#options.json) print(JSON.stringify(outputLine(outcome)));
     this.progress.made(outcome);
     if (outcome.fallback) this.#sayFallback(outcome);
-    else if (outcome.note !== undefined && !this.#options.quiet) this.progress.say(`note: ${outcome.note}`);
+    else if (!this.#options.quiet) for (const note of outcome.notes ?? []) this.progress.say(`note: ${note}`);
   }
 
   #sayFallback({ job, output, fallback }: Made): void {

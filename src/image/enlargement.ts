@@ -5,7 +5,7 @@ import { Meter, type MeterOptions } from './meter.js';
 import type { Frame, Progress } from '../pixels.js';
 
 /** What becomes of a picture's pixels, as far as each of its files says so for itself. */
-export type Encoding = Pick<EncodeOptions, 'format' | 'quality'>;
+export type Encoding = Pick<EncodeOptions, 'format' | 'quality' | 'lossless'>;
 
 /** Frames of the size that was asked for, and the memory that they are in. */
 export interface Pixels {

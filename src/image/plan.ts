@@ -16,6 +16,8 @@ export interface Plan {
   readonly frames: number;
   /** The profile that the result carries; undefined where colours are converted to sRGB. */
   readonly profile: Uint8Array | undefined;
+  /** Whether WebP or AVIF is written without loss: where the source of the same format is, and no quality is asked for. */
+  readonly lossless: boolean;
   /** What is left behind, in words for people. */
   readonly warnings: readonly string[];
 }
@@ -39,7 +41,11 @@ export function planPicture(header: Header, options: UpscaleOptions, file: strin
   const reason =
     header.lostFrames > 0 ? 'animated AVIF is not read' : `${formatTraits[format].display} is written as a still`;
   const warnings = lost > 0 ? [`${animated}: ${reason}`] : [];
-  return { header, format, target, frames, profile, warnings };
+  return { header, format, target, frames, profile, lossless: losslessFor(header, format, options), warnings };
+}
+
+function losslessFor(header: Header, format: OutputFormat, { quality }: UpscaleOptions): boolean {
+  return quality === undefined && header.lossless && header.format === format;
 }
 
 /** A grey profile describes one channel, and WebP and AVIF have three. CMYK is always converted: no network takes it. */

@@ -195,7 +195,7 @@ export class Upscaler implements AsyncDisposable {
     const { quality, client, priority, onProgress } = options;
     const encoding = this.enlargementOf(source, plan, options, letNextIn);
     const turn = { client, priority, signal, onProgress };
-    const { data, codecMs, facts } = await encoding.encode({ format, quality }, turn);
+    const { data, codecMs, facts } = await encoding.encode({ format, quality, lossless: plan.lossless }, turn);
     const { choice, device, meter } = facts;
     const warnings = [...source.warnings, ...plan.warnings];
     return {

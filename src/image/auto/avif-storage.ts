@@ -32,6 +32,25 @@ const coefficientScale = 8;
  * @returns undefined where nothing was lost, or where the file is not understood
  */
 export function avifStorage(file: Uint8Array): LossyStorage | undefined {
+  const coded = codedPicture(file);
+  const index = coded && readQuantiserIndex(coded.data);
+  // 0 is lossless.
+  if (coded === undefined || index === undefined || index === 0) return undefined;
+  return {
+    told: `AVIF of quantiser ${index} of 255`,
+    squaredStep: Math.max(1, (between(acSteps, index) / coefficientScale) ** 2),
+    pixelBytes: coded.data.length * coded.pieces,
+  };
+}
+
+/** Whether nothing was lost in storing it. */
+export function isLosslessAvif(file: Uint8Array): boolean {
+  const coded = codedPicture(file);
+  return coded !== undefined && readQuantiserIndex(coded.data) === 0;
+}
+
+/** The AV1 data of the picture, or of the first piece of which it is made. */
+function codedPicture(file: Uint8Array): { readonly data: Uint8Array; readonly pieces: number } | undefined {
   const meta = findBox(new Box(file), 'meta');
   if (!meta) return undefined;
   meta.skip(4);
@@ -41,14 +60,7 @@ export function avifStorage(file: Uint8Array): LossyStorage | undefined {
   if (!place) return undefined;
   const inside = place.inItemData ? findBox(meta.copy(), 'idat')?.rest() : file;
   const data = inside?.subarray(place.offset, place.offset + place.length);
-  const index = data && readQuantiserIndex(data);
-  // 0 is lossless.
-  if (data === undefined || index === undefined || index === 0) return undefined;
-  return {
-    told: `AVIF of quantiser ${index} of 255`,
-    squaredStep: Math.max(1, (between(acSteps, index) / coefficientScale) ** 2),
-    pixelBytes: data.length * Math.max(1, pieces.length),
-  };
+  return data && { data, pieces: Math.max(1, pieces.length) };
 }
 
 function readPrimary(box: Box | undefined): number {

@@ -5,7 +5,7 @@ import { attachProfile } from './attach-profile.js';
 import { changedArea, cutOut } from './changed-area.js';
 import type { EncodeOptions } from './encode-options.js';
 import { framesAtOnce, inWindow } from './in-window.js';
-import { pngSettings } from './png-settings.js';
+import { pngSettings } from './encode-png.js';
 import { loadSharp } from './sharp.js';
 
 interface PageShape {

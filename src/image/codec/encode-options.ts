@@ -4,6 +4,8 @@ export interface EncodeOptions {
   readonly format: OutputFormat;
   /** 1..100 for JPEG, WebP and AVIF; see `formatTraits` for the defaults. */
   readonly quality: number | undefined;
+  /** Whether WebP and AVIF are written without loss; the quality then counts for nothing. */
+  readonly lossless: boolean;
   /** Of an animation, milliseconds for each frame and rounds (0 = without end). */
   readonly delay: readonly number[] | undefined;
   readonly loop: number | undefined;

@@ -9,7 +9,6 @@ import { formatTraits, type OutputFormat } from './formats.js';
 import { interleave, layOnWhite } from './interleave.js';
 import type { Meter } from '../meter.js';
 import { maxValue, type Frame, type Samples } from '../../pixels.js';
-import { pngSettings } from './png-settings.js';
 import { loadSharp } from './sharp.js';
 
 /** Throws BAD_ARGUMENT for a quality out of range, or where the format has none. */
@@ -68,6 +67,13 @@ async function encodeFrames(frames: readonly Frame[], options: EncodeOptions, me
     return encodeApng(pages, { ...raw, space: colourspace(channels, depth16) }, options, meter);
   }
   const shape = (pipeline: Sharp): Sharp => pipeline.toColourspace(colourspace(channels, depth16));
+  if (format === 'png') {
+    const { encodePng } = await import('./encode-png.js');
+    const page = pages[0]!;
+    const pipeline = (): Sharp => shape(sharp(page, { raw, limitInputPixels: false }));
+    const png = await meter.codec(width * height, () => encodePng({ ...raw, data: page }, pipeline));
+    return profile ? attachProfile(png, profile) : png;
+  }
   if (profile) {
     const carriers = await inWindow(pages, framesAtOnce, (data) =>
       meter.codec(width * height, async () => {
@@ -79,14 +85,14 @@ async function encodeFrames(frames: readonly Frame[], options: EncodeOptions, me
     const pipeline =
       carriers.length > 1 ? sharp(carriers, { ...settings, join: { animated: true } }) : sharp(carriers[0], settings);
     return meter.codec(width * height * pages.length, () =>
-      finish(shape(pipeline.keepIccProfile()), options).toBuffer(),
+      finish(shape(pipeline.keepIccProfile()), { ...options, format }).toBuffer(),
     );
   }
   const pipeline = sharp(await concatenate(pages), {
     raw: { ...raw, height: height * pages.length, ...(pages.length > 1 ? { pageHeight: height } : {}) },
     limitInputPixels: false,
   });
-  return meter.codec(width * height * pages.length, () => finish(shape(pipeline), options).toBuffer());
+  return meter.codec(width * height * pages.length, () => finish(shape(pipeline), { ...options, format }).toBuffer());
 }
 
 const isChannels = (channels: number): channels is 1 | 2 | 3 | 4 => channels >= 1 && channels <= 4;
@@ -120,6 +126,8 @@ async function concatenate(pages: readonly Samples[]): Promise<Samples> {
   return all;
 }
 
+type LossyOptions = EncodeOptions & { readonly format: Exclude<OutputFormat, 'png'> };
+
 /**
  * Settings were measured on photographs, drawings and text of about a megapixel, in one thread:
  *
@@ -130,18 +138,16 @@ async function concatenate(pages: readonly Samples[]): Promise<Samples> {
  *   112×200), for as many bytes and as little error; dithering flickers from frame to frame. Every frame is kept, with its
  *   delay (rounded to 10 ms, which is all that a GIF can say).
  */
-function finish(pipeline: Sharp, { format, quality, delay, loop, subsampled }: EncodeOptions): Sharp {
+function finish(pipeline: Sharp, { format, quality, delay, loop, subsampled, lossless }: LossyOptions): Sharp {
   const rating = quality ?? formatTraits[format].quality ?? 100;
   const animation = { ...(delay ? { delay: [...delay] } : {}), ...(loop === undefined ? {} : { loop }) };
   switch (format) {
-    case 'png':
-      return pipeline.png(pngSettings);
     case 'jpeg':
       return pipeline.jpeg({ quality: rating, chromaSubsampling: subsampled ? '4:2:0' : '4:4:4' });
     case 'webp':
-      return pipeline.webp({ quality: rating, ...animation });
+      return pipeline.webp({ ...(lossless ? { lossless } : { quality: rating }), ...animation });
     case 'avif':
-      return pipeline.avif({ quality: rating, effort: 3 });
+      return pipeline.avif({ ...(lossless ? { lossless } : { quality: rating }), effort: 3 });
     case 'gif':
       return pipeline.gif({ effort: 4, dither: 0, keepDuplicateFrames: true, ...animation });
     case 'tiff':

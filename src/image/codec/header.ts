@@ -30,6 +30,8 @@ export interface Header extends ImageInfo {
   readonly profile: Uint8Array | undefined;
   /** Whether the decoder knows nothing of the profile: it says what the file says in other words. */
   readonly codedProfile: boolean;
+  /** Whether a WebP or AVIF keeps every pixel as it was. */
+  readonly lossless: boolean;
   /** Whether its colours are inks whose look nothing tells: CMYK without a profile. */
   readonly bareInks: boolean;
   /** Whether its colours are halved in resolution (JPEG 4:2:0 and the like). */

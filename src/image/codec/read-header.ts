@@ -1,5 +1,7 @@
 import type { Metadata } from 'sharp';
 import { UpresError } from '../../errors.js';
+import { isLosslessAvif } from '../auto/avif-storage.js';
+import { isLosslessWebp } from '../auto/webp-storage.js';
 import { hasAnimation, readApng } from './apng.js';
 import { asStill, framesOfAvif } from './avif-sequence.js';
 import { codecError } from './codec-error.js';
@@ -31,7 +33,10 @@ export async function readHeader(input: ImageInput, name = fileOf(input)): Promi
   }
   checkSamples(metadata, name);
   const bytes = typeof source === 'string' ? head : source;
-  const header = headerOf(format, metadata, codedColours(bytes, format, name));
+  const header = headerOf(format, metadata, {
+    coded: codedColours(bytes, format, name),
+    lossless: (format === 'webp' && isLosslessWebp(bytes)) || (format === 'avif' && isLosslessAvif(bytes)),
+  });
   if (!moves) return header;
   return format === 'png' ? withAnimation(header, bytes) : { ...header, lostFrames: framesOfAvif(bytes) - 1 };
 }
@@ -63,7 +68,11 @@ function checkSamples({ depth, space }: Metadata, file: string | undefined): voi
 /** GIF counts repetitions, and its decoder rounds: the most of the former is one more than any encoder takes. */
 const mostRounds = 65_535;
 
-function headerOf(format: OutputFormat, metadata: Metadata, coded: CodedColours | undefined): Header {
+function headerOf(
+  format: OutputFormat,
+  metadata: Metadata,
+  { coded, lossless }: { readonly coded: CodedColours | undefined; readonly lossless: boolean },
+): Header {
   const { delay, loop, pageHeight, orientation = 1, icc, chromaSubsampling } = metadata;
   const frames = delay && pageHeight !== undefined ? (metadata.pages ?? 1) : 1;
   const size = { width: metadata.width, height: frames > 1 && pageHeight ? pageHeight : metadata.height };
@@ -83,6 +92,7 @@ function headerOf(format: OutputFormat, metadata: Metadata, coded: CodedColours 
     delay,
     loop: loop === undefined ? undefined : Math.min(loop, mostRounds),
     ...profileFor(embedded, coded, grey),
+    lossless,
     bareInks: metadata.space === 'cmyk' && embedded === undefined,
     subsampled: chromaSubsampling?.startsWith('4:2') ?? false,
   };
