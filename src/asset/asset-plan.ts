@@ -1,5 +1,5 @@
 import { basename, dirname, join } from 'node:path';
-import { UpresError } from '../errors.js';
+import { hasCode } from '../errors.js';
 import { Source } from '../image/image-source.js';
 import type { ImageInfo } from '../image/codec/header.js';
 import { resolveTarget, type Size, type Target } from '../image/target.js';
@@ -170,7 +170,7 @@ class HandMade {
     try {
       await image.bytes();
     } catch (error) {
-      if (!(error instanceof UpresError) || error.code !== 'INPUT_NOT_FOUND') throw error;
+      if (!hasCode(error, 'INPUT_NOT_FOUND')) throw error;
       this.missing.push(file);
       return ordinary;
     }

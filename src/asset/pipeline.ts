@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
-import { UpresError } from '../errors.js';
+import { UpresError, withFile } from '../errors.js';
 import type { OutputFormat } from '../image/codec/formats.js';
 import { autoModel } from '../image/auto/auto-model.js';
 import { Source } from '../image/image-source.js';
@@ -94,7 +94,7 @@ export class AssetPipeline {
       const plan = await planAsset(file, new Source(contents ?? file), resolved, this.outputs);
       return { ...plan, onError: resolved.onError, maxOutputPixels: resolved.maxOutputPixels };
     } catch (error) {
-      throw naming(error, file);
+      throw withFile(error, file);
     }
   }
 
@@ -233,7 +233,7 @@ export class AssetPipeline {
       await this.outputs.add(data);
       return { data, format, width, height, status: 'resized' };
     } catch (error) {
-      throw naming(error, variant.source);
+      throw withFile(error, variant.source);
     }
   }
 
@@ -278,9 +278,4 @@ async function original({ image }: VariantPlan): Promise<RenderedVariant> {
 /** The source as it is. */
 async function asItIs({ image, format, width, height, handMade }: VariantPlan): Promise<RenderedVariant> {
   return { data: await image.bytes(), format, width, height, status: handMade ? 'hand-made' : 'verbatim' };
-}
-
-function naming(error: unknown, file: string): unknown {
-  if (!(error instanceof UpresError) || error.file !== undefined) return error;
-  return new UpresError(error.code, error.message, { file, cause: error });
 }

@@ -1,9 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
-import { UpresError } from '../errors.js';
+import { isMissing, readError, UpresError } from '../errors.js';
 import { canonicalPath, isInside } from './canonical.js';
-import { inputError } from './file-errors.js';
 import { formatOfName, parseDensityName } from '../asset/names.js';
 import { OwnOutputs } from '../asset/own-outputs.js';
 import { Roles } from '../asset/roles.js';
@@ -63,9 +62,8 @@ export async function collect(args: readonly string[], options: CollectOptions =
 
 async function expand(arg: string, errors: UpresError[]): Promise<Input[]> {
   const stats = await stat(arg).catch((cause: unknown) => {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT' || (cause as NodeJS.ErrnoException).code === 'ENOTDIR')
-      return;
-    throw inputError(cause, arg);
+    if (isMissing(cause)) return;
+    throw readError(cause, arg);
   });
   if (stats?.isFile()) return [{ path: arg, relative: path.basename(arg), named: true }];
   if (stats?.isDirectory()) return expandFolder(arg, errors);
@@ -87,7 +85,7 @@ async function expandFolder(folder: string, errors: UpresError[]): Promise<Input
   const inputs: Input[] = [];
   for await (const found of walk(folder)) {
     if ('file' in found) inputs.push({ path: path.join(folder, found.file), relative: found.file, named: false });
-    else errors.push(inputError(found.cause, path.join(folder, found.folder)));
+    else errors.push(readError(found.cause, path.join(folder, found.folder)));
   }
   return inputs;
 }

@@ -2,7 +2,7 @@ import { AssetCache } from '../asset/asset-cache.js';
 import { CachedUpscaler, type ResultFacts } from '../asset/cached-upscaler.js';
 import { OwnOutputs } from '../asset/own-outputs.js';
 import { concernsAll } from '../asset/on-error.js';
-import { UpresError } from '../errors.js';
+import { codeOf, exitCodes, failureOf, UpresError } from '../errors.js';
 import { Source } from '../image/image-source.js';
 import { unlimited } from '../image/limits.js';
 import { probe } from '../image/codec/probe.js';
@@ -13,7 +13,6 @@ import { resultsFolder } from '../asset/results-folder.js';
 import { checkDeviceWorks } from './check-device.js';
 import { checkModel } from './check-model.js';
 import { collect } from './collect.js';
-import { exitCodes } from './exit-codes.js';
 import { watchInterrupts } from './interrupt.js';
 import type { Interrupts } from './interrupt.js';
 import { runJob } from './job.js';
@@ -129,7 +128,7 @@ class Batch {
   get exitCode(): number {
     const { exitCode } = this.#interrupts;
     if (exitCode !== undefined) return exitCode;
-    if (this.#common?.code.startsWith('MODEL_')) return exitCodes.usage;
+    if (this.#common) return failureOf(this.#common.code).endsRun ?? exitCodes.someFailed;
     return this.#failed > 0 ? exitCodes.someFailed : exitCodes.ok;
   }
 
@@ -235,9 +234,8 @@ class Batch {
     const folder = defaultCacheFolder();
     return new Ledger(folder, (cause) => {
       if (this.#options.quiet) return;
-      const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
       this.progress.say(
-        `note: which files upres wrote can't be remembered in ${folder} (${code}): writing them again will need --overwrite`,
+        `note: which files upres wrote can't be remembered in ${folder} (${codeOf(cause) ?? String(cause)}): writing them again will need --overwrite`,
       );
     });
   }

@@ -1,11 +1,11 @@
 import { link, mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { UpresError } from '../errors.js';
-import { isMissing, outputError } from './file-errors.js';
+import { hasCode, UpresError } from '../errors.js';
 import { sha256 } from './ledger.js';
 import type { OwnOutputs } from '../asset/own-outputs.js';
 import type { Ledger } from './ledger.js';
 import { removeTempFile, writeTempFile } from './temp-file.js';
+import { outputError } from './output-error.js';
 
 export interface WriteOptions {
   readonly ledger: Ledger;
@@ -93,13 +93,13 @@ async function hashOfFile(file: string): Promise<string | undefined> {
   try {
     return sha256(await readFile(file));
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
 }
 
 /** Disks without hard links (exFAT, some network shares) answer in one of these ways. */
-const noLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL', 'EXDEV', 'UNKNOWN']);
+const noLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL', 'EXDEV', 'UNKNOWN'];
 
 /**
  * Writes a file that must not exist yet. Renaming would replace what another program has put there since we looked; linking
@@ -112,14 +112,14 @@ async function writeNew(file: string, bytes: Uint8Array): Promise<boolean> {
     try {
       await link(temp, file);
     } catch (error) {
-      if (!noLinks.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      if (!hasCode(error, ...noLinks)) throw error;
       // Reserve the name, then rename over our own empty file.
       await (await open(file, 'wx')).close();
       await rename(temp, file);
     }
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if (hasCode(error, 'EEXIST')) return false;
     throw error;
   } finally {
     await removeTempFile(temp);

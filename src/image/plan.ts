@@ -1,7 +1,7 @@
 import { UpresError } from '../errors.js';
 import { checkQuality } from './codec/encode.js';
 import { formatTraits, type OutputFormat } from './codec/formats.js';
-import { checkOutputSize, defaultMaxOutputPixels, named, resolveLimit } from './limits.js';
+import { checkOutputSize, defaultMaxOutputPixels, resolveLimit } from './limits.js';
 import type { UpscaleOptions } from './options.js';
 import type { Header } from './codec/header.js';
 import { checkHeader } from './codec/probe.js';
@@ -63,7 +63,7 @@ export function checkIntermediate(plan: Plan, scale: number, options: UpscaleOpt
   const height = header.height * scale;
   if (width * height * frames <= limit * intermediateShare) return;
   const message = `the network would make ${width}×${height} pixels on the way to ${plan.target.width}×${plan.target.height}: ask for less, name a network of a smaller scale, or raise maxOutputPixels`;
-  throw new UpresError('OUTPUT_TOO_LARGE', message, named(file));
+  throw new UpresError('OUTPUT_TOO_LARGE', message, { file });
 }
 
 /**

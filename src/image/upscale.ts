@@ -1,8 +1,7 @@
 import { totalmem } from 'node:os';
-import { UpresError } from '../errors.js';
-import { onAbort } from '../on-abort.js';
+import { UpresError, withFile } from '../errors.js';
 import { checkDevice, type Device, type DeviceChoice } from '../network/device.js';
-import { isAborted, throwIfAborted } from './abort.js';
+import { isAborted, onAbort, throwIfAborted } from '../abort.js';
 import type { ModelChoice } from './auto/auto-model.js';
 import { inColour, withoutColour } from './dering/colourless.js';
 import { decode } from './codec/decode.js';
@@ -16,14 +15,14 @@ import { Networks } from './networks.js';
 import { Failover } from './on-device.js';
 import { Source } from './image-source.js';
 import { checkOptions, modelOf, type Output, type ResizeOptions, type UpscaleOptions } from './options.js';
-import type { Frame } from './planes.js';
+import type { Frame } from '../pixels.js';
 import { planPicture, type Plan } from './plan.js';
 import { reduceFrame } from './reduce.js';
 import { fileOf, type ImageInput } from './source.js';
 
 export type { OutputFormat } from './codec/formats.js';
 export { Source } from './image-source.js';
-export type { AlphaMode, Output, ResizeOptions, UpscaleOptions, UpscaleProgress } from './options.js';
+export type { AlphaMode, Output, ResizeOptions, UpscaleOptions } from './options.js';
 export type { ImageInput } from './source.js';
 export type { Target } from './target.js';
 
@@ -328,10 +327,4 @@ async function shared(
       throwIfAborted(signal);
     }
   }
-}
-
-/** Errors of the floors below know nothing of files. */
-function withFile(error: unknown, file: string | undefined): unknown {
-  if (!(error instanceof UpresError) || error.file !== undefined || file === undefined) return error;
-  return new UpresError(error.code, error.message, { file, cause: error });
 }

@@ -6,7 +6,7 @@ import { decode } from '#src/image/codec/decode.js';
 import { probe } from '#src/image/codec/probe.js';
 import { readHeader } from '#src/image/codec/read-header.js';
 import { Meter } from '#src/image/meter.js';
-import type { Frame } from '#src/image/planes.js';
+import type { Frame } from '#src/pixels.js';
 import { pngChunks } from '#src/image/codec/png-chunks.js';
 import { animation, decodePixels } from './fixtures.js';
 import { pngChunk } from './png.js';

@@ -12,7 +12,7 @@ import { chooseModel } from '#src/image/auto/choose-model.js';
 import { decode } from '#src/image/codec/decode.js';
 import { Meter } from '#src/image/meter.js';
 import { mostColours, pictureFeatures, type PictureFeatures } from '#src/image/auto/picture-features.js';
-import type { Frame } from '#src/image/planes.js';
+import type { Frame } from '#src/pixels.js';
 import { readHeader } from '#src/image/codec/read-header.js';
 import { useUpscaler } from './upscaler.js';
 

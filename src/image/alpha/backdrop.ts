@@ -1,4 +1,4 @@
-import { maxValue, type Frame, type Plane } from '../planes.js';
+import { maxValue, type Frame, type PixelImage } from '../../pixels.js';
 
 /** ITU-R BT.601, in 256ths. */
 const lumaWeights = [77, 150, 29] as const;
@@ -7,8 +7,8 @@ const lumaWeights = [77, 150, 29] as const;
 export class Backdrop {
   /** Share of pixels with some cover that let the ground shine through, 0 to 1. */
   readonly translucent: number;
-  readonly #colour: Plane;
-  readonly #cover: Plane['data'] | undefined;
+  readonly #colour: PixelImage;
+  readonly #cover: PixelImage['data'] | undefined;
   readonly #ground: 0 | 255;
   /** Levels for each level of 255. */
   readonly #perLevel: number;

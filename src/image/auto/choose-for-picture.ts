@@ -3,7 +3,7 @@ import { type ModelChoice } from './auto-model.js';
 import { chooseModel, type Damage, type Sight } from './choose-model.js';
 import { lossyStorage } from './read-lossy-storage.js';
 import { pictureFeatures } from './picture-features.js';
-import type { Frame } from '../planes.js';
+import type { Frame } from '../../pixels.js';
 import type { Header } from '../codec/header.js';
 
 /**

@@ -1,6 +1,6 @@
 import { inBands } from '../../give-way.js';
 import { Backdrop } from '../alpha/backdrop.js';
-import type { Frame } from '../planes.js';
+import type { Frame } from '../../pixels.js';
 
 /** What can be counted in a picture as it is seen: transparent ones lie on white or black, whichever shows more of them. */
 export interface PictureFeatures {

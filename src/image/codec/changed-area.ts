@@ -1,5 +1,5 @@
 import { copyInBands, inBands } from '../../give-way.js';
-import { samplesLike, type Samples } from '../planes.js';
+import { samplesLike, type Samples } from '../../pixels.js';
 
 interface Size {
   readonly width: number;

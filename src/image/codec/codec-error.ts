@@ -1,6 +1,5 @@
-import { UpresError } from '../../errors.js';
+import { messageOf, UpresError } from '../../errors.js';
 import { formatTraits, type OutputFormat } from './formats.js';
-import { named } from '../limits.js';
 import { unsupportedKind } from './unsupported.js';
 
 /**
@@ -20,11 +19,11 @@ export function codecError(
   const kind = unsupportedKind(bytes, format);
   if (kind !== undefined) {
     const message = `this is ${kind}${inner}: convert it to an ordinary ${formatTraits[format].display} first`;
-    return new UpresError('UNSUPPORTED_FORMAT', message, named(file, error));
+    return new UpresError('UNSUPPORTED_FORMAT', message, { file, cause: error });
   }
   const { display } = formatTraits[format];
   const message = `the ${display} is damaged or cut short${inner}: get a fresh copy of it`;
-  return new UpresError('INPUT_CORRUPT', message, named(file, error));
+  return new UpresError('INPUT_CORRUPT', message, { file, cause: error });
 }
 
 /** How the lines of each format's loader begin, in libvips and in the libraries under it. */
@@ -44,7 +43,7 @@ const loaders: Readonly<Record<OutputFormat, RegExp>> = {
  */
 export function reasonOf(error: unknown, format: OutputFormat): string {
   const prefix = /^Input (buffer|file) has corrupt header:\s*/;
-  const lines = (error instanceof Error ? error.message : String(error))
+  const lines = messageOf(error)
     .split('\n')
     .map((line) => line.trim().replace(prefix, ''))
     .filter((line) => line !== '' && !line.startsWith('source: '));

@@ -1,5 +1,4 @@
 import { UpresError } from '../../errors.js';
-import { named } from '../limits.js';
 import { Box, findBox } from './boxes.js';
 import type { OutputFormat } from './formats.js';
 import { greyProfile, matrixProfile, type Primaries, type TransferCurve } from './matrix-profile.js';
@@ -89,7 +88,7 @@ export function codedColours(
   const hdr = highDynamicRange.get(codes.transfer);
   if (hdr !== undefined) {
     const message = `its colours are of high dynamic range (${hdr}), and upres works with ordinary ones: export it as sRGB or Display P3`;
-    throw new UpresError('UNSUPPORTED_FORMAT', message, named(file));
+    throw new UpresError('UNSUPPORTED_FORMAT', message, { file });
   }
   // Encoders of AVIF write television's codes for what is sRGB, and browsers take them for that.
   const curve =

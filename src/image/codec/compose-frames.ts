@@ -1,5 +1,5 @@
 import { inBands } from '../../give-way.js';
-import { maxValue, samplesLike, type Frame, type Plane } from '../planes.js';
+import { maxValue, samplesLike, type Frame, type PixelImage } from '../../pixels.js';
 
 /** A frame of an animation as it is stored: a rectangle, and what becomes of it. */
 export interface PlacedFrame {
@@ -52,8 +52,8 @@ export async function composeFrames(
 }
 
 interface Layer {
-  readonly colour: Plane;
-  readonly alpha: Plane;
+  readonly colour: PixelImage;
+  readonly alpha: PixelImage;
 }
 
 const copyOf = ({ colour, alpha }: Layer): Layer => ({

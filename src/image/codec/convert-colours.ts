@@ -1,7 +1,7 @@
 import { inBands } from '../../give-way.js';
 import { asUint16 } from '../depth.js';
 import type { Meter } from '../meter.js';
-import type { Samples } from '../planes.js';
+import type { Samples } from '../../pixels.js';
 import { attachProfile } from './attach-profile.js';
 import { loadSharp } from './sharp.js';
 

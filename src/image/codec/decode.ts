@@ -4,7 +4,7 @@ import type { RawPixels } from './convert-colours.js';
 import { formatTraits, isOriented } from './formats.js';
 import { asUint16 } from '../depth.js';
 import type { Meter } from '../meter.js';
-import type { Frame, Plane } from '../planes.js';
+import type { Frame, PixelImage } from '../../pixels.js';
 import type { Header } from './header.js';
 import { loadSharp } from './sharp.js';
 import { splitAlpha } from '../alpha/split-alpha.js';
@@ -127,7 +127,7 @@ async function cutFrames(
     if (channels === 2 || channels > 3) {
       cut.push(await splitAlpha(values, width, frameHeight, channels, grey ? 1 : 3));
     } else {
-      const colour: Plane = { width, height: frameHeight, channels: channels === 1 ? 1 : 3, data: values };
+      const colour: PixelImage = { width, height: frameHeight, channels: channels === 1 ? 1 : 3, data: values };
       cut.push({ colour, alpha: undefined });
     }
   }

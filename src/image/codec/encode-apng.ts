@@ -1,5 +1,5 @@
 import type { Meter } from '../meter.js';
-import type { Samples } from '../planes.js';
+import type { Samples } from '../../pixels.js';
 import { writeApng } from './apng.js';
 import { attachProfile } from './attach-profile.js';
 import { changedArea, cutOut } from './changed-area.js';

@@ -1,5 +1,5 @@
 import type { Sharp } from 'sharp';
-import type { Samples } from '../planes.js';
+import type { Samples } from '../../pixels.js';
 import { encodeFewColours } from './few-colours.js';
 
 /**

@@ -8,7 +8,7 @@ import { framesAtOnce, inWindow } from './in-window.js';
 import { formatTraits, type OutputFormat } from './formats.js';
 import { interleave, layOnWhite } from './interleave.js';
 import type { Meter } from '../meter.js';
-import { maxValue, type Frame, type Samples } from '../planes.js';
+import { maxValue, type Frame, type Samples } from '../../pixels.js';
 import { loadSharp } from './sharp.js';
 
 /** Throws BAD_ARGUMENT for a quality out of range, or where the format has none. */

@@ -7,7 +7,6 @@ import { asStill, framesOfAvif } from './avif-sequence.js';
 import { codecError } from './codec-error.js';
 import { codedColours, profileOf, type CodedColours } from './coded-colours.js';
 import { isOriented, type OutputFormat } from './formats.js';
-import { named } from '../limits.js';
 import type { Header } from './header.js';
 import { loadSharp } from './sharp.js';
 import { sniff } from './sniff.js';
@@ -56,14 +55,14 @@ function checkFormat(head: Uint8Array, file: string | undefined): OutputFormat {
     sniffed.what === 'an SVG'
       ? 'an SVG has no pixels: use it as it is, or rasterise it at the size you need'
       : `${sniffed.what === undefined ? 'this is not an image that upres knows' : `this is ${sniffed.what}`}: convert it to PNG, JPEG, WebP, AVIF, GIF or TIFF`;
-  throw new UpresError('UNSUPPORTED_FORMAT', message, named(file));
+  throw new UpresError('UNSUPPORTED_FORMAT', message, { file });
 }
 
 /** TIFF files can hold numbers that are no pixels (heights, radiances), which have no range to map to black and white. */
 function checkSamples({ depth, space }: Metadata, file: string | undefined): void {
   if (depth === 'uchar' || depth === 'ushort' || space === 'lab' || space === 'labs') return;
   const message = `its samples are of the type ${depth}, where upres reads unsigned integers of 8 or 16 bits: convert it first`;
-  throw new UpresError('UNSUPPORTED_FORMAT', message, named(file));
+  throw new UpresError('UNSUPPORTED_FORMAT', message, { file });
 }
 
 /** GIF counts repetitions, and its decoder rounds: the most of the former is one more than any encoder takes. */
