@@ -1,6 +1,6 @@
 import { leftoversIn, textOf } from '#upres/asset/bundle-leftovers.js';
 import type { Plugin, Rollup } from 'vite';
-import { leftMark, type CssMark } from './css-marks.js';
+import { leftMarks, type CssMark } from './css-marks.js';
 import type { Session } from './session.js';
 
 /**
@@ -42,6 +42,5 @@ type Output = Rollup.OutputAsset | Rollup.OutputChunk;
 
 function marksIn(output: Output): CssMark[] {
   if (!/\.(?:[cm]?js|css|html?|svg|webmanifest)$/i.test(output.fileName)) return [];
-  const mark = leftMark(output.type === 'chunk' ? output.code : textOf(output.source));
-  return mark ? [mark] : [];
+  return leftMarks(output.type === 'chunk' ? output.code : textOf(output.source));
 }
