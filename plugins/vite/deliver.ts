@@ -55,7 +55,12 @@ export async function deliver(
   options: DeliveryOptions = {},
 ): Promise<ReadonlyMap<VariantPlan, Delivered>> {
   const { plan } = asset;
-  for (const file of new Set([plan.file, ...plan.variants.map(({ source }) => source), ...plan.missing])) {
+  for (const file of new Set([
+    plan.file,
+    ...plan.variants.map(({ source }) => source),
+    ...plan.missing,
+    ...plan.overlooked,
+  ])) {
     context.addWatchFile(normalizePath(file));
   }
   if (context.rebuilds && plan.missing.length > 0) context.addWatchFile(session.appearing.stampFor(plan.missing));

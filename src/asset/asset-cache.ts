@@ -25,6 +25,8 @@ export interface CacheLimits {
 export interface CacheEntry<Facts> {
   readonly data: Uint8Array;
   readonly facts: Facts;
+  /** SHA-512 of the data in base64 digits. */
+  readonly hash: string;
 }
 
 const prefix = 'upres ';
@@ -61,9 +63,10 @@ export class AssetCache<Facts> {
     try {
       const info = await cacache.get.info(this.folder, prefix + key);
       if (!info) return undefined;
-      if ((info.size ?? 0) > hashedAtOnce) return { data: await readLarge(info), facts: info.metadata as Facts };
+      const hash = info.integrity.replace(/^sha512-/, '');
+      if ((info.size ?? 0) > hashedAtOnce) return { data: await readLarge(info), facts: info.metadata as Facts, hash };
       const found = await cacache.get(this.folder, prefix + key, { memoize: false });
-      return { data: found.data, facts: found.metadata as Facts };
+      return { data: found.data, facts: found.metadata as Facts, hash };
     } catch (error) {
       // Missing is usual, and what can't be read is as good as missing; what is damaged is in the way of what is right.
       if (hasCode(error, 'EINTEGRITY', 'EBADSIZE')) await this.forget(key);

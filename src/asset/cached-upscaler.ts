@@ -14,6 +14,8 @@ export type ResultFacts = Omit<UpscaleResult, 'data'>;
 /** A result, and whether it was there already. */
 export interface CachedResult extends UpscaleResult {
   readonly cached: boolean;
+  /** SHA-512 of the data in base64 digits, where the cache has it. */
+  readonly hash?: string;
 }
 
 interface Work {
@@ -123,7 +125,9 @@ export class CachedUpscaler {
 
   private async findOne(key: string, options: UpscaleOptions): Promise<CachedResult | undefined> {
     const kept = await this.cache?.get(key);
-    return kept && isAllowed(kept.facts, options) ? { ...kept.facts, data: kept.data, cached: true } : undefined;
+    return kept && isAllowed(kept.facts, options)
+      ? { ...kept.facts, data: kept.data, cached: true, hash: kept.hash }
+      : undefined;
   }
 
   private async compute(key: string, source: Source, options: UpscaleOptions): Promise<CachedResult> {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { exitCodes, messageOf, UpresError } from '../errors.js';
 import { tryDevices, type DeviceReport } from '../network/gpu/try-device.js';
 import { loadRuntime } from '../network/pool/runtime.js';
-import { defaultCacheFolder } from '../network/weights/weights-store.js';
+import { defaultCacheFolder } from '../network/weights/cache-folder.js';
 import { version } from '../version.js';
 import { describeProcessor } from './processor.js';
 import type { Processor } from './processor.js';

@@ -56,12 +56,13 @@ async function make(job: Job, source: Source, context: JobContext, start: number
 async function deliver(
   job: Job,
   context: JobContext,
-  result: UpscaleResult & { cached?: boolean },
+  result: UpscaleResult & Partial<CachedResult>,
   start: number,
 ): Promise<Made> {
   // Nothing that was asked to stop may still appear.
   throwIfAborted(context.signal);
   const written = await writeOutput(job.output, result.data, { ...context.write, makeFolder: job.makeFolder });
+  await context.write.outputs?.add(result.data, result.hash);
   return {
     kind: 'made',
     job,

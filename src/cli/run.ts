@@ -1,5 +1,6 @@
 import { AssetCache } from '../asset/asset-cache.js';
 import { CachedUpscaler, type ResultFacts } from '../asset/cached-upscaler.js';
+import { OwnOutputs } from '../asset/own-outputs.js';
 import { concernsAll } from '../asset/on-error.js';
 import { codeOf, exitCodes, failureOf, UpresError } from '../errors.js';
 import { Source } from '../image/image-source.js';
@@ -7,7 +8,7 @@ import { unlimited } from '../image/limits.js';
 import { probe } from '../image/codec/probe.js';
 import { Upscaler } from '../image/upscale.js';
 import { defaultThreads } from '../network/pool/thread-count.js';
-import { defaultCacheFolder } from '../network/weights/weights-store.js';
+import { defaultCacheFolder } from '../network/weights/cache-folder.js';
 import { resultsFolder } from '../asset/results-folder.js';
 import { checkDeviceWorks } from './check-device.js';
 import { checkModel } from './check-model.js';
@@ -164,7 +165,11 @@ class Batch {
       upscaler,
       cached,
       options: this.#options,
-      write: { ledger: this.#ledger(), overwrite: this.#options.overwrite },
+      write: {
+        ledger: this.#ledger(),
+        outputs: OwnOutputs.of(process.cwd()),
+        overwrite: this.#options.overwrite,
+      },
       signal,
       onProgress: (job: Job, fraction: number) => {
         this.#meter.advance(job.input.path, fraction);

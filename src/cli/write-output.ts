@@ -2,12 +2,15 @@ import { link, mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { hasCode, UpresError } from '../errors.js';
 import { sha256 } from './ledger.js';
+import type { OwnOutputs } from '../asset/own-outputs.js';
 import type { Ledger } from './ledger.js';
 import { removeTempFile, writeTempFile } from './temp-file.js';
 import { outputError } from './output-error.js';
 
 export interface WriteOptions {
   readonly ledger: Ledger;
+  /** Pictures that any tool of upres has made: such bytes are ours wherever they lie. */
+  readonly outputs?: OwnOutputs;
   /** Also replace a file that upres did not write. */
   readonly overwrite: boolean;
   /** Make missing folders; otherwise a missing folder is an error. */
@@ -23,7 +26,7 @@ export interface WriteOptions {
 export async function writeOutput(
   file: string,
   bytes: Uint8Array,
-  { ledger, overwrite, makeFolder }: WriteOptions,
+  { ledger, outputs, overwrite, makeFolder }: WriteOptions,
 ): Promise<'written' | 'unchanged'> {
   const hash = sha256(bytes);
   try {
@@ -38,7 +41,7 @@ export async function writeOutput(
       existing = await hashOfFile(file);
     }
     if (existing !== hash) {
-      if (!overwrite) await requireOurs(file, existing, ledger);
+      if (!overwrite) await requireOurs(file, existing, ledger, outputs);
       await replace(file, bytes);
     }
     // Equal bytes are recorded too: they are what upres makes, so this is how a lost record comes back.
@@ -56,19 +59,26 @@ export async function writeOutput(
 export async function checkOutput(
   file: string,
   bytes: Uint8Array,
-  { ledger, overwrite }: Pick<WriteOptions, 'ledger' | 'overwrite'>,
+  { ledger, outputs, overwrite }: Omit<WriteOptions, 'makeFolder'>,
 ): Promise<void> {
   try {
     const existing = await hashOfFile(file);
-    if (existing !== undefined && existing !== sha256(bytes) && !overwrite) await requireOurs(file, existing, ledger);
+    if (existing !== undefined && existing !== sha256(bytes) && !overwrite)
+      await requireOurs(file, existing, ledger, outputs);
   } catch (error) {
     throw outputError(error, file);
   }
 }
 
 /** `existing` is undefined for a link that leads nowhere, which takes the name too. */
-async function requireOurs(file: string, existing: string | undefined, ledger: Ledger): Promise<void> {
-  if (existing === undefined || existing !== (await ledger.hashOf(file))) throw existsError(file);
+async function requireOurs(
+  file: string,
+  existing: string | undefined,
+  ledger: Ledger,
+  outputs: OwnOutputs | undefined,
+): Promise<void> {
+  if (existing !== undefined && existing === (await ledger.hashOf(file))) return;
+  if (existing === undefined || !(await outputs?.has(await readFile(file)))) throw existsError(file);
 }
 
 function existsError(file: string): UpresError {
