@@ -1,7 +1,8 @@
 import type { ModelSource, WeightsLocation } from '../pool/protocol.js';
 import type { ThreadPool } from '../pool/thread-pool.js';
 import type { MeasuredGeometry } from './weights-manifest.js';
-import { defaultCacheFolder, WeightsStore } from './weights-store.js';
+import { defaultCacheFolder } from './cache-folder.js';
+import { WeightsStore } from './weights-store.js';
 import { hasCode, messageOf, UpresError } from '../../errors.js';
 
 export interface LocatedWeights {
