@@ -1,30 +1,27 @@
 import MagicString from 'magic-string';
+import { newUrlsIn } from '#upres/asset/new-urls.js';
 import { UpresError } from '#upres/errors.js';
 import type { Plugin, Rollup } from 'vite';
 import { asExpression, deliver, deliveryTo } from './deliver.js';
 import { findAsset } from './find-asset.js';
-import { isOurs, splitUrl, type Session } from './session.js';
+import { splitUrl, type Session } from './session.js';
 
-interface Node {
-  readonly type: string;
-  readonly start: number;
-  readonly end: number;
-}
-interface UrlLiteral extends Node {
-  readonly value: string;
-}
+const name = 'upres:new-url';
 
-/** `new URL('./photo.jpg?upscale=2', import.meta.url)`. In development the browser asks the server for that very URL. */
+/**
+ * `new URL('./photo.jpg?upscale=2', import.meta.url)`. In development the browser asks the server for that very URL.
+ *
+ * Components are compiled to JavaScript by plugins that stand anywhere in the list, and Vite's own reading of these URLs comes right
+ * behind them all, so that is where this has to be: `placeNewUrls` puts it there.
+ */
 export function newUrlPlugin(session: () => Session): Plugin {
   return {
-    name: 'upres:new-url',
+    name,
     apply: 'build',
     transform: {
       filter: { code: { include: /new\s+URL[^]*upscale/ } },
       async handler(code, id) {
-        if (!code.includes('import.meta.url') || !code.includes('upscale') || /\.(?:html|css)(?:$|\?)/.test(id))
-          return null;
-        const literals = literalsIn(this, code);
+        const literals = newUrlsIn(code, (text) => this.parse(text));
         if (literals.length === 0) return null;
         const text = new MagicString(code);
         await Promise.all(
@@ -36,6 +33,15 @@ export function newUrlPlugin(session: () => Session): Plugin {
       },
     },
   };
+}
+
+/** Moves the plugin before Vite's own that reads such URLs, which would take the small image. To be called in `configResolved`. */
+export function placeNewUrls(plugins: Plugin[]): void {
+  const own = plugins.findIndex((plugin) => plugin.name === name);
+  if (own < 0) return;
+  const [plugin] = plugins.splice(own, 1);
+  const vites = plugins.findIndex((other) => other.name === 'vite:asset-import-meta-url');
+  plugins.splice(vites < 0 ? own : vites, 0, plugin!);
 }
 
 async function expressionOf(
@@ -60,35 +66,3 @@ async function expressionOf(
     return context.error(session.readable(error, url, id));
   }
 }
-
-/** The first arguments of `new URL(…, import.meta.url)` that carry directives; nothing in code that is no JavaScript. */
-function literalsIn(context: Rollup.TransformPluginContext, code: string): UrlLiteral[] {
-  const found: UrlLiteral[] = [];
-  const visit = (value: unknown): void => {
-    if (Array.isArray(value)) value.forEach(visit);
-    if (!isNode(value)) return;
-    if (value.type === 'NewExpression') {
-      const { callee, arguments: given } = value as unknown as { callee: Node; arguments: Node[] };
-      const [first, second] = given;
-      if (code.slice(callee.start, callee.end) === 'URL' && first && second && isMetaUrl(code, second)) {
-        const literal = first as Partial<UrlLiteral> & Node;
-        if (literal.type === 'Literal' && typeof literal.value === 'string' && isOurs(literal.value)) {
-          found.push(literal as UrlLiteral);
-        }
-      }
-    }
-    Object.values(value).forEach(visit);
-  };
-  try {
-    visit(context.parse(code));
-  } catch {
-    // Whatever it is, Vite says so itself, or the directive is found in the output.
-  }
-  return found;
-}
-
-const isNode = (value: unknown): value is Node =>
-  typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
-
-const isMetaUrl = (code: string, { start, end }: Node): boolean =>
-  code.slice(start, end).replace(/\s/g, '') === 'import.meta.url';
