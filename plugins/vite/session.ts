@@ -6,7 +6,7 @@ import { UpresError } from '#upres/errors.js';
 import { normalizePath, type ResolvedConfig } from 'vite';
 import { Appearing } from './appearing.js';
 import { Dependents } from './dependents.js';
-import { viteOptionNames, type UpresViteOptions } from './options.js';
+import type { UpresViteOptions } from './options.js';
 
 export { isExternal, isOurs, splitUrl } from '#upres/asset/urls.js';
 
@@ -35,7 +35,7 @@ export class Session {
     const warn = (message: string): void => {
       config.logger.warn(`upres: ${message}`);
     };
-    this.pipeline = new AssetPipeline(options, { root: config.root, warn }, viteOptionNames);
+    this.pipeline = new AssetPipeline(options, { root: config.root, warn });
   }
 
   /**

@@ -1,3 +1,4 @@
+import { choice } from '../schema.js';
 import { hasDirectives } from './directives.js';
 import { startTags } from './html-tags.js';
 import { parseSrcset } from './srcset.js';
@@ -5,6 +6,7 @@ import { parseSrcset } from './srcset.js';
 /** What becomes of a build that emits a directive which nothing honoured. */
 export const leftoversChoices = ['error', 'warn', 'ignore'] as const;
 export type Leftovers = (typeof leftoversChoices)[number];
+export const leftoversChoice = choice(leftoversChoices);
 
 /** Longer than any URL of an image: how far is looked around a directive for the ends of its URL. */
 const longestUrl = 2048;

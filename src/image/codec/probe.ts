@@ -2,7 +2,8 @@ import type { Metadata } from 'sharp';
 import { UpresError } from '../../errors.js';
 import { codecError } from './codec-error.js';
 import type { OutputFormat } from './formats.js';
-import { checkInputSize, named, type PixelLimits } from '../limits.js';
+import { check } from '../../schema.js';
+import { checkInputSize, limitOptions, named, type PixelLimits } from '../limits.js';
 import { loadSharp } from './sharp.js';
 import { sniff } from './sniff.js';
 import { fileOf, readHead, type ImageInput } from '../source.js';
@@ -45,9 +46,10 @@ export function checkHeader(header: ImageInfo, frames: number, limits: PixelLimi
 /**
  * Reads the header of an image, of its pixels nothing.
  *
- * @throws INPUT_NOT_FOUND, INPUT_UNREADABLE, INPUT_EMPTY, INPUT_CORRUPT, INPUT_TOO_LARGE, UNSUPPORTED_FORMAT
+ * @throws BAD_ARGUMENT, INPUT_NOT_FOUND, INPUT_UNREADABLE, INPUT_EMPTY, INPUT_CORRUPT, INPUT_TOO_LARGE, UNSUPPORTED_FORMAT
  */
 export async function probe(input: ImageInput, limits: PixelLimits = {}): Promise<ImageInfo> {
+  check(limitOptions, limits);
   const { format, width, height, frames, alpha, grey, depth } = await readHeader(input);
   const info: ImageInfo = { format, width, height, frames, alpha, grey, depth };
   checkHeader(info, frames, limits, fileOf(input));
