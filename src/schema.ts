@@ -48,14 +48,12 @@ export interface ObjectSchema<R extends Fields, P extends Fields> extends Schema
 
 /** Options: any of these fields, and no others. */
 export function options<const P extends Fields>(properties: P): OptionsSchema<P> {
-  return { type: 'object', description: 'an object', properties, additionalProperties: false } as OptionsSchema<P>;
+  return { type: 'object', description: 'an object', properties, additionalProperties: false };
 }
 
 /** An object with all of the required fields, any of the optional ones, and no others. */
-export function object<const R extends Fields, const P extends Fields>(required: R, optional: P): ObjectSchema<R, P>;
-export function object<const R extends Fields>(required: R): ObjectSchema<R, Record<never, never>>;
-export function object(required: Fields, optional: Fields = {}): Schema {
-  return { ...options({ ...required, ...optional }), required: Object.keys(required) };
+export function object<const R extends Fields, const P extends Fields>(required: R, optional: P): ObjectSchema<R, P> {
+  return { ...options({ ...required, ...optional }), required: Object.keys(required) } as unknown as ObjectSchema<R, P>;
 }
 
 interface Range {
@@ -125,20 +123,20 @@ export function literal<const V extends boolean | number>(value: V): Schema<V> {
 
 /** What any of several schemas lets pass. */
 export function either<const S extends readonly Schema[]>(description: string, ...anyOf: S): Schema<TypeOf<S[number]>> {
-  return { anyOf, description } as Schema<TypeOf<S[number]>>;
+  return { anyOf, description };
 }
 
 export function list<T>(
   items: Schema<T>,
   description = `a list, each of it ${items.description}`,
 ): Schema<readonly T[]> {
-  return { type: 'array', items, description } as Schema<readonly T[]>;
+  return { type: 'array', items, description };
 }
 
 /** A value, or a list of at least so many. */
 export function oneOrMany<T>(item: Schema<T>, least = 0): Schema<T | readonly T[]> {
-  const description = item.description + (item.properties ? ', or a list of such' : '');
-  return { anyOf: [item, { ...list(item), minItems: least }], description } as Schema<T | readonly T[]>;
+  const description = `${item.description}${item.properties ? ', or a list of such' : ''}`;
+  return { anyOf: [item, { ...list(item), minItems: least }], description };
 }
 
 /** The same for a value that no error may say. */
@@ -148,7 +146,7 @@ export function secret<T>(schema: Schema<T>): Schema<T> {
 
 /** An object with any names. */
 export function record<T>(description: string, values: Schema<T>): Schema<Readonly<Record<string, T>>> {
-  return { type: 'object', description, additionalProperties: values } as Schema<Readonly<Record<string, T>>>;
+  return { type: 'object', description, additionalProperties: values };
 }
 
 /** A value of this process that JSON can't hold, such as a function. */

@@ -3,8 +3,6 @@ import { assetOptions, checkAssetOptions, rulesOf, type AssetOptions } from '#up
 import { UpresError } from '#upres/errors.js';
 import { defined, options, type TypeOf } from '#upres/schema.js';
 
-const { presets: _, ...shared } = assetOptions.properties;
-
 const gulpOptions = options({
   /**
    * Times the source's pixels, 1 to 8, or a list of them; each is a file: `logo@2x.png`, `logo@3x.png`. `1` passes the source as it
@@ -21,14 +19,14 @@ const gulpOptions = options({
    * @default the file's own
    */
   format: directives.properties.format,
-  ...shared,
+  ...assetOptions.properties,
 });
 
 /**
  * What is wanted of every file, and the options that all build tools share. Rules of `defaults` say what is different for the
  * files that they match.
  */
-export interface GulpOptions extends TypeOf<typeof gulpOptions> {}
+export interface GulpOptions extends Omit<TypeOf<typeof gulpOptions>, 'presets'> {}
 
 /**
  * Parts the options into those of the pipeline and what every file asks for itself.

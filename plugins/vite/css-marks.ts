@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import valueParser from 'postcss-value-parser';
 import { isOurs } from './session.js';
 
@@ -17,32 +18,37 @@ export interface CssMark {
 
 /**
  * What the numbers in marks stand for: the text itself never holds a path of this machine. Equal marks share a number, so that
- * building again and again does not make it grow. Lightning CSS's visitor, which users may join with their own, knows no session.
+ * building again and again does not make it grow. One table serves the process, however many copies of this module it has: Lightning
+ * CSS's visitor, which users may join with their own, knows no session.
  */
-const marks: CssMark[] = [];
-const numbers = new Map<string, number>();
+const marks = tableOfProcess();
+
+function tableOfProcess(): Map<string, CssMark> {
+  const process = globalThis as Record<symbol, Map<string, CssMark> | undefined>;
+  return (process[Symbol.for('upres/vite/marks-1')] ??= new Map<string, CssMark>());
+}
 
 export function printMark(mark: CssMark): string {
-  const key = JSON.stringify([mark.url, mark.importer, mark.candidate, mark.auto === true]);
-  const number = numbers.get(key) ?? marks.push(mark) - 1;
-  numbers.set(key, number);
+  const text = JSON.stringify([mark.url, mark.importer, mark.candidate, mark.auto === true]);
+  const number = createHash('sha256').update(text).digest('hex').slice(0, 16);
+  marks.set(number, mark);
   return `upres://${number}`;
 }
 
 /** Marks in CSS: in `url()`, and bare in `image-set()`. Group 2 or 4 is the mark's text. */
-export const marksInCss = /url\(\s*(["']?)upres:\/\/(\d+)\1\s*\)|(["'])upres:\/\/(\d+)\3/g;
+export const marksInCss = /url\(\s*(["']?)upres:\/\/([\da-f]{16})\1\s*\)|(["'])upres:\/\/([\da-f]{16})\3/g;
 
 /** @throws Error for a number that no mark has */
 export function readMark(number: string): CssMark {
-  const mark = marks[Number(number)];
+  const mark = marks.get(number);
   if (!mark) throw new Error(`upres: there is no mark ${number}`);
   return mark;
 }
 
-/** The mark that a finished file still has in it, which no browser could load. */
-export function leftMark(text: string): CssMark | undefined {
-  const number = /upres:\/\/(\d+)/.exec(text)?.[1];
-  return number === undefined ? undefined : marks[Number(number)];
+/** The marks that a finished file still has in it, which no browser could load. */
+export function leftMarks(text: string): CssMark[] {
+  const numbers = new Set([...text.matchAll(/upres:\/\/([\da-f]{16})/g)].map(([, number]) => number!));
+  return [...numbers].map((number) => marks.get(number)).filter((mark) => mark !== undefined);
 }
 
 /** An image that a value names, where it can be changed. */

@@ -4,8 +4,9 @@ import { printQuery } from '#upres/asset/directives.js';
 import type { VariantPlan } from '#upres/asset/asset-plan.js';
 import { extensionFor } from '#upres/asset/names.js';
 import { mimeType } from '#upres/asset/markup.js';
-import type { RenderedVariant } from '#upres/asset/pipeline.js';
-import { normalizePath, type Environment, type Rollup } from 'vite';
+import type { PreparedAsset, RenderedVariant } from '#upres/asset/pipeline.js';
+import type { Environment, Rollup } from 'vite';
+import { normalizePath } from './normalize-path.js';
 import { devUrl } from './dev-url.js';
 import type { PlannedAsset, Session } from './session.js';
 
@@ -38,8 +39,10 @@ export function deliveryTo(context: Rollup.PluginContext, session: Session, id: 
 export type Delivered = { readonly url: string } | { readonly reference: string };
 
 export interface DeliveryOptions {
-  /** Whether the author wrote a candidate of a list: such are files always, since a browser loads one of them. */
+  /** Whether the author wrote a candidate of a list: such are files unless asked for otherwise, since a browser loads one of them. */
   readonly candidate?: boolean;
+  /** Whether it is a page's icon, which Vite never makes a `data:` URI of. */
+  readonly icon?: boolean;
   /** Whether nobody asked for it by a directive. */
   readonly auto?: boolean;
 }
@@ -52,7 +55,12 @@ export async function deliver(
   options: DeliveryOptions = {},
 ): Promise<ReadonlyMap<VariantPlan, Delivered>> {
   const { plan } = asset;
-  for (const file of new Set([plan.file, ...plan.variants.map(({ source }) => source), ...plan.missing])) {
+  for (const file of new Set([
+    plan.file,
+    ...plan.variants.map(({ source }) => source),
+    ...plan.missing,
+    ...plan.overlooked,
+  ])) {
     context.addWatchFile(normalizePath(file));
   }
   if (context.rebuilds && plan.missing.length > 0) context.addWatchFile(session.appearing.stampFor(plan.missing));
@@ -74,8 +82,7 @@ function emit(
   options: DeliveryOptions,
 ): Delivered {
   const data = Buffer.from(rendered.data.buffer, rendered.data.byteOffset, rendered.data.byteLength);
-  const alone = plan.variants.length === 1 && options.candidate !== true;
-  if (shouldInline(context.environment, plan.file, query, data, alone)) {
+  if (shouldInline(context.environment, plan, query, data, options)) {
     return { url: `data:${mimeType(rendered.format)};base64,${data.toString('base64')}` };
   }
   // After an error the source may stand in for another format.
@@ -86,22 +93,45 @@ function emit(
     reference: context.emitFile({
       type: 'asset',
       name,
-      // The manifest has one entry for each name; the source's own belongs to the source.
-      originalFileName: `${session.show(variant.source)}?${printQuery(variant.directives)}`,
+      originalFileName: `${session.show(variant.source)}?${manifestQuery(plan, variant, query)}`,
       source: data,
     }),
   };
 }
 
-/** Vite's own rules, except that several candidates are never inlined: the page would carry all, to show one. */
-function shouldInline(environment: Environment, file: string, query: string, data: Buffer, alone: boolean): boolean {
+/**
+ * The key of a file in the manifest, whose source's own belongs to the source: as the author wrote it where that is one file, else
+ * with what parts this one from the others.
+ */
+function manifestQuery(plan: PreparedAsset, variant: VariantPlan, query: string): string {
+  if (query === '') return printQuery(variant.directives);
+  if (plan.variants.length === 1) return query;
+  const own = new URLSearchParams(printQuery(variant.directives));
+  const formats = new Set(plan.variants.map(({ format }) => format));
+  const apart = ['upscale', ...(formats.size > 1 ? ['format'] : [])].map((key) => `${key}=${own.get(key) ?? ''}`);
+  const rest = query.split('&').filter((part) => !/^(?:upscale|format|as)(?:=|$)/.test(part));
+  return [...apart, ...rest].join('&');
+}
+
+/**
+ * Vite's own rules, except that several candidates are inlined only where the user's function says so: the page would carry all, to
+ * show one.
+ */
+function shouldInline(
+  environment: Environment,
+  { file, variants }: PreparedAsset,
+  query: string,
+  data: Buffer,
+  { candidate = false, icon = false }: DeliveryOptions,
+): boolean {
   if (/(?:^|&)no-inline(?:[=&]|$)/.test(query)) return false;
   const { lib, assetsInlineLimit } = environment.config.build;
   if (lib || /(?:^|&)inline(?:[=&]|$)/.test(query)) return true;
-  if (!alone) return false;
+  if (icon) return false;
   const asked = typeof assetsInlineLimit === 'function' ? assetsInlineLimit(file, data) : undefined;
-  const limit = typeof assetsInlineLimit === 'function' ? 4096 : assetsInlineLimit;
-  return asked ?? data.byteLength < limit;
+  if (asked !== undefined) return asked;
+  const alone = variants.length === 1 && !candidate;
+  return alone && data.byteLength < (typeof assetsInlineLimit === 'function' ? 4096 : assetsInlineLimit);
 }
 
 async function devUrlOf({ config, started }: Session, variant: VariantPlan): Promise<string> {

@@ -1,5 +1,6 @@
 import { posix, resolve, sep } from 'node:path';
-import { normalizePath, type ResolvedConfig } from 'vite';
+import type { ResolvedConfig } from 'vite';
+import { normalizePath } from './normalize-path.js';
 
 /** The URL of a file in the development server, without a query: under the base, `public/` at its root, others by `/@fs/`. */
 export function devUrl(config: ResolvedConfig, file: string): string {

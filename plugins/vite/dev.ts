@@ -4,8 +4,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hasImageExtension } from '#upres/asset/names.js';
 import { mimeType } from '#upres/asset/markup.js';
 import type { RenderedVariant } from '#upres/asset/pipeline.js';
-import { UpresError, type UpresErrorCode } from '#upres/errors.js';
-import { isFileLoadingAllowed, normalizePath, type Connect, type ViteDevServer } from 'vite';
+import { hasCode, messageOf, UpresError, type UpresErrorCode } from '#upres/errors.js';
+import type { Connect, ViteDevServer } from 'vite';
+import { normalizePath } from './normalize-path.js';
 import { devFiles } from './dev-url.js';
 import { isOurs, splitUrl, type PlannedAsset, type Session } from './session.js';
 
@@ -51,7 +52,7 @@ async function answer(
     else refuse(response, 404, 'There is no such file.');
     return;
   }
-  if (!mayServe(session, file)) {
+  if (!(await mayServe(session, file))) {
     refuse(response, 403, 'This file is outside of what Vite may serve.');
     return;
   }
@@ -62,7 +63,8 @@ async function answer(
 }
 
 /** Vite serves `public/` wherever it is, and other files by its own rules, also where it hands on requests unasked. */
-function mayServe({ config }: Session, file: string): boolean {
+async function mayServe({ config }: Session, file: string): Promise<boolean> {
+  const { isFileLoadingAllowed } = await import('vite');
   if (isFileLoadingAllowed(config, file)) return true;
   return config.publicDir !== '' && file.startsWith(`${normalizePath(config.publicDir)}/`);
 }
@@ -82,7 +84,7 @@ async function render(session: Session, asset: PlannedAsset, signal: AbortSignal
   const preview = await pipeline.preview(plan, variant, { signal });
   // Nobody waits for it: the next request finds it in the cache.
   pipeline.render(plan, variant, { priority: -1 }).catch((error: unknown) => {
-    if (error instanceof UpresError && error.code === 'ABORTED') return;
+    if (hasCode(error, 'ABORTED')) return;
     session.config.logger.error(session.readable(error, session.show(plan.file)).message, { timestamp: true });
   });
   return preview;
@@ -114,7 +116,7 @@ const statuses: Readonly<Partial<Record<UpresErrorCode, number>>> = {
 };
 
 function refusal(error: unknown): { status: number; message: string } {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return { status: (error instanceof UpresError ? statuses[error.code] : undefined) ?? 500, message };
 }
 

@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { UpresError } from '#upres/errors.js';
-import { normalizePath, type ResolvedConfig } from 'vite';
+import type { ResolvedConfig } from 'vite';
+import { normalizePath } from './normalize-path.js';
 import { splitUrl } from './session.js';
 
 /** Vite's resolution, for aliases and packages. */

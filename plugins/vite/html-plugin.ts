@@ -1,26 +1,51 @@
-import type { Plugin } from 'vite';
+import type { Plugin, Rollup } from 'vite';
 import { deliveryTo } from './deliver.js';
 import { rewriteHtml } from './html.js';
 import type { Session } from './session.js';
 
-/** Pages: as entries of the build, and as the development server sends them. */
+/**
+ * Pages in builds. Partials and templates become HTML in `transformIndexHtml` hooks, and Vite takes the images of what these made, so
+ * ours is the last of them: `enforce: 'post'` puts it behind those of the same `order`. Such hooks can't emit files; what can is the
+ * page's own `transform`, which Vite calls them from.
+ */
 export function htmlPlugin(session: () => Session): Plugin {
+  const contexts = new Map<string, Rollup.TransformPluginContext>();
   return {
     name: 'upres:html',
-    enforce: 'pre',
+    enforce: 'post',
+    apply: 'build',
     transform: {
+      order: 'pre',
       filter: { id: /\.html$/ },
-      async handler(html, id) {
-        if (!id.endsWith('.html') || this.environment.mode === 'dev') return null;
-        const resolve = async (path: string, from: string): Promise<string | undefined> =>
-          (await this.resolve(path, from))?.id;
-        const tools = { ...deliveryTo(this, session(), id), session: session(), resolve };
-        const code = await rewriteHtml(html, id, tools);
-        return code === html ? null : { code, map: null };
+      handler(_, id) {
+        contexts.set(id, this);
+        return null;
       },
     },
     transformIndexHtml: {
-      // Vite has put its base before URLs by then.
+      order: 'pre',
+      async handler(html, { filename }) {
+        const context = contexts.get(filename);
+        if (!context) return undefined;
+        const resolve = async (path: string, from: string): Promise<string | undefined> =>
+          (await context.resolve(path, from))?.id;
+        return rewriteHtml(html, filename, {
+          ...deliveryTo(context, session(), filename),
+          session: session(),
+          resolve,
+        });
+      },
+    },
+  };
+}
+
+/** Pages as the development server sends them: Vite has put its base before URLs by then. */
+export function servedHtmlPlugin(session: () => Session): Plugin {
+  return {
+    name: 'upres:html-served',
+    enforce: 'post',
+    apply: 'serve',
+    transformIndexHtml: {
       order: 'post',
       async handler(html, { filename, server }) {
         if (!server) return undefined;

@@ -2,6 +2,7 @@ import { assetValue, srcsetOf, type ImgAttributes } from '#upres/asset/markup.js
 import type { VariantPlan } from '#upres/asset/asset-plan.js';
 import { UpresError } from '#upres/errors.js';
 import MagicString from 'magic-string';
+import type { ResolvedConfig } from 'vite';
 import { autoOf } from './auto.js';
 import { markValue } from './css-marks.js';
 import { asText, deliver, type DeliveryContext, type DeliveryOptions } from './deliver.js';
@@ -61,10 +62,13 @@ async function rewriteAttribute(
   const url = value.trim();
   // Names of files may have blanks in them; where an attribute is no URL, that tells a sentence.
   if (!isOurs(url) || textAttributes.has(name) || (/\s/.test(url) && !urlAttributes.has(name))) return;
-  const { plan, urlOf } = await load(url, file, tools, (planned) => {
+  const check = (planned: PlannedAsset['plan']): void => {
     if (planned.shape === 'url' || (planned.shape === 'img' && tag.name === 'img' && name === 'src')) return;
     throw misplaced(planned.shape, `<${tag.name} ${name}>`);
-  });
+  };
+  const loaded = await load(url, file, tools, check, { icon: isIcon(tag) });
+  if (!loaded) return;
+  const { plan, urlOf } = loaded;
   if (plan.shape === 'img') {
     setAttributes(text, tag, assetValue(plan, urlOf) as ImgAttributes, { size: true });
   } else {
@@ -92,7 +96,9 @@ async function rewriteCandidate(candidate: SrcsetCandidate, file: string, tools:
     if (candidate.descriptor === '') return;
     throw new UpresError('BAD_ARGUMENT', `as=srcset brings its own descriptors: leave out "${candidate.descriptor}"`);
   };
-  const { plan, urlOf } = await load(candidate.url, file, tools, check, { candidate: true });
+  const loaded = await load(candidate.url, file, tools, check, { candidate: true });
+  if (!loaded) return candidate;
+  const { plan, urlOf } = loaded;
   if (plan.shape === 'srcset') return { url: srcsetOf(plan.variants, urlOf), descriptor: '' };
   return { url: urlOf(plan.variants[0]!), descriptor: candidate.descriptor };
 }
@@ -103,7 +109,7 @@ async function addCandidates(text: MagicString, tag: HtmlTag, file: string, tool
   const src = tag.attributes.find(({ name }) => name === 'src');
   if (tag.name !== 'img' || !src || tag.attributes.some(({ name }) => name === 'srcset' || name === 'vite-ignore'))
     return;
-  const asset = await autoOf(session, src.value.trim(), file, tools);
+  const asset = await autoOf(session, withVariables(src.value.trim(), session.config), file, tools);
   if (!asset) return;
   const places = await deliver(tools, session, asset, { auto: true });
   const value = assetValue({ ...asset.plan, shape: 'img' }, (variant) => asText(places.get(variant)!)) as ImgAttributes;
@@ -124,14 +130,38 @@ function setAttributes(text: MagicString, tag: HtmlTag, value: ImgAttributes, { 
   text.appendLeft(tag.nameEnd, ` width="${value.width}" height="${value.height}"`);
 }
 
+/** Links that Vite never makes a `data:` URI of. */
+const isIcon = ({ name, attributes }: HtmlTag): boolean =>
+  name === 'link' &&
+  attributes.some(
+    (attribute) => attribute.name === 'rel' && /(?:^|[\s-])(?:icon|startup-image)\b/i.test(attribute.value),
+  );
+
+/**
+ * With what Vite is going to put in place of `%NAME%`. The base is the root here, where the file is, whatever it is called in the
+ * finished page.
+ */
+function withVariables(url: string, { env, define = {} }: ResolvedConfig): string {
+  return url.replace(/^%BASE_URL%\/?/, '/').replace(/%([^\s%]+)%/g, (whole, name: string) => {
+    const defined: unknown = define[`import.meta.env.${name}`];
+    const value: unknown = typeof defined === 'string' ? unquoted(defined) : env[name];
+    return typeof value === 'string' ? value : whole;
+  });
+}
+
+const unquoted = (text: string): string => text.replace(/^(["'])(.*)\1$/s, '$2');
+
+/** @returns undefined for a URL that leads elsewhere once its variables have their values */
 async function load(
-  url: string,
+  written: string,
   file: string,
   tools: HtmlTools,
   check: (plan: PlannedAsset['plan']) => void,
   options: DeliveryOptions = {},
-): Promise<{ plan: PlannedAsset['plan']; urlOf: (variant: VariantPlan) => string }> {
+): Promise<{ plan: PlannedAsset['plan']; urlOf: (variant: VariantPlan) => string } | undefined> {
   const { session } = tools;
+  const url = withVariables(written, session.config);
+  if (!isOurs(url)) return undefined;
   const { query, fragment } = splitUrl(url);
   try {
     const path = await findAsset(session.config, url, file, tools.resolve, tools);

@@ -11,10 +11,15 @@ export const directiveInId = /[?&]upscale(?:[=&]|$)/;
 
 /** `import url from './photo.jpg?upscale=2'`, and what `import.meta.glob` makes of its query. */
 export function importPlugin(session: () => Session): Plugin {
+  const name = 'upres:import';
+  /** Modules that were loaded here, environment by environment. */
+  const loaded = new Map<string, Set<string>>();
   return {
-    name: 'upres:import',
+    name,
     enforce: 'pre',
     load: {
+      // Before others that take images for theirs, such as vite-imagetools, wherever they stand in the list.
+      order: 'pre',
       filter: { id: directiveInId },
       async handler(id) {
         if (id.startsWith('\0') || !isOurs(id)) return null;
@@ -22,6 +27,7 @@ export function importPlugin(session: () => Session): Plugin {
         const file = await fileOf(path, session().config.publicDir);
         // The development server asks for pages this way, too: `/gallery?upscale=2` may be one.
         if (!hasImageExtension(file) && !(await exists(file))) return null;
+        loaded.set(this.environment.name, (loaded.get(this.environment.name) ?? new Set()).add(id));
         try {
           const asset = await session().plan(file, query);
           const places = await deliver(deliveryTo(this, session(), id), session(), asset);
@@ -32,7 +38,29 @@ export function importPlugin(session: () => Session): Plugin {
         }
       },
     },
+    /** An image with directives that somebody else loaded is the small one. */
+    transform: {
+      order: 'pre',
+      filter: { id: directiveInId },
+      handler(_, id) {
+        const { path, query } = splitUrl(id);
+        if (id.startsWith('\0') || !isOurs(id) || !hasImageExtension(path)) return null;
+        if (loaded.get(this.environment.name)?.has(id)) return null;
+        const error = new Error(`another plugin loaded it first${suspects(session().config.plugins, name)}`);
+        return this.error(session().readable(error, `${session().show(path)}?${query}`));
+      },
+    },
   };
+}
+
+/** In words: the plugins whose `load` comes before ours. */
+function suspects(plugins: readonly Plugin[], own: string): string {
+  const before = plugins.slice(
+    0,
+    plugins.findIndex(({ name }) => name === own),
+  );
+  const names = before.filter(({ name, load }) => load && !/^vite:|^alias$/.test(name)).map(({ name }) => name);
+  return names.length === 0 ? '' : `, maybe ${names.join(' or ')}: put upres() before it`;
 }
 
 /** Files of `public/` keep the path of their URL as their id. */

@@ -2,12 +2,12 @@ import type { Plugin, ResolvedConfig } from 'vite';
 import { cssPlugin, markDirectives } from './css.js';
 import { install } from './dev.js';
 import { hotPlugin } from './hot.js';
-import { htmlPlugin } from './html-plugin.js';
+import { htmlPlugin, servedHtmlPlugin } from './html-plugin.js';
 import { importPlugin } from './imports.js';
 import { leftoversPlugin } from './leftovers.js';
 import { lifecyclePlugin } from './lifecycle.js';
 import { markingVisitor, visits } from './lightningcss.js';
-import { newUrlPlugin } from './new-url.js';
+import { newUrlPlugin, placeNewUrls } from './new-url.js';
 import { checkOptions, type UpresViteOptions } from './options.js';
 import { withPostcssPlugin } from './postcss-config.js';
 import { Session } from './session.js';
@@ -33,6 +33,7 @@ export function upres(options: UpresViteOptions = {}): Plugin[] {
     }),
     importPlugin(session),
     htmlPlugin(session),
+    servedHtmlPlugin(session),
     cssPlugin(session),
     newUrlPlugin(session),
     leftoversPlugin(session),
@@ -45,6 +46,13 @@ export default upres;
 
 const occupied =
   'css.lightningcss has a visitor already; join it with markingVisitor() of upres/vite by composeVisitors()';
+
+/** Everything here stands on Vite's environments, which came with its version 6. */
+function checkVersion(config: ResolvedConfig): void {
+  if ('environments' in config) return;
+  const error = new Error('upres needs Vite 6 or newer, and this is an older one (VitePress 1 brings Vite 5)');
+  throw Object.assign(error, { name: 'UpresError' });
+}
 
 /** Vite's configuration, and its server. */
 function basePlugin(session: () => Session, open: (config: ResolvedConfig) => void): Plugin {
@@ -62,7 +70,9 @@ function basePlugin(session: () => Session, open: (config: ResolvedConfig) => vo
       return { css: { postcss: await withPostcssPlugin(config, markDirectives(session)) } };
     },
     configResolved(config) {
+      checkVersion(config);
       open(config);
+      placeNewUrls(config.plugins as Plugin[]);
       if (unreadable !== undefined) config.logger.warn(`upres: directives in CSS are not read: ${unreadable}`);
     },
     configureServer(server) {

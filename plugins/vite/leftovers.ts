@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Plugin, ResolvedConfig, Rollup } from 'vite';
 import { writtenUrls } from '#upres/asset/written-urls.js';
-import { leftMark, type CssMark } from './css-marks.js';
+import { leftMarks, type CssMark } from './css-marks.js';
 import { isExternal, type Session } from './session.js';
 
 /**
@@ -44,8 +44,7 @@ type Output = Rollup.OutputAsset | Rollup.OutputChunk;
 
 function marksIn(output: Output): CssMark[] {
   if (!/\.(?:[cm]?js|css|html?|svg|webmanifest)$/i.test(output.fileName)) return [];
-  const mark = leftMark(output.type === 'chunk' ? output.code : textOf(output.source));
-  return mark ? [mark] : [];
+  return leftMarks(output.type === 'chunk' ? output.code : textOf(output.source));
 }
 
 interface Leftover {

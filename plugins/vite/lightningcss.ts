@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import { normalizePath, type CSSOptions } from 'vite';
+import type { CSSOptions } from 'vite';
+import { normalizePath } from './normalize-path.js';
 import { printMark } from './css-marks.js';
 import { isOurs } from './session.js';
 

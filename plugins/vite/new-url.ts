@@ -14,16 +14,22 @@ interface UrlLiteral extends Node {
   readonly value: string;
 }
 
-/** `new URL('./photo.jpg?upscale=2', import.meta.url)`. In development the browser asks the server for that very URL. */
+const name = 'upres:new-url';
+
+/**
+ * `new URL('./photo.jpg?upscale=2', import.meta.url)`. In development the browser asks the server for that very URL.
+ *
+ * Components are compiled to JavaScript by plugins that stand anywhere in the list, and Vite's own reading of these URLs comes right
+ * behind them all, so that is where this has to be: `placeNewUrls` puts it there.
+ */
 export function newUrlPlugin(session: () => Session): Plugin {
   return {
-    name: 'upres:new-url',
+    name,
     apply: 'build',
     transform: {
       filter: { code: { include: /new\s+URL[^]*upscale/ } },
       async handler(code, id) {
-        if (!code.includes('import.meta.url') || !code.includes('upscale') || /\.(?:html|css)(?:$|\?)/.test(id))
-          return null;
+        if (!code.includes('import.meta.url') || !code.includes('upscale')) return null;
         const literals = literalsIn(this, code);
         if (literals.length === 0) return null;
         const text = new MagicString(code);
@@ -36,6 +42,15 @@ export function newUrlPlugin(session: () => Session): Plugin {
       },
     },
   };
+}
+
+/** Moves the plugin before Vite's own that reads such URLs, which would take the small image. To be called in `configResolved`. */
+export function placeNewUrls(plugins: Plugin[]): void {
+  const own = plugins.findIndex((plugin) => plugin.name === name);
+  if (own < 0) return;
+  const [plugin] = plugins.splice(own, 1);
+  const vites = plugins.findIndex((other) => other.name === 'vite:asset-import-meta-url');
+  plugins.splice(vites < 0 ? own : vites, 0, plugin!);
 }
 
 async function expressionOf(

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { searchForWorkspaceRoot, type CSSOptions, type UserConfig } from 'vite';
+import type { CSSOptions, UserConfig } from 'vite';
 import type { PostcssPlugin } from './css.js';
 
 type PostcssOptions = Extract<NonNullable<CSSOptions['postcss']>, object>;
@@ -15,9 +15,11 @@ export async function withPostcssPlugin(config: UserConfig, plugin: PostcssPlugi
   if (typeof given === 'object') return { plugins: [plugin] };
   const root = resolve(config.root ?? '.');
   const { default: postcssrc } = await import('postcss-load-config');
+  // Where there is none, it is one that is too old, and `configResolved` says so.
+  const vite = await import('vite').catch(() => undefined);
   try {
     const found = await postcssrc({}, given === undefined ? root : resolve(given), {
-      stopDir: searchForWorkspaceRoot(root),
+      stopDir: vite?.searchForWorkspaceRoot(root) ?? root,
     });
     return { ...found.options, plugins: [...found.plugins, plugin] };
   } catch (error) {

@@ -105,8 +105,10 @@ export class AssetReport {
       ['resized', 'resized after an error'],
     ];
     const parts = words.filter(([status]) => count(status) > 0).map(([status, text]) => `${count(status)} ${text}`);
-    const added = entries.reduce((sum, { after }) => sum + after.bytes, 0);
-    return `${entries.length} ${entries.length === 1 ? 'picture' : 'pictures'} (${parts.join(', ')}), ${kilobytes(added)}`;
+    const before = [...new Map(entries.map((entry) => [entry.file, entry.before.bytes])).values()];
+    const growth = [before, entries.map(({ after }) => after.bytes)].map((sizes) => kilobytes(sum(sizes)));
+    const pictures = `${entries.length} ${entries.length === 1 ? 'picture' : 'pictures'}`;
+    return `${pictures} (${parts.join(', ')}), ${growth.join(' → ')}`;
   }
 }
 
@@ -140,5 +142,7 @@ export function describeStatus(entry: ReportEntry): string {
 export function kilobytes(bytes: number): string {
   return bytes < 999_500 ? `${Number((bytes / 1e3).toPrecision(3))} kB` : `${Number((bytes / 1e6).toPrecision(3))} MB`;
 }
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

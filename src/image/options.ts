@@ -18,15 +18,10 @@ import type { ColourMode } from './codec/decode.js';
 import { checkQuality, outputFormats } from './codec/formats.js';
 import { limitOptions } from './limits.js';
 import { checkTarget, targetOptions } from './target.js';
+import type { Progress } from '../pixels.js';
 
 /** How the alpha plane is enlarged: by the same network as the colours, or by centred bicubic. */
 export type AlphaMode = 'network' | 'bicubic';
-
-/** Network input pixels of all planes, frames and passes. */
-export interface UpscaleProgress {
-  readonly donePixels: number;
-  readonly totalPixels: number;
-}
 
 export const qualityRating = whole({ from: 1, to: 100 });
 
@@ -70,7 +65,7 @@ const resizeOptions = options({
    */
   client: anyObject,
   /** Called after each tile. */
-  onProgress: callback<(progress: UpscaleProgress) => void>(),
+  onProgress: callback<(progress: Progress) => void>(),
 });
 
 export interface ResizeOptions extends TypeOf<typeof resizeOptions> {}

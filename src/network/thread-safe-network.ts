@@ -16,7 +16,7 @@ import {
   type TypeOf,
 } from '../schema.js';
 import { AttachedBackend } from './pool/attached-backend.js';
-import type { CallHooks, Progress, TileRecord } from './pool/call.js';
+import type { CallHooks, TileRecord } from './pool/call.js';
 import { deviceChoice, type Device } from './device.js';
 import { defaultGpuMemoryBudget } from './gpu/gpu-plan.js';
 import { GpuContext, type GpuContextHandle } from './gpu/gpu-context.js';
@@ -24,12 +24,13 @@ import type { NetworkBackend } from './pool/network-backend.js';
 import { NetworkWeights, type WeightsInfo } from './weights/network-weights.js';
 import {
   checkPixels,
-  pixelTypeOf,
-  viewPixels,
   type ImageTensor,
   type PixelArray,
   type PixelImage,
-} from './tiles/pixel-image.js';
+  pixelTypeOf,
+  type Progress,
+  viewPixels,
+} from '../pixels.js';
 import { defaultMemoryBudget } from './tiles/plan.js';
 import type { ModelSource } from './pool/protocol.js';
 import { defaultThreads, threadCount } from './pool/thread-count.js';

@@ -88,7 +88,7 @@ describe('the report', () => {
       'e.png     10×5 → 20×10  1.23 kB → 45.7 kB  left as it was: it is damaged',
       'f.png     10×5 → 20×10  1.23 kB → 45.7 kB  resized: no such network',
       '6 pictures (1 computed, 1 from the cache, 1 made by hand, 1 as they were, 1 left as they were after an error, ' +
-        '1 resized after an error), 274 kB',
+        '1 resized after an error), 1.23 kB → 274 kB',
     ]);
   });
 
@@ -96,7 +96,7 @@ describe('the report', () => {
     const many = Array.from({ length: 50 }, (_, i) => entry({ name: `${i}.png` }));
     expect(reportOf(many).table()).toHaveLength(14);
     expect(reportOf(many).table()[12]).toBe('… and 38 more');
-    expect(reportOf(many).summary()).toMatch(/^50 pictures \(50 computed\), 2\.28 MB$/);
+    expect(reportOf(many).summary()).toMatch(/^50 pictures \(50 computed\), 1\.23 kB → 2\.28 MB$/);
   });
 
   it('counts bytes in thousands', () => {

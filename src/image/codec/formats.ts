@@ -32,7 +32,7 @@ export const formatTraits: Readonly<Record<OutputFormat, FormatTraits>> = {
     display: 'PNG',
     maxSide: 10_000_000,
     alpha: true,
-    animation: false,
+    animation: true,
     depth16: true,
     grey: true,
     profile: true,
@@ -99,3 +99,6 @@ export function checkQuality(quality: number | undefined, format: OutputFormat):
     throw new UpresError('BAD_ARGUMENT', message);
   }
 }
+
+/** Whether the EXIF orientation counts: browsers turn no animation, and no WebP. */
+export const isOriented = (format: OutputFormat, frames: number): boolean => frames === 1 && format !== 'webp';

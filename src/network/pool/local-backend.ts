@@ -1,4 +1,4 @@
-import { Call, toCallInput, type CallHooks, type CallSource } from './call.js';
+import { Call, toCallInput, type CallHooks } from './call.js';
 import { locateWeights, type LocatedWeights } from '../weights/locate-weights.js';
 import { MainBackend } from './main-backend.js';
 import type { CallSettings } from './network-backend.js';
@@ -10,6 +10,7 @@ import { mergeRepeatedTiles } from '../tiles/repeated-tiles.js';
 import { ThreadPool } from './thread-pool.js';
 import type { MeasuredGeometry } from '../weights/weights-manifest.js';
 import type { Model } from '../../model/catalogue/model.js';
+import type { PixelArray, PixelImage } from '../../pixels.js';
 
 export interface LocalSettings {
   readonly threads: number;
@@ -63,7 +64,7 @@ export class LocalBackend extends MainBackend {
   }
 
   protected override async plan(
-    source: CallSource,
+    source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,
     lane: object,

@@ -2,6 +2,7 @@ import type { ModelSource, WeightsLocation } from '../pool/protocol.js';
 import type { ThreadPool } from '../pool/thread-pool.js';
 import type { MeasuredGeometry } from './weights-manifest.js';
 import { WeightsStore } from './weights-store.js';
+import { messageOf } from '../../errors.js';
 
 export interface LocatedWeights {
   readonly geometry: MeasuredGeometry;
@@ -52,7 +53,7 @@ function mapped(found: NonNullable<Awaited<ReturnType<WeightsStore['find']>>>): 
 function warnOfCopies(error: unknown): void {
   if (warnedOfCopies) return;
   warnedOfCopies = true;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   process.emitWarning(
     `each thread loads its own copy of the weights, because the cache folder can't be used: ${reason}`,
     {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
-import { UpresError } from '../../errors.js';
+import { messageOf, UpresError } from '../../errors.js';
 import type { Geometry } from '../../model/catalogue/geometry.js';
 import { wrapPixels } from '../../model/graph/pixels.js';
 import { graphFileName } from '../tiles/compute-buffer.js';
@@ -75,10 +75,6 @@ async function openSession(create: () => Promise<InferenceSession>): Promise<Inf
   } catch (cause) {
     throw new UpresError('MODEL_UNSUPPORTED', `the runtime can't load this network: ${messageOf(cause)}`, { cause });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 async function writeGraphs(folder: string, corePath: string): Promise<void> {

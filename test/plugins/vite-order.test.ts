@@ -1,0 +1,133 @@
+import type { InlineConfig, Plugin, ResolvedConfig } from 'vite';
+import { describe, expect, it } from 'vitest';
+import upres from 'upres/vite';
+import { build, builtOf, configOf, makeSite, vites, type BuildOptions, type Built } from './support/vite-site.js';
+
+const unhashed = (text: string): string => text.replace(/-[\w-]{8}(?=\.)/g, '');
+const names = (built: Built): string[] => [...built.files.keys()].map(unhashed);
+
+/** With Vite's own limit, below which it would put the small image itself into the page, and nobody would notice. */
+const inlining = { build: { assetsInlineLimit: 300 } };
+
+/** Makes pages of partials, as Handlebars and its kin do. */
+const partials: Plugin = {
+  name: 'partials',
+  transformIndexHtml: { order: 'pre', handler: (html) => html.replace('{{logo}}', '<img src="./logo.png?upscale=2">') },
+};
+
+/** Compiles components to JavaScript, as Svelte and Vue do. */
+const components: Plugin = {
+  name: 'components',
+  transform(code, id) {
+    return id.endsWith('.component') ? `export default ${code.replace(/<\/?js>/g, '')}` : null;
+  },
+};
+
+/** Loads images itself, as vite-imagetools does. */
+const images = (order?: 'pre'): Plugin => ({
+  name: 'images',
+  enforce: 'pre',
+  load: {
+    ...(order === undefined ? {} : { order }),
+    handler: (id) => (id.includes('.png?') ? 'export default "small"' : null),
+  },
+});
+
+describe.for(vites)('Vite $version: beside other plugins, on either side of them', (vite) => {
+  const sides = ['before', 'behind'] as const;
+  const buildBeside = async (
+    side: (typeof sides)[number],
+    other: Plugin,
+    files: Record<string, string>,
+  ): Promise<Built> => {
+    const site = await makeSite(files);
+    const base = configOf(site, { vite, config: inlining });
+    const config: InlineConfig = vite.mergeConfig(base, { build: { write: false } });
+    const own = config.plugins ?? [];
+    config.plugins = side === 'before' ? [...own, other] : [other, ...own];
+    return collect(await vite.build(config));
+  };
+  const collect = (result: unknown): Built => builtOf([result].flat() as never);
+
+  it.for(sides)('%s one that makes HTML', async (side) => {
+    const built = await buildBeside(side, partials, { 'index.html': '<!doctype html>{{logo}}' });
+    expect(unhashed(built.text('.html'))).toContain('<img src="/assets/logo@2x.png">');
+  });
+
+  it.for(sides)('%s one that compiles components', async (side) => {
+    const built = await buildBeside(side, components, {
+      'index.html': '<!doctype html><script type="module" src="/main.js"></script>',
+      'main.js': `import url from './a.component'; console.log(url);`,
+      'a.component': `<js>new URL('./logo.png?upscale=2', import.meta.url).href</js>`,
+    });
+    expect(names(built)).toContain('assets/logo@2x.png');
+  });
+
+  it.for(sides)('%s one that loads images', async (side) => {
+    const built = await buildBeside(side, images(), {
+      'index.html': '<!doctype html><script type="module" src="/main.js"></script>',
+      'main.js': `import url from './logo.png?upscale=2'; console.log(url);`,
+    });
+    expect(names(built)).toContain('assets/logo@2x.png');
+  });
+
+  it('names who took an image away', async () => {
+    const taken = buildBeside('behind', images('pre'), {
+      'index.html': '<!doctype html><script type="module" src="/main.js"></script>',
+      'main.js': `import url from './logo.png?upscale=2'; console.log(url);`,
+    });
+    await expect(taken).rejects.toThrow(
+      'logo.png?upscale=2: another plugin loaded it first, maybe images: put upres() before it',
+    );
+  });
+});
+
+describe.for(vites)('Vite $version: pages', (vite) => {
+  const page = async (html: string, options: BuildOptions = {}): Promise<Built> => {
+    const site = await makeSite({
+      'index.html': `<!doctype html>${html}`,
+      '.env': 'VITE_NAME=logo\nVITE_HOST=https://a.example',
+    });
+    return build(site, { vite, ...options, config: { ...inlining, ...options.config } });
+  };
+
+  it('take the variables of Vite into account', async () => {
+    const built = await page(
+      '<img src="%BASE_URL%logo.png?upscale=2"><img src="./%VITE_NAME%.png?upscale=3"><img srcset="%VITE_NAME%.png?upscale=4 4x"><img src="%VITE_HOST%/a.png?upscale=2">',
+      { config: { base: '/site/' } },
+    );
+    expect(unhashed(built.text('.html'))).toContain(
+      '<img src="/site/assets/logo@2x.png"><img src="/site/assets/logo@3x.png"><img srcset="/site/assets/logo@4x.png 4x">' +
+        '<img src="https://a.example/a.png?upscale=2">',
+    );
+  });
+
+  it('have scripts of their own', async () => {
+    const built = await page(
+      `<script type="module">document.title = new URL('./logo.png?upscale=2', import.meta.url).href;</script>`,
+    );
+    expect(names(built)).toContain('assets/logo@2x.png');
+  });
+
+  it('keep the icons of links as files, as Vite does', async () => {
+    const config = { build: { assetsInlineLimit: 100_000 } };
+    const html = '<link rel="icon" href="logo.png?upscale=2"><link rel="apple-touch-icon" href="logo.png?upscale=3">';
+    const built = unhashed((await page(html, { config })).text('.html'));
+    expect(built).toContain('href="/assets/logo@2x.png"');
+    expect(built).toContain('href="/assets/logo@3x.png"');
+  });
+
+  it('carry candidates as the user’s own function says', async () => {
+    const config = { build: { assetsInlineLimit: () => true } };
+    const built = (await page('<img src="logo.png?upscale=1;2&as=img">', { config })).text('.html');
+    expect(built).toMatch(/srcset="data:image\/png;base64,\S+ 1x, data:image\/png;base64,\S+ 2x"/);
+  });
+});
+
+it('says to an old Vite that it is one', () => {
+  const [plugin] = upres();
+  const { configResolved } = plugin as { configResolved: (config: ResolvedConfig) => void };
+  expect(() => {
+    configResolved({ plugins: [], root: '/' } as unknown as ResolvedConfig);
+  }).toThrow('upres needs Vite 6 or newer');
+});
