@@ -5,7 +5,7 @@ import { splitUrl } from '#upres/asset/urls.js';
 import { messageOf, UpresError } from '#upres/errors.js';
 import type { ResolvedConfig } from 'vite';
 import { normalizePath } from './normalize-path.js';
-import { Appearing } from './appearing.js';
+import { Appearing } from '#upres/asset/appearing.js';
 import { Dependents } from './dependents.js';
 import type { UpresViteOptions } from './options.js';
 

@@ -1,4 +1,4 @@
-import { choice } from '../schema.js';
+import { check, choice } from '../schema.js';
 import { hasDirectives } from './directives.js';
 import { startTags } from './html-tags.js';
 import { parseSrcset } from './srcset.js';
@@ -7,6 +7,11 @@ import { parseSrcset } from './srcset.js';
 export const leftoversChoices = ['error', 'warn', 'ignore'] as const;
 export type Leftovers = (typeof leftoversChoices)[number];
 export const leftoversChoice = choice(leftoversChoices);
+
+/** @throws BAD_ARGUMENT with a suggestion */
+export function checkLeftovers(wish: Leftovers | undefined): void {
+  if (wish !== undefined) check(leftoversChoice, wish, 'leftovers');
+}
 
 /** Longer than any URL of an image: how far is looked around a directive for the ends of its URL. */
 const longestUrl = 2048;

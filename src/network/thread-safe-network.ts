@@ -18,8 +18,7 @@ import {
 import { AttachedBackend } from './pool/attached-backend.js';
 import type { CallHooks, TileRecord } from './pool/call.js';
 import { deviceChoice, type Device } from './device.js';
-import { defaultGpuMemoryBudget } from './gpu/gpu-plan.js';
-import { GpuContext, type GpuContextHandle } from './gpu/gpu-context.js';
+import type { GpuContextHandle, GpuState } from './gpu/gpu-context.js';
 import type { NetworkBackend } from './pool/network-backend.js';
 import { NetworkWeights, type WeightsInfo } from './weights/network-weights.js';
 import {
@@ -183,10 +182,10 @@ export class ThreadSafeNetwork implements AsyncDisposable {
    * Uses, in a worker thread, a network of the main thread. Terminating the worker harms nobody.
    * @param handle what `share()` gave, posted with its port transferred
    */
-  static attach(handle: NetworkHandle): Promise<ThreadSafeNetwork> {
+  static async attach(handle: NetworkHandle): Promise<ThreadSafeNetwork> {
     const { port, info, threads, device, gpu } = handle;
-    const context = gpu && new GpuContext(gpu);
-    return Promise.resolve(new ThreadSafeNetwork(new AttachedBackend(port, info, threads, device, context)));
+    const context = gpu && new (await import('./gpu/gpu-context.js')).GpuContext(gpu);
+    return new ThreadSafeNetwork(new AttachedBackend(port, info, threads, device, context));
   }
 
   /** @internal */
@@ -214,9 +213,9 @@ export class ThreadSafeNetwork implements AsyncDisposable {
     return this.backend.device;
   }
 
-  /** The graphics processor and what is held for it; undefined where the CPU computes. */
-  get gpu(): GpuContext | undefined {
-    return this.backend.gpu;
+  /** The graphics processor and what is held for it now; undefined where the CPU computes. */
+  get gpu(): GpuState | undefined {
+    return this.backend.gpu?.state;
   }
 
   /** Threads that may compute for this network at once; 1 where a graphics processor computes. */
@@ -311,7 +310,7 @@ async function load<T extends NetworkOptions>(
   given: T,
 ): Promise<ThreadSafeNetwork> {
   const options: NetworkOptions = check(schema, given);
-  const { memoryBudget = defaultMemoryBudget, gpuMemoryBudget = defaultGpuMemoryBudget, maxQueue = Infinity } = options;
+  const { memoryBudget = defaultMemoryBudget, gpuMemoryBudget, maxQueue = Infinity } = options;
   const { device = 'cpu', threads = defaultThreads(), cacheFolder } = options;
   // What only those need who load a network: the pool, tiles, the store of prepared weights.
   const { loadBackend } = await import('./pool/load-backend.js');

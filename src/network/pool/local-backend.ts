@@ -5,7 +5,7 @@ import type { CallSettings } from './network-backend.js';
 import { NetworkWeights } from '../weights/network-weights.js';
 import { planImage } from '../tiles/plan.js';
 import { resolveModel } from '../weights/resolve-model.js';
-import type { ModelSource } from './protocol.js';
+import type { ModelSource, WeightsLocation } from './protocol.js';
 import { mergeRepeatedTiles } from '../tiles/repeated-tiles.js';
 import { ThreadPool } from './thread-pool.js';
 import type { MeasuredGeometry } from '../weights/weights-manifest.js';
@@ -39,6 +39,7 @@ export class LocalBackend extends MainBackend {
     model: Model,
     { geometry, location }: LocatedWeights,
     private readonly settings: LocalSettings,
+    locate: () => Promise<WeightsLocation>,
   ) {
     super({
       info: NetworkWeights.describe(model.card, model.key, geometry, location),
@@ -49,18 +50,19 @@ export class LocalBackend extends MainBackend {
     this.pixelsPerMs = geometry.pixelsPerMs;
     // Networks with the same weights share the threads' sessions.
     this.weights = `${model.key} ${location.kind}`;
-    pool.openWeights(this.weights, location);
+    pool.openWeights(this.weights, location, locate);
   }
 
   /** Loads a network: finds its prepared weights or has a thread prepare them. */
   static async load(source: ModelSource, settings: LocalSettings): Promise<LocalBackend> {
     const pool = ThreadPool.get();
     const model = await resolveModel(source);
-    const located = await locateWeights(pool, source, model.key, settings.cacheFolder).catch(async (error: unknown) => {
+    const locate = (): Promise<LocatedWeights> => locateWeights(pool, source, model.key, settings.cacheFolder);
+    const located = await locate().catch(async (error: unknown) => {
       await pool.endUnused();
       throw error;
     });
-    return new LocalBackend(pool, model, located, settings);
+    return new LocalBackend(pool, model, located, settings, async () => (await locate()).location);
   }
 
   protected override async plan(

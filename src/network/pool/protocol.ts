@@ -64,6 +64,8 @@ export type Reply =
     }
   /** Not computed, because the call has ended. */
   | { readonly kind: 'skipped'; readonly order: number }
+  /** Not computed, because the files of its weights are gone. */
+  | { readonly kind: 'swept'; readonly order: number }
   | { readonly kind: 'failed'; readonly order: number; readonly error: ErrorMessage }
   | { readonly kind: 'prepared'; readonly order: number; readonly prepared: Prepared };
 
