@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Plugin, ResolvedConfig, Rollup } from 'vite';
-import { writtenUrls } from '#upres/asset/written-urls.js';
+import { urlsOfLiteral, writtenUrls } from '#upres/asset/written-urls.js';
 import { leftMarks, type CssMark } from './css-marks.js';
 import { isExternal, type Session } from './session.js';
 
@@ -24,7 +24,8 @@ export function leftoversPlugin(session: () => Session): Plugin {
             this.error(session().readable(new Error(`${about}, into ${output.fileName}`), mark.url, mark.importer));
           }
           if (options.leftovers === 'ignore') continue;
-          const found = leftoversIn(output, config);
+          const parse = (code: string): unknown => this.parse(code);
+          const found = leftoversIn(output, config, parse);
           if (found.length === 0) continue;
           const message =
             found
@@ -53,12 +54,36 @@ interface Leftover {
   readonly from: string;
 }
 
-function leftoversIn(output: Output, config: ResolvedConfig): Leftover[] {
-  return piecesOf(output).flatMap(({ name, text, files }) =>
-    writtenUrls(name, () => withoutHost(text, config.base))
+function leftoversIn(output: Output, config: ResolvedConfig, parse: (code: string) => unknown): Leftover[] {
+  return piecesOf(output).flatMap(({ name, text, files }) => {
+    const strings = output.type === 'chunk' && text.includes('upscale') ? stringsIn(text, parse) : undefined;
+    const urls = strings
+      ? [...new Set(strings.flatMap((string) => urlsOfLiteral(withoutHost(string, config.base))))]
+      : writtenUrls(name, () => withoutHost(text, config.base));
+    return urls
       .filter((url) => isThere(url, files, config))
-      .map((url) => ({ url, from: files.length > 0 ? ` (from ${files.join(', ')})` : '' })),
-  );
+      .map((url) => ({ url, from: files.length > 0 ? ` (from ${files.join(', ')})` : '' }));
+  });
+}
+
+/** The strings of a script, whole; undefined where it is none that can be parsed. */
+function stringsIn(code: string, parse: (code: string) => unknown): string[] | undefined {
+  const found: string[] = [];
+  const visit = (node: unknown): void => {
+    if (Array.isArray(node)) node.forEach(visit);
+    else if (typeof node === 'object' && node !== null) {
+      const { type, value } = node as { type?: unknown; value?: unknown };
+      if (type === 'Literal' && typeof value === 'string') found.push(value);
+      if (type === 'TemplateElement') found.push((value as { cooked?: string | null }).cooked ?? '');
+      Object.values(node).forEach(visit);
+    }
+  };
+  try {
+    visit(parse(code));
+  } catch {
+    return undefined;
+  }
+  return found;
 }
 
 interface Piece {
