@@ -1,4 +1,4 @@
-// Types of imports that end in directives, for Vite and webpack alike:
+// Types of imports that end in directives, for all bundlers alike:
 //
 //   /// <reference types="upres/vite/client" />     or     "types": ["upres/vite/client"] in tsconfig.json
 //

@@ -9,7 +9,7 @@ import { autoChoices, scoredChoices, type ModelChoice } from '#src/image/auto/au
 import { isMadeOfPixels, traitsOf, type Sight } from '#src/image/auto/choose-model.js';
 import { decode } from '#src/image/codec/decode.js';
 import { Meter } from '#src/image/meter.js';
-import { readHeader } from '#src/image/codec/probe.js';
+import { readHeader } from '#src/image/codec/read-header.js';
 import { Dice } from './dice.js';
 import { textTable } from './text-table.js';
 

@@ -1,14 +1,19 @@
 // How well each network enlarges the pictures that `auto` is fitted on; `auto-fit.ts` makes the weights of it.
 //
 //   node out/bench/auto-measure.js --out FOLDER [--icons FOLDER:COUNT]... [--photos FOLDER:COUNT]... [--drawings FOLDER:COUNT]...
-//        [--tiles FOLDER] [--pages COUNT] [--cells COUNT] [--seed TEXT] [--all]
+//        [--tiles FOLDER] [--pages COUNT] [--cells COUNT] [--losses COUNT] [--seed TEXT] [--also LABEL]... [--keep FILE]
+//
+// Where figures are kept, only those of networks that have changed are measured again.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
+import { autoChoices } from '#src/image/auto/auto-model.js';
 import { Upscaler } from '#src/image/upscale.js';
 import { cellPairs, iconPairs, pagePairs, photoPairs, storedCases, type AutoCase, type Pair } from './auto-cases.js';
+import { KeptScores } from './kept-scores.js';
 import { closeBrowser } from './page-pictures.js';
+import { methodsOf } from './quality-methods.js';
 
 const multiple = { type: 'string', multiple: true, default: [] as string[] } as const;
 const { values } = parseArgs({
@@ -22,15 +27,13 @@ const { values } = parseArgs({
     cells: { type: 'string', default: '0' },
     losses: { type: 'string', default: '2' },
     seed: { type: 'string', default: '' },
-    all: { type: 'boolean', default: false },
+    also: multiple,
+    keep: { type: 'string' },
   },
 });
 const { out, seed } = values;
 if (out === undefined) throw new Error('name a folder for what is measured: --out FOLDER');
-const few = ['natural', 'natural-jpeg', 'art', 'nearest', 'bicubic'];
-const models = values.all
-  ? [...few, 'anime', 'anime-noise0', 'anime-noise1', 'anime-noise2', 'anime-noise3', 'anime-video', 'real']
-  : few;
+const kept = await KeptScores.open(values.keep);
 await mkdir(out, { recursive: true });
 
 const folderAndCount = (text: string): [string, number] => {
@@ -48,6 +51,9 @@ async function* pairs(): AsyncGenerator<Pair> {
 }
 
 await using upscaler = new Upscaler({ threads: 1 });
+const methods = methodsOf(upscaler, '').filter(({ name }) =>
+  [...autoChoices, 'bicubic', ...values.also].includes(name),
+);
 const lines: string[] = [];
 for await (const pair of pairs()) {
   for await (const one of storedCases(pair, Number(values.losses))) {
@@ -75,11 +81,13 @@ async function judge({
   const wanted = await laid(truth);
   const rgb: Record<string, number> = {};
   const luma: Record<string, number> = {};
-  for (const model of models) {
-    const { data } = await upscaler.upscale(file, { model, upscale: scale, format: 'png' });
-    const got = await laid(data);
-    rgb[model] = decibels(wanted, got, scale);
-    luma[model] = decibels(wanted.map(lumaOf), got.map(lumaOf), scale);
+  for (const { name, identity, enlarge } of methods) {
+    const found = await kept.get([identity, String(scale), file, truth], async () => {
+      const got = await laid(await enlarge(file, scale));
+      return { rgb: decibels(wanted, got, scale), luma: decibels(wanted.map(lumaOf), got.map(lumaOf), scale) };
+    });
+    rgb[name] = found.rgb;
+    luma[name] = found.luma;
   }
   return { rgb, luma };
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { graphFileName } from '#src/network/tiles/compute-buffer.js';
 import { copyMirroredRow } from '#src/network/tiles/mirrored-row.js';
-import type { PixelImage } from '#src/network/tiles/pixel-image.js';
+import type { PixelImage } from '#src/pixels.js';
 import { defaultMemoryBudget, planImage } from '#src/network/tiles/plan.js';
 import { loadRuntime, mappingOptions } from '#src/network/pool/runtime.js';
 import type { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';

@@ -1,5 +1,5 @@
 import { builtinLabels } from '#src/model/catalogue/registry.js';
-import type { PixelImage } from '#src/network/tiles/pixel-image.js';
+import type { PixelImage } from '#src/pixels.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { openBareLoop, planBareLoop, type BareLoopPlan } from './bare-loop.js';
 import { timeBareProcesses } from './bare-processes.js';

@@ -1,4 +1,4 @@
-import type { PixelImage } from '#src/network/tiles/pixel-image.js';
+import type { PixelImage } from '#src/pixels.js';
 import type { TileRecord } from '#src/network/pool/call.js';
 import type { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 

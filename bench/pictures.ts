@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import type { PixelImage } from '#src/network/tiles/pixel-image.js';
+import type { PixelImage } from '#src/pixels.js';
 import { fromRoot } from './paths.js';
 
 /** A sample picture's path. */

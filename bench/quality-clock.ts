@@ -56,7 +56,7 @@ export async function measureSpeeds(
   const speeds: MethodSpeed[] = [];
   for (const scale of scales) {
     say(`speed ×${scale}`);
-    for (const method of methods.filter(({ fits }) => fits(scale))) {
+    for (const method of methods.filter(({ ownScale }) => ownScale(scale))) {
       if (!method.open) continue;
       await using runner = await method.open(scale, cacheFolder);
       const seconds = await leastProcessorTime(() => runner.run(picture));

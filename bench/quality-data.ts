@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import sharp from 'sharp';
-import type { PixelImage } from '#src/network/tiles/pixel-image.js';
+import type { PixelImage } from '#src/pixels.js';
 
 /** Pixels as networks take them, in R, G, B. */
 export interface RgbImage extends PixelImage {

@@ -1,4 +1,6 @@
 import type { Upscaler } from '#src/image/upscale.js';
+import { encoderVersion } from '#src/version.js';
+import type { KeptScores } from './kept-scores.js';
 import type { QualityCase } from './quality-case.js';
 import { onWhite, pngOf, readRgba, type RgbaImage } from './quality-data.js';
 import { gmsd, lumaOf, psnr, psnrOf, shave, ssim } from './quality-metrics.js';
@@ -40,6 +42,7 @@ interface Tools {
   /** Writes the true pictures as the results are written. */
   readonly upscaler: Upscaler;
   readonly readCode: ReadCode;
+  readonly kept: KeptScores;
 }
 
 /** Runs all methods over all cases. */
@@ -60,24 +63,31 @@ export async function measureCases(
   return results;
 }
 
-async function measureCase(one: QualityCase, { methods, upscaler, readCode }: Tools): Promise<CaseResult> {
-  const { group, row, name, scale, size, file, truth, text } = one;
+async function measureCase(one: QualityCase, { methods, upscaler, readCode, kept }: Tools): Promise<CaseResult> {
+  const { group, row, name, scale, size, file, truth, compare, text } = one;
+  const scoreOf = ({ identity, enlarge }: Method): Promise<MethodScore> =>
+    kept.get([identity, String(scale), compare, text ?? '', file, truth.data], async () => {
+      const png = await enlarge(file, scale);
+      const result = await readRgba(png);
+      return {
+        ...closeness(result, truth, scale, compare),
+        bytes: png.length,
+        ...(text !== undefined && { decoded: readCode(result) === text }),
+      };
+    });
   const scores: Record<string, MethodScore> = {};
   for (const method of methods) {
     if (!method.fits(scale)) continue;
-    const { png, model, reason } = await method.enlarge(file, scale);
-    const result = await readRgba(png);
-    scores[method.name] = {
-      ...closeness(result, truth, scale, one.compare),
-      bytes: png.length,
-      ...(text !== undefined && { decoded: readCode(result) === text }),
-      ...(model !== undefined && { model }),
-      ...(reason !== undefined && { reason }),
-    };
+    const choice = await method.choose?.(file, scale);
+    const taken = methods.find((other) => other.name === choice?.model) ?? method;
+    scores[method.name] = { ...(await scoreOf(taken)), ...choice };
   }
   // The encoder of the results, on a picture that stays as it is.
-  const { data } = await upscaler.upscale(await pngOf(truth), { upscale: 1, model: 'nearest', format: 'png' });
-  return { group, row, name, scale, ...(size !== undefined && { size }), trueBytes: data.length, scores };
+  const trueBytes = await kept.get(['true', encoderVersion, truth.data], async () => {
+    const { data } = await upscaler.upscale(await pngOf(truth), { upscale: 1, model: 'nearest', format: 'png' });
+    return data.length;
+  });
+  return { group, row, name, scale, ...(size !== undefined && { size }), trueBytes, scores };
 }
 
 /** Compares two pictures of one size, laid on white. */

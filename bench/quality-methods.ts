@@ -1,25 +1,33 @@
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { chooseForPicture } from '#src/image/auto/choose-for-picture.js';
+import { autoChoices, type ModelChoice } from '#src/image/auto/auto-model.js';
+import { decode } from '#src/image/codec/decode.js';
+import { readHeader } from '#src/image/codec/read-header.js';
+import { Meter } from '#src/image/meter.js';
+import { PICTURE_VERSION } from '#src/image/picture-version.js';
 import type { Upscaler } from '#src/image/upscale.js';
-import { builtinLabels, exactChain } from '#src/model/catalogue/registry.js';
+import { builtinLabels, builtinNetwork, exactChain } from '#src/model/catalogue/registry.js';
+import { REWRITE_VERSION } from '#src/model/catalogue/rewrite-version.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
+import { encoderVersion } from '#src/version.js';
 import type { RgbImage } from './quality-data.js';
-
-/** What a method makes of a file. */
-export interface Enlarged {
-  readonly png: Uint8Array;
-  /** The network that `auto` took, and why. */
-  readonly model?: string;
-  readonly reason?: string;
-}
+import { peerPackages } from './quality-packages.js';
 
 /** One way to enlarge pictures. */
 export interface Method {
   readonly name: string;
   readonly kind: 'auto' | 'network' | 'interpolation' | 'peer';
+  /** Whether it is measured at a scale. */
   readonly fits: (scale: number) => boolean;
+  /** Whether it has the scale itself, not by a chain: at these it runs against the clock. */
+  readonly ownScale: (scale: number) => boolean;
+  /** What its results depend on beside the picture: files of networks, versions of programs. */
+  readonly identity: string;
   /** A file in, a PNG out, as a user would do it: decoding, alpha and encoding included. */
-  readonly enlarge: (file: Uint8Array, scale: number) => Promise<Enlarged>;
+  readonly enlarge: (file: Uint8Array, scale: number) => Promise<Uint8Array>;
+  /** Which other method's result it is, byte for byte: `auto` enlarges by what it takes. */
+  readonly choose?: (file: Uint8Array, scale: number) => Promise<ModelChoice>;
   /** Loads what is run against the clock; `auto` has no speed of its own. */
   readonly open?: (scale: number, cacheFolder: string) => Promise<Runner>;
 }
@@ -30,10 +38,8 @@ export interface Runner extends AsyncDisposable {
   readonly run: (image: RgbImage) => Promise<unknown>;
 }
 
-/** Network labels that `auto` is compared with where a choice is judged: what it might have taken. */
-export const choices: readonly string[] = builtinLabels()
-  .map(({ label }) => label)
-  .filter((label) => /^(natural|art|nearest)/.test(label));
+/** What `auto` might take: that has every scale, by chains where it has none of its own. */
+export const choices: readonly string[] = autoChoices;
 
 /**
  * `auto`, every built-in with a scale of its own, sharp's `lanczos3`, and UpscalerJS's `esrgan-slim`.
@@ -43,17 +49,48 @@ export function methodsOf(upscaler: Upscaler, slimFolder: string): Method[] {
   const builtins = builtinLabels().map(({ label, kind, scales }): Method => ({
     name: label,
     kind,
-    fits: (scale) => scales.includes(scale),
+    fits: (scale) => choices.includes(label) || scales.includes(scale),
+    ownScale: (scale) => scales.includes(scale),
+    identity: [
+      ...ourVersions,
+      label,
+      ...(kind === 'network' ? scales.map((scale) => builtinNetwork(label, scale).card.sha256) : []),
+    ].join(' '),
     enlarge: byUpscaler(upscaler, () => label),
     open: async (scale, cacheFolder) =>
       runnerOf(await ThreadSafeNetwork.fromLabel(label, { scale, cacheFolder }), exactChain(label, scale)),
   }));
   return [
-    { name: 'auto', kind: 'auto', fits: () => true, enlarge: byUpscaler(upscaler, () => 'auto') },
+    {
+      name: 'auto',
+      kind: 'auto',
+      fits: () => true,
+      ownScale: () => false,
+      identity: '',
+      enlarge: byUpscaler(upscaler, () => 'auto'),
+      choose,
+    },
     ...builtins,
-    { name: 'sharp', kind: 'peer', fits: () => true, enlarge: bySharp, open: openSharp },
+    {
+      name: 'sharp',
+      kind: 'peer',
+      fits: () => true,
+      ownScale: () => true,
+      identity: `sharp ${encoderVersion}`,
+      enlarge: bySharp,
+      open: openSharp,
+    },
     esrganSlim(upscaler, slimFolder),
   ];
+}
+
+/** What is done to pixels before and after a network, to networks, and in encoders. */
+const ourVersions = [PICTURE_VERSION, REWRITE_VERSION, encoderVersion];
+
+async function choose(file: Uint8Array, scale: number): Promise<ModelChoice> {
+  const header = await readHeader(file);
+  const [frame] = await decode(file, header, { frames: 1, colour: 'srgb', file: undefined, meter: new Meter() });
+  return chooseForPicture(file, header, frame!, scale);
 }
 
 /**
@@ -66,6 +103,8 @@ function esrganSlim(upscaler: Upscaler, folder: string): Method {
     name: 'esrgan-slim',
     kind: 'peer',
     fits: (scale) => [2, 3, 4].includes(scale),
+    ownScale: (scale) => [2, 3, 4].includes(scale),
+    identity: [...ourVersions, 'esrgan-slim', peerPackages['@upscalerjs/esrgan-slim']].join(' '),
     enlarge: byUpscaler(upscaler, fileOf),
     open: async (scale, cacheFolder) =>
       runnerOf(await ThreadSafeNetwork.loadFromFile(fileOf(scale), { cacheFolder }), [scale]),
@@ -82,20 +121,18 @@ function runnerOf(network: ThreadSafeNetwork, passes: readonly number[]): Runner
 
 function byUpscaler(upscaler: Upscaler, modelOf: (scale: number) => string): Method['enlarge'] {
   return async (file, scale) => {
-    const model = modelOf(scale);
-    const { data, model: taken, modelReason } = await upscaler.upscale(file, { upscale: scale, model, format: 'png' });
-    return { png: data, ...(model === 'auto' && { model: taken, reason: modelReason ?? '' }) };
+    const { data } = await upscaler.upscale(file, { upscale: scale, model: modelOf(scale), format: 'png' });
+    return data;
   };
 }
 
 /** `sharp(...).resize()` as everybody writes it, its default kernel named. */
-async function bySharp(file: Uint8Array, scale: number): Promise<Enlarged> {
+async function bySharp(file: Uint8Array, scale: number): Promise<Uint8Array> {
   const { width, height } = await sharp(file).metadata();
-  const png = await sharp(file)
+  return sharp(file)
     .resize(width * scale, height * scale, { kernel: 'lanczos3' })
     .png()
     .toBuffer();
-  return { png };
 }
 
 function openSharp(scale: number): Promise<Runner> {

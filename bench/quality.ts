@@ -6,6 +6,7 @@
 //   --rows WORDS       only rows whose name contains this (may be given several times)
 //   --only NAME        only this method (may be given several times)
 //   --quick            a few pictures of each row
+//   --keep FILE        keeps each figure in a file, and measures only what isn't there yet or has changed
 //   --json FILE        writes all figures to a file, case by case
 //   --plot FILE        writes quality against speed as an SVG, for the last of the folders
 //   --doc FILE         writes the figures into a page, in place of the blocks of code that follow <!-- quality: NAME -->
@@ -16,6 +17,7 @@ import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import envPaths from 'env-paths';
 import { Upscaler } from '#src/image/upscale.js';
+import { KeptScores } from './kept-scores.js';
 import { describeMachine } from './machine.js';
 import type { QualityCase } from './quality-case.js';
 import { busiest, measureSpeeds, type MethodSpeed } from './quality-clock.js';
@@ -42,6 +44,7 @@ const { values, positionals } = parseArgs({
     rows: { type: 'string', multiple: true },
     only: { type: 'string', multiple: true },
     quick: { type: 'boolean', default: false },
+    keep: { type: 'string' },
     json: { type: 'string' },
     plot: { type: 'string' },
     doc: { type: 'string' },
@@ -90,7 +93,8 @@ async function measure(): Promise<void> {
       ({ name }) => values.only?.includes(name) ?? true,
     );
     const names = methods.map(({ name }) => name);
-    const results = await measureCases(cases, { methods, upscaler, readCode: codeReader(place), say });
+    const kept = await KeptScores.open(values.keep);
+    const results = await measureCases(cases, { methods, upscaler, readCode: codeReader(place), kept, say });
     const clocked = cases.filter(({ group }) => group === 'photographs');
     const speeds =
       clocked.length > 0 ? await measureSpeeds(await busiest(clocked), { methods, scales, cacheFolder, say }) : [];

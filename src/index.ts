@@ -7,11 +7,11 @@ export {
   type ScaleOption,
 } from './network/thread-safe-network.js';
 export { NetworkWeights, type WeightsInfo } from './network/weights/network-weights.js';
-export type { Progress, TileRecord } from './network/pool/call.js';
+export type { TileRecord } from './network/pool/call.js';
 export type { Device, DeviceChoice } from './network/device.js';
 export { resolveDevice } from './network/resolve-device.js';
 export type { GpuAllocation, GpuContext, GpuPools } from './network/gpu/gpu-context.js';
-export type { ImageTensor, PixelImage } from './network/tiles/pixel-image.js';
+export type { ImageTensor, PixelImage, Progress } from './pixels.js';
 export {
   Upscaler,
   type ImageInput,
@@ -24,6 +24,7 @@ export {
   type UpscaleResult,
   type UpscalerOptions,
 } from './image/upscale.js';
-export { probe, type ImageInfo } from './image/codec/probe.js';
+export type { ImageInfo } from './image/codec/header.js';
+export { probe } from './image/codec/probe.js';
 export { builtinLabels, type BuiltinLabel } from './model/catalogue/registry.js';
 export { version } from './version.js';

@@ -2,12 +2,13 @@
 // What is drawn for pixels lies on multiples of a small unit, so that at the small size edges fall on pixels, as in icon sets and interfaces.
 // Beside each sheet that is all vectors lies the same drawn at half the size (NAME.small.webp): what a renderer makes of an icon at 1x is not
 // quite any reduction of what it makes at 2x.
-// usage: SHARP_FROM=<a package.json beside sharp> node sheets.mjs <icons' node_modules> <openclipart folder> <exclude list> <out folder> <count> [size [seed]]
+// usage: SHARP_FROM=<a package.json beside sharp> node sheets.mjs <icons' node_modules> <openclipart folder> <exclude list> <out folder> <count> [size [seed [kinds]]]
+// kinds: shares from 0 to 1 at which `compose` is to choose, e.g. 0.24,0.5,0.5 for sheets of flags alone (default: all kinds)
 import { createRequire } from 'node:module';
 import { readdirSync, readFileSync, mkdirSync, statSync } from 'node:fs';
 import { join, basename } from 'node:path';
 import { execFileSync } from 'node:child_process';
-const [, , icons, clip, exclude, out, count, edge = '480', seed = '12345'] = process.argv;
+const [, , icons, clip, exclude, out, count, edge = '480', seed = '12345', kinds = ''] = process.argv;
 const sharp = createRequire(process.env.SHARP_FROM ?? import.meta.url)('sharp');
 const size = +edge;
 let state = +seed;
@@ -178,7 +179,7 @@ function modules() {
 // Icons as sites show them: at 16 to 48 CSS pixels, twice that here, whole CSS pixels apart.
 const byPrefix = (test) => sets.filter((set) => test.test(set.prefix));
 const single = byPrefix(
-  /^(tabler|mdi|ph|carbon|bi|octicon|ion|fa6-solid|fa6-regular|heroicons|material-symbols|radix-icons|mingcute|uil|icon-park|icon-park-solid|healthicons|tdesign)$/,
+  /^(tabler|mdi|ph|carbon|bi|octicon|ion|fa6-solid|fa6-regular|heroicons|material-symbols|radix-icons|mingcute|uil|icon-park|icon-park-solid|healthicons|tdesign|solar|hugeicons|feather|iconamoon)$/,
 );
 const marks = byPrefix(/^(bxl|fa6-brands|game-icons|logos|skill-icons|devicon)$/);
 const coloured = byPrefix(
@@ -188,7 +189,8 @@ const names = new Map(sets.map((set) => [set, Object.keys(set.icons)]));
 const flagNames = new Map(
   sets.map((set) => [set, names.get(set).filter((name) => /^flag-/.test(name))]).filter(([, list]) => list.length > 50),
 );
-function place(set, name, x, y, s, tint) {
+const flagSets = byPrefix(/^(cif|flagpack|circle-flags)$/);
+function place(set, name, x, y, s, tint, height = s) {
   const it = set.icons[name];
   const w = it.width ?? set.width ?? 16,
     h = it.height ?? set.height ?? 16,
@@ -198,7 +200,7 @@ function place(set, name, x, y, s, tint) {
     .replace(/url\(#([^)]+)\)/g, `url(#${tag}$1)`)
     .replace(/href="#([^"]+)"/g, `href="#${tag}$1"`)
     .replace(/<animate[^>]*\/>|<animate[\s\S]*?<\/animate\w*>/g, '');
-  return `<g color="${tint}"><svg x="${x}" y="${y}" width="${s}" height="${s}" viewBox="${it.left ?? 0} ${it.top ?? 0} ${w} ${h}">${body}</svg></g>`;
+  return `<g color="${tint}"><svg x="${x}" y="${y}" width="${s}" height="${height}" viewBox="${it.left ?? 0} ${it.top ?? 0} ${w} ${h}"${height === s ? '' : ' preserveAspectRatio="none"'}>${body}</svg></g>`;
 }
 function icons16to48(tint) {
   const one = random();
@@ -214,11 +216,11 @@ function icons16to48(tint) {
   }
   return s;
 }
-/** Stripes, crosses, discs, stars, triangles, and sometimes an emblem: flags of no country. */
+/** Stripes, crosses, bands, discs, stars, triangles, thin lines beside them, and sometimes an emblem: flags of no country, and of some. */
 function flags() {
   let s = '';
   for (let y = 0; y < size;) {
-    const h = 2 * pick([12, 15, 16, 18, 24, 24, 32, 48]),
+    const h = 2 * pick([12, 15, 16, 16, 18, 20, 20, 24, 24, 32, 48]),
       ratio = pick([1, 4 / 3, 4 / 3, 3 / 2, 3 / 2, 2]),
       w = 2 * Math.round((h * ratio) / 2),
       gap = 2 * pick([2, 4, 6]);
@@ -233,29 +235,58 @@ function flags() {
       let f = `<rect width="${w}" height="${h}" fill="${vivid()}"/>`;
       const kind = random(),
         n = pick([2, 3, 3, 3, 5, 7, 9, 11, 13]);
-      if (kind < 0.35) {
+      // A line of a third colour, a few hundredths of the height wide, beside what meets.
+      const hair = random() < 0.45 ? h * (0.02 + 0.1 * random()) : 0,
+        beside = random() < 0.5 ? '#fff' : vivid();
+      if (kind < 0.22) {
+        // Stripes of unlike widths, across or upright.
+        const upright = random() < 0.35,
+          length = upright ? w : h,
+          parts = Array.from({ length: int(2, 7) }, () => pick([1, 1, 1, 2, 3, 0.5, 0.25])),
+          whole = parts.reduce((sum, part) => sum + part, 0);
+        let at = 0;
+        for (const part of parts) {
+          const wide = (length * part) / whole,
+            bar = (from, to, fill) =>
+              upright
+                ? `<rect x="${from}" width="${to - from}" height="${h}" fill="${fill}"/>`
+                : `<rect y="${from}" width="${w}" height="${to - from}" fill="${fill}"/>`;
+          f += bar(at, length, vivid());
+          if (at) f += bar(at - hair / 2, at + hair / 2, beside);
+          at += wide;
+        }
+      } else if (kind < 0.3) {
+        // A band from corner to corner, or a frame.
+        const t = h * (0.1 + 0.25 * random()),
+          [from, to] = random() < 0.5 ? [h, 0] : [0, h];
+        f +=
+          random() < 0.65
+            ? `<path d="M0 ${to}H${w}V${from}z" fill="${vivid()}"/><path d="M${-w} ${2 * from - to}L${2 * w} ${2 * to - from}" stroke="${beside}" stroke-width="${t + 2 * hair}"/><path d="M${-w} ${2 * from - to}L${2 * w} ${2 * to - from}" stroke="${vivid()}" stroke-width="${t}"/>`
+            : `<rect width="${w}" height="${h}" fill="none" stroke="${vivid()}" stroke-width="${t}"/><rect x="${t / 2}" y="${t / 2}" width="${w - t}" height="${h - t}" fill="none" stroke="${beside}" stroke-width="${hair}"/>`;
+      } else if (kind < 0.45) {
         const a = vivid(),
           b = vivid(),
           c = vivid();
         for (let i = 0; i < n; i++)
           f += `<rect y="${(h * i) / n}" width="${w}" height="${h / n}" fill="${n > 3 ? (i % 2 ? a : b) : [a, b, c][i]}"/>`;
-      } else if (kind < 0.55) {
+      } else if (kind < 0.58) {
         const m = pick([2, 3, 3]);
         for (let i = 0; i < m; i++)
           f += `<rect x="${(w * i) / m}" width="${w / m + 0.1}" height="${h}" fill="${vivid()}"/>`;
-      } else if (kind < 0.7) {
+      } else if (kind < 0.72) {
         const t = h * (0.12 + 0.15 * random()),
           cx = w * pick([0.36, 0.5]),
           a = vivid(),
           b = vivid();
-        f += `<path d="M0 ${h / 2}H${w}M${cx} 0V${h}" stroke="${a}" stroke-width="${t}"/>`;
+        f += `<path d="M0 ${h / 2}H${w}M${cx} 0V${h}" stroke="${beside}" stroke-width="${t + 2 * hair}"/><path d="M0 ${h / 2}H${w}M${cx} 0V${h}" stroke="${a}" stroke-width="${t}"/>`;
         if (random() < 0.5) f += `<path d="M0 ${h / 2}H${w}M${cx} 0V${h}" stroke="${b}" stroke-width="${t / 2}"/>`;
       } else if (kind < 0.8) {
         const a = vivid(),
           b = vivid();
         f += `<path d="M0 0L${w} ${h}M${w} 0L0 ${h}" stroke="${a}" stroke-width="${h / 5}"/><path d="M${w / 2} 0V${h}M0 ${h / 2}H${w}" stroke="${a}" stroke-width="${h / 3}"/><path d="M${w / 2} 0V${h}M0 ${h / 2}H${w}" stroke="${b}" stroke-width="${h / 5}"/>`;
       }
-      if (random() < 0.3) f += `<path d="M0 0L${w * (0.3 + 0.3 * random())} ${h / 2}L0 ${h}z" fill="${vivid()}"/>`;
+      if (random() < 0.3)
+        f += `<path d="M0 0L${w * (0.3 + 0.3 * random())} ${h / 2}L0 ${h}z" fill="${vivid()}" stroke="${beside}" stroke-width="${hair}"/>`;
       if (random() < 0.35) f += `<rect width="${w * 0.45}" height="${h * pick([0.5, 0.54])}" fill="${vivid()}"/>`;
       const star = (cx, cy, r, points, fill) =>
         `<path d="M${Array.from({ length: points * 2 }, (_, i) => {
@@ -283,7 +314,10 @@ function flags() {
           e = h * (0.3 + 0.4 * random());
         f += place(set, pick(names.get(set)), w * pick([0.25, 0.5]) - e / 2, (h - e) / 2, e, vivid());
       }
-      if (random() < 0.25 && flagNames.size) {
+      if (random() < 0.35 && flagSets.length) {
+        const set = pick(flagSets);
+        s += place(set, pick(names.get(set)), x, y, w, '#000', h);
+      } else if (random() < 0.15 && flagNames.size) {
         const set = pick([...flagNames.keys()]);
         s += place(set, pick(flagNames.get(set)), x, y, h, '#000');
       } else
@@ -394,7 +428,7 @@ const draw = (inside, edge) =>
   );
 /** A sheet's drawing, and whether it is to be used as a picture on its ground or as an alpha plane, light on dark. */
 function compose() {
-  const sheet = random();
+  const sheet = kinds ? pick(kinds.split(',').map(Number)) : random();
   if (sheet < 0.2) return { inside: icons16to48(), alpha: true };
   if (sheet < 0.23) return { inside: page('#000'), alpha: true };
   if (sheet < 0.25) return { inside: flags(), alpha: true };

@@ -1,4 +1,4 @@
-import { UpresError } from '#upres/errors.js';
+import { asError, UpresError } from '#upres/errors.js';
 import PluginError from 'plugin-error';
 
 export const pluginName = 'upres';
@@ -14,7 +14,7 @@ export function asPluginError<T>(fileName: string | undefined, work: () => T): T
 
 export function pluginError(error: unknown, fileName: string | undefined): PluginError {
   if (error instanceof PluginError) return error as PluginError;
-  const cause = error instanceof Error ? error : new Error(String(error));
+  const cause = asError(error);
   const options = fileName === undefined ? {} : { fileName };
   // An error that we know says all there is to say; of any other the stack is wanted.
   return new PluginError(pluginName, cause, {

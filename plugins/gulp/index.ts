@@ -41,6 +41,7 @@ export function upres(options: GulpOptions = {}): Transform {
       for await (const [file, made] of inOrder(files, (each) => variants.of(each))) {
         for (const output of made) if (names.take(output, file)) yield output;
       }
+      for (const file of variants.earlier) if (!names.has(file)) yield file;
       await log.summary(pipeline, variants.untouched);
     } catch (error) {
       const failure = pluginError(error, undefined);

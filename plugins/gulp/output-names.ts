@@ -7,6 +7,11 @@ import { pluginError } from './errors.js';
 export class OutputNames {
   private readonly taken = new Map<string, { readonly from: string; readonly hash: string }>();
 
+  /** Whether a file of that name came out. */
+  has(file: File): boolean {
+    return this.taken.has(file.path);
+  }
+
   /**
    * @param file a file that is about to come out
    * @param source the one that it was made of

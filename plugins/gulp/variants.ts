@@ -3,6 +3,7 @@ import type { VariantPlan } from '#upres/asset/asset-plan.js';
 import { parseDensityName, printDensityName, hasImageExtension } from '#upres/asset/names.js';
 import type { Directives } from '#upres/asset/directives.js';
 import type { AssetPipeline, RenderedVariant } from '#upres/asset/pipeline.js';
+import { Roles } from '#upres/asset/roles.js';
 import type File from 'vinyl';
 import { checkEncoding } from './encoding.js';
 import { pluginError } from './errors.js';
@@ -11,12 +12,17 @@ import { pluginError } from './errors.js';
 export class Variants {
   /** Names of files that were no images. */
   readonly untouched: string[] = [];
+  /** Outputs of upres that lay beside their sources: what is wanted of these is made anew, and may have the same names. */
+  readonly earlier: File[] = [];
+  private readonly roles: Roles;
 
   constructor(
     private readonly pipeline: AssetPipeline,
     private readonly directives: Directives,
     private readonly signal: AbortSignal,
-  ) {}
+  ) {
+    this.roles = new Roles(pipeline.outputs);
+  }
 
   /** @throws PluginError with the file's name */
   async of(file: File): Promise<readonly File[]> {
@@ -27,7 +33,12 @@ export class Variants {
         return [file];
       }
       if (!file.isBuffer()) throw new Error('streams are not supported: leave out { buffer: false } of src()');
-      return await this.make(file, file.contents);
+      const { contents } = file;
+      const role = await this.roles.of(file.path, () => Promise.resolve(contents));
+      if (role === 'hand-made') return [file];
+      if (role === 'source') return await this.make(file, contents);
+      this.earlier.push(file);
+      return [];
     } catch (error) {
       throw pluginError(error, file.path);
     }

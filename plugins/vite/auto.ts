@@ -1,9 +1,10 @@
 import { parseDensityName, hasImageExtension } from '#upres/asset/names.js';
 import { printQuery } from '#upres/asset/directives.js';
+import type { ValueUrl } from '#upres/asset/css-values.js';
 import { imageSetOf } from '#upres/asset/markup.js';
 import { kilobytes } from '#upres/asset/report.js';
 import { matches } from '#upres/asset/resolve.js';
-import { printMark, type ValueUrl } from './css-marks.js';
+import { printMark } from './css-marks.js';
 import { findAsset } from './find-asset.js';
 import { isExternal, splitUrl, type PlannedAsset, type Session } from './session.js';
 

@@ -1,8 +1,7 @@
-import { basename, extname } from 'node:path';
 import { stat } from 'node:fs/promises';
 import { printQuery } from '#upres/asset/directives.js';
 import type { VariantPlan } from '#upres/asset/asset-plan.js';
-import { extensionFor } from '#upres/asset/names.js';
+import { withFormat } from '#upres/asset/names.js';
 import { mimeType } from '#upres/asset/markup.js';
 import type { PreparedAsset, RenderedVariant } from '#upres/asset/pipeline.js';
 import type { Environment, Rollup } from 'vite';
@@ -55,7 +54,12 @@ export async function deliver(
   options: DeliveryOptions = {},
 ): Promise<ReadonlyMap<VariantPlan, Delivered>> {
   const { plan } = asset;
-  for (const file of new Set([plan.file, ...plan.variants.map(({ source }) => source), ...plan.missing])) {
+  for (const file of new Set([
+    plan.file,
+    ...plan.variants.map(({ source }) => source),
+    ...plan.missing,
+    ...plan.overlooked,
+  ])) {
     context.addWatchFile(normalizePath(file));
   }
   if (context.rebuilds && plan.missing.length > 0) context.addWatchFile(session.appearing.stampFor(plan.missing));
@@ -80,9 +84,7 @@ function emit(
   if (shouldInline(context.environment, plan, query, data, options)) {
     return { url: `data:${mimeType(rendered.format)};base64,${data.toString('base64')}` };
   }
-  // After an error the source may stand in for another format.
-  const stem = basename(variant.name, extname(variant.name));
-  const name = stem + extensionFor(rendered.format, extname(variant.name));
+  const name = withFormat(variant.name, rendered.format);
   if (options.auto && !variant.verbatim) session.auto.files.set(`${plan.file} ${name}`, data.byteLength);
   return {
     reference: context.emitFile({

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hasImageExtension } from '#upres/asset/names.js';
 import { mimeType } from '#upres/asset/markup.js';
 import type { RenderedVariant } from '#upres/asset/pipeline.js';
-import { UpresError, type UpresErrorCode } from '#upres/errors.js';
+import { hasCode, messageOf, UpresError, type UpresErrorCode } from '#upres/errors.js';
 import type { Connect, ViteDevServer } from 'vite';
 import { normalizePath } from './normalize-path.js';
 import { devFiles } from './dev-url.js';
@@ -84,7 +84,7 @@ async function render(session: Session, asset: PlannedAsset, signal: AbortSignal
   const preview = await pipeline.preview(plan, variant, { signal });
   // Nobody waits for it: the next request finds it in the cache.
   pipeline.render(plan, variant, { priority: -1 }).catch((error: unknown) => {
-    if (error instanceof UpresError && error.code === 'ABORTED') return;
+    if (hasCode(error, 'ABORTED')) return;
     session.config.logger.error(session.readable(error, session.show(plan.file)).message, { timestamp: true });
   });
   return preview;
@@ -116,7 +116,7 @@ const statuses: Readonly<Partial<Record<UpresErrorCode, number>>> = {
 };
 
 function refusal(error: unknown): { status: number; message: string } {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return { status: (error instanceof UpresError ? statuses[error.code] : undefined) ?? 500, message };
 }
 

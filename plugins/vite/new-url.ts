@@ -1,18 +1,10 @@
 import MagicString from 'magic-string';
+import { newUrlsIn } from '#upres/asset/new-urls.js';
 import { UpresError } from '#upres/errors.js';
 import type { Plugin, Rollup } from 'vite';
 import { asExpression, deliver, deliveryTo } from './deliver.js';
 import { findAsset } from './find-asset.js';
-import { isOurs, splitUrl, type Session } from './session.js';
-
-interface Node {
-  readonly type: string;
-  readonly start: number;
-  readonly end: number;
-}
-interface UrlLiteral extends Node {
-  readonly value: string;
-}
+import { splitUrl, type Session } from './session.js';
 
 const name = 'upres:new-url';
 
@@ -29,8 +21,7 @@ export function newUrlPlugin(session: () => Session): Plugin {
     transform: {
       filter: { code: { include: /new\s+URL[^]*upscale/ } },
       async handler(code, id) {
-        if (!code.includes('import.meta.url') || !code.includes('upscale')) return null;
-        const literals = literalsIn(this, code);
+        const literals = newUrlsIn(code, (text) => this.parse(text));
         if (literals.length === 0) return null;
         const text = new MagicString(code);
         await Promise.all(
@@ -75,35 +66,3 @@ async function expressionOf(
     return context.error(session.readable(error, url, id));
   }
 }
-
-/** The first arguments of `new URL(…, import.meta.url)` that carry directives; nothing in code that is no JavaScript. */
-function literalsIn(context: Rollup.TransformPluginContext, code: string): UrlLiteral[] {
-  const found: UrlLiteral[] = [];
-  const visit = (value: unknown): void => {
-    if (Array.isArray(value)) value.forEach(visit);
-    if (!isNode(value)) return;
-    if (value.type === 'NewExpression') {
-      const { callee, arguments: given } = value as unknown as { callee: Node; arguments: Node[] };
-      const [first, second] = given;
-      if (code.slice(callee.start, callee.end) === 'URL' && first && second && isMetaUrl(code, second)) {
-        const literal = first as Partial<UrlLiteral> & Node;
-        if (literal.type === 'Literal' && typeof literal.value === 'string' && isOurs(literal.value)) {
-          found.push(literal as UrlLiteral);
-        }
-      }
-    }
-    Object.values(value).forEach(visit);
-  };
-  try {
-    visit(context.parse(code));
-  } catch {
-    // Whatever it is, Vite says so itself, or the directive is found in the output.
-  }
-  return found;
-}
-
-const isNode = (value: unknown): value is Node =>
-  typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
-
-const isMetaUrl = (code: string, { start, end }: Node): boolean =>
-  code.slice(start, end).replace(/\s/g, '') === 'import.meta.url';

@@ -1,7 +1,7 @@
 import { UpresError } from '#upres/errors.js';
 import { checkAssetOptions, type AssetOptions } from '#upres/asset/options.js';
 import { checkDirectives } from '#upres/asset/directives.js';
-import { leftoversChoices, type Leftovers } from '#upres/asset/written-urls.js';
+import { checkLeftovers, type Leftovers } from '#upres/asset/written-urls.js';
 import { suggestion } from '#upres/suggest.js';
 
 /** What the development server does when a browser asks for an upscaled image. */
@@ -51,10 +51,7 @@ const autoNames = [
 export function checkOptions(options: UpresViteOptions): void {
   checkAssetOptions(options, viteOptionNames);
   const { auto, dev, leftovers } = options;
-  if (leftovers !== undefined && !leftoversChoices.includes(leftovers)) {
-    const message = `leftovers must be error, warn or ignore, not "${leftovers}".${suggestion(leftovers, leftoversChoices)}`;
-    throw new UpresError('BAD_ARGUMENT', message);
-  }
+  checkLeftovers(leftovers);
   if (dev !== undefined && !devModes.includes(dev)) {
     throw new UpresError('BAD_ARGUMENT', `dev must be full, preview or off, not "${dev}".${suggestion(dev, devModes)}`);
   }

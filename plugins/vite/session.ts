@@ -2,10 +2,10 @@ import { relative } from 'node:path';
 import { AssetPipeline, type PreparedAsset } from '#upres/asset/pipeline.js';
 import { parseQuery, type Directives } from '#upres/asset/directives.js';
 import { splitUrl } from '#upres/asset/urls.js';
-import { UpresError } from '#upres/errors.js';
+import { messageOf, UpresError } from '#upres/errors.js';
 import type { ResolvedConfig } from 'vite';
 import { normalizePath } from './normalize-path.js';
-import { Appearing } from './appearing.js';
+import { Appearing } from '#upres/asset/appearing.js';
 import { Dependents } from './dependents.js';
 import { viteOptionNames, type UpresViteOptions } from './options.js';
 
@@ -67,7 +67,7 @@ export class Session {
    * @param where the file that asked, when it is another than the image
    */
   readable(error: unknown, url: string, where?: string): Error {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     const file = error instanceof UpresError && error.file !== undefined ? this.show(error.file) : undefined;
     const about = file !== undefined && !url.includes(file) ? `${file}: ` : '';
     const by = where === undefined ? '' : ` (in ${this.show(splitUrl(where).path)})`;

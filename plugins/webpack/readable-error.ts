@@ -1,10 +1,10 @@
 import { relative } from 'node:path';
-import { UpresError } from '#upres/errors.js';
+import { messageOf, UpresError } from '#upres/errors.js';
 import type { LoaderContext } from 'webpack';
 
 /** An error as a build's log should have it: which image and what is wrong, without our own stack. */
 export function readableError(error: unknown, context: LoaderContext<unknown>): Error {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const file = (error instanceof UpresError ? error.file : undefined) ?? context.resourcePath;
   const shown = `${relative(context.rootContext, file)}${file === context.resourcePath ? context.resourceQuery : ''}`;
   return Object.assign(new Error(`${shown}: ${message}`, { cause: error }), { name: 'UpresError', hideStack: true });

@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import type Cacache from 'cacache';
 import findCacheDirectory from 'find-cache-directory';
 import { digest } from '../digest.js';
+import { hasCode, isMissing, messageOf } from '../errors.js';
 
 export interface CacheStats {
   readonly folder: string;
@@ -24,6 +25,8 @@ export interface CacheLimits {
 export interface CacheEntry<Facts> {
   readonly data: Uint8Array;
   readonly facts: Facts;
+  /** SHA-512 of the data in base64 digits. */
+  readonly hash: string;
 }
 
 const prefix = 'upres ';
@@ -60,12 +63,13 @@ export class AssetCache<Facts> {
     try {
       const info = await cacache.get.info(this.folder, prefix + key);
       if (!info) return undefined;
-      if ((info.size ?? 0) > hashedAtOnce) return { data: await readLarge(info), facts: info.metadata as Facts };
+      const hash = info.integrity.replace(/^sha512-/, '');
+      if ((info.size ?? 0) > hashedAtOnce) return { data: await readLarge(info), facts: info.metadata as Facts, hash };
       const found = await cacache.get(this.folder, prefix + key, { memoize: false });
-      return { data: found.data, facts: found.metadata as Facts };
+      return { data: found.data, facts: found.metadata as Facts, hash };
     } catch (error) {
       // Missing is usual, and what can't be read is as good as missing; what is damaged is in the way of what is right.
-      if (hasCode(error, 'EINTEGRITY') || hasCode(error, 'EBADSIZE')) await this.forget(key);
+      if (hasCode(error, 'EINTEGRITY', 'EBADSIZE')) await this.forget(key);
       return undefined;
     }
   }
@@ -161,18 +165,10 @@ async function readLarge({ path, integrity }: Cacache.CacheObject): Promise<Buff
   throw Object.assign(new Error(`${path} is damaged`), { code: 'EINTEGRITY' });
 }
 
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
-}
-
 /** For `catch`: a folder that is not there holds nothing. */
 function unlessMissing<T>(nothing: T): (error: unknown) => T {
   return (error) => {
-    if (hasCode(error, 'ENOENT')) return nothing;
+    if (isMissing(error)) return nothing;
     throw error;
   };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,12 +1,13 @@
 import { basename, dirname, join } from 'node:path';
-import { UpresError } from '../errors.js';
+import { hasCode } from '../errors.js';
 import { Source } from '../image/image-source.js';
-import type { ImageInfo } from '../image/codec/probe.js';
+import type { ImageInfo } from '../image/codec/header.js';
 import { resolveTarget, type Size, type Target } from '../image/target.js';
 import type { OutputFormat } from '../image/codec/formats.js';
 import { parseDensityName, printDensityName, type DensityName, extensionFor } from './names.js';
 import type { Directives, Shape } from './directives.js';
 import { qualityFor } from './options.js';
+import type { OwnOutputs } from './own-outputs.js';
 import type { ResolvedDirectives } from './resolve.js';
 
 /** One output file of an asset, before it is made. */
@@ -44,20 +45,28 @@ export interface AssetPlan {
   readonly info: ImageInfo;
   /** Hand-made pictures that are not there: when one appears, the plan changes. */
   readonly missing: readonly string[];
+  /** Outputs of upres itself in the place of hand-made pictures: when one is changed, the plan changes. */
+  readonly overlooked: readonly string[];
 }
 
 /**
  * Decides which files an asset becomes.
  * @param file absolute path of the source
  * @param image the same, opened
+ * @param own tells what upres itself has made: such a picture beside the source is not taken for one made by hand
  * @throws INPUT_*, UNSUPPORTED_FORMAT, BAD_ARGUMENT
  */
-export async function planAsset(file: string, image: Source, resolved: ResolvedDirectives): Promise<AssetPlan> {
+export async function planAsset(
+  file: string,
+  image: Source,
+  resolved: ResolvedDirectives,
+  own: Pick<OwnOutputs, 'has'>,
+): Promise<AssetPlan> {
   const info = await image.header();
   const name = parseDensityName(basename(file));
   const layout = layoutOf(info, name, resolved);
   const formats = resolved.formats.length > 0 ? resolved.formats : [info.format];
-  const handMade = new HandMade();
+  const handMade = new HandMade(image, own);
   const variants: VariantPlan[] = [];
   for (const format of formats) {
     const steps = resolved.minWidth === undefined ? resolved.upscale : [undefined];
@@ -66,7 +75,8 @@ export async function planAsset(file: string, image: Source, resolved: ResolvedD
       variants.push(await handMade.prefer(ordinary, name, resolved, factor));
     }
   }
-  return { file, shape: resolved.as, layout, variants, info, missing: handMade.missing };
+  const { missing, overlooked } = handMade;
+  return { file, shape: resolved.as, layout, variants, info, missing, overlooked };
 }
 
 function layoutOf(info: Size, name: DensityName, { width }: ResolvedDirectives): Size {
@@ -139,7 +149,13 @@ function fileName(
 /** Pictures that somebody made by hand for a density: they are better than anything that could be computed. */
 class HandMade {
   readonly missing: string[] = [];
+  readonly overlooked: string[] = [];
   private readonly opened = new Map<string, Source>();
+
+  constructor(
+    private readonly base: Source,
+    private readonly own: Pick<OwnOutputs, 'has'>,
+  ) {}
 
   async prefer(
     ordinary: VariantPlan,
@@ -149,13 +165,17 @@ class HandMade {
   ): Promise<VariantPlan> {
     if (factor === undefined || factor === 1 || resolved.width !== undefined) return ordinary;
     const file = join(dirname(ordinary.source), printDensityName({ ...name, density: name.density * factor }));
-    if (this.missing.includes(file)) return ordinary;
+    if (this.missing.includes(file) || this.overlooked.includes(file)) return ordinary;
     const image = this.opened.get(file) ?? new Source(file);
     try {
       await image.bytes();
     } catch (error) {
-      if (!(error instanceof UpresError) || error.code !== 'INPUT_NOT_FOUND') throw error;
+      if (!hasCode(error, 'INPUT_NOT_FOUND')) throw error;
       this.missing.push(file);
+      return ordinary;
+    }
+    if (!this.opened.has(file) && (await this.isOurs(image))) {
+      this.overlooked.push(file);
       return ordinary;
     }
     this.opened.set(file, image);
@@ -171,5 +191,10 @@ class HandMade {
       width,
       height,
     };
+  }
+
+  /** What upres made in place, and the copy of the source that stands in for it after an error, are as old as the source was then. */
+  private async isOurs(image: Source): Promise<boolean> {
+    return (await image.hash()) === (await this.base.hash()) || this.own.has(await image.bytes());
   }
 }

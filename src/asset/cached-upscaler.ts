@@ -1,8 +1,7 @@
-import { UpresError } from '../errors.js';
-import { onAbort } from '../on-abort.js';
+import { withFile } from '../errors.js';
+import { abortedBy, isAborted, onAbort, throwIfAborted } from '../abort.js';
 import { deviceFor } from '../image/on-device.js';
 import { defaultMaxFrames, defaultMaxInputPixels, defaultMaxOutputPixels } from '../image/limits.js';
-import { isAborted } from '../image/abort.js';
 import { Source } from '../image/image-source.js';
 import type { Upscaler, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { Device } from '../network/device.js';
@@ -15,6 +14,8 @@ export type ResultFacts = Omit<UpscaleResult, 'data'>;
 /** A result, and whether it was there already. */
 export interface CachedResult extends UpscaleResult {
   readonly cached: boolean;
+  /** SHA-512 of the data in base64 digits, where the cache has it. */
+  readonly hash?: string;
 }
 
 interface Work {
@@ -56,10 +57,10 @@ export class CachedUpscaler {
    *   want it)
    */
   async upscale(given: Uint8Array | Source, options: UpscaleOptions, file?: string): Promise<CachedResult> {
-    if (options.signal?.aborted) throw abortedError(options.signal);
+    throwIfAborted(options.signal);
     const own = Source.of(given);
     const hash = await own.hash().catch((error: unknown) => {
-      throw naming(error, file);
+      throw withFile(error, file);
     });
     const shared = sources.get(hash) ?? { source: own, users: 0 };
     sources.set(hash, shared);
@@ -74,9 +75,9 @@ export class CachedUpscaler {
   private async join(source: Source, options: UpscaleOptions, file: string | undefined): Promise<CachedResult> {
     const { signal, onProgress, ...rest } = options;
     const key = await cacheKey(source, rest).catch((error: unknown) => {
-      throw naming(error, file);
+      throw withFile(error, file);
     });
-    if (signal?.aborted) throw abortedError(signal);
+    throwIfAborted(signal);
     // Limits are no part of a result, but whoever allows more must not be told that it is too much.
     const slot = [key, rest.maxInputPixels, rest.maxOutputPixels, rest.maxFrames].join(' ');
     let work = this.inFlight.get(slot);
@@ -97,7 +98,7 @@ export class CachedUpscaler {
     } catch (error) {
       const gaveUp = isAborted(error) && !signal?.aborted;
       // Each caller has a file of its own, however equal their bytes.
-      if (!gaveUp || work.owner === this) throw naming(error, file);
+      if (!gaveUp || work.owner === this) throw withFile(error, file);
       // Whoever did the work was closed, and we were not.
       work.forget();
       return this.join(source, options, file);
@@ -110,7 +111,7 @@ export class CachedUpscaler {
       const source = Source.of(given);
       return await this.find(await cacheKey(source, options), source, options);
     } catch (error) {
-      throw naming(error, file);
+      throw withFile(error, file);
     }
   }
 
@@ -124,7 +125,9 @@ export class CachedUpscaler {
 
   private async findOne(key: string, options: UpscaleOptions): Promise<CachedResult | undefined> {
     const kept = await this.cache?.get(key);
-    return kept && isAllowed(kept.facts, options) ? { ...kept.facts, data: kept.data, cached: true } : undefined;
+    return kept && isAllowed(kept.facts, options)
+      ? { ...kept.facts, data: kept.data, cached: true, hash: kept.hash }
+      : undefined;
   }
 
   private async compute(key: string, source: Source, options: UpscaleOptions): Promise<CachedResult> {
@@ -160,7 +163,7 @@ async function takePart(work: Work, signal: AbortSignal | undefined): Promise<Ca
         work.forget();
         work.stop.abort(signal.reason);
       }
-      reject(abortedError(signal));
+      reject(abortedBy(signal));
     };
     const forget = onAbort(signal, leave);
     void work.result.then(resolve, reject).finally(forget);
@@ -175,13 +178,4 @@ function isAllowed(facts: ResultFacts, { maxInputPixels, maxOutputPixels, maxFra
     width * height * frames <= (maxOutputPixels ?? defaultMaxOutputPixels) &&
     frames <= (maxFrames ?? defaultMaxFrames)
   );
-}
-
-function abortedError(signal: AbortSignal): UpresError {
-  return new UpresError('ABORTED', 'upscaling was aborted', { cause: signal.reason });
-}
-
-function naming(error: unknown, file: string | undefined): unknown {
-  if (!(error instanceof UpresError) || error.file !== undefined || file === undefined) return error;
-  return new UpresError(error.code, error.message, { file, cause: error });
 }

@@ -44,6 +44,12 @@ export function extensionFor(format: OutputFormat, given = ''): string {
   return extensions[format].includes(given.toLowerCase()) ? given : extensions[format][0];
 }
 
+/** A file's name with another format's extension, where it needs one: after an error the source may stand in for its result. */
+export function withFormat(name: string, format: OutputFormat): string {
+  const extension = posix.extname(name);
+  return name.slice(0, name.length - extension.length) + extensionFor(format, extension);
+}
+
 /** The format that a file's name promises; undefined where it promises none that is read and written here. */
 export function formatOfName(file: string): OutputFormat | undefined {
   const extension = posix.extname(file).toLowerCase();

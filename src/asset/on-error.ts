@@ -1,4 +1,5 @@
-import { UpresError } from '../errors.js';
+import { failureOf, UpresError } from '../errors.js';
+import { isAborted } from '../abort.js';
 
 /** What takes the place of a picture that can't be upscaled: nothing (`fail`), its own bytes, or a resize without a network. */
 export const onErrorChoices = ['fail', 'original', 'resize'] as const;
@@ -8,9 +9,7 @@ export type OnError = (typeof onErrorChoices)[number];
  * Errors that every picture would meet in the same way: a network that is damaged or missing, a machine that can't compute. They
  * say nothing of the picture, so nothing takes its place, whatever is wished: a whole site of small pictures is no build.
  */
-export function concernsAll({ code }: UpresError): boolean {
-  return code.startsWith('MODEL_') || code === 'UNSUPPORTED_PLATFORM' || code === 'NOT_MAIN_THREAD';
-}
+export const concernsAll = ({ code }: UpresError): boolean => failureOf(code).endsRun !== undefined;
 
 /**
  * What takes a picture's place after an error.
@@ -24,10 +23,10 @@ export async function standIn<T>(
   wish: OnError,
   { resize, original }: { readonly resize: () => Promise<T>; readonly original: () => Promise<T> },
 ): Promise<{ readonly kind: Exclude<OnError, 'fail'>; readonly made: T; readonly error: UpresError }> {
-  if (!(error instanceof UpresError) || error.code === 'ABORTED' || wish === 'fail' || concernsAll(error)) throw error;
+  if (!(error instanceof UpresError) || isAborted(error) || wish === 'fail' || concernsAll(error)) throw error;
   if (wish === 'original') return { kind: wish, made: await original(), error };
   const made = await resize().catch((failure: unknown) => {
-    throw failure instanceof UpresError && failure.code === 'ABORTED' ? failure : error;
+    throw isAborted(failure) ? failure : error;
   });
   return { kind: wish, made, error };
 }

@@ -1,19 +1,21 @@
 import { mkdir } from 'node:fs/promises';
-import { dirname, isAbsolute, relative, resolve } from 'node:path';
-import { UpresError } from '../errors.js';
+import { dirname, relative, resolve } from 'node:path';
+import { UpresError, withFile } from '../errors.js';
 import type { OutputFormat } from '../image/codec/formats.js';
 import { autoModel } from '../image/auto/auto-model.js';
 import { Source } from '../image/image-source.js';
 import type { ResizeOptions, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { Device } from '../network/device.js';
-import { AssetCache, projectCacheFolder } from './asset-cache.js';
+import { AssetCache } from './asset-cache.js';
 import type { AssetPlan, VariantPlan } from './asset-plan.js';
 import type { CachedUpscaler, ResultFacts } from './cached-upscaler.js';
 import type { Directives } from './directives.js';
 import { standIn, type OnError } from './on-error.js';
 import { checkAssetOptions, type AssetOptions } from './options.js';
+import { OwnOutputs } from './own-outputs.js';
 import { AssetReport, type VariantStatus } from './report.js';
 import { resolveDirectives } from './resolve.js';
+import { resultsFolder } from './results-folder.js';
 import { UpscalerLease } from './shared-upscaler.js';
 
 /** One output file of an asset. */
@@ -63,6 +65,9 @@ export interface PreparedAsset extends AssetPlan {
 export class AssetPipeline {
   readonly report = new AssetReport();
   private readonly lease: UpscalerLease;
+  /** What upres has made in this project, by whichever tool. */
+  readonly outputs: OwnOutputs;
+  private readonly told = new Set<string>();
   private opened: Promise<CachedUpscaler> | undefined;
 
   /** @throws BAD_ARGUMENT for options that don't exist or can't be */
@@ -73,6 +78,7 @@ export class AssetPipeline {
   ) {
     checkAssetOptions(options, extraOptions);
     this.lease = new UpscalerLease(options.threads);
+    this.outputs = OwnOutputs.of(context.root);
   }
 
   /**
@@ -85,10 +91,10 @@ export class AssetPipeline {
     const resolved = resolveDirectives(file, directives, this.options, this.context.root);
     const { planAsset } = await import('./asset-plan.js');
     try {
-      const plan = await planAsset(file, new Source(contents ?? file), resolved);
+      const plan = await planAsset(file, new Source(contents ?? file), resolved, this.outputs);
       return { ...plan, onError: resolved.onError, maxOutputPixels: resolved.maxOutputPixels };
     } catch (error) {
-      throw naming(error, file);
+      throw withFile(error, file);
     }
   }
 
@@ -195,8 +201,10 @@ export class AssetPipeline {
     try {
       const wishes = this.networkSettings(asset, variant, options);
       const result = await (await this.upscaler()).upscale(variant.image, wishes, variant.source);
-      const { data, format, width, height, cached, device } = result;
+      const { data, format, width, height, cached, device, hash } = result;
+      await this.outputs.add(data, hash);
       const status = kept ?? (cached ? 'cached' : 'computed');
+      for (const warning of result.warnings ?? []) this.tell(`${variant.source}: ${warning}`);
       const choice = variant.model === autoModel ? result : undefined;
       return { rendered: { data, format, width, height, status }, trouble: undefined, choice, device };
     } catch (error) {
@@ -211,13 +219,21 @@ export class AssetPipeline {
     }
   }
 
+  /** Says once what is true of all results of a picture. */
+  private tell(warning: string): void {
+    if (this.told.has(warning)) return;
+    this.told.add(warning);
+    this.context.warn(warning);
+  }
+
   private async resize(variant: VariantPlan, settings: ResizeOptions): Promise<RenderedVariant> {
     try {
       const upscaler = await this.lease.get();
       const { data, format, width, height } = await upscaler.resize(variant.image, settings);
+      await this.outputs.add(data);
       return { data, format, width, height, status: 'resized' };
     } catch (error) {
-      throw naming(error, variant.source);
+      throw withFile(error, variant.source);
     }
   }
 
@@ -249,10 +265,8 @@ export class AssetPipeline {
 }
 
 /** The folder of the cache; undefined where there is to be none. */
-export function cacheFolderOf({ cache }: Pick<AssetOptions, 'cache'>, root: string): string | undefined {
-  if (cache === false) return undefined;
-  if (cache !== undefined) return isAbsolute(cache) ? cache : resolve(root, cache);
-  return projectCacheFolder(root);
+function cacheFolderOf({ cache }: Pick<AssetOptions, 'cache'>, root: string): string | undefined {
+  return cache === false ? undefined : resultsFolder(cache, root);
 }
 
 /** The source in place of a result that could not be made. */
@@ -264,9 +278,4 @@ async function original({ image }: VariantPlan): Promise<RenderedVariant> {
 /** The source as it is. */
 async function asItIs({ image, format, width, height, handMade }: VariantPlan): Promise<RenderedVariant> {
   return { data: await image.bytes(), format, width, height, status: handMade ? 'hand-made' : 'verbatim' };
-}
-
-function naming(error: unknown, file: string): unknown {
-  if (!(error instanceof UpresError) || error.file !== undefined) return error;
-  return new UpresError(error.code, error.message, { file, cause: error });
 }

@@ -1,6 +1,6 @@
 import { relative, sep } from 'node:path';
 import picomatch from 'picomatch';
-import { UpresError } from '../errors.js';
+import { UpresError, withFile } from '../errors.js';
 import { autoModel } from '../image/auto/auto-model.js';
 import type { OutputFormat } from '../image/codec/formats.js';
 import { checkDirectives, type Directives, type Shape } from './directives.js';
@@ -46,10 +46,7 @@ export function resolveDirectives(
   try {
     return resolve(file, own, options, root);
   } catch (error) {
-    if (error instanceof UpresError && error.file === undefined) {
-      throw new UpresError(error.code, error.message, { file, cause: error });
-    }
-    throw error;
+    throw withFile(error, file);
   }
 }
 

@@ -1,12 +1,13 @@
-import { join, resolve } from 'node:path';
-import { defaultCacheFolder } from '../network/weights/weights-store.js';
+import { resolve, join } from 'node:path';
+import { defaultCacheFolder } from '../network/weights/cache-folder.js';
 import { projectCacheFolder } from './asset-cache.js';
 
 /**
- * Where the command and the server keep results: the folder that was named; in a project the one that its build tools use, so
- * that they share; elsewhere the user's own.
+ * Where results are kept: the folder that was named; in a project the one that all its tools share; elsewhere, where no
+ * `package.json` is found, the user's own.
+ * @param root folder that a name is relative to, and around which a project is looked for
  */
-export function resultsFolder(named: string | undefined): string {
-  if (named !== undefined) return resolve(named);
-  return projectCacheFolder(process.cwd()) ?? join(defaultCacheFolder(), 'results');
+export function resultsFolder(named: string | undefined, root: string = process.cwd()): string {
+  if (named !== undefined) return resolve(root, named);
+  return projectCacheFolder(root) ?? join(defaultCacheFolder(), 'results');
 }

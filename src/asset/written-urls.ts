@@ -1,3 +1,5 @@
+import { UpresError } from '../errors.js';
+import { suggestion } from '../suggest.js';
 import { hasDirectives } from './directives.js';
 import { startTags } from './html-tags.js';
 import { parseSrcset } from './srcset.js';
@@ -5,6 +7,13 @@ import { parseSrcset } from './srcset.js';
 /** What becomes of a build that emits a directive which nothing honoured. */
 export const leftoversChoices = ['error', 'warn', 'ignore'] as const;
 export type Leftovers = (typeof leftoversChoices)[number];
+
+/** @throws BAD_ARGUMENT with a suggestion */
+export function checkLeftovers(wish: Leftovers | undefined): void {
+  if (wish === undefined || leftoversChoices.includes(wish)) return;
+  const message = `leftovers must be error, warn or ignore, not "${wish}".${suggestion(wish, leftoversChoices)}`;
+  throw new UpresError('BAD_ARGUMENT', message);
+}
 
 /** Longer than any URL of an image: how far is looked around a directive for the ends of its URL. */
 const longestUrl = 2048;

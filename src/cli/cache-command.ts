@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { amount, whole } from './amount.js';
-import { exitCodes } from './exit-codes.js';
 import { print } from './streams.js';
 import { UsageError } from './usage-error.js';
 import { byteSize } from './words.js';
+import { exitCodes } from '../errors.js';
 
 interface CacheOptions {
   cache?: string;

@@ -1,7 +1,7 @@
-import { UpresError } from '../errors.js';
 import { deviceFor } from '../image/on-device.js';
 import type { DeviceChoice } from '../network/device.js';
 import { UsageError } from './usage-error.js';
+import { hasCode, messageOf } from '../errors.js';
 
 /**
  * Tries the device that `--device` names before any work; it is not tried again afterwards.
@@ -11,9 +11,7 @@ export async function checkDeviceWorks(choice: DeviceChoice): Promise<void> {
   try {
     await deviceFor(choice);
   } catch (error) {
-    if (error instanceof UpresError && error.code === 'DEVICE_UNAVAILABLE') {
-      throw new UsageError(`--device ${choice}: ${error.message}`, error.code);
-    }
-    throw error;
+    if (!hasCode(error, 'DEVICE_UNAVAILABLE')) throw error;
+    throw new UsageError(`--device ${choice}: ${messageOf(error)}`, 'DEVICE_UNAVAILABLE');
   }
 }

@@ -1,10 +1,11 @@
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
-import { UpresError } from '../errors.js';
+import { isMissing, readError, UpresError } from '../errors.js';
 import { canonicalPath, isInside } from './canonical.js';
-import { inputError } from './file-errors.js';
 import { formatOfName, parseDensityName } from '../asset/names.js';
+import { OwnOutputs } from '../asset/own-outputs.js';
+import { Roles } from '../asset/roles.js';
 import { stemOf, withoutSize } from './naming.js';
 import { walk } from './walk.js';
 
@@ -20,7 +21,7 @@ export interface Input {
 
 /** Files that were met and passed over. */
 export interface Skipped {
-  /** Larger variants: `photo@2x.png`, or `photo-800w.png` beside `photo.png`. */
+  /** Larger variants: `photo@2x.png`, or `photo-800w.png` beside `photo.png`; and `photo.webp` where upres made it of that. */
   variants: number;
   /** Files that aren't pictures that upres reads, counted by extension (`.svg`; the empty string for none). */
   readonly others: Map<string, number>;
@@ -55,15 +56,14 @@ export async function collect(args: readonly string[], options: CollectOptions =
       errors.push(error);
     }
   }
-  const { inputs, skipped } = choose(unique(found));
+  const { inputs, skipped } = await choose(unique(found));
   return { inputs, skipped, errors };
 }
 
 async function expand(arg: string, errors: UpresError[]): Promise<Input[]> {
   const stats = await stat(arg).catch((cause: unknown) => {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT' || (cause as NodeJS.ErrnoException).code === 'ENOTDIR')
-      return;
-    throw inputError(cause, arg);
+    if (isMissing(cause)) return;
+    throw readError(cause, arg);
   });
   if (stats?.isFile()) return [{ path: arg, relative: path.basename(arg), named: true }];
   if (stats?.isDirectory()) return expandFolder(arg, errors);
@@ -85,7 +85,7 @@ async function expandFolder(folder: string, errors: UpresError[]): Promise<Input
   const inputs: Input[] = [];
   for await (const found of walk(folder)) {
     if ('file' in found) inputs.push({ path: path.join(folder, found.file), relative: found.file, named: false });
-    else errors.push(inputError(found.cause, path.join(folder, found.folder)));
+    else errors.push(readError(found.cause, path.join(folder, found.folder)));
   }
   return inputs;
 }
@@ -135,13 +135,13 @@ function unique(found: readonly Input[]): Input[] {
   return [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 }
 
-function choose(found: readonly Input[]): { inputs: Input[]; skipped: Skipped } {
+async function choose(found: readonly Input[]): Promise<{ inputs: Input[]; skipped: Skipped }> {
   const skipped: Skipped = { variants: 0, others: new Map() };
   const key = (input: Input, stem: string) => path.join(path.dirname(path.resolve(input.path)), stem);
   const stems = new Set(
     found.filter((input) => formatOfName(input.path)).map((input) => key(input, stemOf(input.path))),
   );
-  const inputs = found.filter((input) => {
+  const candidates = found.filter((input) => {
     if (!input.named && formatOfName(input.path) === undefined) {
       const ext = path.extname(input.path).toLowerCase();
       skipped.others.set(ext, (skipped.others.get(ext) ?? 0) + 1);
@@ -159,5 +159,12 @@ function choose(found: readonly Input[]): { inputs: Input[]; skipped: Skipped } 
     skipped.variants++;
     return false;
   });
+  // What an earlier run made of another format of a picture, in its own folder.
+  const roles = new Roles(OwnOutputs.of(process.cwd()));
+  const inputs: Input[] = [];
+  for (const input of candidates) {
+    if (input.named || (await roles.of(input.path, () => readFile(input.path))) === 'source') inputs.push(input);
+    else skipped.variants++;
+  }
   return { inputs, skipped };
 }

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { UpresError } from '../errors.js';
+import { exitCodes, messageOf, UpresError } from '../errors.js';
 import { tryDevices, type DeviceReport } from '../network/gpu/try-device.js';
 import { loadRuntime } from '../network/pool/runtime.js';
-import { defaultCacheFolder } from '../network/weights/weights-store.js';
+import { defaultCacheFolder } from '../network/weights/cache-folder.js';
 import { version } from '../version.js';
-import { exitCodes } from './exit-codes.js';
 import { describeProcessor } from './processor.js';
 import type { Processor } from './processor.js';
 import { selfTest } from './self-test.js';
@@ -65,7 +64,7 @@ async function tryCache(folder: string): Promise<Findings['cache']> {
     await writeFile(file, 'upres doctor');
     return { folder, writable: true };
   } catch (error) {
-    return { folder, writable: false, reason: error instanceof Error ? error.message : String(error) };
+    return { folder, writable: false, reason: messageOf(error) };
   } finally {
     await rm(file, { force: true }).catch(() => undefined);
   }

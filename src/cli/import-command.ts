@@ -1,8 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { UpresError } from '../errors.js';
-import { exitCodes } from './exit-codes.js';
+import { exitCodes, UpresError } from '../errors.js';
 import type { ImportFacts } from './import-model.js';
 import { print } from './streams.js';
 import { UsageError } from './usage-error.js';

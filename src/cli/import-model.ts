@@ -7,7 +7,7 @@ import { analyse } from '../model/graph/receptive-field.js';
 import { TensorProto_DataType as DataType } from '../model/graph/onnx/onnx_pb.js';
 import { readModelFile, readUserCard } from '../model/catalogue/user-file.js';
 import { openModelFile } from '../model/graph/open-file.js';
-import { defaultCacheFolder } from '../network/weights/weights-store.js';
+import { defaultCacheFolder } from '../network/weights/cache-folder.js';
 import { Ledger } from './ledger.js';
 import { checkOutput, writeOutput } from './write-output.js';
 

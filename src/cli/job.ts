@@ -2,16 +2,16 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { CachedResult, CachedUpscaler } from '../asset/cached-upscaler.js';
 import { standIn } from '../asset/on-error.js';
-import { UpresError } from '../errors.js';
+import { readError, UpresError } from '../errors.js';
 import type { Source } from '../image/image-source.js';
 import type { UpscaleOptions, UpscaleResult, Upscaler } from '../image/upscale.js';
 import { formatOfName } from '../asset/names.js';
-import { inputError } from './file-errors.js';
 import type { RunOptions } from './options.js';
 import type { Made, Outcome } from './outcome.js';
 import type { Job } from './plan.js';
 import { writeOutput } from './write-output.js';
 import type { WriteOptions } from './write-output.js';
+import { throwIfAborted } from '../abort.js';
 
 export interface JobContext {
   readonly upscaler: Upscaler;
@@ -28,7 +28,7 @@ export interface JobContext {
 export async function runJob(job: Job, source: Source, context: JobContext): Promise<Outcome> {
   const start = performance.now();
   try {
-    context.signal.throwIfAborted();
+    throwIfAborted(context.signal);
     return await make(job, source, context, start);
   } catch (error) {
     if (context.signal.aborted) return { kind: 'stopped' };
@@ -56,13 +56,13 @@ async function make(job: Job, source: Source, context: JobContext, start: number
 async function deliver(
   job: Job,
   context: JobContext,
-  result: UpscaleResult & { cached?: boolean },
+  result: UpscaleResult & Partial<CachedResult>,
   start: number,
 ): Promise<Made> {
   // Nothing that was asked to stop may still appear.
-  context.signal.throwIfAborted();
+  throwIfAborted(context.signal);
   const written = await writeOutput(job.output, result.data, { ...context.write, makeFolder: job.makeFolder });
-  const promised = formatOfName(job.output);
+  await context.write.outputs?.add(result.data, result.hash);
   return {
     kind: 'made',
     job,
@@ -71,6 +71,7 @@ async function deliver(
     height: result.height,
     sourcePixels: result.sourceWidth * result.sourceHeight * result.frames,
     outputPixels: result.width * result.height * result.frames,
+    frames: result.frames,
     upscale: result.upscale,
     model: result.model,
     ...(result.modelReason === undefined ? {} : { modelReason: result.modelReason }),
@@ -79,10 +80,17 @@ async function deliver(
     bytes: result.data.byteLength,
     unchanged: written === 'unchanged',
     cached: result.cached ?? false,
-    ...(promised === undefined || promised === result.format
-      ? {}
-      : { note: `${job.input.path} holds a ${result.format} image whatever its name says, and so does ${job.output}` }),
+    notes: [
+      ...namedOtherwise(job, result),
+      ...(result.warnings ?? []).map((warning) => `${job.input.path}: ${warning}`),
+    ],
   };
+}
+
+function namedOtherwise({ input, output }: Job, { format }: UpscaleResult): string[] {
+  const promised = formatOfName(output);
+  if (promised === undefined || promised === format) return [];
+  return [`${input.path} holds a ${format} image whatever its name says, and so does ${output}`];
 }
 
 async function copyOriginal(
@@ -96,9 +104,9 @@ async function copyOriginal(
   if (job.original === undefined) throw error;
   // Read anew, since an empty file is no source, and still an original.
   const bytes = await readFile(job.input.path).catch((cause: unknown) => {
-    throw inputError(cause, job.input.path);
+    throw readError(cause, job.input.path);
   });
-  context.signal.throwIfAborted();
+  throwIfAborted(context.signal);
   const written = await writeOutput(job.original, bytes, { ...context.write, makeFolder: job.makeFolder });
   const info = await source.header().catch(() => undefined);
   const pixels = info ? info.width * info.height * info.frames : 0;

@@ -30,8 +30,9 @@ export interface Made {
   readonly cached: boolean;
   /** What stands in for the upscaled image, as `--on-error` allows, and why. */
   readonly fallback?: { readonly kind: 'original' | 'resize'; readonly error: UpresError };
-  /** Something that the user should know. */
-  readonly note?: string;
+  readonly frames?: number;
+  /** What the user should know. */
+  readonly notes?: readonly string[];
 }
 
 export interface Failed {

@@ -1,13 +1,13 @@
 import { Command, CommanderError, Option } from 'commander';
 import { version } from '../version.js';
 import { addCacheCommand } from './cache-command.js';
-import { exitCodes } from './exit-codes.js';
 import { addImportCommand } from './import-command.js';
 import { parseOptions } from './options.js';
 import type { RawOptions } from './options.js';
 import { addServeCommand } from './serve-command.js';
 import { tolerateClosedReaders } from './streams.js';
 import { UsageError } from './usage-error.js';
+import { exitCodes } from '../errors.js';
 
 const examples = `
 Examples:

@@ -8,6 +8,8 @@ export interface OutputLine {
   /** Pixels; null for an original that can't be read. */
   readonly width: number | null;
   readonly height: number | null;
+  /** More than 1 for an animation; absent for an original. */
+  readonly frames?: number;
   /** Output width divided by source width. */
   readonly upscale: number;
   /** Null for an original, which no model touched. */
@@ -24,6 +26,8 @@ export interface OutputLine {
   /** Only where something stands in for the upscaled image, with the reason beside it. */
   readonly fallback?: 'original' | 'resize';
   readonly reason?: ErrorWords;
+  /** What is odd about the source or was left behind; absent where there is nothing to say. */
+  readonly notes?: readonly string[];
 }
 
 /** One line of `--json` for an input without an output. */
@@ -43,6 +47,7 @@ export function outputLine(made: Made): OutputLine {
     output: made.output,
     width: made.width ?? null,
     height: made.height ?? null,
+    ...(made.frames === undefined ? {} : { frames: made.frames }),
     upscale: Math.round(made.upscale * 1e4) / 1e4,
     model: made.model ?? null,
     ...(made.modelReason === undefined ? {} : { modelReason: made.modelReason }),
@@ -51,6 +56,7 @@ export function outputLine(made: Made): OutputLine {
     bytes: made.bytes,
     cached: made.cached,
     ...(made.fallback ? { fallback: made.fallback.kind, reason: words(made.fallback.error) } : {}),
+    ...(made.notes && made.notes.length > 0 ? { notes: made.notes } : {}),
   };
 }
 

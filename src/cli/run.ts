@@ -1,18 +1,18 @@
 import { AssetCache } from '../asset/asset-cache.js';
 import { CachedUpscaler, type ResultFacts } from '../asset/cached-upscaler.js';
+import { OwnOutputs } from '../asset/own-outputs.js';
 import { concernsAll } from '../asset/on-error.js';
-import { UpresError } from '../errors.js';
+import { codeOf, exitCodes, failureOf, UpresError } from '../errors.js';
 import { Source } from '../image/image-source.js';
 import { unlimited } from '../image/limits.js';
 import { probe } from '../image/codec/probe.js';
 import { Upscaler } from '../image/upscale.js';
 import { defaultThreads } from '../network/pool/thread-count.js';
-import { defaultCacheFolder } from '../network/weights/weights-store.js';
+import { defaultCacheFolder } from '../network/weights/cache-folder.js';
 import { resultsFolder } from '../asset/results-folder.js';
 import { checkDeviceWorks } from './check-device.js';
 import { checkModel } from './check-model.js';
 import { collect } from './collect.js';
-import { exitCodes } from './exit-codes.js';
 import { watchInterrupts } from './interrupt.js';
 import type { Interrupts } from './interrupt.js';
 import { runJob } from './job.js';
@@ -128,7 +128,7 @@ class Batch {
   get exitCode(): number {
     const { exitCode } = this.#interrupts;
     if (exitCode !== undefined) return exitCode;
-    if (this.#common?.code.startsWith('MODEL_')) return exitCodes.usage;
+    if (this.#common) return failureOf(this.#common.code).endsRun ?? exitCodes.someFailed;
     return this.#failed > 0 ? exitCodes.someFailed : exitCodes.ok;
   }
 
@@ -165,7 +165,11 @@ class Batch {
       upscaler,
       cached,
       options: this.#options,
-      write: { ledger: this.#ledger(), overwrite: this.#options.overwrite },
+      write: {
+        ledger: this.#ledger(),
+        outputs: OwnOutputs.of(process.cwd()),
+        overwrite: this.#options.overwrite,
+      },
       signal,
       onProgress: (job: Job, fraction: number) => {
         this.#meter.advance(job.input.path, fraction);
@@ -208,7 +212,7 @@ class Batch {
     if (this.#options.json) print(JSON.stringify(outputLine(outcome)));
     this.progress.made(outcome);
     if (outcome.fallback) this.#sayFallback(outcome);
-    else if (outcome.note !== undefined && !this.#options.quiet) this.progress.say(`note: ${outcome.note}`);
+    else if (!this.#options.quiet) for (const note of outcome.notes ?? []) this.progress.say(`note: ${note}`);
   }
 
   #sayFallback({ job, output, fallback }: Made): void {
@@ -230,9 +234,8 @@ class Batch {
     const folder = defaultCacheFolder();
     return new Ledger(folder, (cause) => {
       if (this.#options.quiet) return;
-      const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
       this.progress.say(
-        `note: which files upres wrote can't be remembered in ${folder} (${code}): writing them again will need --overwrite`,
+        `note: which files upres wrote can't be remembered in ${folder} (${codeOf(cause) ?? String(cause)}): writing them again will need --overwrite`,
       );
     });
   }

@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { UpresError } from '../errors.js';
+import { exitCodes, hasCode, messageOf, UpresError } from '../errors.js';
 import { defaultLimits } from '../server/service/limits.js';
 import type { ServerOptions } from '../server/service/settings.js';
 import { maxThreads } from '../network/pool/thread-count.js';
 import { amount, shortest, whole } from './amount.js';
-import { exitCodes } from './exit-codes.js';
 import { watchInterrupts } from './interrupt.js';
 import { print } from './streams.js';
 import { UsageError } from './usage-error.js';
@@ -123,9 +122,7 @@ const words = (text: string, separator: RegExp): string[] => text.split(separato
 
 async function readTokens(file: string): Promise<string[]> {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new UsageError(
-      `--token-file ${file} can't be read: ${cause instanceof Error ? cause.message : String(cause)}`,
-    );
+    throw new UsageError(`--token-file ${file} can't be read: ${messageOf(cause)}`);
   });
   const tokens = words(text, /\s*\n\s*/).filter((line) => !line.startsWith('#'));
   if (tokens.length === 0) throw new UsageError(`--token-file ${file} holds no token`);
@@ -145,10 +142,11 @@ function asUsage(error: unknown): never {
 }
 
 function asListenError(error: unknown, { host, port }: { readonly host: string; readonly port: number }): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'EADDRINUSE') return new UsageError(`port ${port} of ${host} is in use: name another with --port`);
-  if (code === 'EACCES') return new UsageError(`port ${port} of ${host} may not be used: name another with --port`);
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+  if (hasCode(error, 'EADDRINUSE'))
+    return new UsageError(`port ${port} of ${host} is in use: name another with --port`);
+  if (hasCode(error, 'EACCES'))
+    return new UsageError(`port ${port} of ${host} may not be used: name another with --port`);
+  if (hasCode(error, 'EADDRNOTAVAIL', 'ENOTFOUND')) {
     return new UsageError(`${host} is no address of this machine: name another with --host`);
   }
   return error;

@@ -1,13 +1,16 @@
 import { link, mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { UpresError } from '../errors.js';
-import { isMissing, outputError } from './file-errors.js';
+import { hasCode, UpresError } from '../errors.js';
 import { sha256 } from './ledger.js';
+import type { OwnOutputs } from '../asset/own-outputs.js';
 import type { Ledger } from './ledger.js';
 import { removeTempFile, writeTempFile } from './temp-file.js';
+import { outputError } from './output-error.js';
 
 export interface WriteOptions {
   readonly ledger: Ledger;
+  /** Pictures that any tool of upres has made: such bytes are ours wherever they lie. */
+  readonly outputs?: OwnOutputs;
   /** Also replace a file that upres did not write. */
   readonly overwrite: boolean;
   /** Make missing folders; otherwise a missing folder is an error. */
@@ -23,7 +26,7 @@ export interface WriteOptions {
 export async function writeOutput(
   file: string,
   bytes: Uint8Array,
-  { ledger, overwrite, makeFolder }: WriteOptions,
+  { ledger, outputs, overwrite, makeFolder }: WriteOptions,
 ): Promise<'written' | 'unchanged'> {
   const hash = sha256(bytes);
   try {
@@ -38,7 +41,7 @@ export async function writeOutput(
       existing = await hashOfFile(file);
     }
     if (existing !== hash) {
-      if (!overwrite) await requireOurs(file, existing, ledger);
+      if (!overwrite) await requireOurs(file, existing, ledger, outputs);
       await replace(file, bytes);
     }
     // Equal bytes are recorded too: they are what upres makes, so this is how a lost record comes back.
@@ -56,19 +59,26 @@ export async function writeOutput(
 export async function checkOutput(
   file: string,
   bytes: Uint8Array,
-  { ledger, overwrite }: Pick<WriteOptions, 'ledger' | 'overwrite'>,
+  { ledger, outputs, overwrite }: Omit<WriteOptions, 'makeFolder'>,
 ): Promise<void> {
   try {
     const existing = await hashOfFile(file);
-    if (existing !== undefined && existing !== sha256(bytes) && !overwrite) await requireOurs(file, existing, ledger);
+    if (existing !== undefined && existing !== sha256(bytes) && !overwrite)
+      await requireOurs(file, existing, ledger, outputs);
   } catch (error) {
     throw outputError(error, file);
   }
 }
 
 /** `existing` is undefined for a link that leads nowhere, which takes the name too. */
-async function requireOurs(file: string, existing: string | undefined, ledger: Ledger): Promise<void> {
-  if (existing === undefined || existing !== (await ledger.hashOf(file))) throw existsError(file);
+async function requireOurs(
+  file: string,
+  existing: string | undefined,
+  ledger: Ledger,
+  outputs: OwnOutputs | undefined,
+): Promise<void> {
+  if (existing !== undefined && existing === (await ledger.hashOf(file))) return;
+  if (existing === undefined || !(await outputs?.has(await readFile(file)))) throw existsError(file);
 }
 
 function existsError(file: string): UpresError {
@@ -83,13 +93,13 @@ async function hashOfFile(file: string): Promise<string | undefined> {
   try {
     return sha256(await readFile(file));
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
 }
 
 /** Disks without hard links (exFAT, some network shares) answer in one of these ways. */
-const noLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL', 'EXDEV', 'UNKNOWN']);
+const noLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL', 'EXDEV', 'UNKNOWN'];
 
 /**
  * Writes a file that must not exist yet. Renaming would replace what another program has put there since we looked; linking
@@ -102,14 +112,14 @@ async function writeNew(file: string, bytes: Uint8Array): Promise<boolean> {
     try {
       await link(temp, file);
     } catch (error) {
-      if (!noLinks.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      if (!hasCode(error, ...noLinks)) throw error;
       // Reserve the name, then rename over our own empty file.
       await (await open(file, 'wx')).close();
       await rename(temp, file);
     }
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if (hasCode(error, 'EEXIST')) return false;
     throw error;
   } finally {
     await removeTempFile(temp);

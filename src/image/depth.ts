@@ -1,5 +1,5 @@
 import { inBands } from '../give-way.js';
-import type { Plane, Samples } from './planes.js';
+import type { PixelImage, Samples } from '../pixels.js';
 
 /** 65535 / 255: the same light in 16 bits as in 8. */
 export const levelsPerLevel = 257;
@@ -15,7 +15,7 @@ export async function toDepth8(data: Samples): Promise<Uint8Array> {
 }
 
 /** A plane in 8 bits. */
-export async function planeToDepth8(plane: Plane): Promise<Plane> {
+export async function planeToDepth8(plane: PixelImage): Promise<PixelImage> {
   return { ...plane, data: await toDepth8(plane.data) };
 }
 

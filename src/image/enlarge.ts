@@ -3,8 +3,8 @@ import { framesAtOnce, inWindow } from './codec/in-window.js';
 import { dering, type Settling } from './dering/dering.js';
 import type { Meter } from './meter.js';
 import type { Enlarger } from './networks.js';
-import type { UpscaleOptions, UpscaleProgress } from './options.js';
-import type { Frame, Plane } from './planes.js';
+import type { UpscaleOptions } from './options.js';
+import type { Frame, PixelImage, Progress } from '../pixels.js';
 import { reducePlane } from './reduce.js';
 
 /** How many pixels further than the network looks colours are spread: reduction afterwards looks a little around, too. */
@@ -37,7 +37,12 @@ export async function enlargeFrames(
    * @param settling none for a picture that is to stay plain interpolation
    * @param cover alpha, for colours under one: these are spread under what is invisible first
    */
-  const run = async (enlarger: Enlarger, plane: Plane, settling?: Settling, cover?: Plane): Promise<Plane> => {
+  const run = async (
+    enlarger: Enlarger,
+    plane: PixelImage,
+    settling?: Settling,
+    cover?: PixelImage,
+  ): Promise<PixelImage> => {
     const seen = cover ? await bleed(plane, cover, enlarger.reach + spareLayers) : plane;
     const enlarged = await enlarger.run(seen, { ...call, ...progress.part(workOf(enlarger, plane)) });
     if (settling) await dering(enlarged, seen, settling, cover);
@@ -58,11 +63,11 @@ export async function enlargeFrames(
 }
 
 /** Pixels that networks compute for a plane. */
-function workOf({ work }: Enlarger, { width, height }: Plane): number {
+function workOf({ work }: Enlarger, { width, height }: PixelImage): number {
   return width * height * work;
 }
 
-async function both(colour: Promise<Plane>, alpha: Promise<Plane> | undefined): Promise<Frame> {
+async function both(colour: Promise<PixelImage>, alpha: Promise<PixelImage> | undefined): Promise<Frame> {
   await Promise.allSettled([colour, alpha]);
   return { colour: await colour, alpha: await alpha };
 }
@@ -72,7 +77,7 @@ class ProgressSum {
   private donePixels = 0;
   private totalPixels = 0;
 
-  constructor(private readonly report: ((progress: UpscaleProgress) => void) | undefined) {}
+  constructor(private readonly report: ((progress: Progress) => void) | undefined) {}
 
   /** All work is announced before any of it is begun. */
   announce(pixels: number): void {
@@ -80,7 +85,7 @@ class ProgressSum {
   }
 
   /** The callback for one of the calls. */
-  part(pixels: number): { onProgress?: (progress: UpscaleProgress) => void } {
+  part(pixels: number): { onProgress?: (progress: Progress) => void } {
     if (!this.report) return {};
     const { report } = this;
     let done = 0;

@@ -1,11 +1,11 @@
-import { throwIfAborted, unlessAborted } from './abort.js';
-import { encode, type EncodeOptions } from './codec/encode.js';
+import { throwIfAborted, unlessAborted } from '../abort.js';
+import type { EncodeOptions } from './codec/encode-options.js';
+import { encode } from './codec/encode.js';
 import { Meter, type MeterOptions } from './meter.js';
-import type { UpscaleProgress } from './options.js';
-import type { Frame } from './planes.js';
+import type { Frame, Progress } from '../pixels.js';
 
 /** What becomes of a picture's pixels, as far as each of its files says so for itself. */
-export type Encoding = Pick<EncodeOptions, 'format' | 'quality'>;
+export type Encoding = Pick<EncodeOptions, 'format' | 'quality' | 'lossless'>;
 
 /** Frames of the size that was asked for, and the memory that they are in. */
 export interface Pixels {
@@ -23,13 +23,13 @@ export interface Pixels {
 /** How an enlargement is to be made: it ends when the signal fires. */
 export interface Making {
   readonly signal: AbortSignal;
-  readonly onProgress: (progress: UpscaleProgress) => void;
+  readonly onProgress: (progress: Progress) => void;
 }
 
 /** Whose encoding it is. */
 export interface EncodingOptions extends MeterOptions {
   readonly signal: AbortSignal;
-  readonly onProgress?: ((progress: UpscaleProgress) => void) | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 /**
@@ -38,7 +38,7 @@ export interface EncodingOptions extends MeterOptions {
  */
 export class Enlargement<Facts extends Pixels> {
   private readonly stop = new AbortController();
-  private readonly listeners = new Set<(progress: UpscaleProgress) => void>();
+  private readonly listeners = new Set<(progress: Progress) => void>();
   private readonly pixels: Promise<Facts>;
   private wanted = 0;
   private encoding = 0;

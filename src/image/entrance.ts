@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Admission } from '../network/pool/admission.js';
 import type { Device } from '../network/device.js';
-import { abortedError, throwIfAborted, unlessAborted } from './abort.js';
+import { throwIfAborted, unlessAborted } from '../abort.js';
 import { autoChoices, autoModel, type ModelChoice } from './auto/auto-model.js';
 import type { Enlargers } from './enlarge.js';
 import type { Source } from './image-source.js';
@@ -9,7 +9,7 @@ import type { Meter } from './meter.js';
 import { scaleOf, type Networks } from './networks.js';
 import { modelOf, type UpscaleOptions } from './options.js';
 import { checkIntermediate, estimateBytes, type Plan } from './plan.js';
-import type { Frame } from './planes.js';
+import type { Frame } from '../pixels.js';
 
 /** Pictures in flight at once, however small they are: with more than this no thread is busier, and all hold memory. */
 const mostInFlight = 8 * availableParallelism();
@@ -137,9 +137,7 @@ export class Entrance {
 
   private async room({ options, signal }: Visit, share: number): Promise<(keep?: number) => void> {
     const lane = options.client ?? this;
-    const leave = await this.admission.enter(share, options.priority ?? 0, signal, lane).catch(() => {
-      throw abortedError(signal);
-    });
+    const leave = await this.admission.enter(share, options.priority ?? 0, signal, lane);
     return (keep = 0) => {
       leave(keep > 0 ? Math.max(keep, this.leastShare) : 0);
     };

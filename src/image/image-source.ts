@@ -1,5 +1,5 @@
 import { digest } from '../digest.js';
-import { readHeader, type Header } from './codec/probe.js';
+import type { Header } from './codec/header.js';
 import { fileOf, readInput, type ImageInput } from './source.js';
 
 /**
@@ -11,6 +11,9 @@ export class Source {
   private readingHeader: Promise<Header> | undefined;
   private hashing: Promise<string> | undefined;
   private readonly shared = new Map<string, Promise<object> | WeakRef<object>>();
+
+  /** What those who decoded it found odd, in words for people. */
+  readonly warnings = new Set<string>();
 
   constructor(private readonly input: ImageInput) {}
 
@@ -36,7 +39,12 @@ export class Source {
 
   /** Without any limit applied. Throws as `bytes` and `readHeader`; the latter's errors name no file. */
   header(): Promise<Header> {
-    return (this.readingHeader ??= this.bytes().then((bytes) => readHeader(bytes)));
+    return (this.readingHeader ??= this.readHeader());
+  }
+
+  private async readHeader(): Promise<Header> {
+    const [bytes, { readHeader }] = await Promise.all([this.bytes(), import('./codec/read-header.js')]);
+    return readHeader(bytes);
   }
 
   /** What stands for it in the names of its results: SHA-256 in hexadecimal digits. */

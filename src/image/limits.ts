@@ -51,7 +51,7 @@ export function checkInputSize(size: Size, limits: PixelLimits, file: string | u
     throw new UpresError(
       'INPUT_TOO_LARGE',
       `the animation has ${size.frames} frames, more than the limit of ${mostFrames}: raise maxFrames if it is meant to be so long`,
-      named(file),
+      { file },
     );
   }
   const most = resolveLimit('maxInputPixels', limits.maxInputPixels, defaultMaxInputPixels);
@@ -59,7 +59,7 @@ export function checkInputSize(size: Size, limits: PixelLimits, file: string | u
     throw new UpresError(
       'INPUT_TOO_LARGE',
       `the image has ${describe(size)}, more than the limit of ${megapixels(most)}: raise maxInputPixels if it is meant to be so large`,
-      named(file),
+      { file },
     );
   }
 }
@@ -77,19 +77,14 @@ export function checkOutputSize(
     throw new UpresError(
       'OUTPUT_TOO_LARGE',
       `the result would have ${describe(size)}, but a ${display} has at most ${maxSide} on a side: ask for less, or for another format`,
-      named(file),
+      { file },
     );
   }
   if (size.width * size.height * size.frames > most) {
     throw new UpresError(
       'OUTPUT_TOO_LARGE',
       `the result would have ${describe(size)}, more than the limit of ${megapixels(most)}: ask for less, or raise maxOutputPixels`,
-      named(file),
+      { file },
     );
   }
-}
-
-/** Error options for an input that may have no name. */
-export function named(file: string | undefined, cause?: unknown): { file?: string; cause?: unknown } {
-  return { ...(file === undefined ? {} : { file }), ...(cause === undefined ? {} : { cause }) };
 }

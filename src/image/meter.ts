@@ -1,4 +1,4 @@
-import { throwIfAborted } from './abort.js';
+import { throwIfAborted } from '../abort.js';
 import { inCodecSlot } from './codec/codec-slots.js';
 
 /** Whose picture it is, as far as that decides when it gets its turn. */

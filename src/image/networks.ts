@@ -1,11 +1,11 @@
-import { UpresError } from '../errors.js';
+import { hasCode, UpresError } from '../errors.js';
 import { modelStamp } from '../model/catalogue/model-files.js';
 import { looksLikePath } from '../model/catalogue/model-path.js';
 import { builtinLabels, chainFor, exactChain, isInterpolation, isRestorer } from '../model/catalogue/registry.js';
 import type { Device } from '../network/device.js';
 import type { CallOptions, NetworkOptions, ThreadSafeNetwork } from '../network/thread-safe-network.js';
 import type { Settling } from './dering/dering.js';
-import type { Plane } from './planes.js';
+import type { PixelImage } from '../pixels.js';
 
 /** A network, or one run several times over, that enlarges by a whole number. */
 export interface Enlarger {
@@ -20,7 +20,7 @@ export interface Enlarger {
   readonly work: number;
   /** What its colours are held to; undefined for interpolations, which are what they are. */
   readonly settling: Settling | undefined;
-  run(plane: Plane, options: CallOptions): Promise<Plane>;
+  run(plane: PixelImage, options: CallOptions): Promise<PixelImage>;
 }
 
 /** Where the graph does not tell how far it looks, so far is far enough to look right. */
@@ -112,7 +112,7 @@ function chainOrMore(label: string, scale: number): number[] {
   try {
     return exactChain(label, scale);
   } catch (error) {
-    if (error instanceof UpresError && error.code === 'BAD_ARGUMENT') return chainFor(label, scale);
+    if (hasCode(error, 'BAD_ARGUMENT')) return chainFor(label, scale);
     throw error;
   }
 }
@@ -139,7 +139,7 @@ class Passes implements Enlarger {
     this.reach = Math.ceil(passes.reduce((sum, pass) => sum + once / factor ** pass, 0));
   }
 
-  async run(plane: Plane, options: CallOptions): Promise<Plane> {
+  async run(plane: PixelImage, options: CallOptions): Promise<PixelImage> {
     const { onProgress, ...rest } = options;
     let current = plane;
     const totalPixels = current.width * current.height * this.work;

@@ -12,15 +12,10 @@ import {
   type PixelLimits,
 } from './limits.js';
 import { checkTarget, type Target } from './target.js';
+import type { Progress } from '../pixels.js';
 
 /** How the alpha plane is enlarged: by the same network as the colours, or by centred bicubic. */
 export type AlphaMode = 'network' | 'bicubic';
-
-/** Network input pixels of all planes, frames and passes. */
-export interface UpscaleProgress {
-  readonly donePixels: number;
-  readonly totalPixels: number;
-}
 
 /** How a result is encoded. */
 export interface Output {
@@ -46,7 +41,7 @@ export interface ResizeOptions extends Target, Output, PixelLimits {
    * or huge ones does not keep others waiting. Any object, told apart by identity. Default: one client for all.
    */
   readonly client?: object;
-  readonly onProgress?: (progress: UpscaleProgress) => void;
+  readonly onProgress?: (progress: Progress) => void;
 }
 
 export interface UpscaleOptions extends ResizeOptions {

@@ -1,9 +1,10 @@
 import { UpresError } from '../errors.js';
 import { checkQuality } from './codec/encode.js';
 import { formatTraits, type OutputFormat } from './codec/formats.js';
-import { checkOutputSize, defaultMaxOutputPixels, named, resolveLimit } from './limits.js';
+import { checkOutputSize, defaultMaxOutputPixels, resolveLimit } from './limits.js';
 import type { UpscaleOptions } from './options.js';
-import { checkHeader, type Header } from './codec/probe.js';
+import type { Header } from './codec/header.js';
+import { checkHeader } from './codec/probe.js';
 import { resolveTarget, type ResolvedTarget } from './target.js';
 
 /** Everything that is decided about a picture before it is decoded. */
@@ -15,6 +16,10 @@ export interface Plan {
   readonly frames: number;
   /** The profile that the result carries; undefined where colours are converted to sRGB. */
   readonly profile: Uint8Array | undefined;
+  /** Whether WebP or AVIF is written without loss: where the source of the same format is, and no quality is asked for. */
+  readonly lossless: boolean;
+  /** What is left behind, in words for people. */
+  readonly warnings: readonly string[];
 }
 
 /** An intermediate picture may have so many times the pixels of the largest result. */
@@ -31,7 +36,16 @@ export function planPicture(header: Header, options: UpscaleOptions, file: strin
   const target = resolveTarget(header, options);
   checkOutputSize({ width: target.width, height: target.height, frames }, format, options.maxOutputPixels, file);
   const profile = options.colour === 'keep' && canCarryProfile(header, format) ? header.profile : undefined;
-  return { header, format, target, frames, profile };
+  const lost = header.frames - frames + header.lostFrames;
+  const animated = `of its ${frames + lost} frames only the first was used`;
+  const reason =
+    header.lostFrames > 0 ? 'animated AVIF is not read' : `${formatTraits[format].display} is written as a still`;
+  const warnings = lost > 0 ? [`${animated}: ${reason}`] : [];
+  return { header, format, target, frames, profile, lossless: losslessFor(header, format, options), warnings };
+}
+
+function losslessFor(header: Header, format: OutputFormat, { quality }: UpscaleOptions): boolean {
+  return quality === undefined && header.lossless && header.format === format;
 }
 
 /** A grey profile describes one channel, and WebP and AVIF have three. CMYK is always converted: no network takes it. */
@@ -49,7 +63,7 @@ export function checkIntermediate(plan: Plan, scale: number, options: UpscaleOpt
   const height = header.height * scale;
   if (width * height * frames <= limit * intermediateShare) return;
   const message = `the network would make ${width}×${height} pixels on the way to ${plan.target.width}×${plan.target.height}: ask for less, name a network of a smaller scale, or raise maxOutputPixels`;
-  throw new UpresError('OUTPUT_TOO_LARGE', message, named(file));
+  throw new UpresError('OUTPUT_TOO_LARGE', message, { file });
 }
 
 /**

@@ -1,7 +1,7 @@
 import { inBands } from '../give-way.js';
 import { asUint16, levelsPerLevel, planeToDepth8 } from './depth.js';
 import type { Meter } from './meter.js';
-import type { Frame, Plane, Samples } from './planes.js';
+import type { Frame, PixelImage, Samples } from '../pixels.js';
 import { loadSharp } from './codec/sharp.js';
 import { splitAlpha } from './alpha/split-alpha.js';
 
@@ -29,7 +29,7 @@ export async function reduceFrame(frame: Frame, size: Size, meter: Meter): Promi
 }
 
 /** Reduces one plane, as it is. */
-export async function reducePlane(plane: Plane, size: Size, meter: Meter): Promise<Plane> {
+export async function reducePlane(plane: PixelImage, size: Size, meter: Meter): Promise<PixelImage> {
   if (hasSize(plane, size)) return plane;
   const { channels, data } = plane;
   if (data instanceof Uint16Array) {
@@ -44,7 +44,8 @@ export async function reducePlane(plane: Plane, size: Size, meter: Meter): Promi
   return { ...size, channels, data: await meter.codec(plane.width * plane.height, () => pipeline.toBuffer()) };
 }
 
-const hasSize = (plane: Plane, { width, height }: Size): boolean => plane.width === width && plane.height === height;
+const hasSize = (plane: PixelImage, { width, height }: Size): boolean =>
+  plane.width === width && plane.height === height;
 
 /** Numbers from 0 to 65535, a half added, since sharp cuts what follows the point at the end. */
 async function reduceFloats(
@@ -70,7 +71,10 @@ async function floats(data: Samples): Promise<Float32Array> {
   return half;
 }
 
-async function floatsWithAlpha({ width, height, channels, data }: Plane, alpha: Plane): Promise<Float32Array> {
+async function floatsWithAlpha(
+  { width, height, channels, data }: PixelImage,
+  alpha: PixelImage,
+): Promise<Float32Array> {
   const all = new Float32Array(alpha.data.length * (channels + 1));
   const scale = data instanceof Uint8Array ? levelsPerLevel : 1;
   await inBands(height, width * 3 * channels, (first, end) => {

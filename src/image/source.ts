@@ -1,5 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises';
-import { UpresError } from '../errors.js';
+import { readError, UpresError } from '../errors.js';
 import { sniffLength } from './codec/sniff.js';
 
 /** A picture as it is given: a path, or the bytes of a file. */
@@ -32,8 +32,7 @@ export async function readHead(input: ImageInput): Promise<Uint8Array> {
 
 function notEmpty<B extends Uint8Array>(bytes: B, input: ImageInput): B {
   if (bytes.length > 0) return bytes;
-  const file = fileOf(input);
-  throw new UpresError('INPUT_EMPTY', 'the file is empty', file === undefined ? {} : { file });
+  throw new UpresError('INPUT_EMPTY', 'the file is empty', { file: fileOf(input) });
 }
 
 async function withFile<T>(path: string, read: (file: FileHandle) => Promise<T>): Promise<T> {
@@ -48,24 +47,8 @@ async function withFile<T>(path: string, read: (file: FileHandle) => Promise<T>)
     }
     return await read(file);
   } catch (error) {
-    throw asInputError(error, path);
+    throw readError(error, path);
   } finally {
     await file?.close();
   }
-}
-
-function asInputError(error: unknown, file: string): UpresError {
-  if (error instanceof UpresError) return error;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const options = { file, cause: error };
-  if (code === 'ENOENT' || code === 'ENOTDIR')
-    return new UpresError('INPUT_NOT_FOUND', 'there is no such file', options);
-  if (code === 'EACCES' || code === 'EPERM') {
-    return new UpresError('INPUT_UNREADABLE', 'the file may not be read: check its permissions', options);
-  }
-  if (code === 'ERR_FS_FILE_TOO_LARGE') {
-    return new UpresError('INPUT_TOO_LARGE', 'the file has more than 2 GiB, which can’t be read in one go', options);
-  }
-  const reason = error instanceof Error ? error.message : String(error);
-  return new UpresError('INPUT_UNREADABLE', `the file can’t be read: ${reason}`, options);
 }

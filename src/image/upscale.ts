@@ -1,8 +1,7 @@
 import { totalmem } from 'node:os';
-import { UpresError } from '../errors.js';
-import { onAbort } from '../on-abort.js';
+import { UpresError, withFile } from '../errors.js';
 import { checkDevice, type Device, type DeviceChoice } from '../network/device.js';
-import { isAborted, throwIfAborted } from './abort.js';
+import { isAborted, onAbort, throwIfAborted } from '../abort.js';
 import type { ModelChoice } from './auto/auto-model.js';
 import { inColour, withoutColour } from './dering/colourless.js';
 import { decode } from './codec/decode.js';
@@ -16,14 +15,14 @@ import { Networks } from './networks.js';
 import { Failover } from './on-device.js';
 import { Source } from './image-source.js';
 import { checkOptions, modelOf, type Output, type ResizeOptions, type UpscaleOptions } from './options.js';
-import type { Frame } from './planes.js';
+import type { Frame } from '../pixels.js';
 import { planPicture, type Plan } from './plan.js';
 import { reduceFrame } from './reduce.js';
 import { fileOf, type ImageInput } from './source.js';
 
 export type { OutputFormat } from './codec/formats.js';
 export { Source } from './image-source.js';
-export type { AlphaMode, Output, ResizeOptions, UpscaleOptions, UpscaleProgress } from './options.js';
+export type { AlphaMode, Output, ResizeOptions, UpscaleOptions } from './options.js';
 export type { ImageInput } from './source.js';
 export type { Target } from './target.js';
 
@@ -50,6 +49,8 @@ export interface UpscaleResult {
   readonly inferenceMs: number;
   /** Milliseconds in decoder, reducer and its own encoder. */
   readonly codecMs: number;
+  /** What is odd about the source or was left behind, in words for people; absent where there is nothing to say. */
+  readonly warnings?: readonly string[];
 }
 
 export interface UpscalerOptions {
@@ -194,8 +195,9 @@ export class Upscaler implements AsyncDisposable {
     const { quality, client, priority, onProgress } = options;
     const encoding = this.enlargementOf(source, plan, options, letNextIn);
     const turn = { client, priority, signal, onProgress };
-    const { data, codecMs, facts } = await encoding.encode({ format, quality }, turn);
+    const { data, codecMs, facts } = await encoding.encode({ format, quality, lossless: plan.lossless }, turn);
     const { choice, device, meter } = facts;
+    const warnings = [...source.warnings, ...plan.warnings];
     return {
       data,
       format,
@@ -210,6 +212,7 @@ export class Upscaler implements AsyncDisposable {
       device,
       inferenceMs: meter.inferenceMs,
       codecMs: meter.codecMs + codecMs,
+      ...(warnings.length > 0 && { warnings }),
     };
   }
 
@@ -248,7 +251,8 @@ export class Upscaler implements AsyncDisposable {
     const decoding = `${colour} ${plan.frames}`;
     const decodeAll = (): Promise<readonly Frame[]> =>
       shared(source, decoding, signal, async () => {
-        const settings = { frames: plan.frames, colour, file: undefined, meter };
+        const onWarning = (warning: string): void => void source.warnings.add(warning);
+        const settings = { frames: plan.frames, colour, file: undefined, meter, onWarning };
         return withoutColour(await decode(await source.bytes(), header, settings));
       });
     const visit = { source, plan, options, device, signal, meter, decode: decodeAll };
@@ -323,10 +327,4 @@ async function shared(
       throwIfAborted(signal);
     }
   }
-}
-
-/** Errors of the floors below know nothing of files. */
-function withFile(error: unknown, file: string | undefined): unknown {
-  if (!(error instanceof UpresError) || error.file !== undefined || file === undefined) return error;
-  return new UpresError(error.code, error.message, { file, cause: error });
 }

@@ -2,7 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { UpresError } from '../errors.js';
 import { copyInBands } from '../give-way.js';
 import { AttachedBackend } from './pool/attached-backend.js';
-import type { CallHooks, Progress, TileRecord } from './pool/call.js';
+import type { CallHooks, TileRecord } from './pool/call.js';
 import { checkDevice, type Device, type DeviceChoice } from './device.js';
 import { defaultGpuMemoryBudget } from './gpu/gpu-plan.js';
 import { GpuContext, type GpuContextHandle } from './gpu/gpu-context.js';
@@ -10,12 +10,13 @@ import type { NetworkBackend } from './pool/network-backend.js';
 import { NetworkWeights, type WeightsInfo } from './weights/network-weights.js';
 import {
   checkPixels,
-  pixelTypeOf,
-  viewPixels,
   type ImageTensor,
   type PixelArray,
   type PixelImage,
-} from './tiles/pixel-image.js';
+  pixelTypeOf,
+  type Progress,
+  viewPixels,
+} from '../pixels.js';
 import { defaultMemoryBudget } from './tiles/plan.js';
 import type { ModelSource } from './pool/protocol.js';
 import { resolveThreads } from './pool/thread-count.js';

@@ -1,4 +1,4 @@
-import { UpresError } from '../errors.js';
+import { hasCode, messageOf, UpresError } from '../errors.js';
 import type { UpresServer } from './server.js';
 import type { ServerOptions } from './service/settings.js';
 
@@ -16,8 +16,8 @@ const peers = ['fastify', '@fastify/accepts', '@fastify/multipart', '@fastify/sw
  */
 export async function createServer(options: ServerOptions = {}): Promise<UpresServer> {
   const { createServer: create } = await import('./server.js').catch((cause: unknown) => {
-    const missing = cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND';
-    if (!missing || !peers.some((peer) => cause.message.includes(`'${peer}'`))) throw cause;
+    const missing = hasCode(cause, 'ERR_MODULE_NOT_FOUND') && messageOf(cause);
+    if (!missing || !peers.some((peer) => missing.includes(`'${peer}'`))) throw cause;
     throw new UpresError('BAD_ARGUMENT', `the server needs some packages more: npm install ${peers.join(' ')}`, {
       cause,
     });

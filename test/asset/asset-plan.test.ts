@@ -9,10 +9,11 @@ import { codeOf } from '../support/errors.js';
 import { makeSite } from './support/site.js';
 
 const site = makeSite();
+const outputs = { has: () => Promise.resolve(false) };
 
 function plan(file: string, own: LooseDirectives = {}, options: AssetOptions = {}): Promise<AssetPlan> {
   const path = site.path(file);
-  return planAsset(path, new Source(path), resolveDirectives(path, checkDirectives(own), options, site.root));
+  return planAsset(path, new Source(path), resolveDirectives(path, checkDirectives(own), options, site.root), outputs);
 }
 
 const sizes = ({ variants }: AssetPlan): string[] =>

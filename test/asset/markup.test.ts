@@ -26,7 +26,7 @@ function variant(density: number, format: OutputFormat = 'png'): VariantPlan {
 
 function plan(shape: Shape, variants: readonly VariantPlan[]): AssetPlan {
   const info = { format: 'png', width: 100, height: 50, frames: 1, alpha: false, grey: false, depth: 8 } as const;
-  return { file: '/a.png', shape, layout: { width: 100, height: 50 }, variants, info, missing: [] };
+  return { file: '/a.png', shape, layout: { width: 100, height: 50 }, variants, info, missing: [], overlooked: [] };
 }
 
 const urlOf = ({ name }: VariantPlan): string => `/assets/${name}`;

@@ -64,8 +64,8 @@ describe('a file that ends too early', () => {
 });
 
 describe('a damaged file', () => {
-  // Lossy WebP has no checksums: damage within its pixels can't be told from pixels.
-  test.each(['png', 'jpeg', 'avif', 'tiff'] as const)('%s', async (format) => {
+  // Lossy WebP has no checksums: damage within its pixels can't be told from pixels. Browsers show what there is of a JPEG.
+  test.each(['png', 'avif', 'tiff'] as const)('%s', async (format) => {
     const bytes = await sharp(good)
       .toFormat(format, format === 'tiff' ? { compression: 'deflate' } : {})
       .toBuffer();

@@ -12,8 +12,8 @@ import { chooseModel } from '#src/image/auto/choose-model.js';
 import { decode } from '#src/image/codec/decode.js';
 import { Meter } from '#src/image/meter.js';
 import { mostColours, pictureFeatures, type PictureFeatures } from '#src/image/auto/picture-features.js';
-import type { Frame } from '#src/image/planes.js';
-import { readHeader } from '#src/image/codec/probe.js';
+import type { Frame } from '#src/pixels.js';
+import { readHeader } from '#src/image/codec/read-header.js';
 import { useUpscaler } from './upscaler.js';
 
 const example = (name: string): string => fileURLToPath(new URL(`../../examples/images/${name}`, import.meta.url));
@@ -73,6 +73,7 @@ const oneColour: Omit<PictureFeatures, 'pixels' | 'side'> = {
   following: [0, 0],
   ramped: 0,
   ringing: 0,
+  turning: 0,
   translucent: 0,
   cutOut: false,
 };
@@ -147,6 +148,12 @@ describe('what is counted in a picture', () => {
       grey(48, 48, (x) => 20 + step(x) + (x % 12 === 5 ? -15 : x % 12 === 6 ? 15 : 0)),
     );
     expect(rings.ringing).toBeGreaterThan(0.25);
+  });
+
+  it('sees stripes as fine as pixels, and none in steps that go on or stand alone', async () => {
+    expect((await pictureFeatures(grey(24, 24, (x) => (x % 2) * 60))).turning).toBe(1);
+    expect((await pictureFeatures(grey(24, 24, (x) => x * 10))).turning).toBe(0);
+    expect((await pictureFeatures(grey(24, 24, (x) => (x % 8 < 4 ? 0 : 60)))).turning).toBe(0);
   });
 
   it('does not see colours under full transparency', async () => {

@@ -1,13 +1,13 @@
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { dering } from '#src/image/dering/dering.js';
-import { maxValue, type Plane } from '#src/image/planes.js';
+import { maxValue, type PixelImage } from '#src/pixels.js';
 import { picture, samples, scene, decodePixels, type Value } from './fixtures.js';
 import { useUpscaler } from './upscaler.js';
 
 const { upscaler } = useUpscaler();
 
-function plane(width: number, height: number, channels: 1 | 3, value: Value): Plane {
+function plane(width: number, height: number, channels: 1 | 3, value: Value): PixelImage {
   return { width, height, channels, data: samples(width, height, value) };
 }
 
@@ -23,7 +23,7 @@ const colours = [
 const large = plane(48, 40, 3, (x, y) => colours[(x > 9 && x < 21) || x + y / 3 > 40 ? 1 : 0]);
 
 /** The mean of each cell, as renderers make it. */
-function averaged({ width, height, channels, data }: Plane, scale = 2): Plane {
+function averaged({ width, height, channels, data }: PixelImage, scale = 2): PixelImage {
   return plane(width / scale, height / scale, channels, (x, y) =>
     Array.from({ length: channels }, (_, channel) => {
       let sum = 0;
@@ -38,7 +38,7 @@ function averaged({ width, height, channels, data }: Plane, scale = 2): Plane {
 }
 
 /** What a network might make of it: right but for ringing of so many levels. */
-function ringing(truth: Plane, levels = 12): Plane {
+function ringing(truth: PixelImage, levels = 12): PixelImage {
   const { width, height, channels, data } = truth;
   return plane(width, height, channels, (x, y) =>
     Array.from({ length: channels }, (_, channel) => {
@@ -48,36 +48,36 @@ function ringing(truth: Plane, levels = 12): Plane {
   );
 }
 
-const copy = (of: Plane): Plane => ({ ...of, data: of.data.slice() });
+const copy = (of: PixelImage): PixelImage => ({ ...of, data: of.data.slice() });
 
 async function deringed(
-  enlarged: Plane,
-  source: Plane,
-  ...rest: [Parameters<typeof dering>[2]?, Plane?]
-): Promise<Plane> {
+  enlarged: PixelImage,
+  source: PixelImage,
+  ...rest: [Parameters<typeof dering>[2]?, PixelImage?]
+): Promise<PixelImage> {
   const result = copy(enlarged);
   await dering(result, source, rest[0] ?? 'faithful', rest[1]);
   return result;
 }
 
-function error(a: Plane, b: Plane): number {
+function error(a: PixelImage, b: PixelImage): number {
   let sum = 0;
   for (let at = 0; at < a.data.length; at++) sum += (a.data[at]! - b.data[at]!) ** 2;
   return sum;
 }
 
 /** The plane turned about its diagonal. */
-const transposed = ({ width, height, channels, data }: Plane): Plane =>
+const transposed = ({ width, height, channels, data }: PixelImage): PixelImage =>
   plane(height, width, channels, (x, y) => [
     ...data.subarray((x * width + y) * channels, (x * width + y + 1) * channels),
   ]);
-const mirrored = ({ width, height, channels, data }: Plane): Plane =>
+const mirrored = ({ width, height, channels, data }: PixelImage): PixelImage =>
   plane(width, height, channels, (x, y) => {
     const at = (y * width + width - 1 - x) * channels;
     return [...data.subarray(at, at + channels)];
   });
 /** In 16 bits, the same light. */
-const wide = (of: Plane): Plane => ({ ...of, data: Uint16Array.from(of.data, (value) => value * 257) });
+const wide = (of: PixelImage): PixelImage => ({ ...of, data: Uint16Array.from(of.data, (value) => value * 257) });
 
 describe('a drawing of two colours', () => {
   const source = averaged(large);
@@ -148,7 +148,7 @@ test('means are not held to where a kernel with negative lobes reduced the pictu
     .resize(24, 20, { kernel: 'cubic', fit: 'fill' })
     .raw()
     .toBuffer();
-  const source: Plane = { width: 24, height: 20, channels: 3, data: new Uint8Array(reduced) };
+  const source: PixelImage = { width: 24, height: 20, channels: 3, data: new Uint8Array(reduced) };
   const rung = ringing(large, 3);
   expect(await deringed(rung, source)).toEqual(await deringed(rung, source, 'bounded'));
   const exact = averaged(large);

@@ -7,7 +7,7 @@ import { cellSize } from '#src/image/auto/cells.js';
 import { dering } from '#src/image/dering/dering.js';
 import { toDepth8 } from '#src/image/depth.js';
 import { interleave, layOnWhite } from '#src/image/codec/interleave.js';
-import type { Plane } from '#src/image/planes.js';
+import type { PixelImage } from '#src/pixels.js';
 import { splitAlpha } from '#src/image/alpha/split-alpha.js';
 import { steadyColours } from '#src/image/dering/steady-colours.js';
 import { onSharedMemory } from '#src/network/pool/call.js';
@@ -22,7 +22,7 @@ const { upscaler, folder } = useUpscaler();
 /** Four megapixels. */
 const side = 2000;
 
-function plane(channels: 1 | 3, value: (pixel: number) => number, size = side): Plane {
+function plane(channels: 1 | 3, value: (pixel: number) => number, size = side): PixelImage {
   const data = new Uint8Array(size * size * channels);
   for (let at = 0; at < data.length; at++) data[at] = value(Math.floor(at / channels));
   return { width: size, height: size, channels, data };
@@ -35,7 +35,7 @@ const alpha = plane(1, (pixel) => {
   return Math.min(255, Math.max(0, (80 - distance) * 10));
 });
 
-const copyOf = (of: Plane): Plane => ({ ...of, data: of.data.slice() });
+const copyOf = (of: PixelImage): PixelImage => ({ ...of, data: of.data.slice() });
 
 /** Whatever is done to pixels, the event loop turns once for about so many of them at least. */
 const pixelsPerTurn = 2 ** 18;

@@ -87,13 +87,18 @@ test('metadata is left behind', async () => {
   expect(metadata.density).toBe(72);
 });
 
-test('colours of a PNG are not reduced to a palette, and those of a palette become RGB', async () => {
+test('a palette becomes one again where all colours fit, and none are reduced to fit', async () => {
   const palette = await picture(16, 16, 3, (x) => (x < 8 ? [255, 0, 0] : [0, 0, 255]))
     .png({ palette: true, colours: 2 })
     .toBuffer();
   expect(await sharp(palette).metadata()).toMatchObject({ isPalette: true, bitsPerSample: 1 });
   const { data } = await upscaler.upscale(palette, { model: 'nearest' });
-  expect(await sharp(data).metadata()).toMatchObject({ isPalette: false, channels: 3 });
+  expect(await sharp(data).metadata()).toMatchObject({ isPalette: true, bitsPerSample: 1 });
+  const smooth = await picture(32, 32, 3, (x, y) => [x * 8, y * 8, x + y])
+    .png({ palette: true })
+    .toBuffer();
+  const more = await upscaler.upscale(smooth, { model: 'bicubic' });
+  expect(await sharp(more.data).metadata()).toMatchObject({ isPalette: false, channels: 3 });
   const pixels = await decodePixels(data);
   expect(pixels.at(0, 0)).toEqual([255, 0, 0]);
   expect(pixels.at(31, 31)).toEqual([0, 0, 255]);

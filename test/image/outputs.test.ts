@@ -187,7 +187,10 @@ describe('pixels that wait for encoders', () => {
   const encode = (subject: Enlargement<Pixels>, count: number): Promise<unknown> =>
     Promise.all(
       Array.from({ length: count }, () =>
-        subject.encode({ format: 'png', quality: undefined }, { signal: new AbortController().signal }),
+        subject.encode(
+          { format: 'png', quality: undefined, lossless: false },
+          { signal: new AbortController().signal },
+        ),
       ),
     );
 

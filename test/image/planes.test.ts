@@ -3,12 +3,12 @@ import { bleed } from '#src/image/alpha/bleed.js';
 import { toDepth8 } from '#src/image/depth.js';
 import { interleave, layOnWhite } from '#src/image/codec/interleave.js';
 import { Meter } from '#src/image/meter.js';
-import type { Plane } from '#src/image/planes.js';
+import type { PixelImage } from '#src/pixels.js';
 import { reduceFrame } from '#src/image/reduce.js';
 import { splitAlpha } from '#src/image/alpha/split-alpha.js';
 import { samples, type Value } from './fixtures.js';
 
-function plane(width: number, height: number, channels: 1 | 3, value: Value): Plane {
+function plane(width: number, height: number, channels: 1 | 3, value: Value): PixelImage {
   return { width, height, channels, data: samples(width, height, value) };
 }
 

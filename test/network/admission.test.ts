@@ -93,7 +93,7 @@ describe('admission', () => {
     const waiting = ask(admission, inside, 'gone', 10, 5, abort.signal);
     const reason = new Error('no longer wanted');
     abort.abort(reason);
-    await expect(waiting).rejects.toBe(reason);
+    await expect(waiting).rejects.toMatchObject({ code: 'ABORTED', cause: reason });
     await ask(admission, inside, 'next', 5);
     leave();
     expect(inside).toEqual(['next']);
@@ -101,7 +101,9 @@ describe('admission', () => {
 
   it('refuses a signal that was aborted before', async () => {
     const admission = new Admission(10);
-    await expect(admission.enter(1, 0, AbortSignal.abort(new Error('before')))).rejects.toThrow('before');
+    await expect(admission.enter(1, 0, AbortSignal.abort(new Error('before')))).rejects.toMatchObject({
+      code: 'ABORTED',
+    });
     await admission.enter(10, 0);
   });
 

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { UpresError } from '#src/errors.js';
 import { Admission } from '#src/network/pool/admission.js';
-import { Call, toCallInput, type CallHooks, type CallSource } from '#src/network/pool/call.js';
+import { Call, toCallInput, type CallHooks } from '#src/network/pool/call.js';
 import { MainBackend } from '#src/network/pool/main-backend.js';
 import type { CallSettings } from '#src/network/pool/network-backend.js';
 import type { WeightsInfo } from '#src/network/weights/network-weights.js';
+import type { PixelArray, PixelImage } from '#src/pixels.js';
 
 const info: WeightsInfo = {
   label: 'own',
@@ -15,7 +16,7 @@ const info: WeightsInfo = {
   shared: false,
   geometry: { scale: 2, parameters: 1 } as WeightsInfo['geometry'],
 };
-const source: CallSource = { width: 10, height: 10, channels: 3, data: new Uint8Array(300) };
+const source: PixelImage<PixelArray> = { width: 10, height: 10, channels: 3, data: new Uint8Array(300) };
 const settings: CallSettings = { priority: 0, tilePixels: undefined, acceptApproximation: false };
 const hooks: CallHooks = { onProgress: undefined, onTile: undefined };
 
@@ -28,7 +29,12 @@ class Broken extends MainBackend {
     super({ info, threads: 1, maxQueue: 10, admission });
   }
 
-  protected override plan({ width, height }: CallSource, _: CallSettings, given: CallHooks, lane: object): Call {
+  protected override plan(
+    { width, height }: PixelImage<PixelArray>,
+    _: CallSettings,
+    given: CallHooks,
+    lane: object,
+  ): Call {
     const core = { x: 0, y: 0, width, height };
     return new Call({
       weights: 'w',

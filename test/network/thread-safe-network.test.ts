@@ -2,13 +2,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Progress, TileRecord } from '#src/network/pool/call.js';
+import type { TileRecord } from '#src/network/pool/call.js';
 import { ThreadSafeNetwork, type CallOptions, type NetworkOptions } from '#src/network/thread-safe-network.js';
 import { codeOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';
 import { classifier, globalNetwork, plainNetwork, stridedNetwork } from '../support/networks.js';
 import { differences, flat, noise, type Picture } from '../support/pictures.js';
 import { ordersInFlight, pool, threadsNow, until } from '../support/pool.js';
+import type { Progress } from '#src/pixels.js';
 
 const cacheFolder = temporaryFolder();
 

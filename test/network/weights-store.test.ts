@@ -6,6 +6,7 @@ import {
   readFileSync,
   readdirSync,
   renameSync,
+  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -14,12 +15,16 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { ThreadPool } from '#src/network/pool/thread-pool.js';
 import { runtimeVersion } from '#src/network/pool/runtime.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
-import { WeightsStore, defaultCacheFolder } from '#src/network/weights/weights-store.js';
+import { defaultCacheFolder } from '#src/network/weights/cache-folder.js';
+import { WeightsStore } from '#src/network/weights/weights-store.js';
 import { runChild } from '../support/child.js';
+import { codeOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';
+import { classifier } from '../support/networks.js';
 import { differences, noise } from '../support/pictures.js';
 
 const picture = noise(40, 30);
@@ -177,14 +182,40 @@ describe('prepared weights', () => {
     prepared(cacheFolder);
   });
 
-  it('are prepared by two loads at once in one process without harm', async () => {
+  it('are prepared once by loads at once in one process', async () => {
     const cacheFolder = temporaryFolder();
+    using prepare = vi.spyOn(ThreadPool.prototype, 'prepare');
     const results = await Promise.all([use(cacheFolder), use(cacheFolder), use(cacheFolder)]);
+    expect(prepare).toHaveBeenCalledTimes(1);
     for (const { data, shared } of results) {
       expect(shared).toBe(true);
       expect(differences(data, results[0].data)).toBe(0);
     }
     prepared(cacheFolder);
+  });
+
+  it('are not prepared twice where the network is to blame', async () => {
+    using prepare = vi.spyOn(ThreadPool.prototype, 'prepare');
+    const loading = ThreadSafeNetwork.fromBytes(classifier(), { cacheFolder: temporaryFolder() });
+    expect(await codeOf(loading)).toBe('MODEL_UNSUPPORTED');
+    expect(prepare).toHaveBeenCalledTimes(1);
+  });
+
+  it('are prepared again where the folder was swept while the network is open', async () => {
+    const cacheFolder = temporaryFolder();
+    const deep = { ...picture, data: Uint16Array.from(picture.data, (value) => value * 257) };
+    await using network = await ThreadSafeNetwork.fromLabel('bicubic', { cacheFolder, threads: 2 });
+    const before = await network.upscaleImage(picture);
+    const expected = await network.upscaleImage(deep);
+    await using second = await ThreadSafeNetwork.fromLabel('nearest', { cacheFolder, threads: 2 });
+    rmSync(join(cacheFolder, 'weights'), { recursive: true });
+    // No thread has opened a session for `nearest`, nor for 16 bits of one channel.
+    expect((await second.upscaleImage(picture)).width).toBe(80);
+    const plane = { ...deep, channels: 1, data: deep.data.subarray(0, 1200) } as const;
+    expect((await network.upscaleImage(plane)).data).toHaveLength(4800);
+    expect(differences((await network.upscaleImage(picture)).data, before.data)).toBe(0);
+    expect(differences((await network.upscaleImage(deep)).data, expected.data)).toBe(0);
+    expect(readdirSync(join(cacheFolder, 'weights'))).toHaveLength(2);
   });
 });
 

@@ -1,4 +1,4 @@
-import { maxValue, type Frame, type Plane } from '../planes.js';
+import { maxValue, type Frame, type PixelImage } from '../../pixels.js';
 
 /** ITU-R BT.601, in 256ths. */
 const lumaWeights = [77, 150, 29] as const;
@@ -7,8 +7,8 @@ const lumaWeights = [77, 150, 29] as const;
 export class Backdrop {
   /** Share of pixels with some cover that let the ground shine through, 0 to 1. */
   readonly translucent: number;
-  readonly #colour: Plane;
-  readonly #cover: Plane['data'] | undefined;
+  readonly #colour: PixelImage;
+  readonly #cover: PixelImage['data'] | undefined;
   readonly #ground: 0 | 255;
   /** Levels for each level of 255. */
   readonly #perLevel: number;
@@ -38,6 +38,7 @@ export class Backdrop {
   lay(y: number, rgb: Uint8Array, luma: Int16Array): void {
     const { width, channels, data } = this.#colour;
     const cover = this.#cover;
+    const opaque = cover && maxValue(cover);
     const scale = 1 / this.#perLevel;
     const [red, green, blue] = lumaWeights;
     for (
@@ -48,7 +49,7 @@ export class Backdrop {
       let r = data[at]! * scale;
       let g = channels === 3 ? data[at + 1]! * scale : r;
       let b = channels === 3 ? data[at + 2]! * scale : r;
-      if (cover) {
+      if (cover && cover[pixel] !== opaque) {
         const share = (cover[pixel]! * scale) / 255;
         const ground = this.#ground * (1 - share);
         r = ground + share * r;
@@ -65,7 +66,8 @@ export class Backdrop {
   #lumaOf(pixel: number): number {
     const { channels, data } = this.#colour;
     if (channels === 1) return data[pixel]! / this.#perLevel;
-    const sum = lumaWeights.reduce((all, weight, channel) => all + weight * data[3 * pixel + channel]!, 0);
-    return sum / 256 / this.#perLevel;
+    const [red, green, blue] = lumaWeights;
+    const at = 3 * pixel;
+    return (red * data[at]! + green * data[at + 1]! + blue * data[at + 2]!) / 256 / this.#perLevel;
   }
 }

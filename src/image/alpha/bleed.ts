@@ -1,5 +1,5 @@
 import { inBands } from '../../give-way.js';
-import { maxValue, type Plane, type Samples } from '../planes.js';
+import { maxValue, type PixelImage, type Samples } from '../../pixels.js';
 import { faintLimit, steadyColours } from '../dering/steady-colours.js';
 
 /** Beside the opacity of visible pixels (1 and more): not known yet, and waiting to be filled in the next layer. */
@@ -17,7 +17,7 @@ const waiting = -1;
  * @param layers how far: as far as the network looks. What lies beyond takes one flat colour, which no visible pixel
  *   depends on and which costs next to nothing to compute.
  */
-export async function bleed(colour: Plane, alpha: Plane, layers: number): Promise<Plane> {
+export async function bleed(colour: PixelImage, alpha: PixelImage, layers: number): Promise<PixelImage> {
   const steady = await steadyColours(colour, alpha);
   const spread = new Spread(steady, await weightsOf(alpha), maxValue(alpha.data));
   let layer = await spread.firstLayer();
@@ -32,7 +32,7 @@ export async function bleed(colour: Plane, alpha: Plane, layers: number): Promis
 }
 
 /** How much each pixel counts for its neighbours. */
-async function weightsOf(alpha: Plane): Promise<Int32Array> {
+async function weightsOf(alpha: PixelImage): Promise<Int32Array> {
   const { width, height, data } = alpha;
   const faint = faintLimit(alpha);
   const weights = new Int32Array(data.length);
@@ -56,7 +56,7 @@ class Spread {
   private readonly channels: 1 | 3;
 
   constructor(
-    plane: Plane,
+    plane: PixelImage,
     private readonly weights: Int32Array,
     private readonly full: number,
   ) {

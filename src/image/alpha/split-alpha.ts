@@ -1,5 +1,5 @@
 import { inBands } from '../../give-way.js';
-import { maxValue, samplesLike, type Frame, type Samples } from '../planes.js';
+import { maxValue, samplesLike, type Frame, type Samples } from '../../pixels.js';
 
 /**
  * Takes interleaved pixels apart into colour and alpha. An alpha channel in which everything is opaque is dropped: a plane

@@ -1,3 +1,4 @@
+import { Box, findBox } from '../codec/boxes.js';
 import { readQuantiserIndex } from './av1-quantiser.js';
 import type { LossyStorage } from './lossy-storage.js';
 import { between } from './webp-storage.js';
@@ -31,6 +32,25 @@ const coefficientScale = 8;
  * @returns undefined where nothing was lost, or where the file is not understood
  */
 export function avifStorage(file: Uint8Array): LossyStorage | undefined {
+  const coded = codedPicture(file);
+  const index = coded && readQuantiserIndex(coded.data);
+  // 0 is lossless.
+  if (coded === undefined || index === undefined || index === 0) return undefined;
+  return {
+    told: `AVIF of quantiser ${index} of 255`,
+    squaredStep: Math.max(1, (between(acSteps, index) / coefficientScale) ** 2),
+    pixelBytes: coded.data.length * coded.pieces,
+  };
+}
+
+/** Whether nothing was lost in storing it. */
+export function isLosslessAvif(file: Uint8Array): boolean {
+  const coded = codedPicture(file);
+  return coded !== undefined && readQuantiserIndex(coded.data) === 0;
+}
+
+/** The AV1 data of the picture, or of the first piece of which it is made. */
+function codedPicture(file: Uint8Array): { readonly data: Uint8Array; readonly pieces: number } | undefined {
   const meta = findBox(new Box(file), 'meta');
   if (!meta) return undefined;
   meta.skip(4);
@@ -40,68 +60,7 @@ export function avifStorage(file: Uint8Array): LossyStorage | undefined {
   if (!place) return undefined;
   const inside = place.inItemData ? findBox(meta.copy(), 'idat')?.rest() : file;
   const data = inside?.subarray(place.offset, place.offset + place.length);
-  const index = data && readQuantiserIndex(data);
-  // 0 is lossless.
-  if (data === undefined || index === undefined || index === 0) return undefined;
-  return {
-    told: `AVIF of quantiser ${index} of 255`,
-    squaredStep: Math.max(1, (between(acSteps, index) / coefficientScale) ** 2),
-    pixelBytes: data.length * Math.max(1, pieces.length),
-  };
-}
-
-/** Reads the contents of a box (ISO/IEC 14496-12). Behind the end are zeros. */
-class Box {
-  #at = 0;
-
-  constructor(private readonly bytes: Uint8Array) {}
-
-  get left(): number {
-    return this.bytes.length - this.#at;
-  }
-
-  copy(): Box {
-    return new Box(this.rest());
-  }
-
-  rest(): Uint8Array {
-    return this.bytes.subarray(Math.min(this.#at, this.bytes.length));
-  }
-
-  skip(count: number): void {
-    this.#at += count;
-  }
-
-  /** @param size bytes, 0 to 8 */
-  number(size: number): number {
-    let value = 0;
-    for (let count = 0; count < size; count++) value = value * 256 + (this.bytes[this.#at++] ?? 0);
-    return value;
-  }
-
-  /** A version, behind which flags are skipped. */
-  version(): number {
-    const version = this.number(1);
-    this.skip(3);
-    return version;
-  }
-}
-
-/** The next box of that name. */
-function findBox(boxes: Box, name: string): Box | undefined {
-  while (boxes.left >= 8) {
-    const size = boxes.number(4);
-    const found = String.fromCharCode(...[0, 1, 2, 3].map(() => boxes.number(1)));
-    const header = size === 1 ? 16 : 8;
-    const whole = size === 1 ? boxes.number(8) : size;
-    // 0 stands for all that is left.
-    const length = whole === 0 ? boxes.left : whole - header;
-    if (length < 0) return undefined;
-    const contents = boxes.rest().subarray(0, length);
-    boxes.skip(length);
-    if (found === name) return new Box(contents);
-  }
-  return undefined;
+  return data && { data, pieces: Math.max(1, pieces.length) };
 }
 
 function readPrimary(box: Box | undefined): number {

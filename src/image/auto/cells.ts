@@ -1,5 +1,5 @@
 import { inBands } from '../../give-way.js';
-import type { Frame, Samples } from '../planes.js';
+import type { Frame, Samples } from '../../pixels.js';
 
 /**
  * How many pixels a side the squares have of which a picture consists throughout, as of pixel art or a code that was enlarged

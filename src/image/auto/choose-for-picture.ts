@@ -3,8 +3,8 @@ import { type ModelChoice } from './auto-model.js';
 import { chooseModel, type Damage, type Sight } from './choose-model.js';
 import { lossyStorage } from './read-lossy-storage.js';
 import { pictureFeatures } from './picture-features.js';
-import type { Frame } from '../planes.js';
-import type { Header } from '../codec/probe.js';
+import type { Frame } from '../../pixels.js';
+import type { Header } from '../codec/header.js';
 
 /**
  * Chooses a network for a file by its first frame.

@@ -64,7 +64,7 @@ function best(sight: Sight): ScoredChoice {
 
 /** Numbers that a choice is made of, each about as large as the next. */
 export function traitsOf({ features, damage, factor }: Sight): Readonly<Record<string, number>> {
-  const { flat, following, ramped, ringing, translucent, cutOut, side, colours, pixels, energy } = features;
+  const { flat, following, ramped, ringing, turning, translucent, cutOut, side, colours, pixels, energy } = features;
   const plain = {
     start: 1,
     hard: hardShare(features),
@@ -73,6 +73,7 @@ export function traitsOf({ features, damage, factor }: Sight): Readonly<Record<s
     afterNext: following[1],
     ramped,
     ringing,
+    turning,
     translucent,
     cutOut: cutOut ? 1 : 0,
     side: Math.log2(side) / 10,

@@ -12,6 +12,9 @@ const acSteps = [
   [127, 284],
 ] as const;
 
+/** Behind the container's own header. */
+const firstChunk = 12;
+
 /** VP8's transform makes coefficients twice as large as an orthonormal one (RFC 6386, 14.3: a lone DC is divided by 8, not 4). */
 const coefficientScale = 2;
 
@@ -21,8 +24,8 @@ const coefficientScale = 2;
  * @returns undefined where nothing was lost (VP8L), or where the file is not understood
  */
 export function webpStorage(file: Uint8Array): LossyStorage | undefined {
-  const frame = findFrame(file, 12, file.length);
-  if (!frame) return undefined;
+  const frame = findFrame(file, firstChunk, file.length);
+  if (frame === undefined || frame === 'lossless') return undefined;
   const quantiser = readQuantiser(frame);
   if (quantiser === undefined) return undefined;
   const step = between(acSteps, quantiser) / coefficientScale;
@@ -44,15 +47,20 @@ export function between(points: readonly (readonly [at: number, value: number])[
   return first + ((last - first) * (at - from)) / (to - from);
 }
 
+/** Whether its first frame is stored without loss. */
+export function isLosslessWebp(file: Uint8Array): boolean {
+  return findFrame(file, firstChunk, file.length) === 'lossless';
+}
+
 /** The `VP8 ` chunk that comes first, inside the first frame of an animation too. */
-function findFrame(file: Uint8Array, start: number, end: number): Uint8Array | undefined {
+function findFrame(file: Uint8Array, start: number, end: number): Uint8Array | 'lossless' | undefined {
   const view = new DataView(file.buffer, file.byteOffset, file.length);
   for (let at = start; at + 8 <= end;) {
     const name = String.fromCharCode(...file.subarray(at, at + 4));
     const length = view.getUint32(at + 4, true);
     const body = at + 8;
     if (name === 'VP8 ') return file.subarray(body, Math.min(end, body + length));
-    if (name === 'VP8L') return undefined;
+    if (name === 'VP8L') return 'lossless';
     // A frame's place, size and duration come before its own chunks.
     if (name === 'ANMF') return findFrame(file, body + 16, Math.min(end, body + length));
     at = body + length + (length & 1);

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
-import { crc32, deflate } from 'node:zlib';
+import { deflate } from 'node:zlib';
 import { copyInBands } from '../../give-way.js';
+import { pngChunk } from './png-chunks.js';
 
 /** Signature of 8 bytes, then the IHDR chunk: 4 of length, 4 of name, 13 of content, 4 of checksum. */
 const headerLength = 8 + 4 + 4 + 13 + 4;
@@ -17,19 +18,10 @@ export async function attachProfile(png: Uint8Array, profile: Uint8Array): Promi
     Buffer.from('profile\0\0', 'latin1'),
     await promisify(deflate)(profile, { level: 1 }),
   ]);
-  const head = Buffer.concat([png.subarray(0, headerLength), chunk('iCCP', content)]);
+  const head = Buffer.concat([png.subarray(0, headerLength), pngChunk('iCCP', content)]);
   const tail = png.subarray(headerLength);
   const all = new Uint8Array(head.length + tail.length);
   all.set(head);
   await copyInBands(tail, all, head.length);
   return all;
-}
-
-function chunk(name: string, content: Uint8Array): Buffer {
-  const named = Buffer.concat([Buffer.from(name, 'latin1'), content]);
-  const framed = Buffer.alloc(named.length + 8);
-  framed.writeUInt32BE(content.length, 0);
-  framed.set(named, 4);
-  framed.writeUInt32BE(crc32(named), named.length + 4);
-  return framed;
 }

@@ -1,55 +1,111 @@
-import { codecError } from './codec-error.js';
+import { asStill } from './avif-sequence.js';
+import { codecError, reasonOf } from './codec-error.js';
+import type { RawPixels } from './convert-colours.js';
+import { formatTraits, isOriented } from './formats.js';
 import { asUint16 } from '../depth.js';
-import { isGifCutShort } from './gif-end.js';
 import type { Meter } from '../meter.js';
-import type { Frame, Plane, Samples } from '../planes.js';
-import type { Header } from './probe.js';
+import type { Frame, PixelImage } from '../../pixels.js';
+import type { Header } from './header.js';
 import { loadSharp } from './sharp.js';
 import { splitAlpha } from '../alpha/split-alpha.js';
 
 /** `srgb`: pixels are converted to sRGB. `keep`: the file's own values are used and its profile is attached to the result. */
 export type ColourMode = 'srgb' | 'keep';
 
+export interface DecodeOptions {
+  readonly frames: number;
+  readonly colour: ColourMode;
+  /** For errors. */
+  readonly file: string | undefined;
+  readonly meter: Meter;
+  readonly onWarning?: (warning: string) => void;
+}
+
 /**
  * Decodes upright frames.
  *
  * - Grey files give one channel, all others R, G, B: palettes are resolved, CMYK and Lab are converted to sRGB in both colour
- *   modes. Without a profile, values count as sRGB.
+ *   modes. Without a profile, values count as sRGB, and inks as browsers show them.
  * - More than 8 bits per channel give 16.
  * - `frames` > 1: as an animation's player shows them, each complete.
  *
+ * @param onWarning is told of flaws that cost no pixels: stray bytes and the like, which browsers overlook, too
  * @throws INPUT_CORRUPT for damage that the decoder notices, a file that ends too early included
  */
 export async function decode(
   bytes: Uint8Array,
   header: Header,
-  { frames, colour, file, meter }: { frames: number; colour: ColourMode; file: string | undefined; meter: Meter },
+  { frames, colour, file, meter, onWarning }: DecodeOptions,
 ): Promise<Frame[]> {
-  if (header.format === 'gif' && isGifCutShort(bytes)) {
-    throw codecError(new Error('it ends within a frame'), header.format, file);
+  if (header.format === 'gif' && (await import('./gif-blocks.js')).isGifCutShort(bytes)) {
+    throw codecError(new Error('it ends within a frame'), header.format, bytes, file);
   }
+  try {
+    return await readFrames(bytes, header, { frames, colour, meter }, 'warning');
+  } catch (strict) {
+    const warning = codecError(strict, header.format, bytes, file);
+    try {
+      const decoded = await readFrames(bytes, header, { frames, colour, meter }, 'error');
+      onWarning?.(
+        `the ${formatTraits[header.format].display} has flaws that its decoder overlooks (${reasonOf(strict, header.format)})`,
+      );
+      return decoded;
+    } catch {
+      throw warning;
+    }
+  }
+}
+
+async function readFrames(
+  bytes: Uint8Array,
+  header: Header,
+  { frames, colour, meter }: Pick<DecodeOptions, 'frames' | 'colour' | 'meter'>,
+  failOn: 'warning' | 'error',
+): Promise<Frame[]> {
+  const mayBePlaced = header.format === 'gif' || (header.format === 'png' && frames > 1);
+  const placed = mayBePlaced && (await import('./placed-frames.js')).placedFrames(bytes, header.format, frames);
+  if (placed) {
+    const { composeFrames } = await import('./compose-frames.js');
+    return composeFrames(placed, header, async (bytesOfFrame, { width, height }) => {
+      const still = { ...header, width, height, frames: 1 };
+      const [frame] = await readPixels(bytesOfFrame, still, { frames: 1, colour, meter }, failOn);
+      return frame!;
+    });
+  }
+  return readPixels(bytes, header, { frames, colour, meter }, failOn);
+}
+
+async function readPixels(
+  bytes: Uint8Array,
+  header: Header,
+  { frames, colour, meter }: Pick<DecodeOptions, 'frames' | 'colour' | 'meter'>,
+  failOn: 'warning' | 'error',
+): Promise<Frame[]> {
   const sharp = await loadSharp();
-  const { width, height, grey, depth } = header;
+  const { width, height, grey, depth, profile, codedProfile, bareInks } = header;
   // Only a profile that makes sense is used, or sharp would take 16-bit values for Display P3 when it can't apply it.
-  const convert = colour === 'srgb' && header.profile !== undefined;
-  const pipeline = sharp(bytes, {
+  const convert = colour === 'srgb' && profile !== undefined;
+  const pipeline = sharp(header.format === 'avif' ? asStill(bytes) : bytes, {
     pages: frames > 1 ? -1 : 1,
     // Checked against the header before.
     limitInputPixels: false,
-    autoOrient: frames === 1,
-    ignoreIcc: !convert,
-  }).toColourspace(workingSpace(header));
+    autoOrient: isOriented(header.format, frames),
+    ignoreIcc: !convert || codedProfile,
+    failOn,
+  });
+  const space = workingSpace(header);
+  if (bareInks) pipeline.pipelineColourspace('cmyk');
+  pipeline.toColourspace(bareInks ? 'cmyk' : space);
   // sharp works on 16-bit pictures with a profile in Display P3 and leaves them there unless told otherwise.
-  if (convert && depth === 16 && !grey) pipeline.withIccProfile('srgb');
+  if (convert && !codedProfile && depth === 16 && !grey) pipeline.withIccProfile('srgb');
   pipeline.raw({ depth: depth === 16 ? 'ushort' : 'uchar' });
-  try {
-    const { data, info } = await meter.codec(width * height * frames, () =>
-      pipeline.toBuffer({ resolveWithObject: true }),
-    );
-    return await cutFrames(depth === 16 ? asUint16(data) : data, header, info, frames);
-  } catch (error) {
-    throw codecError(error, header.format, file);
-  }
+  const { data, info } = await meter.codec(width * height * frames, () =>
+    pipeline.toBuffer({ resolveWithObject: true }),
+  );
+  const own = { ...info, data: depth === 16 ? asUint16(data) : data };
+  if (!bareInks && !(convert && codedProfile)) return cutFrames(own, header, frames);
+  const { inksAsLight, toSrgb } = await import('./convert-colours.js');
+  return cutFrames(bareInks ? await inksAsLight(own) : await toSrgb(own, space, profile!, meter), header, frames);
 }
 
 /** From 8-bit grey with alpha, sharp returns the grey alone: it comes as RGB with alpha instead. */
@@ -59,9 +115,8 @@ function workingSpace({ grey, depth, alpha }: Header): 'grey16' | 'rgb16' | 'b-w
 }
 
 async function cutFrames(
-  data: Samples,
+  { data, width, height, channels }: RawPixels,
   { grey }: Header,
-  { width, height, channels }: { width: number; height: number; channels: number },
   frames: number,
 ): Promise<Frame[]> {
   const frameHeight = height / frames;
@@ -72,7 +127,7 @@ async function cutFrames(
     if (channels === 2 || channels > 3) {
       cut.push(await splitAlpha(values, width, frameHeight, channels, grey ? 1 : 3));
     } else {
-      const colour: Plane = { width, height: frameHeight, channels: channels === 1 ? 1 : 3, data: values };
+      const colour: PixelImage = { width, height: frameHeight, channels: channels === 1 ? 1 : 3, data: values };
       cut.push({ colour, alpha: undefined });
     }
   }

@@ -2,26 +2,14 @@ import type { Sharp } from 'sharp';
 import { UpresError } from '../../errors.js';
 import { copyInBands } from '../../give-way.js';
 import { attachProfile } from './attach-profile.js';
+import type { EncodeOptions } from './encode-options.js';
 import { planeToDepth8 } from '../depth.js';
 import { framesAtOnce, inWindow } from './in-window.js';
 import { formatTraits, type OutputFormat } from './formats.js';
 import { interleave, layOnWhite } from './interleave.js';
 import type { Meter } from '../meter.js';
-import { maxValue, type Frame, type Samples } from '../planes.js';
+import { maxValue, type Frame, type Samples } from '../../pixels.js';
 import { loadSharp } from './sharp.js';
-
-export interface EncodeOptions {
-  readonly format: OutputFormat;
-  /** 1..100 for JPEG, WebP and AVIF; see `formatTraits` for the defaults. */
-  readonly quality: number | undefined;
-  /** Of an animation, milliseconds for each frame and rounds (0 = without end). */
-  readonly delay: readonly number[] | undefined;
-  readonly loop: number | undefined;
-  /** Colours of the source were halved in resolution: a JPEG then does the same. */
-  readonly subsampled: boolean;
-  /** Colour profile to attach, already in force: values are not converted. */
-  readonly profile: Uint8Array | undefined;
-}
 
 /** Throws BAD_ARGUMENT for a quality out of range, or where the format has none. */
 export function checkQuality(quality: number | undefined, format: OutputFormat): void {
@@ -44,13 +32,22 @@ export function checkQuality(quality: number | undefined, format: OutputFormat):
  */
 export async function encode(frames: readonly Frame[], options: EncodeOptions, meter: Meter): Promise<Uint8Array> {
   try {
-    return await encodeFrames(frames, options, meter);
+    const encoded = await encodeFrames(frames, options, meter);
+    if (options.profile) await checkProfile(encoded);
+    return encoded;
   } catch (error) {
     if (error instanceof UpresError) throw error;
     const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
     const { display } = formatTraits[options.format];
     throw new UpresError('OUTPUT_UNWRITABLE', `the result can’t be written as ${display}: ${reason}`, { cause: error });
   }
+}
+
+/** Encoders leave out profiles that they find fault with, and say nothing. */
+async function checkProfile(encoded: Uint8Array): Promise<void> {
+  const sharp = await loadSharp();
+  const { icc } = await sharp(encoded, { limitInputPixels: false }).metadata();
+  if (icc === undefined) throw new Error('its encoder refuses the colour profile, so let colours be converted to sRGB');
 }
 
 async function encodeFrames(frames: readonly Frame[], options: EncodeOptions, meter: Meter): Promise<Uint8Array> {
@@ -65,7 +62,18 @@ async function encodeFrames(frames: readonly Frame[], options: EncodeOptions, me
   const depth16 = maxValue(pages[0]!) === 65535;
 
   const raw = { width, height, channels };
+  if (format === 'png' && pages.length > 1) {
+    const { encodeApng } = await import('./encode-apng.js');
+    return encodeApng(pages, { ...raw, space: colourspace(channels, depth16) }, options, meter);
+  }
   const shape = (pipeline: Sharp): Sharp => pipeline.toColourspace(colourspace(channels, depth16));
+  if (format === 'png') {
+    const { encodePng } = await import('./encode-png.js');
+    const page = pages[0]!;
+    const pipeline = (): Sharp => shape(sharp(page, { raw, limitInputPixels: false }));
+    const png = await meter.codec(width * height, () => encodePng({ ...raw, data: page }, pipeline));
+    return profile ? attachProfile(png, profile) : png;
+  }
   if (profile) {
     const carriers = await inWindow(pages, framesAtOnce, (data) =>
       meter.codec(width * height, async () => {
@@ -77,14 +85,14 @@ async function encodeFrames(frames: readonly Frame[], options: EncodeOptions, me
     const pipeline =
       carriers.length > 1 ? sharp(carriers, { ...settings, join: { animated: true } }) : sharp(carriers[0], settings);
     return meter.codec(width * height * pages.length, () =>
-      finish(shape(pipeline.keepIccProfile()), options).toBuffer(),
+      finish(shape(pipeline.keepIccProfile()), { ...options, format }).toBuffer(),
     );
   }
   const pipeline = sharp(await concatenate(pages), {
     raw: { ...raw, height: height * pages.length, ...(pages.length > 1 ? { pageHeight: height } : {}) },
     limitInputPixels: false,
   });
-  return meter.codec(width * height * pages.length, () => finish(shape(pipeline), options).toBuffer());
+  return meter.codec(width * height * pages.length, () => finish(shape(pipeline), { ...options, format }).toBuffer());
 }
 
 const isChannels = (channels: number): channels is 1 | 2 | 3 | 4 => channels >= 1 && channels <= 4;
@@ -118,11 +126,11 @@ async function concatenate(pages: readonly Samples[]): Promise<Samples> {
   return all;
 }
 
+type LossyOptions = EncodeOptions & { readonly format: Exclude<OutputFormat, 'png'> };
+
 /**
  * Settings were measured on photographs, drawings and text of about a megapixel, in one thread:
  *
- * - PNG: level 4 with adaptive filters takes 65 ms where sharp's usual (level 6, no filters) takes 46 ms, for half the bytes;
- *   level 9 takes 618 ms for another 5 %. Colours are never reduced to a palette.
  * - AVIF: effort 3 takes 0.4 s, sharp's usual 4 takes 2.3 s for 4 % less.
  * - JPEG: full colour resolution unless the source was a JPEG without it; enlarged twice, that loses nothing it had.
  * - TIFF: deflate with differences, without loss (sharp's usual is JPEG).
@@ -130,18 +138,16 @@ async function concatenate(pages: readonly Samples[]): Promise<Samples> {
  *   112×200), for as many bytes and as little error; dithering flickers from frame to frame. Every frame is kept, with its
  *   delay (rounded to 10 ms, which is all that a GIF can say).
  */
-function finish(pipeline: Sharp, { format, quality, delay, loop, subsampled }: EncodeOptions): Sharp {
+function finish(pipeline: Sharp, { format, quality, delay, loop, subsampled, lossless }: LossyOptions): Sharp {
   const rating = quality ?? formatTraits[format].quality ?? 100;
   const animation = { ...(delay ? { delay: [...delay] } : {}), ...(loop === undefined ? {} : { loop }) };
   switch (format) {
-    case 'png':
-      return pipeline.png({ compressionLevel: 4, adaptiveFiltering: true, palette: false });
     case 'jpeg':
       return pipeline.jpeg({ quality: rating, chromaSubsampling: subsampled ? '4:2:0' : '4:4:4' });
     case 'webp':
-      return pipeline.webp({ quality: rating, ...animation });
+      return pipeline.webp({ ...(lossless ? { lossless } : { quality: rating }), ...animation });
     case 'avif':
-      return pipeline.avif({ quality: rating, effort: 3 });
+      return pipeline.avif({ ...(lossless ? { lossless } : { quality: rating }), effort: 3 });
     case 'gif':
       return pipeline.gif({ effort: 4, dither: 0, keepDuplicateFrames: true, ...animation });
     case 'tiff':

@@ -30,7 +30,7 @@ export const formatTraits: Readonly<Record<OutputFormat, FormatTraits>> = {
     display: 'PNG',
     maxSide: 10_000_000,
     alpha: true,
-    animation: false,
+    animation: true,
     depth16: true,
     grey: true,
     profile: true,
@@ -87,3 +87,6 @@ export const formatTraits: Readonly<Record<OutputFormat, FormatTraits>> = {
     quality: undefined,
   },
 };
+
+/** Whether the EXIF orientation counts: browsers turn no animation, and no WebP. */
+export const isOriented = (format: OutputFormat, frames: number): boolean => frames === 1 && format !== 'webp';

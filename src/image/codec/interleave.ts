@@ -1,8 +1,8 @@
 import { inBands } from '../../give-way.js';
-import { maxValue, samplesLike, type Plane, type Samples } from '../planes.js';
+import { maxValue, samplesLike, type PixelImage, type Samples } from '../../pixels.js';
 
 /** Colour and alpha as one picture with 2 or 4 channels; opaque where there is no alpha. */
-export async function interleave(colour: Plane, alpha: Plane | undefined): Promise<Samples> {
+export async function interleave(colour: PixelImage, alpha: PixelImage | undefined): Promise<Samples> {
   const { width, height, channels, data } = colour;
   const full = maxValue(data);
   const all = samplesLike(data, width * height * (channels + 1));
@@ -23,7 +23,7 @@ export async function interleave(colour: Plane, alpha: Plane | undefined): Promi
 }
 
 /** The picture as it looks on white paper, for formats without alpha. */
-export async function layOnWhite({ width, height, channels, data }: Plane, alpha: Plane): Promise<Samples> {
+export async function layOnWhite({ width, height, channels, data }: PixelImage, alpha: PixelImage): Promise<Samples> {
   const full = maxValue(data);
   const laid = samplesLike(data, data.length);
   await inBands(height, width * 4 * channels, (from, to) => {

@@ -1,5 +1,5 @@
 import { inBands } from '../../give-way.js';
-import { samplesLike, type Frame, type Plane } from '../planes.js';
+import { samplesLike, type Frame, type PixelImage } from '../../pixels.js';
 
 /**
  * Frames with one channel of colour, where red, green and blue are the same in every pixel of all of them that can be seen.
@@ -30,7 +30,7 @@ async function isGrey({ colour, alpha }: Frame): Promise<boolean> {
 }
 
 /** With as many channels: the first of three, or one three times. */
-async function channelsOf(plane: Plane, channels: 1 | 3): Promise<Plane> {
+async function channelsOf(plane: PixelImage, channels: 1 | 3): Promise<PixelImage> {
   const { width, height, data } = plane;
   if (plane.channels === channels) return plane;
   const made = samplesLike(data, width * height * channels);

@@ -1,6 +1,6 @@
 import { inBands } from '../../give-way.js';
 import { drawnColours, own, type Drawn } from './drawn-colours.js';
-import { maxValue, type Plane } from '../planes.js';
+import { maxValue, type PixelImage } from '../../pixels.js';
 import { isAreaReduced } from './reduction.js';
 
 /**
@@ -31,7 +31,12 @@ const stepsAround = 24;
  * @param source as the network saw it
  * @param cover the source's alpha, for colours under one: means hold for what is opaque alone
  */
-export async function dering(enlarged: Plane, source: Plane, settling: Settling, cover?: Plane): Promise<void> {
+export async function dering(
+  enlarged: PixelImage,
+  source: PixelImage,
+  settling: Settling,
+  cover?: PixelImage,
+): Promise<void> {
   const drawn = await drawnColours(source);
   if (!drawn) return;
   const means = settling === 'faithful' && (await isAreaReduced(enlarged, source, drawn, cover));
@@ -51,12 +56,12 @@ class Cells {
   private readonly near: number;
 
   constructor(
-    private readonly enlarged: Plane,
-    private readonly source: Plane,
+    private readonly enlarged: PixelImage,
+    private readonly source: PixelImage,
     private readonly drawn: Drawn,
     private readonly settling: Settling,
     /** What means hold under; undefined where they do not. */
-    private readonly means: Plane | 'opaque' | undefined,
+    private readonly means: PixelImage | 'opaque' | undefined,
   ) {
     this.scale = enlarged.width / source.width;
     this.size = this.scale ** 2;

@@ -1,5 +1,5 @@
 import { inBands } from '../../give-way.js';
-import type { Plane } from '../planes.js';
+import type { PixelImage } from '../../pixels.js';
 
 /** Marks of a pixel: it has a colour of the drawing; it lies in a block of 2×2 of one colour. */
 export const own = 1;
@@ -23,7 +23,7 @@ const hashes = 1 << 16;
  * at an edge or in a stroke thinner than two pixels, does not fill a block. Undefined where there is no such colour, as in most
  * photographs.
  */
-export async function drawnColours(plane: Plane): Promise<Drawn | undefined> {
+export async function drawnColours(plane: PixelImage): Promise<Drawn | undefined> {
   const { width, height, channels, data } = plane;
   const stride = width * channels;
   const marks = new Uint8Array(width * height);

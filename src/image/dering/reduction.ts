@@ -1,6 +1,6 @@
 import { inBands } from '../../give-way.js';
 import { own, type Drawn } from './drawn-colours.js';
-import { maxValue, type Plane } from '../planes.js';
+import { maxValue, type PixelImage } from '../../pixels.js';
 
 /** Of more edge pixels than these, only some are looked at, evenly spread. */
 const mostPixels = 4096;
@@ -16,7 +16,12 @@ const betterShare = 0.6;
  *
  * @param cover the source's alpha; where it is not full, colours tell nothing
  */
-export async function isAreaReduced(enlarged: Plane, source: Plane, drawn: Drawn, cover?: Plane): Promise<boolean> {
+export async function isAreaReduced(
+  enlarged: PixelImage,
+  source: PixelImage,
+  drawn: Drawn,
+  cover?: PixelImage,
+): Promise<boolean> {
   const edges = await edgePixels(source, drawn, cover);
   const step = Math.max(1, Math.ceil(edges.length / mostPixels));
   const scale = enlarged.width / source.width;
@@ -33,7 +38,7 @@ export async function isAreaReduced(enlarged: Plane, source: Plane, drawn: Drawn
 }
 
 /** Pixels of other colours beside one of the drawing's. */
-async function edgePixels({ width, height, data }: Plane, drawn: Drawn, cover?: Plane): Promise<number[]> {
+async function edgePixels({ width, height, data }: PixelImage, drawn: Drawn, cover?: PixelImage): Promise<number[]> {
   const { marks } = drawn;
   const full = maxValue(data);
   const edges: number[] = [];
@@ -57,7 +62,7 @@ async function edgePixels({ width, height, data }: Plane, drawn: Drawn, cover?: 
 }
 
 /** How far the enlarged picture, reduced by a separable kernel that is centred on a pixel, is from that pixel. */
-function residual(enlarged: Plane, source: Plane, pixel: number, taps: Float64Array): number {
+function residual(enlarged: PixelImage, source: PixelImage, pixel: number, taps: Float64Array): number {
   const { width, height, channels, data } = enlarged;
   const scale = width / source.width;
   const full = maxValue(data);

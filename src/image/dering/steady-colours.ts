@@ -1,12 +1,12 @@
 import { copyInBands, inBands } from '../../give-way.js';
-import { maxValue, samplesLike, type Plane } from '../planes.js';
+import { maxValue, samplesLike, type PixelImage } from '../../pixels.js';
 
 /** Opacity below which a pixel's colour counts for nothing (3 %), and from which on it is taken as it is (25 %). */
 const faintShare = 8 / 255;
 const softShare = 64 / 255;
 
 /** Smallest alpha value whose colour means something. */
-export function faintLimit(alpha: Plane): number {
+export function faintLimit(alpha: PixelImage): number {
   return Math.round(maxValue(alpha.data) * faintShare);
 }
 
@@ -21,7 +21,7 @@ export function faintLimit(alpha: Plane): number {
  * @param colour 1 or 3 channels; not changed
  * @param alpha same size
  */
-export async function steadyColours(colour: Plane, alpha: Plane): Promise<Plane> {
+export async function steadyColours(colour: PixelImage, alpha: PixelImage): Promise<PixelImage> {
   const { width, height, channels } = colour;
   const cover = alpha.data;
   const faint = faintLimit(alpha);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { UpresError } from '../../errors.js';
+import { isMissing, readError, UpresError } from '../../errors.js';
 import { cardPaths } from './card-paths.js';
 import { parsePartialCard, type PartialModelCard } from './card.js';
 import type { ModelFormat } from './formats/format.js';
@@ -83,16 +83,8 @@ async function read(path: string): Promise<Uint8Array | undefined> {
   try {
     return await readFile(path);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new UpresError(
-      'INPUT_UNREADABLE',
-      `${path} can't be read (${code ?? 'unknown reason'}). Check its permissions.`,
-      {
-        file: path,
-        cause: error,
-      },
-    );
+    if (isMissing(error)) return undefined;
+    throw readError(error, path);
   }
 }
 

@@ -3,9 +3,7 @@ import { opsetOf, readOnnx, writeOnnx } from './onnx/file.js';
 import { GraphWriter } from './onnx/graph-writer.js';
 import { renameTensors, tensorNames } from './onnx/names.js';
 import { TensorProto_DataType as DataType } from './onnx/onnx_pb.js';
-
-/** How pixels lie in memory: the whole range of an unsigned integer, or float32 in 0..1. */
-export type PixelType = 'uint8' | 'uint16' | 'float32';
+import type { PixelType } from '../../pixels.js';
 
 const TYPES = {
   uint8: { dataType: DataType.UINT8, max: 255 },

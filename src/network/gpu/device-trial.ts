@@ -2,6 +2,7 @@ import type { InferenceSession } from 'onnxruntime-node';
 import { modelFromLabel } from '../../model/catalogue/model.js';
 import { loadRuntime, type Runtime } from '../pool/runtime.js';
 import { describeAdapter, type Adapter } from './adapter.js';
+import { messageOf } from '../../errors.js';
 
 // A process of its own, started by try-device.ts: a graphics driver may crash, hang, or take others down with it.
 
@@ -91,5 +92,5 @@ function finish(result: TrialResult): void {
 }
 
 tryDevice(process.argv[2] ?? 'cpu').then(finish, (error: unknown) => {
-  finish({ works: false, reason: error instanceof Error ? error.message : String(error) });
+  finish({ works: false, reason: messageOf(error) });
 });

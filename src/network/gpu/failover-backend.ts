@@ -1,12 +1,13 @@
 import type { MessagePort } from 'node:worker_threads';
-import { UpresError } from '../../errors.js';
-import type { CallHooks, CallSource, Progress } from '../pool/call.js';
+import { hasCode, UpresError } from '../../errors.js';
+import type { CallHooks } from '../pool/call.js';
 import type { Device } from '../device.js';
 import type { CallSettings, NetworkBackend } from '../pool/network-backend.js';
 import type { WeightsInfo } from '../weights/network-weights.js';
 import { SharedPorts } from '../pool/shared-ports.js';
 import { warnOfFallback } from './fallback-warning.js';
 import type { GpuContext } from './gpu-context.js';
+import type { PixelArray, PixelImage, Progress } from '../../pixels.js';
 
 /** After so many losses without a result between them, the device is not asked any more. */
 const mostLosses = 2;
@@ -46,7 +47,7 @@ export class FailoverBackend implements NetworkBackend {
   }
 
   run(
-    source: CallSource,
+    source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,
     signal: AbortSignal | undefined,
@@ -78,7 +79,7 @@ export class FailoverBackend implements NetworkBackend {
   }
 
   private async compute(
-    source: CallSource,
+    source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,
     signal: AbortSignal | undefined,
@@ -129,7 +130,7 @@ export class FailoverBackend implements NetworkBackend {
 }
 
 function isLoss(error: unknown): error is UpresError {
-  return error instanceof UpresError && (error.code === 'DEVICE_LOST' || error.code === 'DEVICE_UNAVAILABLE');
+  return hasCode(error, 'DEVICE_LOST', 'DEVICE_UNAVAILABLE');
 }
 
 /** A call that begins again on the CPU reports nothing until it is further than it was. */

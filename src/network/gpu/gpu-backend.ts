@@ -1,10 +1,10 @@
-import { Call, toCallInput, type CallHooks, type CallSource } from '../pool/call.js';
+import { Call, toCallInput, type CallHooks } from '../pool/call.js';
 import type { GpuDevice } from '../device.js';
 import { locateWeights, type LocatedWeights } from '../weights/locate-weights.js';
 import { MainBackend } from '../pool/main-backend.js';
 import type { CallSettings } from '../pool/network-backend.js';
 import { NetworkWeights } from '../weights/network-weights.js';
-import { pixelTypeOf } from '../tiles/pixel-image.js';
+import { type PixelArray, type PixelImage, pixelTypeOf } from '../../pixels.js';
 import { resolveModel } from '../weights/resolve-model.js';
 import type { ModelSource } from '../pool/protocol.js';
 import { mergeRepeatedTiles } from '../tiles/repeated-tiles.js';
@@ -68,7 +68,7 @@ export class GpuBackend extends MainBackend {
   }
 
   protected override async plan(
-    source: CallSource,
+    source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,
     lane: object,

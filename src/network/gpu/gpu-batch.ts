@@ -1,6 +1,6 @@
 import { UpresError } from '../../errors.js';
 import type { Call } from '../pool/call.js';
-import type { PixelArray } from '../tiles/pixel-image.js';
+import type { PixelArray } from '../../pixels.js';
 import type { TileOrder } from '../pool/protocol.js';
 import type { PlacedTile } from '../tiles/repeated-tiles.js';
 import { readTile, writeCore } from '../tiles/tile-pixels.js';

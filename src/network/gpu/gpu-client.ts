@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { UpresError } from '../../errors.js';
 import type { GpuDevice } from '../device.js';
 import { fromErrorMessage } from '../pool/error-message.js';
-import type { PixelArray } from '../tiles/pixel-image.js';
+import type { PixelArray } from '../../pixels.js';
 import { gpuEnvironment } from './gpu-environment.js';
 import type { BatchOrder, GpuOrder, GpuReply, Opened, OpenOrder } from './gpu-protocol.js';
 

@@ -1,15 +1,9 @@
 import type { GpuDevice } from '../device.js';
-import type { PixelArray, PixelType } from '../tiles/pixel-image.js';
+import type { PixelArray, PixelKind, PixelType } from '../../pixels.js';
 import type { MeasuredGeometry } from '../weights/weights-manifest.js';
 import { GpuLedger, type GpuContext } from './gpu-context.js';
 import { activationBytes, batchLimits, shares, transferBytes, type BatchLimits } from './gpu-plan.js';
 import { StagingPools } from './staging-pools.js';
-
-/** What kind of pixels a batch is of. */
-export interface PixelKind {
-  readonly type: PixelType;
-  readonly channels: 1 | 3;
-}
 
 /** What is counted for a network. */
 export interface CountedNetwork {

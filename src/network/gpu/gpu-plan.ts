@@ -1,6 +1,6 @@
 import { UpresError } from '../../errors.js';
-import { bytesPerValue, type PixelType } from '../tiles/pixel-image.js';
-import type { Halo, Tile } from '../tiles/tiles.js';
+import { bytesPerValue, type Halo, type PixelType } from '../../pixels.js';
+import type { Tile } from '../tiles/tiles.js';
 import type { MeasuredGeometry } from '../weights/weights-manifest.js';
 
 /** Bytes that may be held for a graphics processor, unless the user says otherwise: small enough for one that draws the desktop too. */

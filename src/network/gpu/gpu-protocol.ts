@@ -1,4 +1,4 @@
-import type { PixelArray, PixelType } from '../tiles/pixel-image.js';
+import type { PixelArray, PixelType } from '../../pixels.js';
 import type { ErrorMessage, ModelSource } from '../pool/protocol.js';
 
 /** A network to be made ready. */

@@ -1,4 +1,4 @@
-import { UpresError } from '../../errors.js';
+import { hasCode, messageOf, UpresError } from '../../errors.js';
 import { version } from '../../version.js';
 import type { Call } from '../pool/call.js';
 import type { GpuDevice } from '../device.js';
@@ -8,10 +8,11 @@ import type { MeasuredGeometry } from '../weights/weights-manifest.js';
 import { GpuBatch } from './gpu-batch.js';
 import { GpuClient } from './gpu-client.js';
 import type { GpuContext } from './gpu-context.js';
-import { GpuMemory, weightBytes, type PixelKind } from './gpu-memory.js';
+import { GpuMemory, weightBytes } from './gpu-memory.js';
 import type { BatchLimits } from './gpu-plan.js';
 import type { Opened } from './gpu-protocol.js';
 import { firstLine } from './runtime-message.js';
+import type { PixelKind } from '../../pixels.js';
 
 /** Batches that are with the device's process: one that it computes and one that it finds when it is done. */
 const ahead = 2;
@@ -288,8 +289,8 @@ function lossThrough(device: GpuDevice, cause: UpresError): UpresError {
 }
 
 function unavailable(device: GpuDevice, label: string, error: unknown): UpresError {
-  if (error instanceof UpresError && error.code !== 'DEVICE_LOST' && error.code !== 'DEVICE_UNAVAILABLE') return error;
-  const reason = firstLine(error instanceof Error ? error.message : String(error));
+  if (error instanceof UpresError && !hasCode(error, 'DEVICE_LOST', 'DEVICE_UNAVAILABLE')) return error;
+  const reason = firstLine(messageOf(error));
   return new UpresError(
     'DEVICE_UNAVAILABLE',
     `${device} can't compute the network ${label} on this machine: ${reason}. Use the device "cpu" or "auto"; "upres doctor" tries all devices`,

@@ -3,7 +3,7 @@ import { UpresError } from '../../errors.js';
 import { freeBatch } from '../../model/graph/free-batch.js';
 import { wrapPixels } from '../../model/graph/pixels.js';
 import type { GpuDevice } from '../device.js';
-import { viewPixels, bytesPerValue, type PixelArray, type PixelType } from '../tiles/pixel-image.js';
+import { viewPixels, bytesPerValue, type PixelArray, type PixelType } from '../../pixels.js';
 import { optimisingOptions, type Runtime } from '../pool/runtime.js';
 import type { BatchOrder } from './gpu-protocol.js';
 

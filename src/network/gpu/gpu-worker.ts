@@ -3,7 +3,7 @@ import { UpresError } from '../../errors.js';
 import type { BuiltModel } from '../../model/catalogue/model-parts.js';
 import type { GpuDevice } from '../device.js';
 import { toErrorMessage } from '../pool/error-message.js';
-import type { PixelType } from '../tiles/pixel-image.js';
+import type { PixelType } from '../../pixels.js';
 import { resolveModel } from '../weights/resolve-model.js';
 import { loadRuntime } from '../pool/runtime.js';
 import { describeAdapter, type Adapter } from './adapter.js';

@@ -1,4 +1,4 @@
-import { bytesPerValue, viewPixels, type PixelArray, type PixelType } from '../tiles/pixel-image.js';
+import { bytesPerValue, viewPixels, type PixelArray, type PixelType } from '../../pixels.js';
 import type { GpuLedger } from './gpu-context.js';
 
 /** How long a caller that has no calls keeps its buffer. */

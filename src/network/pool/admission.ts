@@ -1,4 +1,5 @@
 import { FairQueue, type QueueMember } from './fair-queue.js';
+import { abortedBy, onAbort, throwIfAborted } from '../../abort.js';
 
 interface Waiting extends QueueMember {
   readonly enter: (place: Place) => void;
@@ -40,7 +41,7 @@ export class Admission {
   /**
    * Waits until there is room.
    * @param bytes what the request will hold
-   * @param signal ends the waiting; the promise then rejects with the signal's reason
+   * @param signal ends the waiting; ABORTED
    * @param lane who asks: requests of one lane share its turn; default: one lane for all
    * @returns a function that gives the room back, or all of it but so many bytes; calling it twice does no harm
    */
@@ -50,24 +51,25 @@ export class Admission {
     signal?: AbortSignal,
     lane: object = this,
   ): Promise<(keep?: number) => void> {
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const place = await new Promise<Place>((resolve, reject) => {
-      const leave = (): void => {
-        this.forget(request);
-        reject(signal!.reason as Error);
-        this.admit();
-      };
       const request: Waiting = {
         priority,
         lane,
         largestPiece: bytes,
         passedBy: 0,
         enter: (given) => {
-          signal?.removeEventListener('abort', leave);
+          forget?.();
           resolve(given);
         },
       };
-      signal?.addEventListener('abort', leave, { once: true });
+      const forget =
+        signal &&
+        onAbort(signal, () => {
+          this.forget(request);
+          reject(abortedBy(signal));
+          this.admit();
+        });
       this.queue.add(request);
       // Nothing has changed for the others.
       if (this.fits(request) || this.fitsSpare(request)) this.admit();

@@ -1,13 +1,14 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { UpresError } from '../../errors.js';
-import { onAbort } from '../../on-abort.js';
-import { toCallInput, type CallHooks, type CallSource } from './call.js';
+import { asError, UpresError } from '../../errors.js';
+import { abortedBy, onAbort, throwIfAborted } from '../../abort.js';
+import { toCallInput, type CallHooks } from './call.js';
 import type { Device } from '../device.js';
 import { fromErrorMessage } from './error-message.js';
 import type { GpuContext } from '../gpu/gpu-context.js';
 import type { CallSettings, NetworkBackend } from './network-backend.js';
 import type { WeightsInfo } from '../weights/network-weights.js';
 import type { PortReply, PortRequest } from './port-server.js';
+import type { PixelArray, PixelImage } from '../../pixels.js';
 
 interface Pending {
   readonly hooks: CallHooks;
@@ -41,20 +42,21 @@ export class AttachedBackend implements NetworkBackend {
   }
 
   async run(
-    source: CallSource,
+    source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,
     signal: AbortSignal | undefined,
   ): Promise<SharedArrayBuffer> {
     if (this.disposing) throw new UpresError('DISPOSED', `the network ${this.info.label} was disposed`);
     if (this.closed !== undefined) throw new UpresError('DISPOSED', this.closed);
-    if (signal?.aborted) throw abortedError(signal);
+    throwIfAborted(signal);
     const call = this.nextCall++;
-    const abort = (): void => {
-      this.post({ kind: 'abort', call });
-      this.pending.get(call)?.reject(abortedError(signal));
-    };
-    const forget = signal && onAbort(signal, abort);
+    const forget =
+      signal &&
+      onAbort(signal, () => {
+        this.post({ kind: 'abort', call });
+        this.pending.get(call)?.reject(abortedBy(signal));
+      });
     try {
       return await new Promise<SharedArrayBuffer>((resolve, reject) => {
         this.pending.set(call, { hooks, resolve, reject });
@@ -114,15 +116,11 @@ export class AttachedBackend implements NetworkBackend {
       news(pending.hooks);
     } catch (error) {
       this.post({ kind: 'abort', call });
-      pending.reject(error instanceof Error ? error : new Error(String(error)));
+      pending.reject(asError(error));
     }
   }
 
   private post(request: PortRequest): void {
     this.port.postMessage(request);
   }
-}
-
-function abortedError(signal: AbortSignal | undefined): UpresError {
-  return new UpresError('ABORTED', 'upscaling was aborted', { cause: signal?.reason });
 }

@@ -1,17 +1,17 @@
-import { UpresError } from '../../errors.js';
+import { asError } from '../../errors.js';
 import { copyInBands } from '../../give-way.js';
 import type { QueueMember } from './fair-queue.js';
-import { bytesPerValue, pixelTypeOf, viewPixels, type PixelArray, type PixelType } from '../tiles/pixel-image.js';
+import {
+  bytesPerValue,
+  type PixelArray,
+  type PixelImage,
+  type PixelKind,
+  pixelTypeOf,
+  type Progress,
+  viewPixels,
+} from '../../pixels.js';
 import type { TileOrder } from './protocol.js';
 import type { PlacedTile } from '../tiles/repeated-tiles.js';
-
-/** How much of a call is done. */
-export interface Progress {
-  /** Input pixels whose result is there. */
-  readonly donePixels: number;
-  /** Input pixels of the image. */
-  readonly totalPixels: number;
-}
 
 /** One tile as it was computed, for measuring. */
 export interface TileRecord {
@@ -25,24 +25,14 @@ export interface TileRecord {
 }
 
 /** Pixels to be computed, on shared memory. */
-export interface CallInput {
+export interface CallInput extends PixelKind {
   readonly width: number;
   readonly height: number;
-  readonly channels: 1 | 3;
-  readonly type: PixelType;
   readonly pixels: SharedArrayBuffer;
 }
 
-/** Pixels as the caller has them; they are copied to shared memory when there is room for the call. */
-export interface CallSource {
-  readonly width: number;
-  readonly height: number;
-  readonly channels: 1 | 3;
-  readonly data: PixelArray;
-}
-
 /** The same source on shared memory, copied there without keeping the event loop waiting; itself where it lies there already. */
-export async function onSharedMemory(source: CallSource): Promise<CallSource> {
+export async function onSharedMemory(source: PixelImage<PixelArray>): Promise<PixelImage<PixelArray>> {
   const { data } = source;
   if (liesOnSharedMemory(data)) return source;
   const pixels = viewPixels(pixelTypeOf(data), new SharedArrayBuffer(data.byteLength));
@@ -56,7 +46,7 @@ function liesOnSharedMemory(data: PixelArray): data is PixelArray & { readonly b
 }
 
 /** The same pixels where every thread sees them; not copied when they lie there already. */
-export function toCallInput({ width, height, channels, data }: CallSource): CallInput {
+export function toCallInput({ width, height, channels, data }: PixelImage<PixelArray>): CallInput {
   const type = pixelTypeOf(data);
   if (liesOnSharedMemory(data)) {
     return { width, height, channels, type, pixels: data.buffer };
@@ -205,7 +195,7 @@ export class Call implements QueueMember {
       this.request.hooks.onTile?.(record);
       this.request.hooks.onProgress?.({ donePixels: this.donePixels, totalPixels: width * height });
     } catch (error) {
-      this.end(error instanceof Error ? error : new Error(String(error)));
+      this.end(asError(error));
     }
   }
 
@@ -222,8 +212,8 @@ export class Call implements QueueMember {
   }
 
   /** Ends the call now; tiles that threads are computing are thrown away when they come. */
-  cancel(reason: unknown): void {
-    this.end(new UpresError('ABORTED', 'upscaling was aborted', { cause: reason }));
+  cancel(error: Error): void {
+    this.end(error);
   }
 
   /** Ends the call, unless it has ended: with an error, or well. */

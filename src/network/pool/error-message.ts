@@ -1,4 +1,4 @@
-import { UpresError, type UpresErrorCode } from '../../errors.js';
+import { messageOf, UpresError, type UpresErrorCode } from '../../errors.js';
 import type { ErrorMessage } from './protocol.js';
 
 /**
@@ -7,10 +7,9 @@ import type { ErrorMessage } from './protocol.js';
  */
 export function toErrorMessage(error: unknown, otherwise: UpresErrorCode): ErrorMessage {
   if (error instanceof UpresError) return { code: error.code, message: error.message, file: error.file };
-  const message = error instanceof Error ? error.message : String(error);
-  return { code: otherwise, message, file: undefined };
+  return { code: otherwise, message: messageOf(error), file: undefined };
 }
 
 export function fromErrorMessage({ code, message, file }: ErrorMessage): UpresError {
-  return new UpresError(code, message, file === undefined ? {} : { file });
+  return new UpresError(code, message, { file });
 }

@@ -1,4 +1,4 @@
-import { UpresError } from '../../errors.js';
+import { hasCode, messageOf } from '../../errors.js';
 import type { DeviceChoice, GpuDevice } from '../device.js';
 import { LocalBackend, type LocalSettings } from './local-backend.js';
 import type { NetworkBackend } from './network-backend.js';
@@ -46,9 +46,9 @@ async function loadWithFailover(
     const onDevice = await GpuBackend.load(source, device, settings);
     return new FailoverBackend(onDevice, loadOnCpu, settings.threads);
   } catch (error) {
-    if (!(error instanceof UpresError) || error.code !== 'DEVICE_UNAVAILABLE') throw error;
+    if (!hasCode(error, 'DEVICE_UNAVAILABLE')) throw error;
     const { warnOfFallback } = await import('../gpu/fallback-warning.js');
-    warnOfFallback(error.message);
+    warnOfFallback(messageOf(error));
     return loadOnCpu();
   }
 }

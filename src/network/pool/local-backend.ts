@@ -1,15 +1,16 @@
-import { Call, toCallInput, type CallHooks, type CallSource } from './call.js';
+import { Call, toCallInput, type CallHooks } from './call.js';
 import { locateWeights, type LocatedWeights } from '../weights/locate-weights.js';
 import { MainBackend } from './main-backend.js';
 import type { CallSettings } from './network-backend.js';
 import { NetworkWeights } from '../weights/network-weights.js';
 import { planImage } from '../tiles/plan.js';
 import { resolveModel } from '../weights/resolve-model.js';
-import type { ModelSource } from './protocol.js';
+import type { ModelSource, WeightsLocation } from './protocol.js';
 import { mergeRepeatedTiles } from '../tiles/repeated-tiles.js';
 import { ThreadPool } from './thread-pool.js';
 import type { MeasuredGeometry } from '../weights/weights-manifest.js';
 import type { Model } from '../../model/catalogue/model.js';
+import type { PixelArray, PixelImage } from '../../pixels.js';
 
 export interface LocalSettings {
   readonly threads: number;
@@ -38,6 +39,7 @@ export class LocalBackend extends MainBackend {
     model: Model,
     { geometry, location }: LocatedWeights,
     private readonly settings: LocalSettings,
+    locate: () => Promise<WeightsLocation>,
   ) {
     super({
       info: NetworkWeights.describe(model.card, model.key, geometry, location),
@@ -48,22 +50,23 @@ export class LocalBackend extends MainBackend {
     this.pixelsPerMs = geometry.pixelsPerMs;
     // Networks with the same weights share the threads' sessions.
     this.weights = `${model.key} ${location.kind}`;
-    pool.openWeights(this.weights, location);
+    pool.openWeights(this.weights, location, locate);
   }
 
   /** Loads a network: finds its prepared weights or has a thread prepare them. */
   static async load(source: ModelSource, settings: LocalSettings): Promise<LocalBackend> {
     const pool = ThreadPool.get();
     const model = await resolveModel(source);
-    const located = await locateWeights(pool, source, model.key, settings.cacheFolder).catch(async (error: unknown) => {
+    const locate = (): Promise<LocatedWeights> => locateWeights(pool, source, model.key, settings.cacheFolder);
+    const located = await locate().catch(async (error: unknown) => {
       await pool.endUnused();
       throw error;
     });
-    return new LocalBackend(pool, model, located, settings);
+    return new LocalBackend(pool, model, located, settings, async () => (await locate()).location);
   }
 
   protected override async plan(
-    source: CallSource,
+    source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,
     lane: object,

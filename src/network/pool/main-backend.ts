@@ -1,12 +1,14 @@
 import type { MessagePort } from 'node:worker_threads';
-import { UpresError } from '../../errors.js';
+import { asError, UpresError } from '../../errors.js';
 import type { Admission } from './admission.js';
-import { onSharedMemory, type Call, type CallHooks, type CallSource } from './call.js';
+import { onSharedMemory, type Call, type CallHooks } from './call.js';
 import type { Device } from '../device.js';
 import type { GpuContext } from '../gpu/gpu-context.js';
 import type { CallSettings, NetworkBackend } from './network-backend.js';
 import type { WeightsInfo } from '../weights/network-weights.js';
 import { SharedPorts } from './shared-ports.js';
+import { abortedBy, onAbort, throwIfAborted } from '../../abort.js';
+import type { PixelArray, PixelImage } from '../../pixels.js';
 
 export interface MainBackendOptions {
   readonly info: WeightsInfo;
@@ -40,7 +42,7 @@ export abstract class MainBackend implements NetworkBackend {
   }
 
   run(
-    source: CallSource,
+    source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,
     signal: AbortSignal | undefined,
@@ -52,16 +54,16 @@ export abstract class MainBackend implements NetworkBackend {
       return Promise.reject(new UpresError('QUEUE_FULL', message));
     }
     const abort = new AbortController();
-    const follow = (): void => {
-      abort.abort(signal?.reason);
-    };
-    signal?.addEventListener('abort', follow, { once: true });
-    if (signal?.aborted) follow();
+    const unfollow =
+      signal &&
+      onAbort(signal, () => {
+        abort.abort(signal.reason);
+      });
     const result = this.compute(source, settings, hooks, abort.signal, lane);
     this.aborts.add(abort);
     this.unfinished.add(result);
     const forget = (): void => {
-      signal?.removeEventListener('abort', follow);
+      unfollow?.();
       this.aborts.delete(abort);
       this.unfinished.delete(result);
     };
@@ -75,14 +77,14 @@ export abstract class MainBackend implements NetworkBackend {
   }
 
   dispose(cancel: boolean): Promise<void> {
-    if (cancel) for (const abort of this.aborts) abort.abort(this.disposedError());
+    if (cancel) for (const abort of this.aborts) abort.abort(new UpresError('ABORTED', this.disposedError().message));
     this.disposing ??= this.end();
     return this.disposing;
   }
 
   /** Cuts an image, which lies on shared memory, into tiles. */
   protected abstract plan(
-    source: CallSource,
+    source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,
     lane: object,
@@ -104,38 +106,34 @@ export abstract class MainBackend implements NetworkBackend {
   }
 
   private async compute(
-    source: CallSource,
+    source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,
     abort: AbortSignal,
     lane: object,
   ): Promise<SharedArrayBuffer> {
-    if (abort.aborted) throw abortedError(abort.reason);
+    throwIfAborted(abort);
     const bytes = source.data.byteLength * (1 + this.info.factor ** 2);
-    const leave = await this.options.admission.enter(bytes, settings.priority, abort, lane).catch((reason: unknown) => {
-      throw abortedError(reason);
-    });
+    const leave = await this.options.admission.enter(bytes, settings.priority, abort, lane);
     let call: Call | undefined;
     try {
       // Between being admitted and being told so there is time to change one's mind.
-      if (isAborted(abort)) throw abortedError(abort.reason);
+      throwIfAborted(abort);
       const shared = await onSharedMemory(source);
       call = await this.plan(shared, settings, hooks, lane);
-      if (isAborted(abort)) call.cancel(abort.reason);
       const running = call;
       this.unsettled.add(running);
-      const cancel = (): void => {
-        running.cancel(abort.reason);
-      };
-      abort.addEventListener('abort', cancel, { once: true });
+      const forget = onAbort(abort, () => {
+        running.cancel(abortedBy(abort));
+      });
       try {
         await this.execute(call);
       } catch (error) {
         // A call that failed before its first tile was begun would never settle.
-        running.cancel(error);
+        running.cancel(asError(error));
         throw error;
       } finally {
-        abort.removeEventListener('abort', cancel);
+        forget();
       }
       return call.output;
     } finally {
@@ -151,13 +149,4 @@ export abstract class MainBackend implements NetworkBackend {
       }
     }
   }
-}
-
-/** Asked anew: what it said before is not what it says after a wait, though the compiler believes so. */
-function isAborted({ aborted }: AbortSignal): boolean {
-  return aborted;
-}
-
-function abortedError(reason: unknown): UpresError {
-  return new UpresError('ABORTED', 'upscaling was aborted', { cause: reason });
 }

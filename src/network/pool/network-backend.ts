@@ -1,8 +1,9 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { CallHooks, CallSource } from './call.js';
+import type { CallHooks } from './call.js';
 import type { Device } from '../device.js';
 import type { GpuContext } from '../gpu/gpu-context.js';
 import type { WeightsInfo } from '../weights/network-weights.js';
+import type { PixelArray, PixelImage } from '../../pixels.js';
 
 /** How one call wants to be computed. */
 export interface CallSettings {
@@ -30,7 +31,7 @@ export interface NetworkBackend {
    * @throws ABORTED when the signal says so, INFERENCE_FAILED, THREAD_DIED, DEVICE_LOST, INPUT_TOO_LARGE, QUEUE_FULL
    */
   run(
-    source: CallSource,
+    source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,
     signal: AbortSignal | undefined,

@@ -22,7 +22,7 @@ export class PoolThread {
   readonly ended: Promise<void>;
   private readonly worker: Worker;
   private readonly tasks = new Map<number, Task>();
-  private readonly known = new Set<string>();
+  private readonly known = new Map<string, WeightsLocation>();
   private failure: Error | undefined;
 
   /**
@@ -80,10 +80,10 @@ export class PoolThread {
     this.post(order);
   }
 
-  /** Tells the thread how to get weights, once. */
+  /** Tells the thread how to get weights, once for each place where they lie. */
   open(weights: string, location: WeightsLocation): void {
-    if (this.known.has(weights)) return;
-    this.known.add(weights);
+    if (this.known.get(weights) === location) return;
+    this.known.set(weights, location);
     this.post({ kind: 'open', weights, location });
   }
 

@@ -1,8 +1,8 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { CallInput, Progress, TileRecord } from './call.js';
+import type { CallInput, TileRecord } from './call.js';
 import { toErrorMessage } from './error-message.js';
 import type { CallSettings, NetworkBackend } from './network-backend.js';
-import { viewPixels } from '../tiles/pixel-image.js';
+import { type Progress, viewPixels } from '../../pixels.js';
 import type { ErrorMessage } from './protocol.js';
 
 /** What an attached network asks of the main thread. */

@@ -1,7 +1,7 @@
 import type { UpresErrorCode } from '../../errors.js';
 import type { MeasuredGeometry } from '../weights/weights-manifest.js';
-import type { PixelType } from '../tiles/pixel-image.js';
 import type { Rectangle } from '../tiles/tiles.js';
+import type { PixelKind } from '../../pixels.js';
 
 /** Where a network comes from, in words that a thread can act on. */
 export type ModelSource =
@@ -17,12 +17,10 @@ export type WeightsLocation =
   | { readonly kind: 'copied'; readonly core: Uint8Array };
 
 /** One tile of one call: all that a thread needs to know. */
-export interface TileOrder {
+export interface TileOrder extends PixelKind {
   readonly kind: 'tile';
   readonly order: number;
   readonly weights: string;
-  readonly type: PixelType;
-  readonly channels: 1 | 3;
   readonly scale: number;
   readonly input: SharedArrayBuffer;
   readonly inputWidth: number;
@@ -66,6 +64,8 @@ export type Reply =
     }
   /** Not computed, because the call has ended. */
   | { readonly kind: 'skipped'; readonly order: number }
+  /** Not computed, because the files of its weights are gone. */
+  | { readonly kind: 'swept'; readonly order: number }
   | { readonly kind: 'failed'; readonly order: number; readonly error: ErrorMessage }
   | { readonly kind: 'prepared'; readonly order: number; readonly prepared: Prepared };
 

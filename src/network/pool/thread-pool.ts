@@ -1,5 +1,5 @@
 import { isMainThread } from 'node:worker_threads';
-import { UpresError } from '../../errors.js';
+import { asError, UpresError } from '../../errors.js';
 import { version } from '../../version.js';
 import { Admission } from './admission.js';
 import type { Call } from './call.js';
@@ -27,6 +27,12 @@ interface PendingPreparation {
   attempts: number;
 }
 
+interface OpenWeights {
+  location: WeightsLocation;
+  readonly locate: () => Promise<WeightsLocation>;
+  users: number;
+}
+
 /**
  * The threads of this process: one pool, however many networks and callers. It hands tiles to threads by the fair queue's
  * turn, starts threads when they are first needed, replaces those that die, and sees to it that the process never ends while
@@ -42,7 +48,7 @@ export class ThreadPool {
   /** Calls that are not settled, by network. */
   private readonly calls = new Map<object, number>();
   private readonly preparations: PendingPreparation[] = [];
-  private readonly weights = new Map<string, { readonly location: WeightsLocation; users: number }>();
+  private readonly weights = new Map<string, OpenWeights>();
   /** How often a tile was lost with its thread. */
   private readonly losses = new WeakMap<PlacedTile, number>();
   private preparing = 0;
@@ -64,11 +70,14 @@ export class ThreadPool {
     return (registry[Symbol.for(`upres.pool@${version}`)] ??= new ThreadPool());
   }
 
-  /** Makes weights known to the threads; each user closes them once. */
-  openWeights(weights: string, location: WeightsLocation): void {
+  /**
+   * Makes weights known to the threads; each user closes them once.
+   * @param locate finds or prepares them again, should their files be swept away
+   */
+  openWeights(weights: string, location: WeightsLocation, locate: () => Promise<WeightsLocation>): void {
     const open = this.weights.get(weights);
     if (open) open.users++;
-    else this.weights.set(weights, { location, users: 1 });
+    else this.weights.set(weights, { location, locate, users: 1 });
   }
 
   /** Gives weights back. After their last user threads release them; after the last user of any, the threads end. */
@@ -263,18 +272,38 @@ export class ThreadPool {
     thread.give(call.orderFor(tile, this.nextOrder++), {
       network: call.network,
       onReply: (reply) => {
-        settleTile(call, tile, reply, { thread: thread.number, pixels });
+        if (reply.kind === 'swept') void this.computeAgain(call, tile, open);
+        else settleTile(call, tile, reply, { thread: thread.number, pixels });
         this.dispatch();
       },
       onLost: (error) => {
-        const losses = (this.losses.get(tile) ?? 0) + 1;
-        this.losses.set(tile, losses);
-        if (losses < 2) call.putBack(tile);
-        else call.failed(threadDied(error));
-        if (call.pendingTiles > 0) this.queue.add(call);
-        this.dispatch();
+        this.lost(call, tile, threadDied(error));
       },
     });
+  }
+
+  /** A tile was not computed: once it is done again. */
+  private lost(call: Call, tile: PlacedTile, error: UpresError): void {
+    const losses = (this.losses.get(tile) ?? 0) + 1;
+    this.losses.set(tile, losses);
+    if (losses < 2) call.putBack(tile);
+    else call.failed(error);
+    if (call.pendingTiles > 0) this.queue.add(call);
+    this.dispatch();
+  }
+
+  /** The cache folder was swept while the network is open. */
+  private async computeAgain(call: Call, tile: PlacedTile, open: OpenWeights): Promise<void> {
+    try {
+      open.location = await open.locate();
+      this.lost(
+        call,
+        tile,
+        new UpresError('INFERENCE_FAILED', 'the files of the weights are swept away again and again'),
+      );
+    } catch (error) {
+      call.failed(asError(error));
+    }
   }
 }
 
@@ -287,6 +316,7 @@ function settleTile(call: Call, tile: PlacedTile, reply: Reply, facts: { thread:
       call.failed(fromErrorMessage(reply.error));
       return;
     case 'skipped':
+    case 'swept':
     case 'prepared':
       call.skipped();
       return;

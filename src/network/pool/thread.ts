@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { ComputeBuffer } from '../tiles/compute-buffer.js';
 import { toErrorMessage } from './error-message.js';
 import type { Order, PrepareOrder, Reply, TileOrder, WeightsLocation } from './protocol.js';
 import { ThreadState } from './thread-state.js';
+import { manifestName } from '../weights/weights-manifest.js';
 
 /** What the pool gives a thread to start with. */
 export interface ThreadData {
@@ -70,6 +73,7 @@ class PoolThread {
       if (Atomics.load(order.cancelled, 0) === 1) return { kind: 'skipped', order: order.order };
       return await this.state.guard(() => this.compute(order));
     } catch (error) {
+      if (order.kind === 'tile' && this.isSwept(order.weights)) return { kind: 'swept', order: order.order };
       return { kind: 'failed', order: order.order, error: toErrorMessage(error, 'INFERENCE_FAILED') };
     }
   }
@@ -93,6 +97,12 @@ class PoolThread {
       ofWeights.set(kind, buffer);
     }
     return buffer;
+  }
+
+  /** Whether the folder of its weights is gone. */
+  private isSwept(weights: string): boolean {
+    const location = this.locations.get(weights);
+    return location?.kind === 'mapped' && !existsSync(join(location.folder, manifestName));
   }
 
   private async close(weights: string): Promise<void> {

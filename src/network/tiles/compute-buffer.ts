@@ -1,7 +1,7 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { join } from 'node:path';
 import { UpresError } from '../../errors.js';
-import { bytesPerValue, viewPixels, type PixelArray, type PixelType } from './pixel-image.js';
+import { bytesPerValue, viewPixels, type PixelArray, type PixelType } from '../../pixels.js';
 import type { TileOrder, WeightsLocation } from '../pool/protocol.js';
 import { loadRuntime, mappingOptions, optimisingOptions, type Runtime } from '../pool/runtime.js';
 import { readTile, writeCore } from './tile-pixels.js';

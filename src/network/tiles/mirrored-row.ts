@@ -1,12 +1,4 @@
-import type { PixelArray } from './pixel-image.js';
-
-/** An image of interleaved channels, rows from top to bottom. */
-export interface Raster {
-  readonly data: PixelArray;
-  readonly width: number;
-  readonly height: number;
-  readonly channels: number;
-}
+import type { PixelArray, PixelImage } from '../../pixels.js';
 
 /** The place inside 0..length-1 that is seen at `place` in a pair of mirrors along the edges: -1 is 0, -2 is 1. */
 export function mirror(place: number, length: number): number {
@@ -25,7 +17,7 @@ export function mirror(place: number, length: number): number {
  * @param target takes `count * channels` values from `offset` on
  */
 export function copyMirroredRow(
-  { data, width, height, channels }: Raster,
+  { data, width, height, channels }: PixelImage<PixelArray>,
   x: number,
   y: number,
   count: number,

@@ -1,6 +1,7 @@
 import { UpresError } from '../../errors.js';
 import type { MeasuredGeometry } from '../weights/weights-manifest.js';
-import { planTiles, type Halo, type TilePlan } from './tiles.js';
+import { planTiles, type TilePlan } from './tiles.js';
+import type { Halo } from '../../pixels.js';
 
 /** Milliseconds that a tile may take: cancelling and draining wait for one tile. */
 const longestTileMs = 300;

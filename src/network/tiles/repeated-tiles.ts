@@ -1,6 +1,6 @@
 import { Pace } from '../../give-way.js';
-import { copyMirroredRow, mirror, type Raster } from './mirrored-row.js';
-import { bytesPerValue, pixelTypeOf, viewPixels } from './pixel-image.js';
+import { copyMirroredRow, mirror } from './mirrored-row.js';
+import { bytesPerValue, type PixelArray, type PixelImage, pixelTypeOf, viewPixels } from '../../pixels.js';
 import type { Rectangle, Tile } from './tiles.js';
 
 /** A tile to be computed once and written to one or more places. */
@@ -17,7 +17,7 @@ const probes = 16;
  * a function of the pixels that it reads, so tiles that read the same pixels and keep the same part of the result give the
  * same bytes.
  */
-export async function mergeRepeatedTiles(tiles: readonly Tile[], image: Raster): Promise<PlacedTile[]> {
+export async function mergeRepeatedTiles(tiles: readonly Tile[], image: PixelImage<PixelArray>): Promise<PlacedTile[]> {
   const groups = new Map<string, PlacedTile[]>();
   const result: PlacedTile[] = [];
   const pace = new Pace();
@@ -41,7 +41,7 @@ export async function mergeRepeatedTiles(tiles: readonly Tile[], image: Raster):
 async function findTwin(
   group: readonly PlacedTile[],
   tile: Tile,
-  image: Raster,
+  image: PixelImage<PixelArray>,
   pace: Pace,
 ): Promise<PlacedTile | undefined> {
   for (const other of group) if (await sameRead(other.read, tile.read, image, pace)) return other;
@@ -53,7 +53,7 @@ function shapeOf({ core, read }: Tile): string {
 }
 
 /** A few values along the tile's diagonal. */
-function probe(read: Rectangle, { data, width, height, channels }: Raster): string {
+function probe(read: Rectangle, { data, width, height, channels }: PixelImage<PixelArray>): string {
   return Array.from({ length: probes }, (_, index) => {
     const x = mirror(read.x + Math.floor(((index + 0.5) * read.width) / probes), width);
     const y = mirror(read.y + Math.floor(((index + 0.5) * read.height) / probes), height);
@@ -61,12 +61,12 @@ function probe(read: Rectangle, { data, width, height, channels }: Raster): stri
   }).join(' ');
 }
 
-async function sameRead(a: Rectangle, b: Rectangle, image: Raster, pace: Pace): Promise<boolean> {
+async function sameRead(a: Rectangle, b: Rectangle, image: PixelImage<PixelArray>, pace: Pace): Promise<boolean> {
   const values = a.width * image.channels;
   const type = pixelTypeOf(image.data);
   const [rowA, rowB] = [0, 1].map(() => viewPixels(type, new ArrayBuffer(values * bytesPerValue(type)))) as [
-    Raster['data'],
-    Raster['data'],
+    PixelArray,
+    PixelArray,
   ];
   const [bytesA, bytesB] = [Buffer.from(rowA.buffer), Buffer.from(rowB.buffer)];
   for (let row = 0; row < a.height; row++) {

@@ -1,5 +1,5 @@
 import { copyMirroredRow } from './mirrored-row.js';
-import { viewPixels, type PixelArray } from './pixel-image.js';
+import { viewPixels, type PixelArray } from '../../pixels.js';
 import type { TileOrder } from '../pool/protocol.js';
 
 /** What says where a tile's pixels come from. */

@@ -1,11 +1,4 @@
-/** How far a network looks beyond a pixel on each side, in input pixels. */
-export interface Halo {
-  readonly left: number;
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
-}
-
+import type { Halo } from '../../pixels.js';
 export interface Rectangle {
   readonly x: number;
   readonly y: number;

@@ -1,7 +1,9 @@
 import type { ModelSource, WeightsLocation } from '../pool/protocol.js';
 import type { ThreadPool } from '../pool/thread-pool.js';
 import type { MeasuredGeometry } from './weights-manifest.js';
+import { defaultCacheFolder } from './cache-folder.js';
 import { WeightsStore } from './weights-store.js';
+import { hasCode, messageOf, UpresError } from '../../errors.js';
 
 export interface LocatedWeights {
   readonly geometry: MeasuredGeometry;
@@ -10,17 +12,34 @@ export interface LocatedWeights {
 
 let warnedOfCopies = false;
 
+/** What is being looked for or prepared now, by folder and network. */
+const underWay = new Map<string, Promise<LocatedWeights>>();
+
 /**
- * Finds a network's prepared weights, or has them prepared. Where that fails for the folder's sake (not writable, full,
- * swept away meanwhile), threads get copies; where it fails for the network's own, so does the second try.
+ * Finds a network's prepared weights, or has them prepared: once for all who load it at the same time. Where the folder can't be
+ * used (not writable, full, swept away meanwhile), threads get copies.
+ * @throws what is wrong with the network
  */
-export async function locateWeights(
+export function locateWeights(
   pool: ThreadPool,
   source: ModelSource,
   key: string,
-  cacheFolder: string | undefined,
+  cacheFolder = defaultCacheFolder(),
 ): Promise<LocatedWeights> {
-  const store = new WeightsStore(cacheFolder);
+  const slot = `${cacheFolder} ${key}`;
+  const known = underWay.get(slot);
+  if (known) return known;
+  const locating = locate(pool, source, key, new WeightsStore(cacheFolder)).finally(() => underWay.delete(slot));
+  underWay.set(slot, locating);
+  return locating;
+}
+
+async function locate(
+  pool: ThreadPool,
+  source: ModelSource,
+  key: string,
+  store: WeightsStore,
+): Promise<LocatedWeights> {
   const found = await store.find(key);
   if (found) return mapped(found);
 
@@ -38,6 +57,8 @@ export async function locateWeights(
     if (published) return mapped(published);
     trouble = new Error('what was written there is gone or damaged');
   } catch (error) {
+    // Of ours only one is about the folder: with the others the network would fail again.
+    if (error instanceof UpresError && !hasCode(error, 'OUTPUT_UNWRITABLE')) throw error;
     trouble = error;
   }
   const { geometry, core } = await pool.prepare({ kind: 'prepare', source, key, folder: undefined });
@@ -52,7 +73,7 @@ function mapped(found: NonNullable<Awaited<ReturnType<WeightsStore['find']>>>): 
 function warnOfCopies(error: unknown): void {
   if (warnedOfCopies) return;
   warnedOfCopies = true;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   process.emitWarning(
     `each thread loads its own copy of the weights, because the cache folder can't be used: ${reason}`,
     {

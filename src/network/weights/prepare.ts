@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
-import { UpresError } from '../../errors.js';
+import { messageOf, UpresError } from '../../errors.js';
 import type { Geometry } from '../../model/catalogue/geometry.js';
 import { wrapPixels } from '../../model/graph/pixels.js';
 import { graphFileName } from '../tiles/compute-buffer.js';
@@ -19,7 +20,7 @@ const weightsName = 'weights.data';
  * Makes a network ready for this processor: builds its graph, has the runtime optimise it, proves that the result still
  * computes the same, measures its geometry in a trial run, and writes one graph for each kind of pixels around one file of
  * weights. Runs in a thread, since it enters the runtime.
- * @throws MODEL_INVALID, MODEL_UNSUPPORTED, INFERENCE_FAILED
+ * @throws MODEL_INVALID, MODEL_UNSUPPORTED, INFERENCE_FAILED; OUTPUT_UNWRITABLE where only the folder is to blame
  */
 export async function prepareWeights(order: PrepareOrder): Promise<Prepared> {
   const runtime = await loadRuntime();
@@ -33,15 +34,28 @@ export async function prepareWeights(order: PrepareOrder): Promise<Prepared> {
     return { geometry: await proveAndMeasure(runtime, reference, core, geometry), core };
   }
   const corePath = join(order.folder, 'core.onnx');
-  await mkdir(order.folder, { recursive: true, mode: 0o700 });
+  try {
+    await mkdir(order.folder, { recursive: true, mode: 0o700 });
+    await writeOptimised(runtime, core, corePath);
+    const measured = await proveAndMeasure(runtime, reference, corePath, geometry);
+    await writeGraphs(order.folder, corePath);
+    await seal(order.folder, measured);
+    return { geometry: measured, core: undefined };
+  } catch (cause) {
+    if (cause instanceof UpresError && existsSync(corePath)) throw cause;
+    // The network can be used without the folder, unless this throws.
+    const session = await openSession(() => runtime.InferenceSession.create(core, optimisingOptions()));
+    await session.release();
+    throw new UpresError('OUTPUT_UNWRITABLE', messageOf(cause), { cause });
+  }
+}
+
+/** Has the runtime write the graph as it runs it, and its weights beside it. */
+async function writeOptimised(runtime: Runtime, core: Uint8Array, corePath: string): Promise<void> {
   const optimiser = await openSession(() =>
     runtime.InferenceSession.create(core, writingOptions(corePath, weightsName)),
   );
   await optimiser.release();
-  const measured = await proveAndMeasure(runtime, reference, corePath, geometry);
-  await writeGraphs(order.folder, corePath);
-  await seal(order.folder, measured);
-  return { geometry: measured, core: undefined };
 }
 
 async function proveAndMeasure(
@@ -75,10 +89,6 @@ async function openSession(create: () => Promise<InferenceSession>): Promise<Inf
   } catch (cause) {
     throw new UpresError('MODEL_UNSUPPORTED', `the runtime can't load this network: ${messageOf(cause)}`, { cause });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 async function writeGraphs(folder: string, corePath: string): Promise<void> {

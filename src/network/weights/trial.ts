@@ -1,5 +1,5 @@
 import type { InferenceSession } from 'onnxruntime-node';
-import { UpresError } from '../../errors.js';
+import { messageOf, UpresError } from '../../errors.js';
 import type { Geometry } from '../../model/catalogue/geometry.js';
 import type { Runtime } from '../pool/runtime.js';
 import type { MeasuredGeometry } from './weights-manifest.js';
@@ -108,7 +108,7 @@ async function run(runtime: Runtime, session: InferenceSession, plane: Plane): P
     const input = new runtime.Tensor('float32', plane.data, [1, 3, plane.height, plane.width]);
     ({ output } = await session.run({ input }));
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
+    const message = messageOf(cause);
     throw new UpresError(
       'MODEL_UNSUPPORTED',
       `the network can't be run on ${plane.width}×${plane.height} pixels: ${message}`,

@@ -2,8 +2,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { lstat, mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { arch, cpus, platform } from 'node:os';
 import { join } from 'node:path';
-import envPaths from 'env-paths';
 import { runtimeVersion } from '../pool/runtime.js';
+import { defaultCacheFolder } from './cache-folder.js';
 import { manifestName, readManifest, type WeightsManifest } from './weights-manifest.js';
 
 /** Counts up when prepared files change their form. */
@@ -11,14 +11,6 @@ const storeVersion = 2;
 
 /** A folder left behind by a process that was killed while preparing is removed after so long. */
 const abandonedAfter = 60 * 60 * 1000;
-
-/**
- * The folder of the user's own where upres keeps what it can make again: `$XDG_CACHE_HOME/upres` or `~/.cache/upres` on Linux,
- * `~/Library/Caches/upres` on macOS, `%LOCALAPPDATA%\upres\Cache` on Windows. `UPRES_CACHE_FOLDER` overrides it.
- */
-export function defaultCacheFolder(): string {
-  return process.env.UPRES_CACHE_FOLDER ?? envPaths('upres', { suffix: '' }).cache;
-}
 
 /**
  * Prepared weights on disk: one folder for each network and kind of processor, written whole under another name and renamed,

@@ -3,6 +3,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { Socket } from 'node:net';
 import type { Server } from '../service/context.js';
 import { Problem, problemType, toProblem } from './problem.js';
+import { hasCode } from '../../errors.js';
 
 /** Every error as a problem: those of routes, of the framework before a route is found, and of connections without a request. */
 export function handleErrors(app: Server): void {
@@ -42,12 +43,12 @@ export function frameworkError(error: FastifyError, request: FastifyRequest, rep
 }
 
 /** What can't be read as HTTP, or arrives too slowly: no request, so the answer is written by hand. */
-export function clientError(error: Error & { readonly code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+export function clientError(error: Error, socket: Socket): void {
+  if (hasCode(error, 'ECONNRESET') || !socket.writable) {
     socket.destroy();
     return;
   }
-  const { status, body } = connectionProblem(error.code);
+  const { status, body } = connectionProblem(error);
   const text = JSON.stringify(body);
   socket.end(
     [
@@ -62,8 +63,9 @@ export function clientError(error: Error & { readonly code?: string }, socket: S
   );
 }
 
-function connectionProblem(code: string | undefined): Problem {
-  if (code === 'HPE_HEADER_OVERFLOW') return new Problem(431, 'BAD_REQUEST', 'the headers are too large');
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Problem(408, 'TIMED_OUT', 'the request took too long to arrive');
+function connectionProblem(error: Error): Problem {
+  if (hasCode(error, 'HPE_HEADER_OVERFLOW')) return new Problem(431, 'BAD_REQUEST', 'the headers are too large');
+  if (hasCode(error, 'ERR_HTTP_REQUEST_TIMEOUT'))
+    return new Problem(408, 'TIMED_OUT', 'the request took too long to arrive');
   return new Problem(400, 'BAD_REQUEST', 'this is not HTTP as the server reads it');
 }

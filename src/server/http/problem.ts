@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { UpresError, type UpresErrorCode } from '../../errors.js';
+import { failureOf, UpresError, type UpresErrorCode } from '../../errors.js';
 
 /** Ways to fail that only a server has. As with the other codes, the words may change and a code keeps its meaning. */
 export const serverCodes = [
@@ -95,43 +95,6 @@ export class Problem extends Error {
 /** Seconds until a client that was sent away may try again. */
 export const retrySeconds = 2;
 
-/** What each of our codes is over HTTP; `undefined` where it is a fault of the server's own, of which a client learns nothing. */
-const statusOf: Readonly<Record<UpresErrorCode, ProblemStatus | undefined>> = {
-  ABORTED: 503,
-  BAD_ARGUMENT: 422,
-  DEVICE_LOST: 503,
-  DEVICE_UNAVAILABLE: 422,
-  DISPOSED: 503,
-  DISK_FULL: 503,
-  INFERENCE_FAILED: undefined,
-  INPUT_CORRUPT: 422,
-  INPUT_EMPTY: 422,
-  INPUT_NOT_FOUND: undefined,
-  INPUT_TOO_LARGE: 413,
-  INPUT_UNREADABLE: undefined,
-  MODEL_INVALID: undefined,
-  MODEL_NOT_FOUND: undefined,
-  MODEL_UNSUPPORTED: undefined,
-  NOT_MAIN_THREAD: undefined,
-  OUTPUT_COLLISION: undefined,
-  OUTPUT_EXISTS: undefined,
-  OUTPUT_TOO_LARGE: 422,
-  OUTPUT_UNWRITABLE: undefined,
-  QUEUE_FULL: 429,
-  THREAD_DIED: undefined,
-  UNSUPPORTED_FORMAT: 415,
-  UNSUPPORTED_PLATFORM: undefined,
-};
-
-/** Where an error's own words may tell about the machine, or advise what only its owner can do. */
-const publicWords: Partial<Record<UpresErrorCode, string>> = {
-  ABORTED: 'the image was given up: try again',
-  DEVICE_LOST: 'the device failed in the middle of the image: try again, or ask for another',
-  DEVICE_UNAVAILABLE: 'this device can’t be used here: leave it out, or ask for another',
-  DISPOSED: 'the server is about to end: try again',
-  DISK_FULL: 'the server has no room on its disk: try again later',
-};
-
 /**
  * Any error as a problem: ours by their codes, the framework's by their statuses, and all others as a fault of the server's own
  * (INTERNAL), whose details stay here.
@@ -139,11 +102,10 @@ const publicWords: Partial<Record<UpresErrorCode, string>> = {
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof UpresError) {
-    const status = statusOf[error.code];
-    if (status === undefined) return internal(error);
+    const { status, toClients = error.message } = failureOf(error.code);
+    if (status === 500) return internal(error);
     const waits = status === 503 || status === 429;
-    const detail = publicWords[error.code] ?? error.message;
-    return new Problem(status, error.code, detail, { cause: error, ...(waits && { retryAfter: retrySeconds }) });
+    return new Problem(status, error.code, toClients, { cause: error, ...(waits && { retryAfter: retrySeconds }) });
   }
   return fromFramework(error) ?? internal(error);
 }

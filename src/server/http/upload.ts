@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { ServerContext } from '../service/context.js';
 import { Problem } from './problem.js';
+import { hasCode } from '../../errors.js';
 
 /** One image of a request. */
 export interface UploadedImage {
@@ -191,9 +192,8 @@ function tooLarge(most: number): Problem {
 /** The multipart reader's errors say who is to blame by a status; those of its parser say nothing, and are about the body. */
 function asProblem(error: unknown, each: number): Problem {
   if (error instanceof Problem) return error;
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'FST_REQ_FILE_TOO_LARGE') return tooLarge(each);
-  if (code === 'FST_FILES_LIMIT' || code === 'FST_PARTS_LIMIT' || code === 'FST_FIELDS_LIMIT') {
+  if (hasCode(error, 'FST_REQ_FILE_TOO_LARGE')) return tooLarge(each);
+  if (hasCode(error, 'FST_FILES_LIMIT', 'FST_PARTS_LIMIT', 'FST_FIELDS_LIMIT')) {
     return new Problem(413, 'BODY_TOO_LARGE', 'the form has more files or fields than are taken here', {
       cause: error,
     });

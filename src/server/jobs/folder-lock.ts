@@ -3,7 +3,7 @@ import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
-import { UpresError } from '../../errors.js';
+import { hasCode, UpresError } from '../../errors.js';
 import { writeNew } from './durable-file.js';
 
 /** Turns of holding the folder, counted up. A turn is a folder, since only folders are renamed whole and never replaced. */
@@ -179,8 +179,4 @@ async function removeSocket(turn: string): Promise<void> {
   const socket = await holderOf(turn).catch(() => undefined);
   if (process.platform === 'win32' || !socket?.endsWith(socketSuffix) || (await answers(socket))) return;
   await rm(socket, { force: true }).catch(() => undefined);
-}
-
-function hasCode(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
 }

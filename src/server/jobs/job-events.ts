@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { hasEnded, newsVersion, type Job } from './job.js';
+import { asError } from '../../errors.js';
 
 export interface JobEventsOptions {
   /** The job as it is now; undefined when it is gone. */
@@ -83,7 +84,7 @@ export class JobEvents extends Readable {
         this.work();
       },
       (error: unknown) => {
-        this.destroy(error instanceof Error ? error : new Error(String(error)));
+        this.destroy(asError(error));
       },
     );
   }

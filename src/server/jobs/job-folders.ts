@@ -76,7 +76,3 @@ async function syncParents(folder: string, highest: string): Promise<void> {
   await syncFolder(parent);
   if (folder !== highest && parent !== folder) await syncParents(parent, highest);
 }
-
-export function hasCode(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
-}

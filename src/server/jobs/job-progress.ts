@@ -1,5 +1,5 @@
-import type { UpscaleProgress } from '../../image/options.js';
 import type { Job } from './job.js';
+import type { Progress } from '../../pixels.js';
 
 /** How far a job is. */
 export interface JobProgress {
@@ -34,7 +34,7 @@ export class ProgressBook {
     this.shares.set(job.id, shares.set(place, 0));
   }
 
-  note(id: string, place: number, { donePixels, totalPixels }: UpscaleProgress): void {
+  note(id: string, place: number, { donePixels, totalPixels }: Progress): void {
     const shares = this.shares.get(id);
     if (shares?.has(place) && totalPixels > 0) shares.set(place, Math.min(donePixels / totalPixels, 1));
   }

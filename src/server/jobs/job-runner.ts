@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { digest } from '../../digest.js';
-import { UpresError } from '../../errors.js';
-import type { UpscaleProgress } from '../../image/options.js';
+import { messageOf, UpresError } from '../../errors.js';
 import type { UpscaleResult } from '../../image/upscale.js';
 import type { Client } from '../service/client.js';
 import type { Variant } from '../service/variant.js';
@@ -12,6 +11,7 @@ import type { JobStore } from './job-store.js';
 import { hasEnded, type Job, type JobProblem, type JobResult } from './job.js';
 import { mayBegin, type Slots } from './may-begin.js';
 import { pauseAfter, Setbacks } from './setbacks.js';
+import type { Progress } from '../../pixels.js';
 
 /** Upscales one image. */
 export type Compute = (
@@ -20,7 +20,7 @@ export type Compute = (
   options: {
     readonly client: Client;
     readonly signal: AbortSignal;
-    readonly onProgress: (progress: UpscaleProgress) => void;
+    readonly onProgress: (progress: Progress) => void;
   },
 ) => Promise<UpscaleResult>;
 
@@ -180,7 +180,7 @@ export class JobRunner {
   /** What became of an image; `later` where it is to be tried again, or nobody wants it any more. */
   private async outcomeOf(job: Job, place: number, client: Client, signal: AbortSignal): Promise<Outcome | 'later'> {
     const { store, compute, problemOf } = this.options;
-    const onProgress = (progress: UpscaleProgress): void => {
+    const onProgress = (progress: Progress): void => {
       this.book.note(job.id, place, progress);
       this.tell(job.id);
     };
@@ -212,7 +212,7 @@ export class JobRunner {
       try {
         return await this.options.store.update(id, change);
       } catch (error) {
-        this.options.warn(`job ${id} can't be written: ${error instanceof Error ? error.message : String(error)}`);
+        this.options.warn(`job ${id} can't be written: ${messageOf(error)}`);
         // The next start finds the job as it was, and does the image again.
         if (this.closed) return undefined;
         await delay(pauseAfter(times), undefined, { ref: false, signal: this.closing.signal }).catch(() => undefined);

@@ -1,6 +1,7 @@
 import { expire } from './job-changes.js';
 import type { JobStore } from './job-store.js';
 import { hasEnded } from './job.js';
+import { messageOf } from '../../errors.js';
 
 const msPerDay = 24 * 60 * 60 * 1000;
 const longestInterval = 60 * 60 * 1000;
@@ -24,7 +25,7 @@ export class JobSweeper {
   start(): void {
     const sweep = (): void => {
       this.sweeping = this.sweep(new Date()).catch((error: unknown) => {
-        this.warn(`old jobs can't be removed: ${error instanceof Error ? error.message : String(error)}`);
+        this.warn(`old jobs can't be removed: ${messageOf(error)}`);
       });
     };
     sweep();

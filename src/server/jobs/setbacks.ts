@@ -1,7 +1,5 @@
-import type { UpresErrorCode } from '../../errors.js';
+import { failureOf, type UpresErrorCode } from '../../errors.js';
 
-/** Not the image's fault, and likely to pass. */
-const passing: readonly UpresErrorCode[] = ['ABORTED', 'DEVICE_LOST', 'DISK_FULL', 'DISPOSED', 'QUEUE_FULL'];
 /** An image at which the device was lost so often is what loses it. */
 const mostLosses = 8;
 const shortestPause = 250;
@@ -30,7 +28,7 @@ export class Setbacks {
    * @returns whether it is to be tried again
    */
   note(id: string, place: number, code: UpresErrorCode): boolean {
-    if (!passing.includes(code)) return false;
+    if (!failureOf(code).passes) return false;
     const own = this.known.get(id) ?? new Map<number, Setback>();
     const setback = own.get(place) ?? { times: 0, losses: 0 };
     this.known.set(id, own.set(place, setback));

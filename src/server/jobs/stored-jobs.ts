@@ -2,9 +2,10 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unfinishedSuffix, writeDurably } from './durable-file.js';
 import { again, lose } from './job-changes.js';
-import { hasCode, jobFile, resultName, sourceName, type JobFolders } from './job-folders.js';
+import { jobFile, resultName, sourceName, type JobFolders } from './job-folders.js';
 import { hasEnded, type Job, type JobProblem } from './job.js';
 import { printJob, readJob } from './stored-job.js';
+import { asError, hasCode } from '../../errors.js';
 
 /** Jobs read at once: disks like company, but not thousands of open files. */
 const atOnce = 16;
@@ -67,7 +68,7 @@ async function readUndamaged(name: string, folder: string): Promise<Job | Error>
     const job = readJob(text);
     return job.id === name ? job : new Error(`it says that it is job ${job.id}`);
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+    return asError(error);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { AssetCache } from '../../asset/asset-cache.js';
+import { messageOf } from '../../errors.js';
 
 /** The cache is looked at whenever this share of what it may hold was written, since looking takes long. */
 const shareBetween = 1 / 8;
@@ -27,7 +28,7 @@ export class CacheBound {
     this.pruning = this.cache
       .prune({ maxBytes: this.mostBytes })
       .catch((error: unknown) => {
-        this.warn(`old results can't be removed: ${error instanceof Error ? error.message : String(error)}`);
+        this.warn(`old results can't be removed: ${messageOf(error)}`);
       })
       .finally(() => (this.pruning = undefined));
   }

@@ -6,7 +6,7 @@ import { autoModel } from '../../image/auto/auto-model.js';
 import type { OutputFormat } from '../../image/codec/formats.js';
 import type { Source } from '../../image/image-source.js';
 import { unlimited } from '../../image/limits.js';
-import type { UpscaleOptions, UpscaleProgress } from '../../image/options.js';
+import type { UpscaleOptions } from '../../image/options.js';
 import { planPicture } from '../../image/plan.js';
 import { sniff, sniffLength } from '../../image/codec/sniff.js';
 import { Upscaler } from '../../image/upscale.js';
@@ -15,13 +15,14 @@ import type { Client } from './client.js';
 import type { ServerMetrics } from './metrics.js';
 import type { ServerSettings } from './settings.js';
 import { qualityOf, type Variant } from './variant.js';
+import type { Progress } from '../../pixels.js';
 
 /** How one image is to be computed, beside what it shall become. */
 export interface ComputeOptions {
   /** Whose turn it takes. */
   readonly client: Client;
   readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: UpscaleProgress) => void;
+  readonly onProgress?: (progress: Progress) => void;
   /** Calls of a higher one go first in the network; default 0. */
   readonly priority?: number;
 }

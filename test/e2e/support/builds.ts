@@ -2,10 +2,15 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { promisify } from 'node:util';
+import { build as esbuild } from 'esbuild';
 import gulp from 'gulp';
 import HtmlWebpackPlugin from 'html-webpack-plugin';
 import MiniCssExtractPlugin from 'mini-css-extract-plugin';
+import { rolldown } from 'rolldown';
+import { rollup } from 'rollup';
+import upresEsbuild from 'upres/esbuild';
 import upresGulp, { type GulpOptions } from 'upres/gulp';
+import upresRollup from 'upres/rollup';
 import upresVite from 'upres/vite';
 import { UpresPlugin } from 'upres/webpack';
 import { build, createServer, type InlineConfig } from 'vite';
@@ -53,6 +58,45 @@ export const tools: Readonly<Record<string, Tool>> = {
     await promisify(compiler.close.bind(compiler))();
     if (!stats || stats.hasErrors() || stats.hasWarnings()) throw new Error(stats?.toString('errors-warnings'));
     return serveFolder(join(folder, 'dist'));
+  },
+
+  Rollup: async (folder) => {
+    writeSite(folder, 'rollup');
+    const bundle = await rollup({
+      input: join(folder, 'main.js'),
+      plugins: [upresRollup({ cache: join(folder, 'cache') })],
+      onLog: () => undefined,
+    });
+    await bundle.write({ dir: folder, entryFileNames: 'bundle.js' });
+    await bundle.close();
+    return serveFolder(folder);
+  },
+
+  Rolldown: async (folder) => {
+    writeSite(folder, 'rollup');
+    const bundle = await rolldown({
+      input: join(folder, 'main.js'),
+      plugins: [upresRollup({ cache: join(folder, 'cache') })],
+      onLog: () => undefined,
+    });
+    await bundle.write({ dir: folder, entryFileNames: 'bundle.js' });
+    await bundle.close();
+    return serveFolder(folder);
+  },
+
+  esbuild: async (folder) => {
+    writeSite(folder, 'esbuild');
+    await esbuild({
+      absWorkingDir: folder,
+      entryPoints: { bundle: 'main.js' },
+      outdir: folder,
+      bundle: true,
+      format: 'esm',
+      publicPath: '/',
+      logLevel: 'error',
+      plugins: [upresEsbuild({ cache: join(folder, 'cache') })],
+    });
+    return serveFolder(folder);
   },
 
   Gulp: async (folder) => {

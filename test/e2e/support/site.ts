@@ -115,6 +115,23 @@ const bundled = {
   'main.js': script,
 };
 
+/** A page of which JavaScript makes everything, for bundlers that read no pages. */
+const scripted = (styles: string, banner: string): Record<string, string> => ({
+  ...bundled,
+  'index.html': page(
+    styles,
+    '<picture></picture>\n<div id="banner"></div>\n<script type="module" src="/bundle.js"></script>',
+  ),
+  'main.js': `${banner}
+import photo from './photo.jpg?upscale=1;2;3&as=img';
+import icon from './icon@2x.png?upscale=1;2&model=art&as=img';
+import logo from './logo.png?upscale=2&model=art';
+const img = (attributes) => Object.assign(document.createElement('img'), { alt: '', ...attributes });
+document.body.prepend(img({ id: 'photo', ...photo }), img({ id: 'icon', ...icon }));
+document.querySelector('#banner').before(img({ id: 'logo', src: logo, width: 10, height: 10 }));
+${script.replace("import './style.css';\n", '')}`,
+});
+
 /** The site with all images in one page, as its author writes it for each tool. */
 export const sites = {
   vite: {
@@ -141,6 +158,14 @@ export const sites = {
 <div id="banner"></div>`,
     ),
   },
+  esbuild: scripted('<link rel="stylesheet" href="/bundle.css">', `import './style.css';`),
+  // These two read no style sheets.
+  rollup: scripted(
+    '<style>body { margin: 0; background: white } img { display: block } #banner { width: 250px; height: 200px }</style>',
+    `import banner from './banner.webp?upscale=1;2;3&as=srcset';
+document.querySelector('#banner').style.background =
+  \`white image-set(\${banner.replace(/(\\S+) (\\dx)/g, 'url("$1") $2')}) no-repeat\`;`,
+  ),
   gulp: {
     'style.css': style((factor) => (factor === 1 ? 'img/banner.webp' : `img/banner@${factor}x.webp`)),
     'index.html': page(

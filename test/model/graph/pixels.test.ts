@@ -7,8 +7,9 @@ import { makeModel, readOnnx, writeOnnx } from '#src/model/graph/onnx/file.js';
 import { GraphWriter } from '#src/model/graph/onnx/graph-writer.js';
 import { tensorInfo } from '#src/model/graph/onnx/node.js';
 import { TensorProto_DataType } from '#src/model/graph/onnx/onnx_pb.js';
-import { wrapPixels, type PixelType } from '#src/model/graph/pixels.js';
+import { wrapPixels } from '#src/model/graph/pixels.js';
 import { conv, load, run, shuffle, randomFloats, type Data } from '../support.js';
+import type { PixelType } from '#src/pixels.js';
 
 const MAX = { uint8: 255, uint16: 65535, float32: 1 } as const;
 

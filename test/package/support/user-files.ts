@@ -76,7 +76,7 @@ await upscaler.dispose();
   'required.cjs': `const { Upscaler, ThreadSafeNetwork } = require('upres');
 const { UpresPlugin, default: webpackPlugin } = require('upres/webpack');
 console.log(typeof Upscaler, typeof ThreadSafeNetwork);
-console.log(typeof require('upres/vite').upres, typeof require('upres/gulp').upres);
+console.log(typeof require('upres/vite').upres, typeof require('upres/gulp').upres, typeof require('upres/rollup').upres, typeof require('upres/esbuild').upres);
 console.log(UpresPlugin === webpackPlugin && typeof new UpresPlugin().apply);
 `,
 } as const;
@@ -130,6 +130,15 @@ const options: UpresViteOptions = { model: 'art', dev: 'preview', auto: { includ
 export default defineConfig({ plugins: [upres(options)] });
 // @ts-expect-error auto says which images it is for
 upres({ auto: {} });
+`,
+
+  'typed/bundlers.ts': `import upresEsbuild, { type UpresEsbuildOptions } from 'upres/esbuild';
+import upresRollup, { type UpresRollupOptions } from 'upres/rollup';
+
+const shared: UpresEsbuildOptions & UpresRollupOptions = { model: 'art', leftovers: 'warn' };
+export const names: string[] = [upresEsbuild(shared).name, upresRollup(shared).name];
+// @ts-expect-error no such choice
+upresRollup({ leftovers: 'warm' });
 `,
 
   'typed/webpack.config.ts': `import { UpresPlugin, type UpresPluginOptions } from 'upres/webpack';

@@ -1,4 +1,4 @@
-import { UpresError } from '../../../errors.js';
+import { messageOf, UpresError } from '../../../errors.js';
 
 /** What JSON.parse gives for an object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -26,7 +26,7 @@ export function parseModel(path: string, bytes: Uint8Array): JsonObject {
   try {
     json = JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw wrong(path, `its ${bytes.length} bytes are no whole JSON (${reason})`);
   }
   if (!isObject(json)) throw wrong(path, 'it holds no object');

@@ -1,7 +1,7 @@
-import type { Sides } from '../../catalogue/geometry.js';
 import { node, float, type Attributes } from './node.js';
 import type { NodeProto, TensorProto } from './onnx_pb.js';
 import { floatTensor, int64Tensor } from './tensor.js';
+import type { Sides } from '../../../pixels.js';
 
 /**
  * Collects new nodes for a graph of a given operator set, under names that begin with a prefix of their own. The forms of

@@ -1,7 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CachedResult } from '../../../asset/cached-upscaler.js';
 import { Source } from '../../../image/image-source.js';
-import { UpresError } from '../../../errors.js';
 import type { Server, ServerContext } from '../../service/context.js';
 import { matchesTag } from '../etag.js';
 import { mediaTypeOf } from '../media-types.js';
@@ -21,6 +20,7 @@ import { resultHeaders } from '../result-headers.js';
 import { readUpload, type Upload } from '../upload.js';
 import { parseVariant, type Variant } from '../../service/variant.js';
 import { workSignal } from '../work-signal.js';
+import { isAborted } from '../../../abort.js';
 
 /** `POST /v1/upscale`: the bytes of an image in, those of the result out. */
 export function upscaleRoutes(app: Server, context: ServerContext): void {
@@ -94,7 +94,7 @@ async function upscale(
     return await images.upscale(image, variant, { client, signal });
   } catch (error) {
     // The signal's reason says more than that something was aborted.
-    throw error instanceof UpresError && error.code === 'ABORTED' && signal.aborted ? signal.reason : error;
+    throw isAborted(error) && signal.aborted ? signal.reason : error;
   }
 }
 

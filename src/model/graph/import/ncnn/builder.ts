@@ -1,11 +1,11 @@
 import { create } from '@bufbuild/protobuf';
-import type { Sides } from '../../../catalogue/geometry.js';
 import { GraphWriter } from '../../onnx/graph-writer.js';
 import { float, type Attributes } from '../../onnx/node.js';
 import { TensorProto_DataType as DataType, TensorProtoSchema } from '../../onnx/onnx_pb.js';
 import type { Layer } from './layer.js';
 import { mapExtent, type Extent, type Size } from './size.js';
 import type { Weights } from './weights.js';
+import type { Sides } from '../../../../pixels.js';
 
 /** Operator set of the graphs that are written: the oldest that has everything needed, so that other tools read them too. */
 export const OPSET = 13;

@@ -1,8 +1,8 @@
-import type { Sides } from '../../../catalogue/geometry.js';
 import { LIMITS, onlyInput, slid, type Blob, type LayerKind, type NetBuilder, type WeightSource } from './builder.js';
 import type { Layer } from './layer.js';
 import { constantOf, isVector, mapExtent, type Extent } from './size.js';
 import { reorder, type Weights } from './weights.js';
+import type { Sides } from '../../../../pixels.js';
 
 /** Pads that make the output as long as the input, or its length divided by the stride. */
 const SAME_UPPER = -233;

@@ -1,7 +1,7 @@
-import type { Sides } from '../../../catalogue/geometry.js';
 import { LIMITS, onlyInput, type Blob, type LayerKind, type NetBuilder } from './builder.js';
 import type { Layer } from './layer.js';
 import { constantOf, type Extent } from './size.js';
+import type { Sides } from '../../../../pixels.js';
 
 /** Stands for "to the end", or for "not given". */
 const NONE = -233;

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { onAbort } from '#src/on-abort.js';
+import { onAbort } from '#src/abort.js';
 
 describe('onAbort', () => {
   it('calls all back once, those that left excepted', () => {

@@ -1,0 +1,74 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { outputFormats } from '../image/codec/formats.js';
+import { formatOfName, parseDensityName, type DensityName } from './names.js';
+import type { OwnOutputs } from './own-outputs.js';
+
+/** What a file is where whole folders are taken: a source, a larger picture that somebody made by hand, or an output of upres. */
+export type Role = 'source' | 'hand-made' | 'own';
+
+/**
+ * Tells sources from what lies beside them. A picture of a higher density next to one of a lower is no source (`logo@2x.png` beside
+ * `logo.png`), and neither is what upres itself made of another format of the picture (`logo.webp` beside `logo.png`).
+ *
+ * Folders are looked at once, so that what is written in the meantime changes nothing.
+ */
+export class Roles {
+  private readonly folders = new Map<string, Promise<Named[]>>();
+
+  constructor(private readonly own: OwnOutputs) {}
+
+  /**
+   * @param file its path
+   * @param bytes reads it; called only where its bytes decide
+   */
+  async of(file: string, bytes: () => Promise<Uint8Array>): Promise<Role> {
+    const folder = dirname(file);
+    const name = parseDensityName(basename(file));
+    const all = await this.namesIn(folder);
+    const others = all.filter(({ stem, written }) => stem === name.stem && written !== basename(file));
+    const smaller = name.density > 1 ? others.filter(({ density }) => density < name.density) : [];
+    if (smaller.length > 0) {
+      const contents = await bytes();
+      if (await this.own.has(contents)) return 'own';
+      // After an error a source's copy may stand in for something larger.
+      const same = smaller.map(({ written }) => readIfThere(join(folder, written)));
+      return (await Promise.all(same)).some((each) => each?.equals(contents)) ? 'own' : 'hand-made';
+    }
+    const twins = others.filter(({ density }) => density === name.density);
+    if (twins.length === 0 || !(await this.own.has(await bytes()))) return 'source';
+    for (const twin of twins) {
+      // Where upres made all of them (`minWidth`, in place, in several formats), one has to be the source.
+      if (rank(twin.written) < rank(file) || !(await this.isOwn(join(folder, twin.written)))) return 'own';
+    }
+    return 'source';
+  }
+
+  private async isOwn(file: string): Promise<boolean> {
+    const bytes = await readIfThere(file);
+    return bytes !== undefined && this.own.has(bytes);
+  }
+
+  private namesIn(folder: string): Promise<Named[]> {
+    const known = this.folders.get(folder) ?? imagesIn(folder);
+    this.folders.set(folder, known);
+    return known;
+  }
+}
+
+const rank = (file: string): number => outputFormats.indexOf(formatOfName(file) ?? 'png');
+
+const readIfThere = (file: string): Promise<Buffer | undefined> => readFile(file).catch(() => undefined);
+
+interface Named extends DensityName {
+  /** As it stands in the folder. */
+  readonly written: string;
+}
+
+async function imagesIn(folder: string): Promise<Named[]> {
+  // A file may have come from nowhere on this disk: it stands alone then.
+  const names = await readdir(folder).catch(() => []);
+  return names
+    .filter((written) => formatOfName(written) !== undefined)
+    .map((written) => ({ written, ...parseDensityName(written) }));
+}

@@ -1,0 +1,16 @@
+import type { OutputFormat } from './formats.js';
+
+export interface EncodeOptions {
+  readonly format: OutputFormat;
+  /** 1..100 for JPEG, WebP and AVIF; see `formatTraits` for the defaults. */
+  readonly quality: number | undefined;
+  /** Whether WebP and AVIF are written without loss; the quality then counts for nothing. */
+  readonly lossless: boolean;
+  /** Of an animation, milliseconds for each frame and rounds (0 = without end). */
+  readonly delay: readonly number[] | undefined;
+  readonly loop: number | undefined;
+  /** Colours of the source were halved in resolution: a JPEG then does the same. */
+  readonly subsampled: boolean;
+  /** Colour profile to attach, already in force: values are not converted. */
+  readonly profile: Uint8Array | undefined;
+}

@@ -1,0 +1,122 @@
+import { promisify } from 'node:util';
+import { deflate } from 'node:zlib';
+import { inBands } from '../../give-way.js';
+import { pngChunk, pngSignatureLength } from './png-chunks.js';
+
+interface Pixels8 {
+  readonly data: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  /** 1 = grey, 2 = grey and alpha, 3 = RGB, 4 = RGB and alpha. */
+  readonly channels: 1 | 2 | 3 | 4;
+}
+
+/** As many as a palette holds. */
+const most = 256;
+
+/** Grey with alpha stays grey unless a palette saves more than half. */
+const mostOfGreyWithAlpha = 16;
+
+const colourType = { grey: 0, palette: 3 } as const;
+
+/**
+ * A PNG of a picture of few colours, exactly: with a palette, or with as few bits of grey as tell its levels apart. A QR code
+ * takes a sixth of the bytes, an icon of flat colours a third.
+ * @returns undefined where there are more than 256 colours, or grey that needs all its bits
+ */
+export async function encodeFewColours(pixels: Pixels8): Promise<Uint8Array | undefined> {
+  const colours = await coloursOf(pixels);
+  if (colours === undefined) return undefined;
+  if (pixels.channels === 2 && colours.length > mostOfGreyWithAlpha) return undefined;
+  if (pixels.channels === 1) {
+    const bits = [1, 2, 4].find((each) => colours.every((level) => level % greyStep(each) === 0));
+    if (bits === undefined) return undefined;
+    const rows = await packRows(pixels, bits, new Map(colours.map((level) => [level, level / greyStep(bits)])));
+    return png(pixels, bits, colourType.grey, [], rows);
+  }
+  // Those that are see-through come first, so that the list of alphas is short.
+  const sorted = [...colours].sort((one, other) => alphaOf(one, pixels) - alphaOf(other, pixels) || one - other);
+  const bits = [1, 2, 4, 8].find((each) => sorted.length <= 2 ** each)!;
+  const rows = await packRows(pixels, bits, new Map(sorted.map((colour, index) => [colour, index])));
+  const palette = sorted.flatMap((colour) => rgbOf(colour, pixels));
+  const alphas = sorted.map((colour) => alphaOf(colour, pixels)).filter((alpha) => alpha < 255);
+  const chunks = [
+    pngChunk('PLTE', Uint8Array.from(palette)),
+    ...(alphas.length > 0 ? [pngChunk('tRNS', Uint8Array.from(alphas))] : []),
+  ];
+  return png(pixels, bits, colourType.palette, chunks, rows);
+}
+
+/** Levels of 8 bits between two of fewer. */
+const greyStep = (bits: number): number => 255 / (2 ** bits - 1);
+
+/** A pixel as one number, its channels from the highest digit to the lowest. */
+function colourAt(data: Uint8Array, at: number, channels: number): number {
+  let colour = 0;
+  for (let channel = 0; channel < channels; channel++) colour = colour * 256 + data[at + channel]!;
+  return colour;
+}
+
+/** All colours, in the order in which they come; undefined where there are too many. */
+async function coloursOf({ data, width, height, channels }: Pixels8): Promise<readonly number[] | undefined> {
+  const colours = new Set<number>();
+  let last = -1;
+  await inBands(height, width * channels, (from, to) => {
+    for (let pixel = from * width; pixel < to * width && colours.size <= most; pixel++) {
+      const colour = colourAt(data, pixel * channels, channels);
+      if (colour !== last) colours.add((last = colour));
+    }
+  });
+  return colours.size > most ? undefined : [...colours];
+}
+
+const hasAlpha = (channels: number): boolean => channels === 2 || channels === 4;
+const alphaOf = (colour: number, { channels }: Pixels8): number => (hasAlpha(channels) ? colour % 256 : 255);
+
+function rgbOf(colour: number, { channels }: Pixels8): readonly [number, number, number] {
+  const own = hasAlpha(channels) ? Math.floor(colour / 256) : colour;
+  return channels < 3 ? [own, own, own] : [own >> 16, (own >> 8) & 255, own & 255];
+}
+
+/** Rows without a filter, each behind the byte that says so (PNG specification, third edition, 7.2). */
+async function packRows(
+  { data, width, height, channels }: Pixels8,
+  bits: number,
+  values: ReadonlyMap<number, number>,
+): Promise<Uint8Array> {
+  const stride = 1 + Math.ceil((width * bits) / 8);
+  const rows = new Uint8Array(stride * height);
+  await inBands(height, width * channels, (from, to) => {
+    for (let y = from; y < to; y++) {
+      for (let x = 0; x < width; x++) {
+        const value = values.get(colourAt(data, (y * width + x) * channels, channels))!;
+        const at = y * stride + 1 + ((x * bits) >> 3);
+        rows[at] = rows[at]! | (value << (8 - bits - ((x * bits) & 7)));
+      }
+    }
+  });
+  return rows;
+}
+
+async function png(
+  { width, height }: Pixels8,
+  bits: number,
+  type: number,
+  chunks: readonly Uint8Array[],
+  rows: Uint8Array,
+): Promise<Uint8Array> {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header[8] = bits;
+  header[9] = type;
+  return Buffer.concat([
+    signature,
+    pngChunk('IHDR', header),
+    ...chunks,
+    pngChunk('IDAT', await promisify(deflate)(rows, { level: 9 })),
+    pngChunk('IEND', new Uint8Array()),
+  ]);
+}
+
+const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1').subarray(0, pngSignatureLength);

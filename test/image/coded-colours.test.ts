@@ -1,0 +1,196 @@
+import { readFile } from 'node:fs/promises';
+import sharp from 'sharp';
+import { describe, expect, test } from 'vitest';
+import { decodePixels, largestDifference, picture, picture16 } from './fixtures.js';
+import { pngChunk } from './png.js';
+import { linearGreyProfile } from './profiles.js';
+import { attachProfile } from '#src/image/codec/attach-profile.js';
+import { useUpscaler } from './upscaler.js';
+
+const { upscaler } = useUpscaler();
+const nearest = { model: 'nearest', upscale: 1 } as const;
+
+const words = (...values: readonly number[]): Buffer => {
+  const bytes = Buffer.alloc(4 * values.length);
+  values.forEach((value, index) => bytes.writeUInt32BE(value, 4 * index));
+  return bytes;
+};
+/** A PNG with chunks behind its header, and of its own only those that a PNG must have. */
+function withChunks(png: Buffer, chunks: Readonly<Record<string, readonly number[] | Uint8Array>>): Buffer {
+  const kept: Buffer[] = [png.subarray(0, 33)];
+  for (const [name, content] of Object.entries(chunks)) kept.push(pngChunk(name, content));
+  for (let at = 33; at < png.length;) {
+    const end = at + 12 + png.readUInt32BE(at);
+    if (/^(?:PLTE|tRNS|IDAT|IEND)$/.test(png.toString('latin1', at + 4, at + 8))) kept.push(png.subarray(at, end));
+    at = end;
+  }
+  return Buffer.concat(kept);
+}
+
+const rgb = await picture(8, 8, 3, () => [200, 60, 80])
+  .png()
+  .toBuffer();
+const translucent = await picture(8, 8, 4, () => [200, 60, 80, 128])
+  .png()
+  .toBuffer();
+const palette = await picture(8, 8, 3, () => [200, 60, 80])
+  .png({ palette: true })
+  .toBuffer();
+const wide = await picture16(8, 8, 3, () => [200 * 257, 60 * 257, 80 * 257])
+  .png()
+  .toBuffer();
+const grey = await picture(8, 8, 1, () => [100])
+  .png()
+  .toBuffer();
+
+const p3 = words(31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000);
+const srgb = words(31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000);
+const gamma = (value: number) => words(value);
+const cicp = (primaries: number, transfer: number, matrix = 0, full = 1) => [primaries, transfer, matrix, full];
+
+/** What Chromium 156 draws on a canvas. */
+const drawn: readonly [string, Buffer, Readonly<Record<string, readonly number[] | Uint8Array>>, readonly number[]][] =
+  [
+    ['nothing', rgb, {}, [200, 60, 80]],
+    ['gamma 1/2.2 alone', rgb, { gAMA: gamma(45455) }, [200, 60, 80]],
+    ['gamma near to that', rgb, { gAMA: gamma(47000) }, [200, 60, 80]],
+    ['gamma 0.43', rgb, { gAMA: gamma(43000) }, [199, 52, 73]],
+    ['gamma 0.5', rgb, { gAMA: gamma(50000) }, [206, 67, 88]],
+    ['linear gamma', rgb, { gAMA: gamma(100000) }, [229, 133, 152]],
+    ['gamma 5', rgb, { gAMA: gamma(500000) }, [250, 224, 230]],
+    ['gamma 0', rgb, { gAMA: gamma(0) }, [200, 60, 80]],
+    ['the least gamma', rgb, { gAMA: gamma(1) }, [0, 0, 0]],
+    ['P3 primaries alone', rgb, { cHRM: p3 }, [200, 60, 80]],
+    ['P3 primaries and gamma', rgb, { cHRM: p3, gAMA: gamma(45455) }, [219, 37, 75]],
+    ['sRGB’s primaries and gamma', rgb, { cHRM: srgb, gAMA: gamma(45455) }, [201, 57, 79]],
+    ['primaries of nothing', rgb, { cHRM: words(0, 0, 0, 0, 0, 0, 0, 0), gAMA: gamma(45455) }, [200, 60, 80]],
+    ['sRGB over gamma', rgb, { sRGB: [0], gAMA: gamma(100000), cHRM: p3 }, [200, 60, 80]],
+    ['cICP P3', rgb, { cICP: cicp(12, 13) }, [217, 42, 77]],
+    ['cICP over sRGB', rgb, { cICP: cicp(12, 13), sRGB: [0] }, [217, 42, 77]],
+    ['cICP linear', rgb, { cICP: cicp(1, 8) }, [229, 133, 152]],
+    ['cICP of television', rgb, { cICP: cicp(12, 1) }, [215, 24, 66]],
+    ['cICP xvYCC', rgb, { cICP: cicp(1, 11) }, [197, 49, 70]],
+    ['cICP gamma 2.2', rgb, { cICP: cicp(12, 4) }, [219, 37, 75]],
+    ['cICP gamma 2.8', rgb, { cICP: cicp(1, 5) }, [189, 36, 56]],
+    ['cICP SMPTE 240M', rgb, { cICP: cicp(1, 7) }, [206, 77, 97]],
+    ['cICP SMPTE 428', rgb, { cICP: cicp(1, 17) }, [200, 44, 65]],
+    ['cICP BT.470M', rgb, { cICP: cicp(4, 13) }, [235, 52, 74]],
+    ['cICP BT.470BG', rgb, { cICP: cicp(5, 13) }, [204, 60, 80]],
+    ['cICP BT.601', rgb, { cICP: cicp(6, 13) }, [195, 66, 80]],
+    ['cICP film', rgb, { cICP: cicp(8, 13) }, [226, 38, 76]],
+    ['cICP BT.2020', rgb, { cICP: cicp(9, 13) }, [247, 0, 77]],
+    ['cICP DCI-P3', rgb, { cICP: cicp(11, 13) }, [212, 42, 77]],
+    ['cICP EBU 3213', rgb, { cICP: cicp(22, 13) }, [202, 67, 80]],
+    ['cICP that specifies no curve', rgb, { cICP: cicp(12, 2) }, [200, 60, 80]],
+    ['cICP that specifies no primaries', rgb, { cICP: cicp(2, 13) }, [200, 60, 80]],
+    ['cICP of unknown codes', rgb, { cICP: cicp(99, 13) }, [200, 60, 80]],
+    ['cICP of limited range', rgb, { cICP: cicp(12, 13, 0, 0) }, [200, 60, 80]],
+    ['a palette with cICP', palette, { cICP: cicp(12, 13) }, [217, 42, 77]],
+    ['a palette with gamma', palette, { gAMA: gamma(100000) }, [229, 133, 152]],
+    ['16 bits with cICP', wide, { cICP: cicp(12, 13) }, [217, 42, 77]],
+    ['16 bits with gamma', wide, { gAMA: gamma(100000) }, [229, 133, 152]],
+    ['grey with gamma', grey, { gAMA: gamma(55556) }, [119, 119, 119]],
+    ['grey with cICP', grey, { cICP: cicp(1, 8) }, [168, 168, 168]],
+    ['grey with primaries', grey, { cHRM: p3, gAMA: gamma(45455) }, [100, 100, 100]],
+  ];
+
+describe('what a PNG says of its colours is shown as browsers show it', () => {
+  test.for(drawn)('%s', async ([, png, chunks, expected]) => {
+    const result = await upscaler.upscale(withChunks(png, chunks), nearest);
+    const pixels = await decodePixels(result.data);
+    const [red = 0, green = red, blue = red] = pixels.at(4, 4);
+    expect(largestDifference([red, green, blue], expected)).toBeLessThanOrEqual(1);
+    expect((await sharp(result.data).metadata()).hasProfile).toBe(false);
+  });
+
+  test('with alpha, which is no colour', async () => {
+    const { data } = await upscaler.upscale(withChunks(translucent, { cICP: cicp(12, 13) }), nearest);
+    expect(largestDifference((await decodePixels(data)).at(4, 4), [217, 42, 77, 128])).toBeLessThanOrEqual(1);
+  });
+
+  test('cICP counts for more than a profile, and a profile for more than gamma', async () => {
+    const chunks = { gAMA: gamma(100000), cHRM: p3 };
+    const plain = withChunks(grey, chunks);
+    const profiled = await attachProfile(plain, linearGreyProfile);
+    const linear = (await decodePixels((await upscaler.upscale(profiled, nearest)).data)).at(0, 0)[0]!;
+    expect(linear).toBeGreaterThan(160);
+    const coded = await attachProfile(withChunks(grey, { cICP: cicp(1, 13) }), linearGreyProfile);
+    expect((await decodePixels((await upscaler.upscale(coded, nearest)).data)).at(0, 0)[0]).toBe(100);
+  });
+
+  test.each(['png', 'webp', 'jpeg', 'tiff', 'avif'] as const)(
+    'kept, as a profile that says the same, in %s',
+    async (format) => {
+      const source = withChunks(rgb, { cICP: cicp(12, 13) });
+      const { data } = await upscaler.upscale(source, {
+        ...nearest,
+        colour: 'keep',
+        format,
+        ...(format === 'png' || format === 'tiff' ? {} : { quality: 100 }),
+      });
+      const own = (await decodePixels(data, { ignoreIcc: true })).at(4, 4);
+      expect(largestDifference(own, [200, 60, 80])).toBeLessThanOrEqual(2);
+      expect(largestDifference((await decodePixels(data)).at(4, 4), [217, 42, 77])).toBeLessThanOrEqual(3);
+    },
+  );
+
+  test.each([
+    [16, 'PQ'],
+    [18, 'HLG'],
+  ])('high dynamic range is refused by name: %i', async (transfer, name) => {
+    await expect(upscaler.upscale(withChunks(rgb, { cICP: cicp(9, transfer) }), nearest)).rejects.toMatchObject({
+      code: 'UNSUPPORTED_FORMAT',
+      message: expect.stringContaining(name) as string,
+    });
+  });
+});
+
+/** An AVIF of libavif's, red on the left and green on the right, with other codes for its colours; as Chromium 156 shows it. */
+const avifs: readonly [primaries: number, transfer: number, red: readonly number[], green: readonly number[]][] = [
+  [1, 13, [199, 60, 50], [59, 190, 80]],
+  [1, 1, [199, 60, 50], [59, 190, 80]],
+  [2, 2, [199, 60, 50], [59, 190, 80]],
+  [99, 13, [199, 60, 50], [59, 190, 80]],
+  [1, 99, [199, 60, 50], [59, 190, 80]],
+  [1, 4, [200, 57, 46], [56, 191, 79]],
+  [1, 5, [187, 36, 26], [35, 177, 56]],
+  [1, 7, [205, 77, 68], [77, 197, 97]],
+  [1, 8, [229, 133, 122], [132, 224, 152]],
+  [1, 17, [199, 44, 34], [43, 189, 65]],
+  [4, 13, [235, 49, 35], [0, 187, 70]],
+  [5, 13, [203, 60, 50], [42, 190, 82]],
+  [6, 13, [194, 66, 49], [74, 187, 79]],
+  [7, 6, [194, 66, 49], [74, 187, 79]],
+  [8, 13, [225, 39, 38], [0, 195, 66]],
+  [9, 14, [246, 0, 40], [0, 200, 54]],
+  [11, 13, [211, 42, 40], [0, 193, 61]],
+  [12, 1, [216, 42, 39], [0, 193, 61]],
+  [12, 2, [216, 42, 39], [0, 193, 61]],
+  [12, 15, [216, 42, 39], [0, 193, 61]],
+  [22, 13, [201, 66, 49], [49, 186, 80]],
+];
+const halves = await readFile(new URL('files/nclx-srgb.avif', import.meta.url));
+
+function withCodes(primaries: number, transfer: number): Buffer {
+  const coded = Buffer.from(halves);
+  const at = coded.indexOf('nclx');
+  expect(at).toBeGreaterThan(0);
+  coded.writeUInt16BE(primaries, at + 4);
+  coded.writeUInt16BE(transfer, at + 6);
+  return coded;
+}
+
+describe('what an AVIF says of its colours is shown as browsers show it', () => {
+  test.for(avifs)('primaries %i, transfer %i', async ([primaries, transfer, red, green]) => {
+    const { data } = await upscaler.upscale(withCodes(primaries, transfer), { ...nearest, format: 'png' });
+    const pixels = await decodePixels(data);
+    expect(largestDifference(pixels.at(6, 6), red)).toBeLessThanOrEqual(2);
+    expect(largestDifference(pixels.at(58, 6), green)).toBeLessThanOrEqual(2);
+  });
+
+  test.each([16, 18])('high dynamic range is refused: %i', async (transfer) => {
+    await expect(upscaler.upscale(withCodes(9, transfer), nearest)).rejects.toMatchObject({
+      code: 'UNSUPPORTED_FORMAT',
+    });
+  });
+});

@@ -1,0 +1,125 @@
+import { readFile } from 'node:fs/promises';
+import sharp from 'sharp';
+import { describe, expect, test } from 'vitest';
+import { encodeFewColours } from '#src/image/codec/few-colours.js';
+import { decodePixels, picture } from './fixtures.js';
+import { useUpscaler } from './upscaler.js';
+
+const { upscaler } = useUpscaler();
+const nearest = { model: 'nearest', upscale: 2 } as const;
+
+describe('a PNG of few colours is written exactly, in few bits', () => {
+  /** Numbers that look like chance, the same each time. */
+  const draw = (count: number, most: number): number[] =>
+    Array.from({ length: count }, (_, index) => (Math.imul(index + 1, 2654435761) >>> 8) % most);
+
+  test.each([
+    [3, 1, 1],
+    [3, 2, 1],
+    [3, 4, 2],
+    [3, 16, 4],
+    [3, 17, 8],
+    [3, 256, 8],
+    [4, 2, 1],
+    [4, 256, 8],
+    [2, 16, 4],
+  ] as const)('%i channels, %i colours: %i bits', async (channels, colours, bits) => {
+    const [width, height] = [37, 29];
+    const palette = Array.from({ length: colours }, (_, index) =>
+      Array.from({ length: channels }, (_, channel) => (index * 7 + channel * 31 + (index >> 5)) % 256),
+    );
+    const places = draw(width * height, colours);
+    palette.forEach((_, index) => (places[index] = index));
+    const data = Uint8Array.from(places.flatMap((place) => palette[place]!));
+    const png = (await encodeFewColours({ data, width, height, channels }))!;
+    expect(png[24]).toBe(bits);
+    const space = sharp(png).toColourspace('srgb');
+    const { data: read, info } = await space.raw().toBuffer({ resolveWithObject: true });
+    const opaque = info.channels === 3;
+    for (let pixel = 0; pixel < width * height; pixel++) {
+      const own = data.subarray(pixel * channels, (pixel + 1) * channels);
+      const rgb = channels === 2 ? [own[0], own[0], own[0]] : [...own.subarray(0, 3)];
+      const alpha = channels === 2 ? own[1] : channels === 4 ? own[3] : 255;
+      const seen = [...read.subarray(pixel * info.channels, (pixel + 1) * info.channels)];
+      expect(seen).toEqual(opaque ? rgb : [...rgb, alpha]);
+    }
+  });
+
+  test.each([
+    [[0, 255], 1],
+    [[0, 85, 170, 255], 2],
+    [[0, 17, 255], 4],
+    [[0, 1], undefined],
+  ] as const)('grey of the levels %j stays grey: %s bits', async (levels, bits) => {
+    const data = Uint8Array.from(draw(30 * 20, levels.length).map((place) => levels[place]!));
+    const png = await encodeFewColours({ data, width: 30, height: 20, channels: 1 });
+    expect(png?.[24]).toBe(bits);
+    if (!png) return;
+    expect(png[25]).toBe(0);
+    expect(await sharp(png).toColourspace('b-w').raw().toBuffer()).toEqual(Buffer.from(data));
+  });
+
+  test('more than 256 colours take no palette', async () => {
+    const data = Uint8Array.from(draw(40 * 40 * 3, 256));
+    expect(await encodeFewColours({ data, width: 40, height: 40, channels: 3 })).toBeUndefined();
+  });
+
+  test('nothing but transparency takes few bytes', async () => {
+    const source = await picture(300, 300, 4, () => [0, 0, 0, 0])
+      .png()
+      .toBuffer();
+    const { data } = await upscaler.upscale(source, { upscale: 2 });
+    expect(data.length).toBeLessThan(300);
+    expect((await sharp(data).metadata()).hasAlpha).toBe(true);
+  });
+
+  test('pixel art and codes of a palette have a palette again', async () => {
+    const source = await picture(24, 24, 3, (x, y) => ((x * 7 + y * 3) % 5 < 2 ? [200, 30, 30] : [20, 20, 60]))
+      .png({ palette: true })
+      .toBuffer();
+    const { data } = await upscaler.upscale(source, nearest);
+    expect(await sharp(data).metadata()).toMatchObject({ isPalette: true, width: 48 });
+    const pixels = await decodePixels(data);
+    for (let x = 0; x < 48; x++) {
+      expect(pixels.at(x, 9)).toEqual(((x >> 1) * 7 + 4 * 3) % 5 < 2 ? [200, 30, 30] : [20, 20, 60]);
+    }
+  });
+});
+
+describe('what is lossless stays so', () => {
+  test('a lossless WebP', async () => {
+    const source = await readFile(new URL('files/logo-lossless.webp', import.meta.url));
+    const { data } = await upscaler.upscale(source, { upscale: 2, model: 'art' });
+    const png = await upscaler.upscale(source, { upscale: 2, model: 'art', format: 'png' });
+    const raw = (bytes: Uint8Array): Promise<Buffer> =>
+      sharp(bytes).removeAlpha().toColourspace('srgb').raw().toBuffer();
+    expect((await raw(data)).equals(await raw(png.data))).toBe(true);
+  });
+
+  test.each([
+    ['webp', { quality: 80 }, false],
+    ['webp', { lossless: true }, true],
+    ['webp', { nearLossless: true }, true],
+    ['avif', { quality: 60 }, false],
+    ['avif', { lossless: true }, true],
+  ] as const)('%s of sharp’s with %j: %s', async (format, settings, exact) => {
+    const source = await picture(16, 16, 3, (x, y) => [x * 15, y * 15, (x ^ y) * 15])
+      .toFormat(format, settings)
+      .toBuffer();
+    const { data } = await upscaler.upscale(source, nearest);
+    const want = await sharp(source).resize(32, 32, { kernel: 'nearest' }).removeAlpha().raw().toBuffer();
+    const got = await sharp(data).removeAlpha().raw().toBuffer();
+    let worst = 0;
+    for (let at = 0; at < want.length; at++) worst = Math.max(worst, Math.abs(want[at]! - got[at]!));
+    if (exact) expect(worst).toBeLessThanOrEqual(format === 'avif' ? 1 : 0);
+    else expect(worst).toBeGreaterThan(1);
+  });
+
+  test('unless a quality is asked for, or another format', async () => {
+    const source = await readFile(new URL('files/logo-lossless.webp', import.meta.url));
+    const lossy = await upscaler.upscale(source, { ...nearest, quality: 60 });
+    const whole = await upscaler.upscale(source, nearest);
+    expect(Buffer.from(whole.data).includes('VP8L')).toBe(true);
+    expect(Buffer.from(lossy.data).includes('VP8L')).toBe(false);
+  });
+});

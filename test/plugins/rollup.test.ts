@@ -1,0 +1,229 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import * as rolldown from 'rolldown';
+import * as rollup from 'rollup';
+import sharp from 'sharp';
+import upres, { type UpresRollupOptions } from 'upres/rollup';
+import { describe, expect, it } from 'vitest';
+import { runChild } from '../support/child.js';
+import { temporaryFolder } from '../support/folders.js';
+import { cases, refused } from './cases.js';
+import { urlsIn } from './support/value.js';
+import { coreBytes, makeSite, type Site } from './support/vite-site.js';
+
+const cache = temporaryFolder();
+
+interface Output {
+  readonly warnings: string[];
+  /** What the entry exports. */
+  readonly value: () => Promise<unknown>;
+  /** Names of the emitted images. */
+  readonly images: () => string[];
+}
+
+interface Bundler {
+  readonly name: string;
+  readonly build: (site: Site, options?: UpresRollupOptions) => Promise<Output>;
+  /** Calls back after each build that succeeded. */
+  readonly watch: (site: Site, built: () => void) => { close: () => Promise<void> };
+}
+
+function outputOf(site: Site, warnings: string[]): Output {
+  const entry = pathToFileURL(site.path('dist/main.js')).href;
+  return {
+    warnings,
+    value: async () => ((await import(`${entry}?${performance.now()}`)) as { default: unknown }).default,
+    images: () => readdirSync(site.path('dist/assets')),
+  };
+}
+
+const bundlers: readonly Bundler[] = [
+  {
+    name: `Rollup ${rollup.VERSION}`,
+    build: async (site, options = {}) => {
+      const warnings: string[] = [];
+      const bundle = await rollup.rollup({
+        input: site.path('main.js'),
+        plugins: [upres({ cache, ...options })],
+        onLog: (level, log) => level === 'warn' && warnings.push(log.message),
+      });
+      await bundle.write({ dir: site.path('dist') });
+      await bundle.close();
+      return outputOf(site, warnings);
+    },
+    watch: (site, built) => {
+      const watcher = rollup.watch({
+        input: site.path('main.js'),
+        plugins: [upres({ cache })],
+        output: { dir: site.path('dist') },
+        watch: { buildDelay: 20 },
+        onLog: () => undefined,
+      });
+      watcher.on('event', (event) => {
+        if (event.code === 'BUNDLE_END') void event.result.close();
+        if (event.code === 'END') built();
+      });
+      return watcher;
+    },
+  },
+  {
+    name: `Rolldown ${rolldown.VERSION}`,
+    build: async (site, options = {}) => {
+      const warnings: string[] = [];
+      const bundle = await rolldown.rolldown({
+        input: site.path('main.js'),
+        plugins: [upres({ cache, ...options })],
+        onLog: (level, log) => level === 'warn' && warnings.push(log.message),
+      });
+      await bundle.write({ dir: site.path('dist') });
+      await bundle.close();
+      return outputOf(site, warnings);
+    },
+    watch: (site, built) => {
+      const watcher = rolldown.watch({
+        input: site.path('main.js'),
+        plugins: [upres({ cache })],
+        output: { dir: site.path('dist') },
+        watch: { buildDelay: 20 },
+        onLog: () => undefined,
+      });
+      watcher.on('event', async (event) => {
+        if (event.code === 'BUNDLE_END') await event.result.close();
+        if (event.code === 'END') built();
+      });
+      return watcher;
+    },
+  },
+];
+
+describe.each(bundlers)('$name', (bundler) => {
+  it('gives imports what their queries ask for, with the core’s bytes', async () => {
+    const site = await makeSite({
+      'main.js': `${cases.map(({ source, query }, i) => `import v${i} from './${source}?${query}';`).join('\n')}
+        export default [${cases.map((_, i) => `v${i}`).join()}];`,
+    });
+    const output = await bundler.build(site);
+    const values = (await output.value()) as unknown[];
+    for (const [index, { source, query, files, value }] of cases.entries()) {
+      const urls = urlsIn(values[index], value);
+      expect(urls, JSON.stringify(values[index])).toHaveLength(files.length);
+      const core = await coreBytes(site, source, query);
+      for (const [i, file] of files.entries()) {
+        const bytes = readFileSync(fileURLToPath(urls![i]!));
+        const { width, height, format } = await sharp(bytes).metadata();
+        expect({ width, height, format }).toEqual(file);
+        expect(Buffer.compare(bytes, core.get(`${width} ${format}`)!), `${urls![i]!} differs from the core's`).toBe(0);
+      }
+    }
+    const names = output.images().map((name) => name.replace(/-[\w-]{8}(?=\.)/, ''));
+    expect(names.sort()).toEqual([
+      'drawing-200w.webp',
+      'drawing-240w.png',
+      'drawing.png',
+      'drawing@2x.png',
+      'drawing@3x.png',
+      'icon@2x.png',
+      'icon@4x.png',
+      'logo.png',
+      'logo.webp',
+      'logo@1.5x.png',
+      'logo@2x.png',
+      'logo@2x.webp',
+      'photo-320w.jpg',
+    ]);
+    expect(output.warnings).toEqual([]);
+  });
+
+  it('reads new URL() and import()', async () => {
+    const site = await makeSite({
+      'main.js': `const late = await import('./logo.png?upscale=3');
+        export default [new URL('./logo.png?upscale=2#x', import.meta.url).href, late.default];`,
+    });
+    const [url, late] = (await (await bundler.build(site)).value()) as [string, string];
+    expect(url).toMatch(/\/assets\/logo@2x-[\w-]{8}\.png#x$/);
+    expect(await sharp(fileURLToPath(url.replace('#x', ''))).metadata()).toMatchObject({ width: 20 });
+    expect(await sharp(fileURLToPath(late)).metadata()).toMatchObject({ width: 30 });
+  });
+
+  it.each(refused)('refuses ?$query', async ({ query, words }) => {
+    const site = await makeSite({ 'main.js': `export { default } from './logo.png?${query}';` });
+    await expect(bundler.build(site)).rejects.toThrow(words);
+    await expect(bundler.build(site)).rejects.toThrow(`logo.png?${query}`);
+  });
+
+  it('names an image that is not there', async () => {
+    const site = await makeSite({ 'main.js': `export { default } from './nowhere.png?upscale=2';` });
+    await expect(bundler.build(site)).rejects.toThrow('nowhere.png?upscale=2');
+  });
+
+  it('does with a damaged image what onError says', async () => {
+    const site = await makeSite({ 'main.js': `export { default } from './broken.jpg?upscale=2';` });
+    await site.write('broken.jpg', readFileSync(site.path('photo.jpg')).subarray(0, 5000));
+    await expect(bundler.build(site)).rejects.toThrow('broken.jpg');
+    const output = await bundler.build(site, { onError: 'original' });
+    expect(readFileSync(fileURLToPath((await output.value()) as string))).toEqual(
+      readFileSync(site.path('broken.jpg')),
+    );
+    expect(output.warnings.join()).toContain('broken.jpg');
+  });
+
+  it('finds directives that nothing read', async () => {
+    const site = await makeSite({ 'main.js': `const name = 'logo'; export default ['logo.png?upscale=2', name];` });
+    await expect(bundler.build(site)).rejects.toThrow('"logo.png?upscale=2" is still in main.js');
+    expect((await bundler.build(site, { leftovers: 'warn' })).warnings.join()).toContain('logo.png?upscale=2');
+    expect((await bundler.build(site, { leftovers: 'ignore' })).warnings).toEqual([]);
+    // What names no file is somebody else's.
+    await site.write('main.js', `export default 'elsewhere.png?upscale=2';`);
+    expect((await bundler.build(site)).warnings).toEqual([]);
+  });
+
+  it('makes again what changed, and takes a picture made by hand as soon as it is there', async () => {
+    const site = await makeSite({ 'main.js': `export { default } from './logo.png?upscale=1;2&as=srcset';` });
+    let wake: () => void = () => undefined;
+    const watcher = bundler.watch(site, () => {
+      wake();
+    });
+    const next = async (previous?: unknown): Promise<string> => {
+      for (;;) {
+        const text = await outputOf(site, [])
+          .value()
+          .catch(() => previous);
+        if (text !== previous) return text as string;
+        await new Promise<void>((resolve) => (wake = resolve));
+      }
+    };
+    try {
+      const first = await next();
+      await site.copy('text.png', 'logo.png');
+      const second = await next(first);
+      expect(second).not.toBe(first);
+      await site.copy('clipart-icon.png', 'logo@2x.png');
+      const third = await next(second);
+      const large = /(\S+) 2x$/.exec(third)![1]!;
+      expect(Buffer.compare(readFileSync(fileURLToPath(large)), readFileSync(site.path('logo@2x.png')))).toBe(0);
+    } finally {
+      await watcher.close();
+    }
+  });
+
+  it('lets the process end by itself', async () => {
+    const site = await makeSite({ 'main.js': `export { default } from './logo.png?upscale=2';` });
+    const tool = bundler.name.split(' ')[0]!.toLowerCase();
+    const here = (name: string): string => JSON.stringify(import.meta.resolve(name));
+    await site.write(
+      'build.mjs',
+      `import { ${tool} } from ${here(tool)}; import upres from ${here('upres/rollup')};
+       const bundle = await ${tool}({ input: ${JSON.stringify(site.path('main.js'))}, plugins: [upres({ cache: false })] });
+       await bundle.write({ dir: ${JSON.stringify(join(site.folder, 'dist'))} });`,
+    );
+    expect(await runChild(site.path('build.mjs'), [])).toMatchObject({ code: 0 });
+  });
+});
+
+it('refuses options that do not exist', () => {
+  // @ts-expect-error a misspelt name
+  expect(() => upres({ qualty: 80 })).toThrow('Did you mean "quality"?');
+  // @ts-expect-error no such choice
+  expect(() => upres({ leftovers: 'warm' })).toThrow('Did you mean "warn"?');
+});
