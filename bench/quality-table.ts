@@ -2,8 +2,7 @@ import { fixed, percent } from './format.js';
 import type { Goal, Table } from './measurement.js';
 import type { MethodSpeed } from './quality-clock.js';
 import type { SpeedPoint } from './quality-plot.js';
-import type { CaseResult, MethodScore } from './quality-measure.js';
-import { mean, median } from './quality-measure.js';
+import { type CaseResult, mean, median, type MethodScore } from './quality-measure.js';
 import { choices } from './quality-methods.js';
 
 /**

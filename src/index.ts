@@ -10,7 +10,7 @@ export { NetworkWeights, type WeightsInfo } from './network/weights/network-weig
 export type { TileRecord } from './network/pool/call.js';
 export type { Device, DeviceChoice } from './network/device.js';
 export { resolveDevice } from './network/resolve-device.js';
-export type { GpuAllocation, GpuContext, GpuPools } from './network/gpu/gpu-context.js';
+export type { GpuState } from './network/gpu/gpu-context.js';
 export type { ImageTensor, PixelImage, Progress } from './pixels.js';
 export {
   Upscaler,

@@ -1,5 +1,4 @@
-import type { LooseDirectives } from '#upres/asset/directives.js';
-import { checkDirectives, type Directives } from '#upres/asset/directives.js';
+import { checkDirectives, type Directives, type LooseDirectives } from '#upres/asset/directives.js';
 import { rulesOf, type AssetOptions } from '#upres/asset/options.js';
 import { UpresError } from '#upres/errors.js';
 

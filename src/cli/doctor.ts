@@ -6,10 +6,8 @@ import { tryDevices, type DeviceReport } from '../network/gpu/try-device.js';
 import { loadRuntime } from '../network/pool/runtime.js';
 import { defaultCacheFolder } from '../network/weights/cache-folder.js';
 import { version } from '../version.js';
-import { describeProcessor } from './processor.js';
-import type { Processor } from './processor.js';
-import { selfTest } from './self-test.js';
-import type { Speed } from './self-test.js';
+import { describeProcessor, type Processor } from './processor.js';
+import { selfTest, type Speed } from './self-test.js';
 import { print } from './streams.js';
 import { digits, duration } from './words.js';
 

@@ -9,8 +9,7 @@ import { formatOfName } from '../asset/names.js';
 import type { RunOptions } from './options.js';
 import type { Made, Outcome } from './outcome.js';
 import type { Job } from './plan.js';
-import { writeOutput } from './write-output.js';
-import type { WriteOptions } from './write-output.js';
+import { type WriteOptions, writeOutput } from './write-output.js';
 import { throwIfAborted } from '../abort.js';
 
 export interface JobContext {

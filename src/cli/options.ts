@@ -1,7 +1,6 @@
 import type { OnError } from '../asset/on-error.js';
 import { outputFormats, type OutputFormat } from '../image/codec/formats.js';
-import { maxUpscale } from '../image/target.js';
-import type { Target } from '../image/target.js';
+import { maxUpscale, type Target } from '../image/target.js';
 import { deviceChoices, type DeviceChoice } from '../network/device.js';
 import { maxThreads } from '../network/pool/thread-count.js';
 import { formatByWord, hasQuality } from '../asset/names.js';

@@ -1,5 +1,4 @@
-import { UpresError } from '../errors.js';
-import type { UpresErrorCode } from '../errors.js';
+import { UpresError, type UpresErrorCode } from '../errors.js';
 
 /** The command line itself can't be carried out: nothing was started, exit code 2. */
 export class UsageError extends UpresError {

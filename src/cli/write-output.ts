@@ -1,9 +1,8 @@
 import { link, mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { hasCode, UpresError } from '../errors.js';
-import { sha256 } from './ledger.js';
+import { type Ledger, sha256 } from './ledger.js';
 import type { OwnOutputs } from '../asset/own-outputs.js';
-import type { Ledger } from './ledger.js';
 import { removeTempFile, writeTempFile } from './temp-file.js';
 import { outputError } from './output-error.js';
 

@@ -4,8 +4,7 @@ import { copyInBands } from '../give-way.js';
 import { AttachedBackend } from './pool/attached-backend.js';
 import type { CallHooks, TileRecord } from './pool/call.js';
 import { checkDevice, type Device, type DeviceChoice } from './device.js';
-import { defaultGpuMemoryBudget } from './gpu/gpu-plan.js';
-import { GpuContext, type GpuContextHandle } from './gpu/gpu-context.js';
+import type { GpuContextHandle, GpuState } from './gpu/gpu-context.js';
 import type { NetworkBackend } from './pool/network-backend.js';
 import { NetworkWeights, type WeightsInfo } from './weights/network-weights.js';
 import {
@@ -129,10 +128,10 @@ export class ThreadSafeNetwork implements AsyncDisposable {
    * Uses, in a worker thread, a network of the main thread. Terminating the worker harms nobody.
    * @param handle what `share()` gave, posted with its port transferred
    */
-  static attach(handle: NetworkHandle): Promise<ThreadSafeNetwork> {
+  static async attach(handle: NetworkHandle): Promise<ThreadSafeNetwork> {
     const { port, info, threads, device, gpu } = handle;
-    const context = gpu && new GpuContext(gpu);
-    return Promise.resolve(new ThreadSafeNetwork(new AttachedBackend(port, info, threads, device, context)));
+    const context = gpu && new (await import('./gpu/gpu-context.js')).GpuContext(gpu);
+    return new ThreadSafeNetwork(new AttachedBackend(port, info, threads, device, context));
   }
 
   /** @internal */
@@ -160,9 +159,9 @@ export class ThreadSafeNetwork implements AsyncDisposable {
     return this.backend.device;
   }
 
-  /** The graphics processor and what is held for it; undefined where the CPU computes. */
-  get gpu(): GpuContext | undefined {
-    return this.backend.gpu;
+  /** The graphics processor and what is held for it now; undefined where the CPU computes. */
+  get gpu(): GpuState | undefined {
+    return this.backend.gpu?.state;
   }
 
   /** Threads that may compute for this network at once; 1 where a graphics processor computes. */
@@ -257,11 +256,11 @@ export class ThreadSafeNetwork implements AsyncDisposable {
 }
 
 async function load(source: ModelSource, options: NetworkOptions): Promise<ThreadSafeNetwork> {
-  const { memoryBudget = defaultMemoryBudget, gpuMemoryBudget = defaultGpuMemoryBudget, maxQueue = Infinity } = options;
+  const { memoryBudget = defaultMemoryBudget, gpuMemoryBudget, maxQueue = Infinity } = options;
   const choice = checkDevice(options.device ?? 'cpu');
   if (!(memoryBudget > 0))
     throw new UpresError('BAD_ARGUMENT', `memoryBudget must be above 0 bytes, not ${memoryBudget}`);
-  if (!(gpuMemoryBudget > 0 && Number.isFinite(gpuMemoryBudget))) {
+  if (gpuMemoryBudget !== undefined && !(gpuMemoryBudget > 0 && Number.isFinite(gpuMemoryBudget))) {
     throw new UpresError('BAD_ARGUMENT', `gpuMemoryBudget must be above 0 bytes, not ${gpuMemoryBudget}`);
   }
   if (!(maxQueue >= 1)) throw new UpresError('BAD_ARGUMENT', `maxQueue must be at least 1, not ${maxQueue}`);

@@ -42,9 +42,10 @@ export class UpresServer implements AsyncDisposable {
     private readonly context: ServerContext,
   ) {}
 
-  /** The options, checked and complete. */
+  /** The options, checked and complete; of tokens only how many there are. */
   get settings(): ServerSettings {
-    return this.context.settings;
+    const { settings } = this.context;
+    return { ...settings, tokens: settings.tokens.map(() => 'hidden') };
   }
 
   /** Where it listens, as in `http://127.0.0.1:3270`; undefined before `listen` and after `close`. */

@@ -2,8 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import type { LooseDirectives } from '#src/asset/directives.js';
-import { checkDirectives } from '#src/asset/directives.js';
+import { checkDirectives, type LooseDirectives } from '#src/asset/directives.js';
 import type { AssetOptions } from '#src/asset/options.js';
 import { AssetPipeline, type RenderedVariant } from '#src/asset/pipeline.js';
 import { Upscaler } from '#src/image/upscale.js';

@@ -2,8 +2,7 @@ import { symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { collect } from '#src/cli/collect.js';
-import { makeFolder } from './support/folder.js';
-import type { Folder } from './support/folder.js';
+import { type Folder, makeFolder } from './support/folder.js';
 
 let folder: Folder;
 const start = process.cwd();

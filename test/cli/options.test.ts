@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseOptions } from '#src/cli/options.js';
-import type { RawOptions } from '#src/cli/options.js';
+import { parseOptions, type RawOptions } from '#src/cli/options.js';
 
 describe('without flags', () => {
   test('images are doubled and errors fail', () => {

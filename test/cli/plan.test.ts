@@ -1,8 +1,7 @@
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Input } from '#src/cli/collect.js';
-import { parseOptions } from '#src/cli/options.js';
-import type { RawOptions } from '#src/cli/options.js';
+import { parseOptions, type RawOptions } from '#src/cli/options.js';
 import { describeCollision, plan } from '#src/cli/plan.js';
 import { makeFolder } from './support/folder.js';
 

@@ -1,8 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { execute, main, sharedCache, upres } from './support/command.js';
-import { makeFolder } from './support/folder.js';
-import type { Folder } from './support/folder.js';
+import { type Folder, makeFolder } from './support/folder.js';
 import { picture } from './support/pictures.js';
 
 /** Notes every binary that the process loads, with the switch as it stood then. */

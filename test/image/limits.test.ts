@@ -1,7 +1,6 @@
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { outputFormats } from '#src/image/codec/formats.js';
-import { formatTraits } from '#src/image/codec/formats.js';
+import { formatTraits, outputFormats } from '#src/image/codec/formats.js';
 import { checkOutputSize } from '#src/image/limits.js';
 import { picture, scene } from './fixtures.js';
 import { useUpscaler } from './upscaler.js';

@@ -11,12 +11,12 @@ import { mergeRepeatedTiles } from '../tiles/repeated-tiles.js';
 import { ThreadPool } from '../pool/thread-pool.js';
 import type { Model } from '../../model/catalogue/model.js';
 import type { GpuContext } from './gpu-context.js';
-import { planGpuTiles } from './gpu-plan.js';
+import { defaultGpuMemoryBudget, planGpuTiles } from './gpu-plan.js';
 import { GpuScheduler, type GpuNetwork } from './gpu-scheduler.js';
 
 export interface GpuSettings {
   /** Bytes that may be held on the device's behalf. */
-  readonly gpuMemoryBudget: number;
+  readonly gpuMemoryBudget: number | undefined;
   /** Calls that may be unfinished at once; one more is refused. */
   readonly maxQueue: number;
   readonly cacheFolder: string | undefined;
@@ -61,7 +61,7 @@ export class GpuBackend extends MainBackend {
       label: model.card.label,
       source,
       geometry: located.geometry,
-      budget: settings.gpuMemoryBudget,
+      budget: settings.gpuMemoryBudget ?? defaultGpuMemoryBudget,
     };
     await scheduler.open(network);
     return new GpuBackend(scheduler, network, model, located, settings, pool.admission);
@@ -81,7 +81,7 @@ export class GpuBackend extends MainBackend {
       limits: this.scheduler.limits(this.network, { type: pixelTypeOf(data), channels }),
       tilePixels: settings.tilePixels,
       acceptApproximation: settings.acceptApproximation,
-      budget: this.gpu.budget,
+      budget: this.gpu.state.budget,
     });
     return new Call({
       weights: this.network.key,

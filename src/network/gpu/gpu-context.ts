@@ -1,22 +1,24 @@
 import type { GpuDevice } from '../device.js';
 
-/** Bytes that are held for a graphics processor, as this package counts them: the driver's own are not known to it. */
-export interface GpuAllocation {
-  readonly total: number;
-  /** Pixels on their way: buffers that callers reuse, and batches that were sent and have not come back. */
-  readonly staging: number;
-  /** Parameters of all sessions that are open. */
-  readonly weights: number;
-  /** Estimate for the layers' results: the largest batch so far, since the runtime keeps that memory for the next one. */
-  readonly activations: number;
-}
-
-/** Buffers that callers reuse from batch to batch. */
-export interface GpuPools {
-  /** Callers that have a buffer. */
-  readonly callers: number;
-  /** Bytes of all of them; part of `staging`. */
-  readonly bytes: number;
+/** A graphics processor, and what all networks of this process hold for it, in bytes as this package counts them: the driver's own are not known to it. */
+export interface GpuState {
+  /** The interface that the device is reached through. */
+  readonly device: GpuDevice;
+  /** What the device is called; undefined where the system does not tell. */
+  readonly adapter: string | undefined;
+  /** What may be held: the smallest budget of the networks that are open. 0 when none is. */
+  readonly budget: number;
+  readonly allocated: {
+    readonly total: number;
+    /** Pixels on their way: buffers that callers reuse, and batches that were sent and have not come back. */
+    readonly staging: number;
+    /** Parameters of all sessions that are open. */
+    readonly weights: number;
+    /** Estimate for the layers' results: the largest batch so far, since the runtime keeps that memory for the next one. */
+    readonly activations: number;
+  };
+  /** Buffers that callers reuse from batch to batch: those who have one, and the bytes of all, which are part of `staging`. */
+  readonly pools: { readonly callers: number; readonly bytes: number };
 }
 
 const cellNames = ['budget', 'staging', 'weights', 'activations', 'callers', 'poolBytes'] as const;
@@ -31,50 +33,33 @@ export interface GpuContextHandle {
 }
 
 /**
- * A graphics processor and the memory that all networks of this process hold for it. A view: it counts nothing itself. The
- * numbers lie on shared memory, so threads that are attached see those of the main thread as they are now.
+ * Looks at what is held for a graphics processor; it counts nothing itself. The numbers lie on shared memory, so threads that are
+ * attached see those of the main thread as they are now.
  */
 export class GpuContext {
   private readonly cells: BigInt64Array<SharedArrayBuffer>;
 
-  /** @internal */
   constructor(private handle: GpuContextHandle) {
     this.cells = new BigInt64Array(handle.cells);
   }
 
-  /** The interface that the device is reached through. */
-  get device(): GpuDevice {
-    return this.handle.kind;
+  /** As it is now. */
+  get state(): GpuState {
+    const { kind: device, adapter } = this.handle;
+    const [staging, weights, activations] = [this.read('staging'), this.read('weights'), this.read('activations')];
+    return {
+      device,
+      adapter,
+      budget: this.read('budget'),
+      allocated: { total: staging + weights + activations, staging, weights, activations },
+      pools: { callers: this.read('callers'), bytes: this.read('poolBytes') },
+    };
   }
 
-  /** What the device is called; undefined where the system does not tell. */
-  get adapter(): string | undefined {
-    return this.handle.adapter;
-  }
-
-  /** Bytes held now. */
-  get allocated(): GpuAllocation {
-    const staging = this.read('staging');
-    const weights = this.read('weights');
-    const activations = this.read('activations');
-    return { total: staging + weights + activations, staging, weights, activations };
-  }
-
-  /** Bytes that may be held: the smallest budget of the networks that are open. 0 when none is. */
-  get budget(): number {
-    return this.read('budget');
-  }
-
-  get pools(): GpuPools {
-    return { callers: this.read('callers'), bytes: this.read('poolBytes') };
-  }
-
-  /** @internal */
   name(adapter: string | undefined): void {
     this.handle = { ...this.handle, adapter };
   }
 
-  /** @internal */
   share(): GpuContextHandle {
     return this.handle;
   }

@@ -2,8 +2,9 @@ import type { GpuDevice } from '../device.js';
 import type { PixelArray, PixelKind, PixelType } from '../../pixels.js';
 import type { MeasuredGeometry } from '../weights/weights-manifest.js';
 import { GpuLedger, type GpuContext } from './gpu-context.js';
-import { activationBytes, batchLimits, shares, transferBytes, type BatchLimits } from './gpu-plan.js';
+import { batchLimits, shares, transferBytes, type BatchLimits } from './gpu-plan.js';
 import { StagingPools } from './staging-pools.js';
+import { activationBytes } from '../tiles/plan.js';
 
 /** What is counted for a network. */
 export interface CountedNetwork {
@@ -36,7 +37,7 @@ export class GpuMemory {
 
   /** What a batch may be now. */
   limits({ key, geometry }: CountedNetwork, { type, channels }: PixelKind, pixelsPerMs: number): BatchLimits {
-    const { budget, allocated } = this.context;
+    const { budget, allocated } = this.context.state;
     const missing = this.sessions.has(sessionName(key, { type, channels })) ? 0 : weightBytes(geometry);
     const room = Math.max(0, budget - allocated.weights - missing);
     return batchLimits(geometry, type, channels, room, pixelsPerMs);
@@ -66,7 +67,7 @@ export class GpuMemory {
   send({ geometry }: CountedNetwork, { type, channels }: PixelKind, pixels: number): () => void {
     const transfer = pixels * transferBytes(geometry, type, channels);
     this.ledger.add('staging', transfer);
-    const most = Math.max(this.context.allocated.activations, pixels * activationBytes(geometry));
+    const most = Math.max(this.context.state.allocated.activations, pixels * activationBytes(geometry));
     this.ledger.set('activations', Math.ceil(most));
     return () => {
       this.ledger.add('staging', -transfer);
@@ -75,7 +76,7 @@ export class GpuMemory {
 
   /** A caller's buffer, to be used before anything else happens. */
   staging(lane: object, type: PixelType, values: number): PixelArray {
-    const { budget, allocated } = this.context;
+    const { budget, allocated } = this.context.state;
     return this.pools.room(lane, type, values, (budget - allocated.weights) * shares.pools);
   }
 

@@ -1,7 +1,8 @@
 import { UpresError } from '../../errors.js';
-import { bytesPerValue, type Halo, type PixelType } from '../../pixels.js';
+import { bytesPerValue, type PixelType } from '../../pixels.js';
 import type { Tile } from '../tiles/tiles.js';
 import type { MeasuredGeometry } from '../weights/weights-manifest.js';
+import { activationBytes, haloFor } from '../tiles/plan.js';
 
 /** Bytes that may be held for a graphics processor, unless the user says otherwise: small enough for one that draws the desktop too. */
 export const defaultGpuMemoryBudget = 1024 * 1024 * 1024;
@@ -21,24 +22,12 @@ const mostTransferBytes = 4 * 1024 * 1024;
 /** Shares of the memory that the weights leave: for the layers' results, for a batch on its way, and for callers' buffers. */
 export const shares = { activations: 1 / 2, transfer: 1 / 8, pools: 1 / 4 } as const;
 
-/** Channels of the result inside the graph, and bytes of each value while it is made into pixels: two buffers of floats and the pixel. */
-const channelsInside = 3;
-const pixelBytes = 4 + 4 + 2;
-
-/** Halo for a network that looks at the whole image, when its user accepts approximation. */
-const approximateHalo = 32;
-
 /** What a batch may be, at most. */
 export interface BatchLimits {
   /** Input pixels, halos included, that memory has room for. */
   readonly byMemory: number;
   /** Input pixels that are computed soon enough. */
   readonly byTime: number;
-}
-
-/** Bytes of the layers' results for each input pixel of a batch. */
-export function activationBytes({ activationBytesPerPixel, scale }: MeasuredGeometry): number {
-  return activationBytesPerPixel + scale ** 2 * channelsInside * pixelBytes;
 }
 
 /** Bytes that go to the device's process and come back for each input pixel. */
@@ -87,7 +76,7 @@ export function planGpuTiles(request: GpuPlanRequest): Tile[] {
   const { geometry, limits } = request;
   const unit = geometry.multipleOf;
   const { byMemory } = limits;
-  const halo = geometry.halo ?? haloWhenWhole(request);
+  const halo = haloFor(geometry, request, byMemory);
   if (!halo) {
     const width = roundUp(request.width, unit);
     const height = roundUp(request.height, unit);
@@ -114,12 +103,6 @@ export function planGpuTiles(request: GpuPlanRequest): Tile[] {
     }
   }
   return tiles;
-}
-
-/** The halo for a network that looks at the whole image; undefined when it is to be computed whole. */
-function haloWhenWhole({ width, height, limits, acceptApproximation, tilePixels }: GpuPlanRequest): Halo | undefined {
-  if (!acceptApproximation || tilePixels === Infinity || width * height <= limits.byMemory) return undefined;
-  return { left: approximateHalo, top: approximateHalo, right: approximateHalo, bottom: approximateHalo };
 }
 
 /** The shape that computes the least in all, among those that fit; the smallest where none does. */

@@ -32,7 +32,7 @@ export class StagingPools {
     this.buffers.delete(lane);
     this.buffers.set(lane, buffer);
     for (const other of this.buffers.keys()) {
-      if (other === lane || this.ledger.context.pools.bytes <= mostBytes) break;
+      if (other === lane || this.ledger.context.state.pools.bytes <= mostBytes) break;
       this.release(other);
     }
     return viewPixels(type, buffer).subarray(0, values);

@@ -6,7 +6,7 @@ import type { ModelSource } from './protocol.js';
 import { ThreadPool } from './thread-pool.js';
 
 export interface BackendSettings extends LocalSettings {
-  readonly gpuMemoryBudget: number;
+  readonly gpuMemoryBudget: number | undefined;
 }
 
 /**

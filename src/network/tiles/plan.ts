@@ -40,6 +40,30 @@ export interface PlanRequest {
   readonly pixelsPerMs: number | undefined;
 }
 
+/** Bytes that computing a tile takes for each of its pixels. */
+export const activationBytes = ({ activationBytesPerPixel, scale }: MeasuredGeometry): number =>
+  activationBytesPerPixel + scale ** 2 * channels * pixelBytes;
+
+/**
+ * The context that an image's tiles need.
+ * @param mostPixels of a tile, that memory has room for
+ * @returns undefined where the network looks at the whole image, and is to be given it whole
+ */
+export function haloFor(
+  { halo }: MeasuredGeometry,
+  {
+    width,
+    height,
+    tilePixels,
+    acceptApproximation,
+  }: Pick<PlanRequest, 'width' | 'height' | 'tilePixels' | 'acceptApproximation'>,
+  mostPixels: number,
+): Halo | undefined {
+  if (halo) return halo;
+  if (!acceptApproximation || tilePixels === Infinity || width * height <= mostPixels) return undefined;
+  return { left: approximateHalo, top: approximateHalo, right: approximateHalo, bottom: approximateHalo };
+}
+
 /**
  * Cuts an image into tiles for a network. The result's bytes do not depend on the plan; time and memory do.
  * @throws INPUT_TOO_LARGE for a network that looks at the whole image when that does not fit the memory budget
@@ -49,18 +73,14 @@ export function planImage(request: PlanRequest): TilePlan {
   const unit = geometry.multipleOf;
   const width = Math.ceil(request.width / unit) * unit;
   const height = Math.ceil(request.height / unit) * unit;
-  const bytesPerPixel = geometry.activationBytesPerPixel + geometry.scale ** 2 * channels * pixelBytes;
-  const memoryPixels = Math.max(1, Math.floor(memoryBudget / bytesPerPixel));
+  const memoryPixels = Math.max(1, Math.floor(memoryBudget / activationBytes(geometry)));
   const whole = { width, height, multipleOf: unit, overheadPixels: 0, threads: 1, maxTilePixels: Infinity };
 
-  let halo: Halo;
-  if (geometry.halo) {
-    halo = geometry.halo;
-  } else if (width * height <= memoryPixels || request.tilePixels === Infinity) {
-    return planTiles({ ...whole, halo: { left: 0, top: 0, right: 0, bottom: 0 } });
-  } else if (request.acceptApproximation) {
-    halo = { left: approximateHalo, top: approximateHalo, right: approximateHalo, bottom: approximateHalo };
-  } else {
+  const halo = haloFor(geometry, { ...request, width, height }, memoryPixels);
+  if (!halo) {
+    if (width * height <= memoryPixels || request.tilePixels === Infinity) {
+      return planTiles({ ...whole, halo: { left: 0, top: 0, right: 0, bottom: 0 } });
+    }
     throw new UpresError(
       'INPUT_TOO_LARGE',
       `this network looks at the whole image at once (${geometry.globalOperators.join(', ')}), and ${request.width}×${request.height} ` +

@@ -27,7 +27,7 @@ export function protect(app: Server, { settings, state }: ServerContext): void {
     guard.check(request, open);
     // What is not there is no secret.
     if (!open && !request.is404) request.client = tokens.client(request.headers.authorization);
-    if (work && !state.ready) throw draining();
+    if (work && state.draining.aborted) throw draining();
     done();
   });
 }

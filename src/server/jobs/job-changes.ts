@@ -1,5 +1,4 @@
-import type { Job, JobImage, JobProblem, JobResult, JobState } from './job.js';
-import { hasEnded } from './job.js';
+import { hasEnded, type Job, type JobImage, type JobProblem, type JobResult, type JobState } from './job.js';
 
 /** How an image ended. */
 export type Outcome = { readonly result: JobResult } | { readonly problem: JobProblem };

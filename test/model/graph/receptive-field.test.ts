@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { OnnxModel } from '#src/model/graph/onnx/file.js';
+import { type OnnxModel, opsetOf } from '#src/model/graph/onnx/file.js';
 import type { GraphWriter } from '#src/model/graph/onnx/graph-writer.js';
 import { float } from '#src/model/graph/onnx/node.js';
-import { opsetOf } from '#src/model/graph/onnx/file.js';
 import { analyse } from '#src/model/graph/receptive-field.js';
 import type { Geometry } from '#src/model/catalogue/geometry.js';
 import { bytesOf, conv, crop, load, network, randomFloats, shuffle } from '../support.js';

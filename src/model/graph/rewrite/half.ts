@@ -1,5 +1,9 @@
-import type { AttributeProto, GraphProto, TensorProto } from '../onnx/onnx_pb.js';
-import { TensorProto_DataType as DataType } from '../onnx/onnx_pb.js';
+import {
+  type AttributeProto,
+  type GraphProto,
+  type TensorProto,
+  TensorProto_DataType as DataType,
+} from '../onnx/onnx_pb.js';
 import { floatTensor, readFloats, sizeOf } from '../onnx/tensor.js';
 
 const HALF: number = DataType.FLOAT16;
