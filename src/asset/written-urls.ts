@@ -37,6 +37,24 @@ export function writtenUrls(name: string, text: () => string): string[] {
   return [...new Set([...inName, ...candidates(file, text)].filter(isOwnImage))];
 }
 
+/**
+ * The same, in a string of a script as its parser gives it: a URL, a srcset, a style, or HTML with such in its attributes. What is
+ * quoted in a text, as in a code sample, is none, and neither are the names of classes.
+ */
+export function urlsOfLiteral(text: string): string[] {
+  if (!text.includes('upscale')) return [];
+  return [...new Set(parseLiteral(text).filter(isOwnImage))];
+}
+
+function parseLiteral(text: string): string[] {
+  if (text.includes('<')) return inPage(text);
+  if (/\burl\(/i.test(text)) return inStyles(text.replace(/\[url\([^)]*\)\]/g, ''));
+  if (!/\s/.test(text.trim())) return [text.trim()];
+  return parseSrcset(text)
+    .filter(({ descriptor }) => /^\d+(?:\.\d+)?[xw]$/.test(descriptor))
+    .map(({ url }) => url);
+}
+
 function candidates(file: string, text: () => string): string[] {
   const kind = /\.(css|html?|svg|[cm]?js|webmanifest)$/i.exec(file)?.[1]?.toLowerCase();
   if (kind === undefined) return [];
