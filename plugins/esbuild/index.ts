@@ -4,7 +4,7 @@ import { parseQuery, printQuery } from '#upres/asset/directives.js';
 import { inputsOf } from '#upres/asset/inputs.js';
 import { moduleCode } from '#upres/asset/module-code.js';
 import { hasImageExtension, withFormat } from '#upres/asset/names.js';
-import type { AssetOptions } from '#upres/asset/options.js';
+import { checkAssetOptions, type AssetOptions } from '#upres/asset/options.js';
 import { AssetPipeline, type PreparedAsset } from '#upres/asset/pipeline.js';
 import { readableMessage } from '#upres/asset/readable-message.js';
 import { isOurs, splitUrl } from '#upres/asset/urls.js';
@@ -44,7 +44,7 @@ const markup = 'upres';
 export function upres(options: UpresEsbuildOptions = {}): UpresEsbuildPlugin {
   const { leftovers = 'error', ...assetOptions } = options;
   checkLeftovers(leftovers);
-  checkAtOnce(assetOptions);
+  checkAssetOptions(assetOptions);
   return {
     name: 'upres',
     setup(build) {
@@ -54,11 +54,6 @@ export function upres(options: UpresEsbuildOptions = {}): UpresEsbuildPlugin {
 }
 
 export default upres;
-
-/** Options are wrong when they are given, not when a build begins. */
-function checkAtOnce(options: AssetOptions): void {
-  new AssetPipeline(options, { root: process.cwd(), warn: () => undefined });
-}
 
 /** One file of an asset, which esbuild gives its name, its hash and its public path. */
 interface File {

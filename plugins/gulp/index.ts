@@ -5,7 +5,7 @@ import type File from 'vinyl';
 import { asPluginError, pluginError } from './errors.js';
 import { inOrder } from './in-order.js';
 import { gulpLog } from './log.js';
-import { directiveNames, readOptions, type GulpOptions } from './options.js';
+import { readOptions, type GulpOptions } from './options.js';
 import { OutputNames } from './output-names.js';
 import { tellNext } from './tell-next.js';
 import { Variants } from './variants.js';
@@ -30,7 +30,7 @@ export function upres(options: GulpOptions = {}): Transform {
   // Never closed: the threads stay for the next stream, as in `gulp.watch`, and an idle one does not keep the process alive.
   const pipeline = asPluginError(
     undefined,
-    () => new AssetPipeline(assetOptions, { root: process.cwd(), warn: log.warn }, directiveNames),
+    () => new AssetPipeline(assetOptions, { root: process.cwd(), warn: log.warn }),
   );
   const stop = new AbortController();
 

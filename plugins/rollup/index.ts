@@ -5,7 +5,7 @@ import { inputsOf } from '#upres/asset/inputs.js';
 import { moduleCode } from '#upres/asset/module-code.js';
 import { withFormat } from '#upres/asset/names.js';
 import { newUrlsIn } from '#upres/asset/new-urls.js';
-import type { AssetOptions } from '#upres/asset/options.js';
+import { checkAssetOptions, type AssetOptions } from '#upres/asset/options.js';
 import { AssetPipeline, type PreparedAsset } from '#upres/asset/pipeline.js';
 import { readableMessage } from '#upres/asset/readable-message.js';
 import { isOurs, splitUrl } from '#upres/asset/urls.js';
@@ -30,6 +30,7 @@ export interface UpresRollupOptions extends AssetOptions {
 export function upres(options: UpresRollupOptions = {}): UpresRollupPlugin {
   const { leftovers = 'error', ...assetOptions } = options;
   checkLeftovers(leftovers);
+  checkAssetOptions(assetOptions);
   const root = process.cwd();
   const appearing = new Appearing();
   let warn = (message: string): void => {

@@ -22,7 +22,7 @@ export function leftoversPlugin(session: () => Session): Plugin {
             this.error(session().readable(new Error(`${about}, into ${output.fileName}`), mark.url, mark.importer));
           }
           if (options.leftovers === 'ignore') continue;
-          const found = leftoversIn(output, config);
+          const found = leftoversIn(output, config, (code) => this.parse(code));
           if (found.length === 0) continue;
           const message =
             found

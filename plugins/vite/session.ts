@@ -7,7 +7,7 @@ import type { ResolvedConfig } from 'vite';
 import { normalizePath } from './normalize-path.js';
 import { Appearing } from '#upres/asset/appearing.js';
 import { Dependents } from './dependents.js';
-import { viteOptionNames, type UpresViteOptions } from './options.js';
+import type { UpresViteOptions } from './options.js';
 
 export { isExternal, isOurs, splitUrl } from '#upres/asset/urls.js';
 
@@ -36,7 +36,7 @@ export class Session {
     const warn = (message: string): void => {
       config.logger.warn(`upres: ${message}`);
     };
-    this.pipeline = new AssetPipeline(options, { root: config.root, warn }, viteOptionNames);
+    this.pipeline = new AssetPipeline(options, { root: config.root, warn });
   }
 
   /**

@@ -1,23 +1,25 @@
-import { checkAssetOptions, type AssetOptions } from '#upres/asset/options.js';
+import { assetOptions, checkAssetOptions, type AssetOptions } from '#upres/asset/options.js';
 import { UpresError } from '#upres/errors.js';
 import type { ReportEntry } from '#upres/asset/report.js';
-import { validate } from 'schema-utils';
 import type { Compiler } from 'webpack';
-import type { Leftovers } from '#upres/asset/written-urls.js';
+import { leftoversChoice, type Leftovers } from '#upres/asset/written-urls.js';
+import { options, type TypeOf } from '#upres/schema.js';
 import { reportLeftovers } from './leftovers.js';
 import { restoreNames } from './name-asset.js';
 import { keepOthersOff, refuseForeignContents } from './only-ours.js';
-import { pluginOptionsSchema } from './options-schema.js';
 import { pipelineOf } from './pipelines.js';
 import { addRules, loader, upresRules, type UpresRule } from './rules.js';
 
-export interface UpresPluginOptions extends AssetOptions {
+const pluginOptions = options({
+  ...assetOptions.properties,
   /**
-   * What becomes of a build that emits a directive which no loader has seen, so that browsers would get the small image: it
-   * fails (default), it warns, or nothing.
+   * What a directive is that no loader has read, so that browsers would get the small image: the build fails (`error`), it warns
+   * (`warn`), or nothing (`ignore`).
+   * @default `error`
    */
-  readonly leftovers?: Leftovers;
-}
+  leftovers: leftoversChoice,
+});
+export interface UpresPluginOptions extends TypeOf<typeof pluginOptions> {}
 
 /**
  * Upscales images whose requests have the key `upscale`, wherever webpack resolves them: `import`, `new URL()`, CSS and HTML.
@@ -35,15 +37,15 @@ export class UpresPlugin {
    * @throws BAD_ARGUMENT
    */
   static rules(options: UpresPluginOptions = {}): UpresRule[] {
-    return upresRules(check(options).assetOptions);
+    return upresRules(check(options).assets);
   }
 
   private readonly options: AssetOptions;
   private readonly leftovers: Leftovers;
 
-  /** @throws ValidationError, BAD_ARGUMENT for options that don't exist or can't be */
+  /** @throws BAD_ARGUMENT for options that don't exist or can't be */
   constructor(options: UpresPluginOptions = {}) {
-    ({ assetOptions: this.options, leftovers: this.leftovers } = check(options));
+    ({ assets: this.options, leftovers: this.leftovers } = check(options));
   }
 
   apply(compiler: Compiler): void {
@@ -94,9 +96,8 @@ function refuseTwice(compiler: Compiler): void {
   applied.add(compiler);
 }
 
-function check(options: UpresPluginOptions): { assetOptions: AssetOptions; leftovers: Leftovers } {
-  validate(pluginOptionsSchema, options, { name: 'upres', baseDataPath: 'options' });
-  const { leftovers = 'error', ...assetOptions } = options;
-  checkAssetOptions(assetOptions);
-  return { assetOptions, leftovers };
+function check(given: UpresPluginOptions): { assets: AssetOptions; leftovers: Leftovers } {
+  checkAssetOptions(given, pluginOptions);
+  const { leftovers = 'error', ...assets } = given;
+  return { assets, leftovers };
 }

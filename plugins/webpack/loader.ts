@@ -1,12 +1,11 @@
 import { basename } from 'node:path';
 import { parseQuery } from '#upres/asset/directives.js';
-import type { AssetOptions } from '#upres/asset/options.js';
+import { checkAssetOptions, type AssetOptions } from '#upres/asset/options.js';
 import type { RenderedVariant } from '#upres/asset/pipeline.js';
 import type { LoaderContext } from 'webpack';
 import { dependOn } from './dependencies.js';
 import { markupModule } from './markup-module.js';
 import { nameAsset } from './name-asset.js';
-import { optionsSchema } from './options-schema.js';
 import { pipelineOf } from './pipelines.js';
 import { readableError } from './readable-error.js';
 
@@ -28,7 +27,8 @@ export default function upresLoader(this: LoaderContext<AssetOptions>, source: B
 }
 
 async function load(context: LoaderContext<AssetOptions>, source: Buffer): Promise<Buffer | string> {
-  const options = context.getOptions(optionsSchema);
+  const options = context.getOptions();
+  checkAssetOptions(options);
   const directives = parseQuery(context.resourceQuery);
   if (!directives) throw new Error(`the loader of upres is for queries with "upscale", as in ?upscale=2`);
   // Loaders that run others in processes of their own, as thread-loader does, have none to show.

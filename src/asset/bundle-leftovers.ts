@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { isExternal } from './urls.js';
-import { writtenUrls } from './written-urls.js';
+import { urlsOfLiteral, writtenUrls } from './written-urls.js';
 
 /** A file of a bundle, in words that Rollup, Rolldown and Vite share. */
 export type BundleFile =
@@ -35,12 +35,36 @@ export interface Leftover {
 }
 
 /** The directives that are still in a file of a bundle, of images that are there: others are parameters of somebody else. */
-export function leftoversIn(output: BundleFile, folders: BundleFolders): Leftover[] {
-  return piecesOf(output).flatMap(({ name, text, files }) =>
-    writtenUrls(name, () => withoutHost(text, folders.base))
+export function leftoversIn(output: BundleFile, folders: BundleFolders, parse?: (code: string) => unknown): Leftover[] {
+  return piecesOf(output).flatMap(({ name, text, files }) => {
+    const strings = parse && output.type === 'chunk' && text.includes('upscale') ? stringsIn(text, parse) : undefined;
+    const urls = strings
+      ? [...new Set(strings.flatMap((string) => urlsOfLiteral(withoutHost(string, folders.base))))]
+      : writtenUrls(name, () => withoutHost(text, folders.base));
+    return urls
       .filter((url) => isThere(url, files, folders))
-      .map((url) => ({ url, from: files.length > 0 ? ` (from ${files.join(', ')})` : '' })),
-  );
+      .map((url) => ({ url, from: files.length > 0 ? ` (from ${files.join(', ')})` : '' }));
+  });
+}
+
+/** The strings of a script, whole; undefined where it is none that can be parsed. */
+function stringsIn(code: string, parse: (code: string) => unknown): string[] | undefined {
+  const found: string[] = [];
+  const visit = (node: unknown): void => {
+    if (Array.isArray(node)) node.forEach(visit);
+    else if (typeof node === 'object' && node !== null) {
+      const { type, value } = node as { type?: unknown; value?: unknown };
+      if (type === 'Literal' && typeof value === 'string') found.push(value);
+      if (type === 'TemplateElement') found.push((value as { cooked?: string | null }).cooked ?? '');
+      Object.values(node).forEach(visit);
+    }
+  };
+  try {
+    visit(parse(code));
+  } catch {
+    return undefined;
+  }
+  return found;
 }
 
 interface Piece {

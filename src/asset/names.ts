@@ -61,6 +61,14 @@ export function hasImageExtension(file: string): boolean {
   return formatOfName(file) !== undefined;
 }
 
+/** All words that a user may write for a format. */
+export const formatWords = [
+  ...outputFormats,
+  ...Object.values(extensions)
+    .flatMap((known) => known.map((extension) => extension.slice(1)))
+    .filter((word) => !outputFormats.some((format) => format === word)),
+];
+
 /** A format by the word that a user writes for it: its name or one of its extensions. */
 export function formatByWord(word: string): OutputFormat | undefined {
   return outputFormats.find((format) => format === word || extensions[format].includes(`.${word}`));

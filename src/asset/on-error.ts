@@ -1,9 +1,11 @@
 import { failureOf, UpresError } from '../errors.js';
 import { isAborted } from '../abort.js';
+import { choice } from '../schema.js';
 
 /** What takes the place of a picture that can't be upscaled: nothing (`fail`), its own bytes, or a resize without a network. */
 export const onErrorChoices = ['fail', 'original', 'resize'] as const;
 export type OnError = (typeof onErrorChoices)[number];
+export const onErrorChoice = choice(onErrorChoices);
 
 /**
  * Errors that every picture would meet in the same way: a network that is damaged or missing, a machine that can't compute. They

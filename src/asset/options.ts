@@ -1,137 +1,153 @@
 import { UpresError } from '../errors.js';
 import { autoModel } from '../image/auto/auto-model.js';
-import { formatTraits, outputFormats, type OutputFormat } from '../image/codec/formats.js';
-import { defaultMaxOutputPixels, resolveLimit } from '../image/limits.js';
+import { formatTraits, type OutputFormat } from '../image/codec/formats.js';
+import { limitOptions } from '../image/limits.js';
+import { qualityRating } from '../image/options.js';
 import { builtinLabels } from '../model/catalogue/registry.js';
-import { checkDevice, deviceChoices, type DeviceChoice } from '../network/device.js';
-import { resolveThreads } from '../network/pool/thread-count.js';
+import { deviceChoice } from '../network/device.js';
+import { threadCount } from '../network/pool/thread-count.js';
+import {
+  check,
+  defined,
+  either,
+  flag,
+  literal,
+  oneOrMany,
+  options,
+  record,
+  text,
+  type Schema,
+  type TypeOf,
+} from '../schema.js';
 import { suggestion } from '../suggest.js';
-import { checkDirectives, parseDirectives, type Directives, type LooseDirectives } from './directives.js';
-import { onErrorChoices, type OnError } from './on-error.js';
-
-export { deviceChoices };
+import { checkDirectives, directives, parseDirectives, type Directives } from './directives.js';
+import { onErrorChoice } from './on-error.js';
 
 export type { OnError } from './on-error.js';
 
+const qualityOption = either(
+  'a whole number from 1 to 100, or such numbers by format: { jpeg, webp, avif }',
+  qualityRating,
+  options({ jpeg: qualityRating, webp: qualityRating, avif: qualityRating }),
+);
+
 /** Quality for all formats that have one, or for each. */
-export type QualityOption = number | Readonly<Partial<Record<'jpeg' | 'webp' | 'avif', number>>>;
+export type QualityOption = TypeOf<typeof qualityOption>;
+
+export const glob = text('a glob');
+export const globs = oneOrMany(glob);
+
+/** What the tools share of the options of all assets and of those of some. */
+const anyAssets = {
+  /**
+   * A label: the network to take. `auto` is the built-in one that suits the picture.
+   * @default `auto`
+   */
+  model: directives.properties.model,
+  /**
+   * For JPEG, WebP and AVIF, 1 to 100: a number, or one for each: `{ webp: 80 }`.
+   * @default 85 for JPEG, 82 for WebP, 60 for AVIF
+   */
+  quality: qualityOption,
+  /**
+   * What takes the place of an image that fails: nothing, its own bytes (`original`) or a plain resize (`resize`), both with a
+   * warning. Where the network itself is missing or damaged, nothing does.
+   * @default `fail`
+   */
+  onError: onErrorChoice,
+  /**
+   * The most pixels of one file, all frames counted.
+   * @default 400 million
+   */
+  maxOutputPixels: limitOptions.properties.maxOutputPixels,
+};
+
+const ruleOptions = options({
+  /**
+   * Globs relative to the project's root: the files that the rule is for.
+   * @default every file
+   */
+  include: globs,
+  /** Globs relative to the project's root: files that the rule is not for. */
+  exclude: globs,
+  /** Pixels relative to the source, each 1 to 8; several mean densities. */
+  upscale: directives.properties.upscale,
+  /** The larger of the source's width and this one, in pixels. */
+  minWidth: directives.properties.minWidth,
+  /** One format, or several where a picture is wanted in each. */
+  format: directives.properties.format,
+  ...anyAssets,
+});
 
 /** Directives that hold for assets whose path matches, where the asset's own say nothing. */
-export interface DefaultRule {
-  /** Globs relative to the project's root; default: every asset. */
-  readonly include?: string | readonly string[];
-  readonly exclude?: string | readonly string[];
-  readonly upscale?: number | readonly number[];
-  readonly minWidth?: number;
-  readonly model?: string;
-  readonly format?: string | readonly string[];
-  readonly quality?: QualityOption;
-  readonly maxOutputPixels?: number;
-  readonly onError?: OnError;
-}
+export interface DefaultRule extends TypeOf<typeof ruleOptions> {}
+
+export const assetOptions = options({
+  /**
+   * What holds for paths, one rule or a list of them; the first that matches and names a thing decides it:
+   * `{ include, exclude, upscale, minWidth, model, format, quality, maxOutputPixels, onError }`.
+   * @default `[]`
+   */
+  defaults: oneOrMany(ruleOptions),
+  /**
+   * Directives by name, as an object or as a query: `{ hero: 'upscale=1;2&as=img' }`, used as `?upscale&preset=hero`.
+   * @default `{}`
+   */
+  presets: record(
+    'directives by name',
+    either('directives, as a query or an object', text('a query of directives'), directives),
+  ),
+  /**
+   * Networks of your own by label: paths of their files (ONNX, or a format that is imported), relative to the root:
+   * `{ mine: './mine.onnx' }`.
+   * @default `{}`
+   */
+  models: record('paths of networks by label', text("the path of a network's file")),
+  ...anyAssets,
+  /**
+   * The folder of results, which all tools share; `false` for none.
+   * @default `node_modules/.cache/upres`
+   */
+  cache: either('a folder, or false', text('a folder'), literal(false)),
+  /**
+   * Threads that compute networks, 1 to 256.
+   * @default one for each core
+   */
+  threads: threadCount,
+  /**
+   * What computes networks: `cpu`, `webgpu`, `cuda`, `dml`, `coreml`, or `auto` for the fastest one that works. Results of another
+   * device may differ in the last bit, and have places of their own in the cache.
+   * @default `cpu`
+   */
+  device: deviceChoice,
+  /**
+   * Writes a page with before and after of each image: `true` for `upres-report.html` in the root, or a path.
+   * @default `false`
+   */
+  report: either('true, false or a file', flag, text('a file')),
+});
 
 /** Options that all build tools share. */
-export interface AssetOptions {
-  /** Rules by path; the first that matches and names a field gives it. */
-  readonly defaults?: DefaultRule | readonly DefaultRule[];
-  /** Directives by name, as an object or as a query: `{ hero: 'upscale=1;2&format=webp' }`. */
-  readonly presets?: Readonly<Record<string, string | LooseDirectives>>;
-  /** Networks of your own by label: paths of their files (ONNX, or a format that is imported), relative to the root. */
-  readonly models?: Readonly<Record<string, string>>;
-  /** A label, or `auto` (the default) for the built-in network that suits the picture. */
-  readonly model?: string;
-  readonly quality?: QualityOption;
-  /** Default `fail`. */
-  readonly onError?: OnError;
-  /** Pixels of one variant, all frames counted; default 400 million. */
-  readonly maxOutputPixels?: number;
-  /** The folder of the cache; `false` for none. Default: `node_modules/.cache/upres`. */
-  readonly cache?: string | false;
-  /** Threads that compute networks; default: one for each core. */
-  readonly threads?: number;
-  /**
-   * What computes networks: `cpu` (the default), `webgpu`, `cuda`, `dml`, `coreml`, or `auto` for the fastest one that works.
-   * Results of another device may differ in the last bit, and have places of their own in the cache.
-   */
-  readonly device?: DeviceChoice;
-  /** Writes a page with before and after of every asset: `true` for `upres-report.html` in the root, or a path. */
-  readonly report?: boolean | string;
-}
-
-/** Names of the options, for checking. */
-export const assetOptionNames = [
-  'defaults',
-  'presets',
-  'models',
-  'model',
-  'quality',
-  'onError',
-  'maxOutputPixels',
-  'cache',
-  'threads',
-  'device',
-  'report',
-] as const satisfies readonly (keyof AssetOptions)[];
-
-const ruleNames = [
-  'include',
-  'exclude',
-  'upscale',
-  'minWidth',
-  'model',
-  'format',
-  'quality',
-  'maxOutputPixels',
-  'onError',
-] as const satisfies readonly (keyof DefaultRule)[];
+export interface AssetOptions extends TypeOf<typeof assetOptions> {}
 
 /**
  * Checks options as a user gave them.
- * @param extra names of options that one tool has beside the common ones
+ * @param schema of all options that a tool has
  * @throws BAD_ARGUMENT with a suggestion for a misspelt name
  */
-export function checkAssetOptions(options: AssetOptions, extra: readonly string[] = []): void {
-  checkNames('option', options, [...assetOptionNames, ...extra]);
-  checkOnError(options.onError);
-  checkQualityOption(options.quality);
-  checkModels(options.models);
-  checkModel(options.model, options.models);
-  resolveLimit('maxOutputPixels', options.maxOutputPixels, defaultMaxOutputPixels);
-  resolveThreads(options.threads);
-  if (options.device !== undefined) checkDevice(options.device);
-  checkPath('cache', options.cache, 'a folder, or false');
-  checkPath('report', options.report, 'true, false or a file');
-  for (const rule of rulesOf(options)) {
-    checkNames('option of defaults', rule, ruleNames);
-    checkOnError(rule.onError);
-    checkQualityOption(rule.quality);
-    checkModel(rule.model, options.models);
-    resolveLimit('maxOutputPixels', rule.maxOutputPixels, defaultMaxOutputPixels);
-    const { upscale, minWidth, format } = rule;
-    checkDirectives({
-      ...(upscale === undefined ? {} : { upscale }),
-      ...(minWidth === undefined ? {} : { minWidth }),
-      ...(format === undefined ? {} : { format }),
-    });
-  }
-  for (const name of Object.keys(options.presets ?? {})) presetOf(options, name);
-}
-
-function checkModels(models: AssetOptions['models'] = {}): void {
-  for (const [label, path] of Object.entries(models)) {
+export function checkAssetOptions(given: AssetOptions, schema: Schema<AssetOptions> = assetOptions): void {
+  check(schema, given);
+  for (const label of Object.keys(given.models ?? {})) {
     if (label === autoModel || builtinLabels().some((builtin) => builtin.label === label)) {
       throw new UpresError('BAD_ARGUMENT', `models: "${label}" is the label of a built-in network; choose another`);
     }
-    if (typeof path !== 'string' || path === '') {
-      throw new UpresError('BAD_ARGUMENT', `models: "${label}" must be the path of a network's file`);
-    }
   }
-}
-
-/** An empty path would be the root itself. */
-function checkPath(name: 'cache' | 'report', value: boolean | string | undefined, what: string): void {
-  const allowed = typeof value === 'string' ? value !== '' : value !== true || name === 'report';
-  if (!allowed) throw new UpresError('BAD_ARGUMENT', `${name} must be ${what}, not ${JSON.stringify(value)}`);
+  checkModel(given.model, given.models);
+  for (const { model, upscale, minWidth } of rulesOf(given)) {
+    checkModel(model, given.models);
+    checkDirectives(defined({ upscale, minWidth }));
+  }
+  for (const name of Object.keys(given.presets ?? {})) presetOf(given, name);
 }
 
 /** The rules in their order. */
@@ -148,11 +164,11 @@ export function presetOf({ presets = {} }: AssetOptions, name: string): Directiv
   if (preset === undefined) {
     throw new UpresError('BAD_ARGUMENT', `there is no preset "${name}".${suggestion(name, Object.keys(presets))}`);
   }
-  const directives = typeof preset === 'string' ? parseDirectives(preset) : checkDirectives(preset);
-  if (directives.preset !== undefined) {
+  const found = typeof preset === 'string' ? parseDirectives(preset) : checkDirectives(preset);
+  if (found.preset !== undefined) {
     throw new UpresError('BAD_ARGUMENT', `the preset "${name}" names a preset: only assets can`);
   }
-  return directives;
+  return found;
 }
 
 /** The quality for a format; undefined leaves it to the encoder's default, and where there is no such thing. */
@@ -163,33 +179,6 @@ export function qualityFor(format: OutputFormat, ...wishes: (QualityOption | und
     if (quality !== undefined) return quality;
   }
   return undefined;
-}
-
-function checkNames(what: string, given: object, known: readonly string[]): void {
-  for (const name of Object.keys(given)) {
-    if (!known.includes(name)) {
-      throw new UpresError('BAD_ARGUMENT', `there is no ${what} "${name}".${suggestion(name, known)}`);
-    }
-  }
-}
-
-function checkOnError(value: string | undefined): void {
-  if (value === undefined || onErrorChoices.some((choice) => choice === value)) return;
-  throw new UpresError('BAD_ARGUMENT', `onError must be fail, original or resize, not "${value}"`);
-}
-
-function checkQualityOption(quality: QualityOption | undefined): void {
-  if (quality === undefined) return;
-  const values = typeof quality === 'object' ? Object.entries(quality) : [['quality', quality] as const];
-  for (const [name, value] of values) {
-    if (
-      typeof quality === 'object' &&
-      !outputFormats.some((f) => f === name && formatTraits[f].quality !== undefined)
-    ) {
-      throw new UpresError('BAD_ARGUMENT', `quality is for jpeg, webp and avif, not for "${name}"`);
-    }
-    checkDirectives({ quality: value });
-  }
 }
 
 /**

@@ -11,7 +11,7 @@ import type { AssetPlan, VariantPlan } from './asset-plan.js';
 import type { CachedUpscaler, ResultFacts } from './cached-upscaler.js';
 import type { Directives } from './directives.js';
 import { standIn, type OnError } from './on-error.js';
-import { checkAssetOptions, type AssetOptions } from './options.js';
+import type { AssetOptions } from './options.js';
 import { OwnOutputs } from './own-outputs.js';
 import { AssetReport, type VariantStatus } from './report.js';
 import { resolveDirectives } from './resolve.js';
@@ -70,13 +70,11 @@ export class AssetPipeline {
   private readonly told = new Set<string>();
   private opened: Promise<CachedUpscaler> | undefined;
 
-  /** @throws BAD_ARGUMENT for options that don't exist or can't be */
+  /** @param options checked */
   constructor(
     private readonly options: AssetOptions,
     private readonly context: PipelineContext,
-    extraOptions: readonly string[] = [],
   ) {
-    checkAssetOptions(options, extraOptions);
     this.lease = new UpscalerLease(options.threads);
     this.outputs = OwnOutputs.of(context.root);
   }

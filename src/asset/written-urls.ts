@@ -1,5 +1,4 @@
-import { UpresError } from '../errors.js';
-import { suggestion } from '../suggest.js';
+import { check, choice } from '../schema.js';
 import { hasDirectives } from './directives.js';
 import { startTags } from './html-tags.js';
 import { parseSrcset } from './srcset.js';
@@ -7,12 +6,11 @@ import { parseSrcset } from './srcset.js';
 /** What becomes of a build that emits a directive which nothing honoured. */
 export const leftoversChoices = ['error', 'warn', 'ignore'] as const;
 export type Leftovers = (typeof leftoversChoices)[number];
+export const leftoversChoice = choice(leftoversChoices);
 
 /** @throws BAD_ARGUMENT with a suggestion */
 export function checkLeftovers(wish: Leftovers | undefined): void {
-  if (wish === undefined || leftoversChoices.includes(wish)) return;
-  const message = `leftovers must be error, warn or ignore, not "${wish}".${suggestion(wish, leftoversChoices)}`;
-  throw new UpresError('BAD_ARGUMENT', message);
+  if (wish !== undefined) check(leftoversChoice, wish, 'leftovers');
 }
 
 /** Longer than any URL of an image: how far is looked around a directive for the ends of its URL. */
@@ -37,6 +35,24 @@ export function writtenUrls(name: string, text: () => string): string[] {
   const [file = '', query = ''] = name.split('?');
   const inName = hasDirectives(query) ? [name] : [];
   return [...new Set([...inName, ...candidates(file, text)].filter(isOwnImage))];
+}
+
+/**
+ * The same, in a string of a script as its parser gives it: a URL, a srcset, a style, or HTML with such in its attributes. What is
+ * quoted in a text, as in a code sample, is none, and neither are the names of classes.
+ */
+export function urlsOfLiteral(text: string): string[] {
+  if (!text.includes('upscale')) return [];
+  return [...new Set(parseLiteral(text).filter(isOwnImage))];
+}
+
+function parseLiteral(text: string): string[] {
+  if (text.includes('<')) return inPage(text);
+  if (/\burl\(/i.test(text)) return inStyles(text.replace(/\[url\([^)]*\)\]/g, ''));
+  if (!/\s/.test(text.trim())) return [text.trim()];
+  return parseSrcset(text)
+    .filter(({ descriptor }) => /^\d+(?:\.\d+)?[xw]$/.test(descriptor))
+    .map(({ url }) => url);
 }
 
 function candidates(file: string, text: () => string): string[] {

@@ -4,8 +4,9 @@ import type { CachedResult, CachedUpscaler } from '../asset/cached-upscaler.js';
 import { standIn } from '../asset/on-error.js';
 import { readError, UpresError } from '../errors.js';
 import type { Source } from '../image/image-source.js';
-import type { UpscaleOptions, UpscaleResult, Upscaler } from '../image/upscale.js';
+import type { ResizeOptions, UpscaleOptions, UpscaleResult, Upscaler } from '../image/upscale.js';
 import { formatOfName } from '../asset/names.js';
+import { defined } from '../schema.js';
 import type { RunOptions } from './options.js';
 import type { Made, Outcome } from './outcome.js';
 import type { Job } from './plan.js';
@@ -44,7 +45,8 @@ async function make(job: Job, source: Source, context: JobContext, start: number
   } catch (error) {
     if (context.signal.aborted) throw error;
     const { made, ...fallback } = await standIn(error, context.options.onError, {
-      resize: async () => deliver(job, context, await context.upscaler.resize(source, options), start),
+      resize: async () =>
+        deliver(job, context, await context.upscaler.resize(source, resizeOptions(job, context)), start),
       original: () => copyOriginal(job, context, error as UpresError, source, start),
     });
     return { ...made, fallback };
@@ -126,22 +128,19 @@ async function copyOriginal(
   };
 }
 
-function upscaleOptions(job: Job, { options, signal, onProgress }: JobContext): UpscaleOptions {
-  const { model, device, colour, alpha, maxInputPixels, maxOutputPixels, maxFrames } = options;
+function upscaleOptions(job: Job, context: JobContext): UpscaleOptions {
+  const { model, device, alpha } = context.options;
+  return { ...resizeOptions(job, context), ...defined({ model, device, alpha }) };
+}
+
+function resizeOptions(job: Job, { options, signal, onProgress }: JobContext): ResizeOptions {
+  const { colour, maxInputPixels, maxOutputPixels, maxFrames } = options;
   return {
     ...options.target,
     signal,
     onProgress: ({ donePixels, totalPixels }) => {
       onProgress(job, totalPixels > 0 ? donePixels / totalPixels : 0);
     },
-    ...(job.format === undefined ? {} : { format: job.format }),
-    ...(job.quality === undefined ? {} : { quality: job.quality }),
-    ...(model === undefined ? {} : { model }),
-    ...(device === undefined ? {} : { device }),
-    ...(colour === undefined ? {} : { colour }),
-    ...(alpha === undefined ? {} : { alpha }),
-    ...(maxInputPixels === undefined ? {} : { maxInputPixels }),
-    ...(maxOutputPixels === undefined ? {} : { maxOutputPixels }),
-    ...(maxFrames === undefined ? {} : { maxFrames }),
+    ...defined({ format: job.format, quality: job.quality, colour, maxInputPixels, maxOutputPixels, maxFrames }),
   };
 }

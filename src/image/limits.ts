@@ -1,18 +1,27 @@
 import { UpresError } from '../errors.js';
+import { number, options, type TypeOf } from '../schema.js';
 import { formatTraits, type OutputFormat } from './codec/formats.js';
 
-/** Bounds on a picture, checked by its header before anything is decoded; pixels are those of all frames. */
-export interface PixelLimits {
-  /** Default 100 million. */
-  readonly maxInputPixels?: number;
-  /** Default 400 million. */
-  readonly maxOutputPixels?: number;
+export const limitOptions = options({
   /**
-   * Of an animation that is read; each costs a call of the network, however small it is. Default 1000, which is more than a
-   * minute of 15 a second.
+   * Pixels of the image, all frames counted.
+   * @default 100 million
    */
-  readonly maxFrames?: number;
-}
+  maxInputPixels: number({ from: 1, of: 'pixels' }),
+  /**
+   * Pixels of the result, all frames counted.
+   * @default 400 million
+   */
+  maxOutputPixels: number({ from: 1, of: 'pixels' }),
+  /**
+   * Frames of an animation that is read; each costs a call of the network, however small it is.
+   * @default 1000, which is more than a minute of 15 a second
+   */
+  maxFrames: number({ from: 1, of: 'frames' }),
+});
+
+/** Bounds on a picture, checked by its header before anything is decoded. Infinity switches one off. */
+export interface PixelLimits extends TypeOf<typeof limitOptions> {}
 
 /** For whoever only wants to know what a picture is. */
 export const unlimited = { maxInputPixels: Infinity, maxOutputPixels: Infinity, maxFrames: Infinity } as const;
@@ -33,20 +42,9 @@ function describe({ width, height, frames }: Size): string {
 
 const megapixels = (pixels: number): string => `${Number((pixels / 1e6).toPrecision(3))} megapixels`;
 
-/** A limit as given by a user, or the default. */
-export function resolveLimit(name: keyof PixelLimits, limit: number | undefined, fallback: number): number {
-  if (limit === undefined) return fallback;
-  // Infinity switches a limit off.
-  if (!(limit >= 1)) {
-    const unit = name === 'maxFrames' ? 'frames' : 'pixels';
-    throw new UpresError('BAD_ARGUMENT', `${name} must be a number of ${unit} of at least 1, not ${limit}`);
-  }
-  return limit;
-}
-
 /** Throws INPUT_TOO_LARGE when the header promises more pixels or frames than are allowed. */
 export function checkInputSize(size: Size, limits: PixelLimits, file: string | undefined): void {
-  const mostFrames = resolveLimit('maxFrames', limits.maxFrames, defaultMaxFrames);
+  const mostFrames = limits.maxFrames ?? defaultMaxFrames;
   if (size.frames > mostFrames) {
     throw new UpresError(
       'INPUT_TOO_LARGE',
@@ -54,7 +52,7 @@ export function checkInputSize(size: Size, limits: PixelLimits, file: string | u
       { file },
     );
   }
-  const most = resolveLimit('maxInputPixels', limits.maxInputPixels, defaultMaxInputPixels);
+  const most = limits.maxInputPixels ?? defaultMaxInputPixels;
   if (size.width * size.height * size.frames > most) {
     throw new UpresError(
       'INPUT_TOO_LARGE',
@@ -71,7 +69,7 @@ export function checkOutputSize(
   limit: number | undefined,
   file: string | undefined,
 ): void {
-  const most = resolveLimit('maxOutputPixels', limit, defaultMaxOutputPixels);
+  const most = limit ?? defaultMaxOutputPixels;
   const { display, maxSide } = formatTraits[format];
   if (Math.max(size.width, size.height) > maxSide) {
     throw new UpresError(

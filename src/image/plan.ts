@@ -1,7 +1,6 @@
 import { UpresError } from '../errors.js';
-import { checkQuality } from './codec/encode.js';
-import { formatTraits, type OutputFormat } from './codec/formats.js';
-import { checkOutputSize, defaultMaxOutputPixels, resolveLimit } from './limits.js';
+import { checkQuality, formatTraits, type OutputFormat } from './codec/formats.js';
+import { checkOutputSize, defaultMaxOutputPixels } from './limits.js';
 import type { UpscaleOptions } from './options.js';
 import type { Header } from './codec/header.js';
 import { checkHeader } from './codec/probe.js';
@@ -58,7 +57,7 @@ function canCarryProfile({ profile, grey }: Header, format: OutputFormat): boole
 /** Throws OUTPUT_TOO_LARGE when a network would make far more pixels on the way than the result may have. */
 export function checkIntermediate(plan: Plan, scale: number, options: UpscaleOptions, file: string | undefined): void {
   const { header, frames } = plan;
-  const limit = resolveLimit('maxOutputPixels', options.maxOutputPixels, defaultMaxOutputPixels);
+  const limit = options.maxOutputPixels ?? defaultMaxOutputPixels;
   const width = header.width * scale;
   const height = header.height * scale;
   if (width * height * frames <= limit * intermediateShare) return;

@@ -1,7 +1,9 @@
 import { totalmem } from 'node:os';
 import { UpresError, withFile } from '../errors.js';
-import { checkDevice, type Device, type DeviceChoice } from '../network/device.js';
 import { isAborted, onAbort, throwIfAborted } from '../abort.js';
+import { deviceChoice, type Device, type DeviceChoice } from '../network/device.js';
+import { threadCount } from '../network/pool/thread-count.js';
+import { check, number, options, text, type TypeOf } from '../schema.js';
 import type { ModelChoice } from './auto/auto-model.js';
 import { inColour, withoutColour } from './dering/colourless.js';
 import { decode } from './codec/decode.js';
@@ -14,7 +16,14 @@ import { Meter } from './meter.js';
 import { Networks } from './networks.js';
 import { Failover } from './on-device.js';
 import { Source } from './image-source.js';
-import { checkOptions, modelOf, type Output, type ResizeOptions, type UpscaleOptions } from './options.js';
+import {
+  checkOptions,
+  checkResizeOptions,
+  modelOf,
+  type Output,
+  type ResizeOptions,
+  type UpscaleOptions,
+} from './options.js';
 import type { Frame } from '../pixels.js';
 import { planPicture, type Plan } from './plan.js';
 import { reduceFrame } from './reduce.js';
@@ -53,19 +62,30 @@ export interface UpscaleResult {
   readonly warnings?: readonly string[];
 }
 
-export interface UpscalerOptions {
-  /** Threads that compute networks; default: one for each core. */
-  readonly threads?: number;
-  /** Bytes of pixels that all calls hold together; default: a quarter of the machine's memory, at most 2 GiB. */
-  readonly memoryBudget?: number;
+const upscalerOptions = options({
+  /**
+   * Threads that compute networks, 1 to 256.
+   * @default one for each core
+   */
+  threads: threadCount,
+  /**
+   * Bytes of pixels that all calls hold together.
+   * @default a quarter of the machine's memory, at most 2 GiB
+   */
+  memoryBudget: number({ above: 0, of: 'bytes' }),
   /**
    * What computes networks, unless a call says otherwise. `auto` takes the fastest device that works; should it fail in the
-   * middle of a picture, the whole picture starts again on the CPU. Default: `cpu`.
+   * middle of a picture, the whole picture starts again on the CPU.
+   * @default `cpu`
    */
-  readonly device?: DeviceChoice;
-  /** Where optimised networks are kept; default: the user's cache folder. */
-  readonly cacheFolder?: string;
-}
+  device: deviceChoice,
+  /**
+   * Folder in which optimised networks are kept.
+   * @default the user's cache folder, or `UPRES_CACHE_FOLDER`
+   */
+  cacheFolder: text('a folder'),
+});
+export interface UpscalerOptions extends TypeOf<typeof upscalerOptions> {}
 
 /** Pixels, and what their results tell about them. */
 interface Made extends Pixels {
@@ -96,11 +116,9 @@ export class Upscaler implements AsyncDisposable {
   private disposed = false;
 
   /** @throws BAD_ARGUMENT */
-  constructor({ memoryBudget = defaultMemoryBudget(), device = 'cpu', ...options }: UpscalerOptions = {}) {
-    if (!(memoryBudget > 0)) {
-      throw new UpresError('BAD_ARGUMENT', `memoryBudget must be a number of bytes, not ${memoryBudget}`);
-    }
-    this.device = checkDevice(device);
+  constructor(given: UpscalerOptions = {}) {
+    const { memoryBudget = defaultMemoryBudget(), device = 'cpu', ...options } = check(upscalerOptions, given);
+    this.device = device;
     this.networks = new Networks(options);
     this.entrance = new Entrance(memoryBudget, this.networks);
   }
@@ -126,17 +144,25 @@ export class Upscaler implements AsyncDisposable {
   upscale(input: ImageInput | Source, options?: UpscaleOptions): Promise<UpscaleResult>;
   async upscale(
     input: ImageInput | Source,
-    { outputs, ...options }: UpscaleOptions & { readonly outputs?: readonly Output[] } = {},
+    given: UpscaleOptions & { readonly outputs?: readonly Output[] } = {},
   ): Promise<UpscaleResult | UpscaleResult[]> {
     const source = Source.of(input);
-    const results = await this.track(fileOf(input), options.signal, (controller) =>
+    const file = fileOf(input);
+    try {
+      checkOptions(given);
+    } catch (error) {
+      throw withFile(error, file);
+    }
+    const { outputs, ...options } = given;
+    const results = await this.track(file, options.signal, (controller) =>
       this.run(source, options, outputs ?? [options], controller),
     );
     return outputs ? results : results[0]!;
   }
 
   /** The same size by centred bicubic and reduction, on the CPU: no learned network. Throws as `upscale`. */
-  resize(input: ImageInput | Source, options: ResizeOptions = {}): Promise<UpscaleResult> {
+  async resize(input: ImageInput | Source, options: ResizeOptions = {}): Promise<UpscaleResult> {
+    checkResizeOptions(options);
     return this.upscale(input, { ...options, model: 'bicubic', alpha: 'network', device: 'cpu' });
   }
 
@@ -167,8 +193,6 @@ export class Upscaler implements AsyncDisposable {
       ...(format && { format }),
       ...(quality === undefined ? {} : { quality }),
     }));
-    checkOptions(options);
-    wanted.forEach(checkOptions);
     throwIfAborted(signal);
     const letNextIn = await this.entrance.turn(source, options.client, signal);
     const making = wanted.map((each) => this.make(source, each, signal, letNextIn));

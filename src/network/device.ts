@@ -1,5 +1,4 @@
-import { UpresError } from '../errors.js';
-import { suggestion } from '../suggest.js';
+import { check, choice, type Schema } from '../schema.js';
 
 /** What can compute a network. All but `cpu` are graphics processors, by the interface that they are reached through. */
 export const devices = ['cpu', 'webgpu', 'cuda', 'dml', 'coreml'] as const;
@@ -12,16 +11,12 @@ export type GpuDevice = Exclude<Device, 'cpu'>;
 export const deviceChoices = ['auto', ...devices] as const;
 export type DeviceChoice = (typeof deviceChoices)[number];
 
+export const deviceChoice: Schema<DeviceChoice> = choice(deviceChoices);
+
 /**
  * Checks a device as a user named it: the runtime itself ignores some unknown names and crashes on others.
  * @throws BAD_ARGUMENT with a suggestion
  */
 export function checkDevice(name: unknown): DeviceChoice {
-  const found = deviceChoices.find((choice) => choice === name);
-  if (found) return found;
-  const shown = typeof name === 'string' ? `"${name}"` : String(name);
-  throw new UpresError(
-    'BAD_ARGUMENT',
-    `device must be one of ${deviceChoices.join(', ')}, not ${shown}.${typeof name === 'string' ? suggestion(name, deviceChoices) : ''}`,
-  );
+  return check(deviceChoice, name, 'device');
 }

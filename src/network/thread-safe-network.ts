@@ -1,9 +1,23 @@
 import type { MessagePort } from 'node:worker_threads';
 import { UpresError } from '../errors.js';
 import { copyInBands } from '../give-way.js';
+import {
+  abortSignal,
+  anyObject,
+  callback,
+  check,
+  finite,
+  flag,
+  number,
+  options,
+  text,
+  whole,
+  type Schema,
+  type TypeOf,
+} from '../schema.js';
 import { AttachedBackend } from './pool/attached-backend.js';
 import type { CallHooks, TileRecord } from './pool/call.js';
-import { checkDevice, type Device, type DeviceChoice } from './device.js';
+import { deviceChoice, type Device } from './device.js';
 import type { GpuContextHandle, GpuState } from './gpu/gpu-context.js';
 import type { NetworkBackend } from './pool/network-backend.js';
 import { NetworkWeights, type WeightsInfo } from './weights/network-weights.js';
@@ -18,51 +32,94 @@ import {
 } from '../pixels.js';
 import { defaultMemoryBudget } from './tiles/plan.js';
 import type { ModelSource } from './pool/protocol.js';
-import { resolveThreads } from './pool/thread-count.js';
+import { defaultThreads, threadCount } from './pool/thread-count.js';
 
-export interface NetworkOptions {
-  /** Threads that may compute for this network at once, 1 to 256. Default: one for each core. */
-  readonly threads?: number;
+const networkOptions = options({
+  /**
+   * Threads that may compute for this network at once, 1 to 256.
+   * @default one for each core
+   */
+  threads: threadCount,
   /**
    * What computes. A device that is named is used or loading fails; `auto` takes a graphics processor that works, computes the
-   * same and is faster, and otherwise the CPU. Default: `cpu`.
+   * same and is faster, and otherwise the CPU.
+   * @default `cpu`
    */
-  readonly device?: DeviceChoice;
-  /** Bytes of activations that each thread may hold for a tile. Default: 256 MiB. */
-  readonly memoryBudget?: number;
-  /** Bytes that may be held on a graphics processor's behalf: weights, activations, pixels on their way. Default: 1 GiB. */
-  readonly gpuMemoryBudget?: number;
-  /** Calls that may be unfinished at once; one more is refused with QUEUE_FULL. Default: no limit, calls wait for memory. */
-  readonly maxQueue?: number;
-  /** Where prepared weights are kept. Default: the user's cache folder, or `UPRES_CACHE_FOLDER`. */
-  readonly cacheFolder?: string;
-}
+  device: deviceChoice,
+  /**
+   * Bytes of activations that each thread may hold for a tile.
+   * @default 256 MiB
+   */
+  memoryBudget: number({ above: 0, of: 'bytes' }),
+  /**
+   * Bytes that may be held on a graphics processor's behalf: weights, activations, pixels on their way.
+   * @default 1 GiB
+   */
+  gpuMemoryBudget: number({ above: 0, to: Number.MAX_SAFE_INTEGER, of: 'bytes' }),
+  /**
+   * Calls that may be unfinished at once; one more is refused with QUEUE_FULL.
+   * @default no limit, calls wait for memory
+   */
+  maxQueue: number({ from: 1, of: 'calls' }),
+  /**
+   * Folder in which prepared weights are kept.
+   * @default the user's cache folder, or `UPRES_CACHE_FOLDER`
+   */
+  cacheFolder: text('a folder'),
+});
+export interface NetworkOptions extends TypeOf<typeof networkOptions> {}
 
-export interface ScaleOption {
-  /** Scale factor, a whole number of at least 1; scales that a label lacks are chained from those it has. Default: 2. */
-  readonly scale?: number;
-}
+const scaleOption = options({
+  /**
+   * Scale factor, a whole number of at least 1; scales that a label lacks are chained from those it has.
+   * @default 2
+   */
+  scale: whole({ from: 1 }),
+});
+export interface ScaleOption extends TypeOf<typeof scaleOption> {}
 
-export interface CallOptions {
+const nameOption = options({
+  /**
+   * What errors and `label` call the network.
+   * @default `network`
+   */
+  name: text('a name'),
+});
+export interface NameOption extends TypeOf<typeof nameOption> {}
+
+const labelledOptions = options({ ...networkOptions.properties, ...scaleOption.properties });
+const bytesOptions = options({ ...networkOptions.properties, ...nameOption.properties });
+
+const callOptions = options({
   /** Ends the call; threads stop within one tile. */
-  readonly signal?: AbortSignal;
-  /** Calls with a higher priority go first, always. Default: 0. */
-  readonly priority?: number;
+  signal: abortSignal,
+  /**
+   * Calls with a higher priority go first, always.
+   * @default 0
+   */
+  priority: finite,
   /**
    * Whose turn the call takes: calls of one lane share it, so that a client with many or huge images does not crowd out
-   * another. Any object, told apart by identity. Default: one lane for all calls of the network (of the port, where it is
-   * used through one: a lane cannot be posted).
+   * another. Any object, told apart by identity.
+   * @default one lane for all calls of the network (of the port, where it is used through one: a lane cannot be posted)
    */
-  readonly lane?: object;
+  lane: anyObject,
   /** Called after each tile. */
-  readonly onProgress?: (progress: Progress) => void;
+  onProgress: callback<(progress: Progress) => void>(),
   /** Called after each tile with when and where it was computed, for measuring. */
-  readonly onTile?: (record: TileRecord) => void;
-  /** Upper bound of a tile, in input pixels with halo; Infinity computes the whole image at once. Default: by time and memory. */
-  readonly tilePixels?: number;
-  /** Allows tiles for a network that looks at the whole image at once; seams may show. Default: false. */
-  readonly acceptApproximation?: boolean;
-}
+  onTile: callback<(record: TileRecord) => void>(),
+  /**
+   * Upper bound of a tile, in input pixels with halo; Infinity computes the whole image at once.
+   * @default by time and memory
+   */
+  tilePixels: number({ from: 1, of: 'pixels' }),
+  /**
+   * Allows tiles for a network that looks at the whole image at once; seams may show.
+   * @default false
+   */
+  acceptApproximation: flag,
+});
+export interface CallOptions extends TypeOf<typeof callOptions> {}
 
 /** What another thread needs to use a network. Post it with `port` in the list of transferred objects. It serves one `attach`. */
 export interface NetworkHandle {
@@ -101,7 +158,7 @@ export class ThreadSafeNetwork implements AsyncDisposable {
    * @throws MODEL_NOT_FOUND for an unknown label, BAD_ARGUMENT for a scale that no chain reaches, NOT_MAIN_THREAD
    */
   static fromLabel(label: string, options: NetworkOptions & ScaleOption = {}): Promise<ThreadSafeNetwork> {
-    return load({ kind: 'label', label, scale: options.scale }, options);
+    return load(labelledOptions, { kind: 'label', label, scale: options.scale }, options);
   }
 
   /**
@@ -110,18 +167,15 @@ export class ThreadSafeNetwork implements AsyncDisposable {
    * @throws MODEL_NOT_FOUND, MODEL_INVALID, MODEL_UNSUPPORTED, NOT_MAIN_THREAD
    */
   static loadFromFile(path: string, options: NetworkOptions = {}): Promise<ThreadSafeNetwork> {
-    return load({ kind: 'file', path }, options);
+    return load(networkOptions, { kind: 'file', path }, options);
   }
 
   /**
    * A network from the bytes of an ONNX file.
    * @throws MODEL_INVALID, MODEL_UNSUPPORTED, NOT_MAIN_THREAD
    */
-  static fromBytes(
-    bytes: Uint8Array,
-    options: NetworkOptions & { readonly name?: string } = {},
-  ): Promise<ThreadSafeNetwork> {
-    return load({ kind: 'bytes', bytes, name: options.name }, options);
+  static fromBytes(bytes: Uint8Array, options: NetworkOptions & NameOption = {}): Promise<ThreadSafeNetwork> {
+    return load(bytesOptions, { kind: 'bytes', bytes, name: options.name }, options);
   }
 
   /**
@@ -238,6 +292,7 @@ export class ThreadSafeNetwork implements AsyncDisposable {
     data: PixelArray,
     options: CallOptions,
   ): Promise<SharedArrayBuffer> {
+    check(callOptions, options);
     checkPixels(width, height, channels, data);
     const hooks: CallHooks = { onProgress: options.onProgress, onTile: options.onTile };
     const settings = {
@@ -245,29 +300,20 @@ export class ThreadSafeNetwork implements AsyncDisposable {
       tilePixels: options.tilePixels,
       acceptApproximation: options.acceptApproximation ?? false,
     };
-    if (settings.tilePixels !== undefined && !(settings.tilePixels >= 1)) {
-      throw new UpresError('BAD_ARGUMENT', `tilePixels must be at least 1, not ${settings.tilePixels}`);
-    }
-    if (!Number.isFinite(settings.priority)) {
-      throw new UpresError('BAD_ARGUMENT', `priority must be a number, not ${settings.priority}`);
-    }
     return this.backend.run({ width, height, channels, data }, settings, hooks, options.signal, options.lane);
   }
 }
 
-async function load(source: ModelSource, options: NetworkOptions): Promise<ThreadSafeNetwork> {
+async function load<T extends NetworkOptions>(
+  schema: Schema<T>,
+  source: ModelSource,
+  given: T,
+): Promise<ThreadSafeNetwork> {
+  const options: NetworkOptions = check(schema, given);
   const { memoryBudget = defaultMemoryBudget, gpuMemoryBudget, maxQueue = Infinity } = options;
-  const choice = checkDevice(options.device ?? 'cpu');
-  if (!(memoryBudget > 0))
-    throw new UpresError('BAD_ARGUMENT', `memoryBudget must be above 0 bytes, not ${memoryBudget}`);
-  if (gpuMemoryBudget !== undefined && !(gpuMemoryBudget > 0 && Number.isFinite(gpuMemoryBudget))) {
-    throw new UpresError('BAD_ARGUMENT', `gpuMemoryBudget must be above 0 bytes, not ${gpuMemoryBudget}`);
-  }
-  if (!(maxQueue >= 1)) throw new UpresError('BAD_ARGUMENT', `maxQueue must be at least 1, not ${maxQueue}`);
-  const threads = resolveThreads(options.threads);
-  const { cacheFolder } = options;
+  const { device = 'cpu', threads = defaultThreads(), cacheFolder } = options;
   // What only those need who load a network: the pool, tiles, the store of prepared weights.
   const { loadBackend } = await import('./pool/load-backend.js');
-  const backend = await loadBackend(source, choice, { threads, memoryBudget, gpuMemoryBudget, maxQueue, cacheFolder });
+  const backend = await loadBackend(source, device, { threads, memoryBudget, gpuMemoryBudget, maxQueue, cacheFolder });
   return ThreadSafeNetwork.over(backend);
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkOptions } from '#src/image/options.js';
 import { resolveTarget, type Target } from '#src/image/target.js';
 
 const source = { width: 101, height: 33 };
@@ -44,6 +45,8 @@ describe('the size of the result', () => {
     ['half a pixel', { height: 1.5 }],
     ['a negative width', { minWidth: -3 }],
   ])('%s: BAD_ARGUMENT (%j)', (_, target) => {
-    expect(() => resolveTarget(source, target)).toThrow(expect.objectContaining({ code: 'BAD_ARGUMENT' }));
+    expect(() => {
+      checkOptions(target);
+    }).toThrow(expect.objectContaining({ code: 'BAD_ARGUMENT' }));
   });
 });

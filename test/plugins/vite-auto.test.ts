@@ -61,10 +61,11 @@ describe.for(vites)('auto, in Vite $version', (vite) => {
 
 describe('options', () => {
   it.for([
-    [{ auto: {} }, 'auto needs include'],
+    [{ auto: {} }, 'auto.include is missing: it must be a glob'],
+    [{ auto: { include: [] } }, 'auto.include must be a list, each of it a glob, not an empty list'],
     [{ auto: { include: '*', maxwidth: 3 } }, 'Did you mean "maxWidth"?'],
     [{ auto: { include: '*', upscale: 9 } }, 'upscale must be a number from 1 to 8'],
-    [{ dev: 'quick' }, 'dev must be full, preview or off'],
+    [{ dev: 'quick' }, 'dev must be one of full, preview, off'],
     [{ outo: false }, 'Did you mean "auto"?'],
     [{ model: 'arts' }, 'Did you mean "art"?'],
   ] as [{ auto?: AutoOptions }, string][])('%o is refused at once', ([options, words]) => {

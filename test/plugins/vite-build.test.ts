@@ -241,6 +241,10 @@ describe.for(vites)('Vite $version', (vite) => {
       ['the name of a class', `document.body.className = "bg-[url('./logo.png?upscale=2')]";`],
       ['a file that is not there', `document.body.dataset.image = './nowhere.png?upscale=2';`],
       ['a parameter of another service', `document.body.dataset.image = './logo.png?upscale=false&w=300';`],
+      [
+        'a code sample',
+        `document.body.innerHTML = "<span>import</span> logo <span>from</span> <span>'./logo.png?upscale=2'</span>";`,
+      ],
       ['a sentence', `console.log('Write logo.png?upscale=2 or logo.png?upscale=3.');`],
     ] as const)('but not %s', async ([, code]) => {
       const site = await makeSite({

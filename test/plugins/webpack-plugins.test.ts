@@ -209,7 +209,7 @@ describe('rules of one’s own', () => {
     const use = { loader: UpresPlugin.loader, options: { qualty: 80 } };
     const rules = [{ resourceQuery: /[?&]upscale/, type: 'asset/resource', use }];
     const { errors } = await build(webpack, { ...site.configuration({ module: { rules } }), plugins: [] });
-    expect(errors.join()).toContain("options has an unknown property 'qualty'");
+    expect(errors.join()).toContain('there is no option "qualty". Did you mean "quality"?');
   });
 });
 
@@ -219,10 +219,10 @@ describe('options', () => {
   });
 
   it.for([
-    [{ qualty: 80 }, "options has an unknown property 'qualty'"],
-    [{ onError: 'ignore' }, 'options.onError should be one of these'],
-    [{ cache: true }, 'options.cache should be one of these'],
-    [{ device: 'gpu' }, 'options.device should be one of these:\n   "auto" | "cpu" | "webgpu"'],
+    [{ qualty: 80 }, 'there is no option "qualty". Did you mean "quality"?'],
+    [{ onError: 'ignore' }, 'onError must be one of fail, original, resize, not "ignore"'],
+    [{ cache: true }, 'cache must be a folder, or false, not true'],
+    [{ device: 'gpu' }, 'device must be one of auto, cpu, webgpu, cuda, dml, coreml, not "gpu"'],
     [{ model: 'arts' }, 'there is no model "arts". Did you mean "art"?'],
     [{ quality: 101 }, 'quality must be a whole number from 1 to 100, not 101'],
     [{ defaults: { include: '*.png', upscale: 99 } }, 'upscale must be a number from 1 to 8, not 99'],

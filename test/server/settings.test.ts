@@ -42,7 +42,7 @@ describe('settings of the server', () => {
     [{ limits: { bodyByts: 5 } }, /Did you mean "bodyBytes"/],
     [{ limits: { bodyBytes: 0 } }, /above 0/],
     [{ limits: { bodyBytes: NaN } }, /above 0/],
-    [{ limits: { requestSeconds: 2_147_484 } }, /at most 2147483/],
+    [{ limits: { requestSeconds: 2_147_484 } }, /up to 2147483/],
     [{ allowedHosts: ['https://example.com'] }, /without scheme/],
     [{ models: { natural: 'x.onnx' } }, /built-in/],
     [{ model: 'nothing' }, /no model/],

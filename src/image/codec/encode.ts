@@ -11,19 +11,6 @@ import type { Meter } from '../meter.js';
 import { maxValue, type Frame, type Samples } from '../../pixels.js';
 import { loadSharp } from './sharp.js';
 
-/** Throws BAD_ARGUMENT for a quality out of range, or where the format has none. */
-export function checkQuality(quality: number | undefined, format: OutputFormat): void {
-  if (quality === undefined) return;
-  const { display, quality: usual } = formatTraits[format];
-  if (usual === undefined) {
-    const message = `a ${display} is written without loss and has no quality: leave it out, or choose JPEG, WebP or AVIF`;
-    throw new UpresError('BAD_ARGUMENT', message);
-  }
-  if (!Number.isInteger(quality) || quality < 1 || quality > 100) {
-    throw new UpresError('BAD_ARGUMENT', `quality must be a whole number from 1 to 100, not ${quality}`);
-  }
-}
-
 /**
  * Encodes frames of one size. Nothing of the source's metadata is written (EXIF, XMP, density), a kept profile excepted;
  * without one, values are sRGB, as every reader takes them to be.

@@ -1,3 +1,5 @@
+import { UpresError } from '../../errors.js';
+
 /** Formats that are read and written. The first is the name of the format everywhere in upres. */
 export const outputFormats = ['png', 'jpeg', 'webp', 'avif', 'gif', 'tiff'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
@@ -87,6 +89,16 @@ export const formatTraits: Readonly<Record<OutputFormat, FormatTraits>> = {
     quality: undefined,
   },
 };
+
+/** Throws BAD_ARGUMENT for a quality where the format has none. */
+export function checkQuality(quality: number | undefined, format: OutputFormat): void {
+  if (quality === undefined) return;
+  const { display, quality: usual } = formatTraits[format];
+  if (usual === undefined) {
+    const message = `a ${display} is written without loss and has no quality: leave it out, or choose JPEG, WebP or AVIF`;
+    throw new UpresError('BAD_ARGUMENT', message);
+  }
+}
 
 /** Whether the EXIF orientation counts: browsers turn no animation, and no WebP. */
 export const isOriented = (format: OutputFormat, frames: number): boolean => frames === 1 && format !== 'webp';

@@ -1,38 +1,96 @@
+import { number, options, type TypeOf } from '../../schema.js';
+
+/** Timers count milliseconds in 31 bits, and fire at once when they are given more. */
+const longestSeconds = 2_147_483;
+
+const amount = number({ above: 0, to: Number.MAX_SAFE_INTEGER });
+const seconds = number({ above: 0, to: longestSeconds, of: 'seconds' });
+
+export const limitOptions = options({
+  /**
+   * Bytes of one image, as it is sent.
+   * @default 32 MiB
+   */
+  bodyBytes: amount,
+  /**
+   * Pixels of one image, all frames counted.
+   * @default 25 million
+   */
+  inputPixels: amount,
+  /**
+   * Frames of one animation.
+   * @default 1000
+   */
+  frames: amount,
+  /**
+   * Pixels of one result, all frames counted.
+   * @default 100 million
+   */
+  outputPixels: amount,
+  /**
+   * Seconds that `POST /v1/upscale` may take once the image is there.
+   * @default 120
+   */
+  requestSeconds: seconds,
+  /**
+   * Seconds that a client may take to send a request, and to fetch its response.
+   * @default 60
+   */
+  transferSeconds: seconds,
+  /**
+   * Bytes of images that arrive or are worked on, and of results that are fetched, for all requests.
+   * @default 512 MiB
+   */
+  heldBytes: amount,
+  /**
+   * `POST /v1/upscale` at once for each client.
+   * @default 256
+   */
+  requestsPerClient: amount,
+  /**
+   * Pixels of results that each client's `POST /v1/upscale` at once may ask for.
+   * @default 400 million
+   */
+  queuedPixels: amount,
+  /**
+   * Jobs of one client that are kept, finished ones included.
+   * @default 1000
+   */
+  jobsPerClient: amount,
+  /**
+   * Images of one job.
+   * @default 100
+   */
+  imagesPerJob: amount,
+  /**
+   * Bytes of all images of one job, as they are sent.
+   * @default 256 MiB
+   */
+  jobBytes: amount,
+  /**
+   * Bytes of one client's jobs on disk; a result to come counts a byte for each of its pixels.
+   * @default 4 GiB
+   */
+  storedBytesPerClient: amount,
+  /**
+   * Bytes of results in the cache, the newest; for a while there may be an eighth more.
+   * @default 4 GiB
+   */
+  cacheBytes: amount,
+  /**
+   * Days for which finished jobs are kept.
+   * @default 7
+   */
+  resultsDays: amount,
+  /**
+   * Seconds for which a server that is told to end finishes what runs.
+   * @default 30
+   */
+  drainSeconds: seconds,
+});
+
 /** Bounds on what clients may ask for. All of them are numbers above 0. */
-export interface ServerLimits {
-  /** Bytes of one image, as it is sent. Default 32 MiB. */
-  readonly bodyBytes: number;
-  /** Pixels of one image, all frames counted. Default 25 million. */
-  readonly inputPixels: number;
-  /** Frames of one animation. Default 1000. */
-  readonly frames: number;
-  /** Pixels of one result, all frames counted. Default 100 million. */
-  readonly outputPixels: number;
-  /** Seconds that `POST /v1/upscale` may take once the image is there. Default 120. */
-  readonly requestSeconds: number;
-  /** Seconds that a client may take to send a request, and to fetch its response. Default 60. */
-  readonly transferSeconds: number;
-  /** Bytes of images that arrive or are worked on, and of results that are fetched, for all requests. Default 512 MiB. */
-  readonly heldBytes: number;
-  /** `POST /v1/upscale` at once for each client. Default 256. */
-  readonly requestsPerClient: number;
-  /** Pixels of results that each client's `POST /v1/upscale` at once may ask for. Default 400 million. */
-  readonly queuedPixels: number;
-  /** Jobs of one client that are kept, finished ones included. Default 1000. */
-  readonly jobsPerClient: number;
-  /** Images of one job. Default 100. */
-  readonly imagesPerJob: number;
-  /** Bytes of all images of one job, as they are sent. Default 256 MiB. */
-  readonly jobBytes: number;
-  /** Bytes of one client's jobs on disk; a result to come counts a byte for each of its pixels. Default 4 GiB. */
-  readonly storedBytesPerClient: number;
-  /** Bytes of results in the cache, the newest; for a while there may be an eighth more. Default 4 GiB. */
-  readonly cacheBytes: number;
-  /** Days for which finished jobs are kept. Default 7. */
-  readonly resultsDays: number;
-  /** Seconds for which a server that is told to end finishes what runs. Default 30. */
-  readonly drainSeconds: number;
-}
+export type ServerLimits = Required<TypeOf<typeof limitOptions>>;
 
 export const defaultLimits: ServerLimits = {
   bodyBytes: 32 * 2 ** 20,

@@ -1,47 +1,94 @@
 import { isIPv4 } from 'node:net';
 import { join, resolve } from 'node:path';
 import envPaths from 'env-paths';
-import { checkAssetOptions } from '../../asset/options.js';
+import { assetOptions, checkAssetOptions } from '../../asset/options.js';
 import { resultsFolder } from '../../asset/results-folder.js';
 import { UpresError } from '../../errors.js';
 import { autoModel } from '../../image/auto/auto-model.js';
-import { checkDevice, type DeviceChoice } from '../../network/device.js';
-import { resolveThreads } from '../../network/pool/thread-count.js';
-import { suggestion } from '../../suggest.js';
-import { defaultLimits, type ServerLimits } from './limits.js';
+import { deviceChoice, type DeviceChoice } from '../../network/device.js';
+import { defaultThreads, threadCount } from '../../network/pool/thread-count.js';
+import { check, defined, flag, list, options, secret, text, whole, type TypeOf } from '../../schema.js';
+import { defaultLimits, limitOptions, type ServerLimits } from './limits.js';
 
 export type { ServerLimits } from './limits.js';
 
-export interface ServerOptions {
-  /** Address to listen on; default `127.0.0.1`. Every other than this machine's own needs tokens. */
-  readonly host?: string;
-  /** Default 3270; 0 takes any that is free. */
-  readonly port?: number;
-  /** Secrets of at least 16 characters: who sends one of them as `Authorization: Bearer …` is a client. */
-  readonly tokens?: readonly string[];
-  /** Names that the server answers to beside its own, such as `images.example.com`, without a port. */
-  readonly allowedHosts?: readonly string[];
-  /** Where jobs are kept; default `server` in the user's data folder. */
-  readonly folder?: string;
-  /** Where results are kept; `false` for nowhere. Default: as for the command. */
-  readonly cache?: string | false;
-  /** Networks of your own by label: paths of their files. */
-  readonly models?: Readonly<Record<string, string>>;
-  /** The label that is used where none is asked for; default `auto`. */
-  readonly model?: string;
-  /** What computes, where nothing is asked for; default `cpu`. */
-  readonly device?: DeviceChoice;
-  /** Threads that compute networks; default: one for each core. */
-  readonly threads?: number;
-  readonly limits?: Partial<ServerLimits>;
-  /** Logs requests and faults as JSON, line by line, on standard error; default: warnings and faults only. */
-  readonly log?: boolean;
+const shortestToken = 16;
+const token = text(
+  `at least ${shortestToken} characters out of A-Z a-z 0-9 - . _ ~ + / (make one with "openssl rand -hex 32")`,
+  // What a header can carry (RFC 6750, 2.1).
+  { least: shortestToken, pattern: /^[\w.~+/-]+=*$/ },
+);
+
+const serverOptions = options({
+  /**
+   * Address to listen on. Every other than this machine's own needs tokens.
+   * @default `127.0.0.1`
+   */
+  host: text('an address or a name'),
+  /**
+   * 0 takes any that is free.
+   * @default 3270
+   */
+  port: whole({ from: 0, to: 65_535 }),
+  /**
+   * Secrets of at least 16 characters: whoever sends one of them as `Authorization: Bearer …` is a client.
+   * @default none
+   */
+  tokens: secret(list(secret(token))),
+  /**
+   * Names that the server answers to besides its own, such as `images.example.com`, without a port.
+   * @default none
+   */
+  allowedHosts: list(
+    text('a name such as images.example.com, without scheme and port', {
+      pattern: /^(?:[A-Za-z\d.-]+|\[[A-Fa-f\d:.]+\])$/,
+    }),
+  ),
+  /**
+   * Folder in which jobs are kept; one server at a time.
+   * @default `server` in the user's data folder
+   */
+  folder: text('a folder'),
+  /**
+   * Folder in which results are kept; `false` keeps none.
+   * @default as for the command
+   */
+  cache: assetOptions.properties.cache,
+  /**
+   * Networks of your own by label: paths of their files. Requests name the label, never a path.
+   * @default none
+   */
+  models: assetOptions.properties.models,
+  /**
+   * The label that is used where a request names none.
+   * @default `auto`
+   */
+  model: assetOptions.properties.model,
+  /**
+   * What computes, where a request does not say.
+   * @default `cpu`
+   */
+  device: deviceChoice,
+  /**
+   * Threads that compute networks, 1 to 256.
+   * @default one for each core
+   */
+  threads: threadCount,
+  /** Bounds on what clients may ask for. */
+  limits: limitOptions,
+  /**
+   * A line of JSON on standard error for each request.
+   * @default warnings and faults only
+   */
+  log: flag,
   /**
    * Switches off every image decoder in this process that the server does not need, for all users of this copy of sharp (SVG and
-   * PDF among them); default true.
+   * PDF among them).
+   * @default `true`
    */
-  readonly blockOtherFormats?: boolean;
-}
+  blockOtherFormats: flag,
+});
+export interface ServerOptions extends TypeOf<typeof serverOptions> {}
 
 /** Options, checked and complete. */
 export interface ServerSettings {
@@ -64,40 +111,16 @@ export interface ServerSettings {
   readonly blockOtherFormats: boolean;
 }
 
-const optionNames = [
-  'host',
-  'port',
-  'tokens',
-  'allowedHosts',
-  'folder',
-  'cache',
-  'models',
-  'model',
-  'device',
-  'threads',
-  'limits',
-  'log',
-  'blockOtherFormats',
-] as const satisfies readonly (keyof ServerOptions)[];
-
 const defaultPort = 3270;
-const shortestToken = 16;
-/** Timers count milliseconds in 31 bits, and fire at once when they are given more. */
-const longestSeconds = 2_147_483;
 
 /**
  * Checks options and fills in what is usual.
  * @throws BAD_ARGUMENT with a suggestion; also where an address that others can reach comes without tokens
  */
-export function resolveSettings(options: ServerOptions = {}): ServerSettings {
-  checkNames('option', options, optionNames);
-  const { host = '127.0.0.1', port = defaultPort, tokens = [], allowedHosts = [], models = {} } = options;
-  const { model = autoModel, device = 'cpu' } = options;
-  if (host === '') throw new UpresError('BAD_ARGUMENT', 'host must be an address or a name, not empty');
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new UpresError('BAD_ARGUMENT', `port must be a whole number from 0 to 65535, not ${port}`);
-  }
-  checkTokens(tokens);
+export function resolveSettings(given: ServerOptions = {}): ServerSettings {
+  check(serverOptions, given);
+  const { host = '127.0.0.1', port = defaultPort, tokens = [], allowedHosts = [], models = {} } = given;
+  const { model = autoModel, device = 'cpu', threads = defaultThreads() } = given;
   const loopback = isLoopback(host);
   if (!loopback && tokens.length === 0) {
     throw new UpresError(
@@ -111,16 +134,16 @@ export function resolveSettings(options: ServerOptions = {}): ServerSettings {
     port,
     loopback,
     tokens,
-    allowedHosts: allowedHosts.map(checkHostName),
-    folder: resolve(options.folder ?? join(envPaths('upres', { suffix: '' }).data, 'server')),
-    cache: cacheFolder(options.cache),
+    allowedHosts: allowedHosts.map((name) => name.toLowerCase()),
+    folder: resolve(given.folder ?? join(envPaths('upres', { suffix: '' }).data, 'server')),
+    cache: cacheFolder(given.cache),
     models: Object.fromEntries(Object.entries(models).map(([label, path]) => [label, resolve(path)])),
     model,
-    device: checkDevice(device),
-    threads: resolveThreads(options.threads),
-    limits: resolveLimits(options.limits),
-    log: options.log ?? false,
-    blockOtherFormats: options.blockOtherFormats ?? true,
+    device,
+    threads,
+    limits: { ...defaultLimits, ...defined(given.limits ?? {}) },
+    log: given.log ?? false,
+    blockOtherFormats: given.blockOtherFormats ?? true,
   };
 }
 
@@ -130,50 +153,7 @@ export function isLoopback(host: string): boolean {
   return name === 'localhost' || name === '::1' || (isIPv4(name) && name.startsWith('127.'));
 }
 
-function checkTokens(tokens: readonly string[]): void {
-  for (const token of tokens) {
-    // What a header can carry (RFC 6750, 2.1). The token itself is never said.
-    if (typeof token !== 'string' || !/^[\w.~+/-]+=*$/.test(token) || token.length < shortestToken) {
-      throw new UpresError(
-        'BAD_ARGUMENT',
-        `a token has at least ${shortestToken} characters out of A-Z a-z 0-9 - . _ ~ + / (make one with "openssl rand -hex 32")`,
-      );
-    }
-  }
-}
-
-function checkHostName(name: string): string {
-  const host = /^(?:[a-z\d.-]+|\[[a-f\d:.]+\])$/i.test(name) ? name.toLowerCase() : undefined;
-  if (host !== undefined) return host;
-  throw new UpresError(
-    'BAD_ARGUMENT',
-    `allowedHosts are names such as images.example.com, without scheme and port, not "${name}"`,
-  );
-}
-
 function cacheFolder(cache: string | false | undefined): string | undefined {
   if (cache === false) return undefined;
-  if (cache === '') throw new UpresError('BAD_ARGUMENT', 'cache must be a folder, or false');
   return resultsFolder(cache);
-}
-
-function resolveLimits(limits: Partial<ServerLimits> = {}): ServerLimits {
-  checkNames('limit', limits, Object.keys(defaultLimits));
-  for (const [name, value] of Object.entries(limits)) {
-    if (typeof value !== 'number' || !(value > 0) || !Number.isFinite(value)) {
-      throw new UpresError('BAD_ARGUMENT', `limits.${name} must be a number above 0, not ${String(value)}`);
-    }
-    if (name.endsWith('Seconds') && value > longestSeconds) {
-      throw new UpresError('BAD_ARGUMENT', `limits.${name} must be at most ${longestSeconds} seconds, not ${value}`);
-    }
-  }
-  return { ...defaultLimits, ...limits };
-}
-
-function checkNames(what: string, given: object, known: readonly string[]): void {
-  for (const name of Object.keys(given)) {
-    if (!known.includes(name)) {
-      throw new UpresError('BAD_ARGUMENT', `there is no ${what} "${name}".${suggestion(name, known)}`);
-    }
-  }
 }
