@@ -179,6 +179,7 @@ describe('folders and patterns', () => {
       output: 'out/sub/b@2x.jpg',
       width: 48,
       height: 32,
+      frames: 1,
       upscale: 2,
       model: 'nearest',
       ms: expect.any(Number) as number,
