@@ -1,5 +1,6 @@
-import { checkAssetOptions, type AssetOptions } from '#upres/asset/options.js';
+import { assetOptions, checkAssetOptions, type AssetOptions } from '#upres/asset/options.js';
 import { UpresError } from '#upres/errors.js';
+import { suggestion } from '#upres/suggest.js';
 
 /** Sizes, formats and qualities are what Astro's components say; so is which pictures. */
 type Shared = Pick<AssetOptions, 'model' | 'models' | 'onError' | 'maxOutputPixels' | 'cache' | 'threads' | 'device'>;
@@ -35,11 +36,15 @@ const ownNames = ['densities', 'maxWidth', 'onDemand'] as const satisfies readon
 /** @throws BAD_ARGUMENT with a suggestion */
 export function serviceConfig(options: UpresAstroOptions, identity: string): ServiceConfig {
   const { densities = [1, 2], maxWidth = 1024, onDemand = false, ...assets } = options;
-  checkAssetOptions(options, ownNames);
   for (const name of Object.keys(assets)) {
     if (sharedNames.some((known) => known === name)) continue;
-    throw new UpresError('BAD_ARGUMENT', `the option "${name}" has no meaning here: Astro's own components say it`);
+    if (name in assetOptions.properties) {
+      throw new UpresError('BAD_ARGUMENT', `the option "${name}" has no meaning here: Astro's own components say it`);
+    }
+    const hint = suggestion(name, [...sharedNames, ...ownNames]);
+    throw new UpresError('BAD_ARGUMENT', `there is no option "${name}".${hint}`);
   }
+  checkAssetOptions(assets);
   if (densities !== false && !densities.every((density) => density > 0 && density <= 8)) {
     throw new UpresError('BAD_ARGUMENT', `densities must be numbers up to 8, not ${JSON.stringify(densities)}`);
   }
