@@ -7,6 +7,7 @@ import { importPlugin } from './imports.js';
 import { leftoversPlugin } from './leftovers.js';
 import { lifecyclePlugin } from './lifecycle.js';
 import { markingVisitor, visits } from './lightningcss.js';
+import { templatesPlugin } from './templates.js';
 import { newUrlPlugin, placeNewUrls } from './new-url.js';
 import { checkOptions, type UpresViteOptions } from './options.js';
 import { withPostcssPlugin } from './postcss-config.js';
@@ -31,6 +32,7 @@ export function upres(options: UpresViteOptions = {}): Plugin[] {
     basePlugin(session, (config) => {
       current = new Session(config, options);
     }),
+    templatesPlugin(session),
     importPlugin(session),
     htmlPlugin(session),
     servedHtmlPlugin(session),

@@ -131,3 +131,48 @@ it('says to an old Vite that it is one', () => {
     configResolved({ plugins: [], root: '/' } as unknown as ResolvedConfig);
   }).toThrow('upres needs Vite 6 or newer');
 });
+
+describe.for(vites)('Vite $version: templates of components', (vite) => {
+  const buildComponent = async (name: string, text: string): Promise<unknown> => {
+    const site = await makeSite({
+      'index.html': '<!doctype html><script type="module" src="/main.js"></script>',
+      'main.js': `import component from './${name}'; console.log(component);`,
+      [name]: text,
+    });
+    const compiler: Plugin = {
+      name: 'compiler',
+      transform: (code, id) => (id.endsWith(name) ? `export default ${JSON.stringify(code.length)}` : null),
+    };
+    const config: InlineConfig = vite.mergeConfig(configOf(site, { vite, config: inlining }), {
+      build: { write: false },
+      plugins: [compiler],
+    });
+    return vite.build(config);
+  };
+
+  it.for([
+    [
+      'App.vue',
+      '<template><img src="./logo.png?upscale=1;2&as=img"></template>',
+      /as=img is an object.*v-bind="photo"/,
+    ],
+    ['App.vue', '<template><p><img alt="" src="./logo.png?upscale=2&amp;as=picture" /></p></template>', /as=picture/],
+    [
+      'App.vue',
+      "<script setup>const a = 1 < 2</script><template><img src='./logo.png?upscale&as=metadata'></template>",
+      /as=metadata/,
+    ],
+    ['App.svelte', '<img src="./logo.png?upscale=1;2&as=img" alt="">', /\{\.\.\.photo\}/],
+  ] as const)('%s with an object in an attribute fails: %s', async ([name, text, message]) => {
+    await expect(buildComponent(name, text)).rejects.toThrow(message);
+  });
+
+  it.for([
+    '<template><img src="./logo.png?upscale=2"></template>',
+    '<template><img :src="photo.src"></template><script>import photo from "./logo.png?upscale=2&as=img"</script>',
+    '<template><p>?upscale=2&amp;as=img</p><img src="https://elsewhere.example/logo.png?upscale=2&as=img"></template>',
+    '<template><!-- <img src="./logo.png?upscale=2&as=img"> --></template>',
+  ])('others are left to their compilers: %s', async (text) => {
+    await expect(buildComponent('App.vue', text)).resolves.toBeDefined();
+  });
+});
