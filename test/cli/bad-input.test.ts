@@ -207,7 +207,7 @@ describe.skipIf(!canMount)('on a disk of its own', () => {
     await using folder = await makeFolder();
     await folder.write({ 'a.png': small, 'big.png': medium });
     await mkdir(folder.join('disk'));
-    const { code, stdout, left } = await onDisk(folder.path, 'size=256k', '');
+    const { code, stdout, left } = await onDisk(folder.path, 'size=128k', '');
     expect(code).toBe(1);
     expect(errorCodes(stdout)).toEqual({ 'disk/big.png': 'DISK_FULL' });
     expect(left).toContain('the disk is full. Free some space, or choose another place with --out');

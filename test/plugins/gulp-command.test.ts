@@ -77,7 +77,7 @@ describe('the gulp command', () => {
     await site.picture('images/deep/b.jpg', 6, 4);
     const cold = await runGulp(site);
     expect([cold.code, cold.stderr, cold.hung]).toEqual([0, '', false]);
-    expect(cold.stdout).toMatch(/\] upres: 6 pictures \(4 computed, 2 as they were\), [\d.]+ kB\n/);
+    expect(cold.stdout).toMatch(/\] upres: 6 pictures \(4 computed, 2 as they were\), [\d.]+ kB → [\d.]+ kB\n/);
     const files = readdirSync(site.path('dist'), { recursive: true, encoding: 'utf8' }).filter((name) =>
       name.includes('.'),
     );
