@@ -68,6 +68,8 @@ export class AssetPipeline {
   /** What upres has made in this project, by whichever tool. */
   readonly outputs: OwnOutputs;
   private readonly told = new Set<string>();
+  /** What is under way: it writes into the cache to its end. */
+  private readonly making = new Set<Promise<Made>>();
   private opened: Promise<CachedUpscaler> | undefined;
 
   /** @param options checked */
@@ -102,7 +104,9 @@ export class AssetPipeline {
    */
   async render(asset: PreparedAsset, variant: VariantPlan, options: RenderOptions = {}): Promise<RenderedVariant> {
     const started = performance.now();
-    const { rendered, trouble, choice, device } = await this.make(asset, variant, options);
+    const making = this.make(asset, variant, options);
+    this.making.add(making);
+    const { rendered, trouble, choice, device } = await making.finally(() => this.making.delete(making));
     const source = await variant.image.bytes();
     const show = (data: Uint8Array): Uint8Array | undefined => (this.options.report ? data : undefined);
     this.report.add({
@@ -180,6 +184,7 @@ export class AssetPipeline {
   /** Ends what is under way and lets the threads go. */
   async close(): Promise<void> {
     await this.lease.release();
+    await Promise.allSettled(this.making);
   }
 
   /** Loaded for the first picture: most runs of a build tool's configuration have none. */
