@@ -37,7 +37,8 @@ export interface Site {
 export async function makeSite(files: Readonly<Record<string, string>> = {}): Promise<Site> {
   const folder = await mkdtemp(join(tmpdir(), 'upres-vite-'));
   onTestFinished(async () => {
-    await rm(folder, { recursive: true, force: true });
+    // What a failed build had begun may still write its result.
+    await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   });
   const path = (name: string): string => join(folder, name);
   const write = async (name: string, text: string | Uint8Array): Promise<void> => {
