@@ -182,6 +182,13 @@ describe('an animated PNG', () => {
     expect((await decodePixels(data)).at(6, 6).slice(0, 3)).toEqual([0, 255, 0]);
   });
 
+  test('behind a profile that is longer than what is looked at first', async () => {
+    const source = await apng([whole, corner]);
+    const long = pngChunk('zzZz', Buffer.alloc(9000));
+    const behind = Buffer.concat([source.subarray(0, 33), long, source.subarray(33)]);
+    expect(await upscaler.upscale(behind, nearest)).toMatchObject({ frames: 2 });
+  });
+
   test('only what has changed is written', async () => {
     const { data } = await upscaler.upscale(await apng([whole, { ...corner, x: 1, y: 2 }]), nearest);
     expect(readApng(data)!.frames[1]).toMatchObject({ x: 1, y: 2, width: 4, height: 4 });

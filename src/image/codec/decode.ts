@@ -1,3 +1,4 @@
+import { UpresError } from '../../errors.js';
 import { asStill } from './avif-sequence.js';
 import { codecError, reasonOf } from './codec-error.js';
 import type { RawPixels } from './convert-colours.js';
@@ -43,7 +44,9 @@ export async function decode(
   try {
     return await readFrames(bytes, header, { frames, colour, meter }, 'warning');
   } catch (strict) {
-    const warning = codecError(strict, header.format, bytes, file);
+    // Not the file's fault: the call was given up.
+    if (strict instanceof UpresError) throw strict;
+    const damage = codecError(strict, header.format, bytes, file);
     try {
       const decoded = await readFrames(bytes, header, { frames, colour, meter }, 'error');
       onWarning?.(
@@ -51,7 +54,7 @@ export async function decode(
       );
       return decoded;
     } catch {
-      throw warning;
+      throw damage;
     }
   }
 }

@@ -17,8 +17,9 @@ import { fileOf, readHead, readInput, type ImageInput } from '../source.js';
 export async function readHeader(input: ImageInput, name = fileOf(input)): Promise<Header> {
   const head = await readHead(input);
   const format = checkFormat(head, name);
-  // What moves tells of its frames all over the file.
-  const moves = (format === 'png' && hasAnimation(head)) || (format === 'avif' && asStill(head) !== head);
+  // What moves tells of its frames all over the file. A profile may be longer than the head, and stand before that.
+  const start = typeof input === 'string' ? head : input;
+  const moves = (format === 'png' && hasAnimation(start)) || (format === 'avif' && asStill(head) !== head);
   const source = moves ? await readInput(input) : input;
   const sharp = await loadSharp();
   let metadata: Metadata;
