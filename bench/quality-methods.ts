@@ -4,7 +4,7 @@ import { chooseForPicture } from '#src/image/auto/choose-for-picture.js';
 import { autoChoices, type ModelChoice } from '#src/image/auto/auto-model.js';
 import { decode } from '#src/image/codec/decode.js';
 import { readHeader } from '#src/image/codec/read-header.js';
-import { Meter } from '#src/image/meter.js';
+import { PictureTimer } from '#src/image/picture-timer.js';
 import { PICTURE_VERSION } from '#src/image/picture-version.js';
 import type { Upscaler } from '#src/image/upscale.js';
 import { builtinLabels, builtinNetwork, exactChain } from '#src/model/catalogue/registry.js';
@@ -89,7 +89,7 @@ const ourVersions = [PICTURE_VERSION, REWRITE_VERSION, encoderVersion];
 
 async function choose(file: Uint8Array, scale: number): Promise<ModelChoice> {
   const header = await readHeader(file);
-  const [frame] = await decode(file, header, { frames: 1, colour: 'srgb', file: undefined, meter: new Meter() });
+  const [frame] = await decode(file, header, { frames: 1, colour: 'srgb', file: undefined, timer: new PictureTimer() });
   return chooseForPicture(file, header, frame!, scale);
 }
 

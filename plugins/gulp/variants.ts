@@ -35,7 +35,7 @@ export class Variants {
       if (!file.isBuffer()) throw new Error('streams are not supported: leave out { buffer: false } of src()');
       const { contents } = file;
       const role = await this.roles.of(file.path, () => Promise.resolve(contents));
-      if (role === 'hand-made') return [file];
+      if (role === 'override') return [file];
       if (role === 'source') return await this.make(file, contents);
       this.earlier.push(file);
       return [];

@@ -1,4 +1,4 @@
-import type { BundleFile } from '#upres/asset/bundle-leftovers.js';
+import type { BundleFile } from '#upres/asset/unresolved-directives.js';
 
 /**
  * What the plugin needs of a bundler with Rollup's interface. Written out, since the types of Rollup and Rolldown don't fit each

@@ -58,11 +58,11 @@ export async function deliver(
     plan.file,
     ...plan.variants.map(({ source }) => source),
     ...plan.missing,
-    ...plan.overlooked,
+    ...plan.ownInPlace,
   ])) {
     context.addWatchFile(normalizePath(file));
   }
-  if (context.rebuilds && plan.missing.length > 0) context.addWatchFile(session.appearing.stampFor(plan.missing));
+  if (context.rebuilds && plan.missing.length > 0) context.addWatchFile(session.missingFiles.stampFor(plan.missing));
   const places = plan.variants.map(async (variant) => {
     if (context.environment.mode === 'dev') return { url: await devUrlOf(session, variant) };
     const rendered = await session.pipeline.render(plan, variant);

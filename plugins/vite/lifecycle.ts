@@ -41,7 +41,7 @@ export function lifecyclePlugin(session: () => Session): Plugin {
       }
     },
     async closeWatcher() {
-      session().appearing.close();
+      session().missingFiles.close();
       await session().forget();
     },
   };

@@ -83,8 +83,8 @@ export class CachedUpscaler {
     let work = this.inFlight.get(slot);
     if (!work) {
       const stop = new AbortController();
-      const wishes = { ...rest, signal: stop.signal, ...(onProgress && { onProgress }) };
-      const result = this.compute(key, source, wishes);
+      const shared = { ...rest, signal: stop.signal, ...(onProgress && { onProgress }) };
+      const result = this.compute(key, source, shared);
       const forget = (): void => {
         if (this.inFlight.get(slot) === own) this.inFlight.delete(slot);
       };
@@ -106,7 +106,11 @@ export class CachedUpscaler {
   }
 
   /** A result that is there already; undefined where it would have to be computed. Throws as `upscale`. */
-  async kept(given: Uint8Array | Source, options: UpscaleOptions, file?: string): Promise<CachedResult | undefined> {
+  async findCached(
+    given: Uint8Array | Source,
+    options: UpscaleOptions,
+    file?: string,
+  ): Promise<CachedResult | undefined> {
     try {
       const source = Source.of(given);
       return await this.find(await cacheKey(source, options), source, options);
@@ -117,22 +121,22 @@ export class CachedUpscaler {
 
   /** For `auto` also the CPU's result, which may have stood in for a device that failed. */
   private async find(key: string, source: Source, options: UpscaleOptions): Promise<CachedResult | undefined> {
-    const kept = await this.findOne(key, options);
-    if (kept || options.device !== 'auto') return kept;
+    const found = await this.findOne(key, options);
+    if (found || options.device !== 'auto') return found;
     const cpuKey = await cacheKey(source, { ...options, device: 'cpu' });
     return cpuKey === key ? undefined : this.findOne(cpuKey, options);
   }
 
   private async findOne(key: string, options: UpscaleOptions): Promise<CachedResult | undefined> {
-    const kept = await this.cache?.get(key);
-    return kept && isAllowed(kept.facts, options)
-      ? { ...kept.facts, data: kept.data, cached: true, hash: kept.hash }
+    const found = await this.cache?.get(key);
+    return found && isAllowed(found.facts, options)
+      ? { ...found.facts, data: found.data, cached: true, hash: found.hash }
       : undefined;
   }
 
   private async compute(key: string, source: Source, options: UpscaleOptions): Promise<CachedResult> {
-    const kept = await this.find(key, source, options);
-    if (kept) return kept;
+    const found = await this.find(key, source, options);
+    if (found) return found;
     const keys = await keysByDevice(key, source, options);
     const upscaler = await this.upscaler();
     const { data, ...facts } = await upscaler.upscale(source, options);

@@ -5,7 +5,7 @@ import { formatOfName, parseDensityName, type DensityName } from './names.js';
 import type { OwnOutputs } from './own-outputs.js';
 
 /** What a file is where whole folders are taken: a source, a larger picture that somebody made by hand, or an output of upres. */
-export type Role = 'source' | 'hand-made' | 'own';
+export type Role = 'source' | 'override' | 'own';
 
 /**
  * Tells sources from what lies beside them. A picture of a higher density next to one of a lower is no source (`logo@2x.png` beside
@@ -33,7 +33,7 @@ export class Roles {
       if (await this.own.has(contents)) return 'own';
       // After an error a source's copy may stand in for something larger.
       const same = smaller.map(({ written }) => readIfThere(join(folder, written)));
-      return (await Promise.all(same)).some((each) => each?.equals(contents)) ? 'own' : 'hand-made';
+      return (await Promise.all(same)).some((each) => each?.equals(contents)) ? 'own' : 'override';
     }
     const twins = others.filter(({ density }) => density === name.density);
     if (twins.length === 0 || !(await this.own.has(await bytes()))) return 'source';

@@ -19,7 +19,7 @@ export interface Input {
   readonly named: boolean;
 }
 
-/** Files that were met and passed over. */
+/** Files that were met and skipped. */
 export interface Skipped {
   /** Larger variants: `photo@2x.png`, or `photo-800w.png` beside `photo.png`; and `photo.webp` where upres made it of that. */
   variants: number;

@@ -47,9 +47,9 @@ export class Failover {
   }
 
   /** One loss ends many pictures, all with the same error; and a network that the device can't compute says nothing of others. */
-  private count(trouble: UpresError): void {
-    if (trouble.code !== 'DEVICE_LOST' || trouble === this.lastLoss) return;
-    this.lastLoss = trouble;
+  private count(failure: UpresError): void {
+    if (failure.code !== 'DEVICE_LOST' || failure === this.lastLoss) return;
+    this.lastLoss = failure;
     this.losses++;
   }
 }

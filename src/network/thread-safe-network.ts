@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { UpresError } from '../errors.js';
-import { copyInBands } from '../give-way.js';
+import { copyInBands } from '../event-loop.js';
 import {
   abortSignal,
   anyObject,

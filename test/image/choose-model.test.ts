@@ -10,7 +10,7 @@ import { chooseForPicture } from '#src/image/auto/choose-for-picture.js';
 import { type ModelChoice } from '#src/image/auto/auto-model.js';
 import { chooseModel } from '#src/image/auto/choose-model.js';
 import { decode } from '#src/image/codec/decode.js';
-import { Meter } from '#src/image/meter.js';
+import { PictureTimer } from '#src/image/picture-timer.js';
 import { mostColours, pictureFeatures, type PictureFeatures } from '#src/image/auto/picture-features.js';
 import type { Frame } from '#src/pixels.js';
 import { readHeader } from '#src/image/codec/read-header.js';
@@ -231,7 +231,12 @@ describe('the choice', () => {
   /** Files of real pictures, as `auto` meets them. */
   const choose = async (file: Uint8Array, factor = 2): Promise<ModelChoice> => {
     const header = await readHeader(file);
-    const [frame] = await decode(file, header, { frames: 1, colour: 'srgb', file: undefined, meter: new Meter() });
+    const [frame] = await decode(file, header, {
+      frames: 1,
+      colour: 'srgb',
+      file: undefined,
+      timer: new PictureTimer(),
+    });
     return chooseForPicture(file, header, frame!, factor);
   };
   const svg = (side: number, body: string): Sharp =>

@@ -109,7 +109,7 @@ describe('a fair queue', () => {
     expect(serve(queue)).toBe('hhhnnnlll');
   });
 
-  it('passes over kinds that are not ready, and does not pay them for it afterwards', () => {
+  it('skips kinds that are not ready, and does not pay them for it afterwards', () => {
     const queue = new FairQueue<Job>(({ name }) => name);
     const lane = {};
     for (const name of ['a', 'b']) queue.add(job(name, 1000, lane));

@@ -65,8 +65,8 @@ describe.runIf(hasSoftwareGpu)('a process that computes on a graphics processor'
 describe.runIf(hasSoftwareGpu)('the process of a device', () => {
   it('counts as lost when it hangs, and is ended', async () => {
     let lost = 0;
-    const patience = 20_000;
-    const client = new GpuClient('webgpu', () => lost++, patience);
+    const timeout = 20_000;
+    const client = new GpuClient('webgpu', () => lost++, timeout);
     client.hold(true);
     const { key } = await modelFromBytes(small, 'small');
     const source = { kind: 'bytes', bytes: small, name: 'small' } as const;

@@ -148,7 +148,7 @@ describe('a picture made by hand', () => {
     expect((await use()).equals(made)).toBe(true);
   });
 
-  it('is neither source nor lost where Gulp has another wish', async () => {
+  it('is neither source nor lost where Gulp has other options', async () => {
     const made = readFileSync(await site.picture('img/logo@2x.png', 12, 10, 9));
     await runGulp('dist', { upscale: [1, 3] });
     expect(readdirSync(site.path('dist')).sort()).toEqual(['logo.png', 'logo@2x.png', 'logo@3x.png']);
@@ -180,7 +180,7 @@ describe('outputs in other formats, in place', () => {
   });
 });
 
-it('an output of earlier wishes passes, where nothing takes its name', async () => {
+it('an output of earlier options passes, where nothing takes its name', async () => {
   await runGulp('img');
   await runGulp('dist', { upscale: [1, 3] });
   expect(readdirSync(site.path('dist')).sort()).toEqual(['logo.png', 'logo@2x.png', 'logo@3x.png']);

@@ -1,4 +1,4 @@
-import { inBands } from '../../give-way.js';
+import { inBands } from '../../event-loop.js';
 import { Backdrop } from '../alpha/backdrop.js';
 import type { Frame } from '../../pixels.js';
 

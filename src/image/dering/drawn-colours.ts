@@ -1,4 +1,4 @@
-import { inBands } from '../../give-way.js';
+import { inBands } from '../../event-loop.js';
 import type { PixelImage } from '../../pixels.js';
 
 /** Marks of a pixel: it has a colour of the drawing; it lies in a block of 2×2 of one colour. */

@@ -1,4 +1,4 @@
-import { inBands } from '../../give-way.js';
+import { inBands } from '../../event-loop.js';
 import { own, type Drawn } from './drawn-colours.js';
 import { maxValue, type PixelImage } from '../../pixels.js';
 

@@ -113,7 +113,7 @@ export class FailoverBackend implements NetworkBackend {
     if (loss === this.lastLoss) return;
     this.lastLoss = loss;
     this.losses++;
-    warnOfFallback(`${loss.message}. Its pictures begin again on the CPU`);
+    warnOfFallback(`${loss.message}. Its pictures restart on the CPU`);
   }
 
   private async end(cancel: boolean): Promise<void> {
@@ -133,7 +133,7 @@ function isLoss(error: unknown): error is UpresError {
   return hasCode(error, 'DEVICE_LOST', 'DEVICE_UNAVAILABLE');
 }
 
-/** A call that begins again on the CPU reports nothing until it is further than it was. */
+/** A call that restarts on the CPU reports nothing until it is further than it was. */
 function neverBack(hooks: CallHooks): CallHooks {
   const { onProgress } = hooks;
   if (!onProgress) return hooks;

@@ -224,8 +224,8 @@ export class GpuScheduler {
       const reason = asFailure(this.device, network.label, error);
       batch.fail(reason);
       // A device that refused once is not to be trusted with the next batch: a new process begins anew.
-      if (reason.code === 'DEVICE_LOST') client?.condemn(reason);
-      else if (reason.code === 'DEVICE_UNAVAILABLE') client?.condemn(lossThrough(this.device, reason));
+      if (reason.code === 'DEVICE_LOST') client?.retire(reason);
+      else if (reason.code === 'DEVICE_UNAVAILABLE') client?.retire(lossThrough(this.device, reason));
       // What is wrong with one network is no other's business.
       else if (this.told.get(network.key) === ready) this.untell(network);
     } finally {
@@ -283,7 +283,7 @@ function asFailure(device: GpuDevice, label: string, error: unknown): UpresError
   return error.code === 'DEVICE_UNAVAILABLE' ? unavailable(device, label, error) : error;
 }
 
-/** What the trouble of one network means for all others: they lost their process. */
+/** What the failure of one network means for all others: they lost their process. */
 function lossThrough(device: GpuDevice, cause: UpresError): UpresError {
   return new UpresError('DEVICE_LOST', `the process that computes on ${device} was given up`, { cause });
 }

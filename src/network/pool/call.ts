@@ -1,5 +1,5 @@
 import { asError } from '../../errors.js';
-import { copyInBands } from '../../give-way.js';
+import { copyInBands } from '../../event-loop.js';
 import type { QueueMember } from './fair-queue.js';
 import {
   bytesPerValue,

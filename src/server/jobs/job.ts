@@ -107,7 +107,7 @@ export function plannedBytes(job: Job): number {
 }
 
 /** Bytes of a job's sources and results that are kept. */
-export function keptBytes(job: Job): number {
+export function storedBytes(job: Job): number {
   if (job.expired || job.state === 'cancelled') return 0;
   return job.images.reduce((sum, image) => {
     // Sources go when the job has ended.

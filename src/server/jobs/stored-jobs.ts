@@ -51,7 +51,7 @@ async function readOne(folders: JobFolders, name: string, warn: (message: string
     await writeDurably(join(folder, jobFile), printJob(whole));
   }
   // They only take room, and go at a later start.
-  await removeLeftovers(whole, folder).catch(() => undefined);
+  await removeStrayFiles(whole, folder).catch(() => undefined);
   return whole;
 }
 
@@ -88,7 +88,7 @@ async function withoutLosses(job: Job, folder: string): Promise<Job> {
 }
 
 /** Removes files that a killed process had no time for: half of them written, or no longer needed. */
-async function removeLeftovers(job: Job, folder: string): Promise<void> {
+async function removeStrayFiles(job: Job, folder: string): Promise<void> {
   const needed = new Set([jobFile]);
   if (!job.expired && job.state !== 'cancelled') {
     for (const [place, { state }] of job.images.entries()) {

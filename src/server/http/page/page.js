@@ -49,7 +49,7 @@ async function upscale() {
   const clock = startClock();
   const source = picture;
   try {
-    const query = wishes();
+    const query = options();
     const { blob, header } = await upload(source, {
       query,
       token: at.token.value,
@@ -75,7 +75,7 @@ async function upscale() {
 }
 
 /** The directives; what is left empty is for the server to decide. */
-function wishes() {
+function options() {
   const query = new URLSearchParams();
   for (const [name, value] of new FormData(at.form)) if (typeof value === 'string' && value) query.set(name, value);
   return query;

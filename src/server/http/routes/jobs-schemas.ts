@@ -21,7 +21,7 @@ const Progress = Type.Object(
     donePixels: Type.Integer({ minimum: 0, description: 'Pixels of the sources.' }),
     totalPixels: Count,
     secondsLeft: Type.Optional(
-      Type.Integer({ minimum: 0, description: 'An estimate by the pace so far; absent before there is one.' }),
+      Type.Integer({ minimum: 0, description: 'An estimate by the throughput so far; absent before there is one.' }),
     ),
   },
   closed,

@@ -1,4 +1,4 @@
-import { copyInBands, inBands } from '../../give-way.js';
+import { copyInBands, inBands } from '../../event-loop.js';
 import { maxValue, samplesLike, type PixelImage } from '../../pixels.js';
 
 /** Opacity below which a pixel's colour counts for nothing (3 %), and from which on it is taken as it is (25 %). */
@@ -21,7 +21,7 @@ export function faintLimit(alpha: PixelImage): number {
  * @param colour 1 or 3 channels; not changed
  * @param alpha same size
  */
-export async function steadyColours(colour: PixelImage, alpha: PixelImage): Promise<PixelImage> {
+export async function deringFaintColours(colour: PixelImage, alpha: PixelImage): Promise<PixelImage> {
   const { width, height, channels } = colour;
   const cover = alpha.data;
   const faint = faintLimit(alpha);

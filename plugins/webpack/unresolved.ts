@@ -1,11 +1,11 @@
-import { writtenUrls, type Leftovers } from '#upres/asset/written-urls.js';
+import { writtenUrls, type LeftoversOption } from '#upres/asset/written-urls.js';
 import type { Compilation, Compiler } from 'webpack';
 
 /**
  * A directive that is still in what is emitted was seen by no loader (`css-loader` with `url: false`, a page without a loader, a
  * copied file, a URL put together at run time): browsers would get the small image. That is told, with the file's name.
  */
-export function reportLeftovers(compiler: Compiler, leftovers: Leftovers): void {
+export function reportUnresolved(compiler: Compiler, leftovers: LeftoversOption): void {
   if (leftovers === 'ignore') return;
   const { Compilation, WebpackError } = compiler.webpack;
   compiler.hooks.thisCompilation.tap('upres', (compilation) => {
