@@ -22,7 +22,7 @@ export interface Method {
   readonly fits: (scale: number) => boolean;
   /** Whether it has the scale itself, not by a chain: at these it runs against the clock. */
   readonly ownScale: (scale: number) => boolean;
-  /** What its results depend on beside the picture: files of networks, versions of programs. */
+  /** What its results depend on besides the picture: files of networks, versions of programs. */
   readonly identity: string;
   /** A file in, a PNG out, as a user would do it: decoding, alpha and encoding included. */
   readonly enlarge: (file: Uint8Array, scale: number) => Promise<Uint8Array>;

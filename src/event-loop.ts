@@ -1,7 +1,7 @@
-/** So many small steps (reading or writing a value, about a nanosecond each) are done between two looks at the clock. */
+/** This many small steps (reading or writing a value, about a nanosecond each) are done between two looks at the clock. */
 const bandSteps = 1 << 15;
 
-/** Whatever is worked on gives way after so long, and after so many steps, however fast the machine. */
+/** Whatever is worked on yields after this long, and after this many steps, however fast the machine. */
 const sliceMs = 6;
 const sliceSteps = 1 << 18;
 
@@ -30,7 +30,7 @@ export class TimeSlice {
   private steps = 0;
   private end = performance.now() + sliceMs;
 
-  /** Notes so many steps; true when it is time to give way. */
+  /** Counts steps; true when it is time to yield. */
   isOver(steps: number): boolean {
     this.steps += steps;
     return this.steps >= sliceSteps || performance.now() >= this.end;

@@ -73,7 +73,7 @@ function setUp(build: BundlerBuild, options: AssetOptions, leftovers: LeftoversO
 
   const failure = (error: unknown, file: string, query: string): { errors: Message[]; watchFiles: string[] } => ({
     errors: [{ text: readableMessage(error, file, query, root) }],
-    // It is looked at again when it is mended.
+    // It is read again when it is mended.
     watchFiles: [file],
   });
 
@@ -132,7 +132,7 @@ function setUp(build: BundlerBuild, options: AssetOptions, leftovers: LeftoversO
     const watchFiles = inputsOf(plan, options, root);
     return Promise.resolve({ contents: imports + code, loader: 'js', resolveDir: dirname(plan.file), watchFiles });
   });
-  // Its imports are ready-made: nobody has to look for them.
+  // Its imports are ready-made: no one has to look for them.
   build.onResolve({ filter: /[\\/]\.[\\/][^\\/]+$/ }, ({ path }) =>
     Promise.resolve(places.at(path) ? { path, namespace: 'file' } : undefined),
   );
@@ -145,7 +145,7 @@ function setUp(build: BundlerBuild, options: AssetOptions, leftovers: LeftoversO
     return contents === undefined || contents === css ? undefined : { contents, loader: loader!, watchFiles: [path] };
   });
 
-  // What is emitted is looked at in the end, so it has to be known.
+  // What is emitted is searched in the end, so it has to be known.
   if (build.initialOptions && leftovers !== 'ignore') build.initialOptions.metafile = true;
   build.onEnd?.(async (result) => {
     const loud = /^(?:info|debug|verbose)$/.test(settings.logLevel ?? '');

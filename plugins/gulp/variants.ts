@@ -12,7 +12,7 @@ import { pluginError } from './errors.js';
 export class Variants {
   /** Names of files that were no images. */
   readonly untouched: string[] = [];
-  /** Outputs of upres that lay beside their sources: what is wanted of these is made anew, and may have the same names. */
+  /** Outputs of upres that lay next to their sources: what is wanted of these is made anew, and may have the same names. */
   readonly earlier: File[] = [];
   private readonly roles: Roles;
 

@@ -53,7 +53,7 @@ export function upres(options: UpresRollupOptions = {}): UpresRollupPlugin {
     warn = (message) => {
       context.warn(message);
     };
-    // First of all: a damaged image is to be looked at again when it is mended.
+    // First of all: a damaged image is to be read again when it is mended.
     context.addWatchFile(file);
     try {
       const plan = await pipeline.plan(file, parseQuery(query)!);
@@ -84,7 +84,7 @@ export function upres(options: UpresRollupOptions = {}): UpresRollupPlugin {
         const { path, query } = splitUrl(source);
         const found = await this.resolve(path, importer, { skipSelf: true });
         if (found?.external) return null;
-        // What nobody finds is told by `load`, with its name; a bundler would leave it to the browser.
+        // What is not found is reported by `load`, with its name; a bundler would leave it to the browser.
         const file = found?.id ?? (importer === undefined ? resolve(path) : resolve(dirname(importer), path));
         return { id: `${splitUrl(file).path}?${query}`, moduleSideEffects: false };
       },
@@ -129,7 +129,7 @@ export function upres(options: UpresRollupOptions = {}): UpresRollupPlugin {
       },
     },
     async closeBundle() {
-      // Who watches will soon want the threads again; idle, they keep nobody from ending.
+      // A watching build will soon want the threads again; idle, they keep no process from ending.
       if (!this.meta.watchMode) await pipeline.close();
     },
     async closeWatcher() {

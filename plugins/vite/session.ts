@@ -49,7 +49,7 @@ export class Session {
     return { plan, query: typeof query === 'string' ? query : '' };
   }
 
-  /** Starts a new report, and lets the threads go. Whatever is asked for after that gets threads again. */
+  /** Starts a new report, and releases the threads. Whatever is asked for after that gets threads again. */
   async forget({ threads = true }: { threads?: boolean } = {}): Promise<void> {
     this.pipeline.report.clear();
     this.auto.files.clear();

@@ -12,7 +12,7 @@ import type { ResolvedDirectives } from './resolve.js';
 
 /** One output file of an asset, before it is made. */
 export interface VariantPlan {
-  /** The file that its pixels come from: the asset, or an override beside it. */
+  /** The file that its pixels come from: the asset, or an override next to it. */
   readonly source: string;
   /** The same, opened. */
   readonly image: Source;
@@ -53,7 +53,7 @@ export interface AssetPlan {
  * Decides which files an asset becomes.
  * @param file absolute path of the source
  * @param image the same, opened
- * @param own tells what upres itself has made: such a picture beside the source is not taken for one made by hand
+ * @param own tells what upres itself has made: such a picture next to the source is not taken for one made by hand
  * @throws INPUT_*, UNSUPPORTED_FORMAT, BAD_ARGUMENT
  */
 export async function planAsset(
@@ -146,7 +146,7 @@ function fileName(
   return printDensityName({ stem: name.stem, density: name.density * factor, extension });
 }
 
-/** Pictures that somebody made by hand for a density: they are better than anything that could be computed. */
+/** Pictures made by hand for a density: they are better than anything that could be computed. */
 class Overrides {
   readonly missing: string[] = [];
   readonly ownInPlace: string[] = [];

@@ -181,7 +181,7 @@ export class AssetPipeline {
     return file;
   }
 
-  /** Ends what is under way and lets the threads go. */
+  /** Ends what is under way and releases the threads. */
   async close(): Promise<void> {
     await this.lease.release();
     await Promise.allSettled(this.making);

@@ -9,7 +9,7 @@ export type VariantStatus =
   | 'cached'
   /** The source as it is: nothing had to be done. */
   | 'verbatim'
-  /** A picture that somebody made by hand stood beside the source. */
+  /** A picture made by hand stood next to the source. */
   | 'override'
   /** It failed, and the source took its place. */
   | 'original'
@@ -48,7 +48,7 @@ export interface ReportEntry {
   readonly warning: string | undefined;
 }
 
-/** So many lines go into a build's log; the page has them all. */
+/** This many lines go into a build's log; the page has them all. */
 const mostLines = 12;
 
 /** What a build did, variant by variant; the same variant made again (another environment, a rebuild) takes its own place. */

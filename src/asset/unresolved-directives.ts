@@ -30,11 +30,11 @@ export interface BundleFolders {
 /** A directive that nothing honoured. */
 export interface UnresolvedDirective {
   readonly url: string;
-  /** In words: the modules that it came from, as far as that can be told. */
+  /** In words: the modules that it came from, as far as that is known. */
   readonly from: string;
 }
 
-/** The directives that are still in a file of a bundle, of images that are there: others are parameters of somebody else. */
+/** The directives that are still in a file of a bundle, of images that are there: others are other services' parameters. */
 export function unresolvedDirectives(
   output: BundleFile,
   folders: BundleFolders,

@@ -15,7 +15,7 @@ export interface Progress {
   readonly end: () => void;
 }
 
-/** A terminal that can redraw a line, and nobody who collects a log of it. */
+/** A terminal that can redraw a line, and no one who collects a log of it. */
 export function canDraw(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean {
   return stream.isTTY === true && env.TERM !== 'dumb' && (env.CI ?? '') === '';
 }

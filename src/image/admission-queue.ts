@@ -20,11 +20,11 @@ export interface Permit {
   readonly chains: NetworkChains | undefined;
   /** What `auto` chose. */
   readonly choice: ModelChoice | undefined;
-  /** Where `auto` had to look at the picture. */
+  /** Where `auto` needed the picture. */
   readonly decoded: readonly Frame[] | undefined;
   /** The memory that it was let in with. */
   readonly bytes: number;
-  /** Gives the picture's memory back, or all but so many bytes. */
+  /** Gives the picture's memory back, or all but `keep` bytes. */
   readonly release: (keep?: number) => void;
 }
 
@@ -78,7 +78,7 @@ export class AdmissionQueue {
   }
 
   /**
-   * Lets a picture in when there is room for it. When the signal fires nobody waits for those in front any more; should it be let
+   * Lets a picture in when there is room for it. When the signal fires, those in front are not waited for any more; should it be let
    * in later, it leaves at once.
    * @throws BAD_ARGUMENT, OUTPUT_TOO_LARGE, MODEL_*, DEVICE_UNAVAILABLE, ABORTED; for `auto` INPUT_CORRUPT
    */

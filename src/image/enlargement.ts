@@ -16,7 +16,7 @@ export interface Pixels {
   readonly bytes: number;
   /** Bytes of these that are not pixels: the source. */
   readonly overhead: number;
-  /** Gives back all of the memory but so many bytes; default 0. */
+  /** Gives back all of the memory but `keep` bytes; default 0. */
   readonly release: (keep?: number) => void;
 }
 
@@ -34,7 +34,7 @@ export interface EncodingOptions extends TurnOptions {
 
 /**
  * One source at one size through one network, while it is under way: any number of encodings hang on it, and each can be given
- * up without the others. It ends with the last one: when nobody wants it any more, its network is stopped.
+ * up without the others. It ends with the last one: when no caller wants it any more, its network is stopped.
  */
 export class Enlargement<Facts extends Pixels> {
   private readonly stop = new AbortController();
@@ -46,7 +46,7 @@ export class Enlargement<Facts extends Pixels> {
   private most = Infinity;
   private readonly waiting: (() => void)[] = [];
 
-  /** @param ended told when nobody may hang on it any more */
+  /** @param ended called when no caller may join any more */
   constructor(
     make: (making: Making) => Promise<Facts>,
     private readonly ended: () => void,

@@ -166,7 +166,7 @@ export class Upscaler implements AsyncDisposable {
     return this.upscale(input, { ...options, model: 'bicubic', alpha: 'network', device: 'cpu' });
   }
 
-  /** Waits for the calls in flight (or gives them up, with `cancel`: ABORTED) and lets the networks go. */
+  /** Waits for the calls in flight (or gives them up, with `cancel`: ABORTED) and releases the networks. */
   async dispose({ cancel = false }: { cancel?: boolean } = {}): Promise<void> {
     this.disposed = true;
     if (cancel) {

@@ -101,7 +101,7 @@ describe('pictures that were made by hand', () => {
     expect(made.variants[1]!.source).toBe(site.path('made/logo@2x.png'));
   });
 
-  it('those that are not there are told, so that somebody can wait for them', async () => {
+  it('those that are not there are listed, so that a caller can wait for them', async () => {
     const own: LooseDirectives = { upscale: [1, 2, 3], format: ['webp', 'png'], as: 'picture' };
     expect((await plan('made/logo.png', own)).missing).toEqual([site.path('made/logo@3x.png')]);
     expect((await plan('logo.png', { minWidth: 99 })).missing).toEqual([]);
@@ -113,7 +113,7 @@ describe('pictures that were made by hand', () => {
     expect(variant).toMatchObject({ isOverride: true, verbatim: false, target: { upscale: 1 }, name: 'logo@2x.webp' });
   });
 
-  it('are found beside a source that names its density 1', async () => {
+  it('are found next to a source that names its density 1', async () => {
     const [variant] = (await plan('made/icon@1x.png', { upscale: 2 })).variants;
     expect(variant).toMatchObject({ isOverride: true, source: site.path('made/icon@2x.png') });
   });

@@ -52,7 +52,7 @@ describe.runIf(hasSoftwareGpu)('results of a graphics processor', () => {
   // A driver in software is never chosen by itself, unless it is asked for.
   process.env.UPRES_ACCEPT_SOFTWARE_GPU = '1';
 
-  it('are kept under the device that computed them, whatever was to compute them', async () => {
+  it('are cached under the device that computed them, whatever was to compute them', async () => {
     await using upscaler = new Upscaler({ cacheFolder: join(folder, 'networks') });
     const cached = new CachedUpscaler(() => upscaler, new AssetCache<ResultFacts>(join(folder, 'results')));
     const options = { model, upscale: 4, format: 'png' } as const;

@@ -6,7 +6,7 @@ import { codeOf } from '../support/errors.js';
 const codes = {
   picture: ['INPUT_CORRUPT', 'INPUT_TOO_LARGE', 'OUTPUT_TOO_LARGE', 'INFERENCE_FAILED', 'DEVICE_LOST'],
   all: ['MODEL_INVALID', 'MODEL_NOT_FOUND', 'MODEL_UNSUPPORTED', 'UNSUPPORTED_PLATFORM', 'NOT_MAIN_THREAD'],
-  nobody: ['ABORTED'],
+  aborted: ['ABORTED'],
 } as const satisfies Record<string, readonly UpresErrorCode[]>;
 
 /** What stands in, or the code of the error that is thrown. */
@@ -27,11 +27,11 @@ describe('in a picture’s place', () => {
     expect(await after(code, 'fail')).toBe(code);
   });
 
-  it.each([...codes.all, ...codes.nobody])('after %s comes nothing', async (code) => {
+  it.each([...codes.all, ...codes.aborted])('after %s comes nothing', async (code) => {
     for (const option of ['original', 'resize', 'fail'] as const) expect(await after(code, option)).toBe(code);
   });
 
-  it('comes nothing where it can’t even be resized: the first error is the one that is told', async () => {
+  it('comes nothing where it can’t even be resized: the first error is the one that is reported', async () => {
     expect(await after('OUTPUT_TOO_LARGE', 'resize', false)).toBe('OUTPUT_TOO_LARGE');
   });
 

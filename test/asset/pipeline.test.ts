@@ -216,7 +216,7 @@ describe('what goes wrong', () => {
     const { pipeline, warnings } = pipelineFor(site, { cache: 'a-file/cache' });
     const results = await make(pipeline, logo, { upscale: [2, 3], as: 'srcset' });
     expect(results.map(({ status, width }) => `${status} ${width}`)).toEqual(['computed 12', 'computed 18']);
-    expect(warnings).toEqual([expect.stringContaining('results are not kept')]);
+    expect(warnings).toEqual([expect.stringContaining('results are not cached')]);
   });
 });
 

@@ -138,7 +138,7 @@ describe('what is counted in a picture', () => {
     expect(await pictureFeatures(wide)).toEqual(await pictureFeatures(narrow));
   });
 
-  it('sees how soft edges are, and what rings beside them', async () => {
+  it('sees how soft edges are, and what rings next to them', async () => {
     const step = (x: number): number => (x % 12 < 6 ? 0 : 200);
     const sharpEdges = await pictureFeatures(grey(48, 48, step));
     expect(sharpEdges).toMatchObject({ ramped: 0, ringing: 0 });
@@ -411,7 +411,7 @@ describe('model: auto', () => {
     expect(await cacheKey(source, { model: 'auto' })).toBe(keys[0]);
   });
 
-  it('is told in the report of a build, from the cache too', async () => {
+  it('is in the report of a build, from the cache too', async () => {
     const { folder } = owner;
     const drawing = join(folder, 'car.png');
     await badge().png().toFile(drawing);

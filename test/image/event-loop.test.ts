@@ -37,7 +37,7 @@ const alpha = plane(1, (pixel) => {
 
 const copyOf = (of: PixelImage): PixelImage => ({ ...of, data: of.data.slice() });
 
-/** Whatever is done to pixels, the event loop turns once for about so many of them at least. */
+/** Whatever is done to pixels, the event loop turns once for about this many of them at least. */
 const pixelsPerTurn = 2 ** 18;
 
 describe('four megapixels never hold up the event loop', () => {

@@ -30,7 +30,7 @@ describe('splitting', () => {
 });
 
 describe('bleeding', () => {
-  // A visible square of 200, 100, 50 in the middle of black that nobody sees.
+  // A visible square of 200, 100, 50 in the middle of black that no one sees.
   const inside = (x: number, y: number): boolean => x >= 10 && x < 14 && y >= 10 && y < 14;
   const colour = plane(24, 24, 3, (x, y) => (inside(x, y) ? [200, 100, 50] : [0, 0, 0]));
   const alpha = plane(24, 24, 1, (x, y) => [inside(x, y) ? 255 : 0]);
@@ -66,7 +66,7 @@ describe('bleeding', () => {
   });
 
   test('takes no stray colours from pixels that are hardly there', async () => {
-    // An edge as image editors leave it: opaque, then thinner, with a white and a red that nobody ever saw.
+    // An edge as image editors leave it: opaque, then thinner, with a white and a red that no one ever saw.
     const stray = plane(
       5,
       1,

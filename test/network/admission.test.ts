@@ -107,7 +107,7 @@ describe('admission', () => {
     await admission.admit(10, 0);
   });
 
-  it('gives room back once, however often it is told', async () => {
+  it('gives room back once, however often it is released', async () => {
     const admission = new Admission(10);
     const inside: string[] = [];
     const release = await admission.admit(6, 0);

@@ -49,7 +49,7 @@ describe.runIf(hasSoftwareGpu)('a process that computes on a graphics processor'
   it('ends with code 1 after an uncaught exception in mid-run', async () => {
     const { code, signal, stderr } = await end('uncaught exception');
     expect({ code, signal }).toEqual({ code: 1, signal: null });
-    expect(stderr).toContain('nobody catches this');
+    expect(stderr).toContain('no one catches this');
   });
 
   it.each<readonly [string, NodeJS.Signals]>([

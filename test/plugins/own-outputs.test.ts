@@ -48,7 +48,7 @@ async function runCommand(to: string, ...flags: string[]): Promise<string> {
   return code === 0 ? '' : stderr;
 }
 
-/** What writes larger pictures beside their sources. */
+/** What writes larger pictures next to their sources. */
 const makers: Record<string, () => Promise<unknown>> = {
   command: () => runCommand('img', '--upscale', '2'),
   Gulp: () => runGulp('img'),
@@ -125,8 +125,8 @@ const pairs = Object.entries(makers).flatMap(([maker, make]) =>
   Object.entries(users).map(([user, use]) => [maker, user, make, use] as const),
 );
 
-describe.each(pairs)('beside a source, by %s, for %s', (_maker, _user, make, use) => {
-  it('is no picture made by hand, until somebody edits it', async () => {
+describe.each(pairs)('next to a source, by %s, for %s', (_maker, _user, make, use) => {
+  it('is no picture made by hand, until someone edits it', async () => {
     await make();
     const old = readFileSync(doubled());
     await site.picture('img/logo.png', 6, 5, 2);

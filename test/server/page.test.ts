@@ -119,7 +119,7 @@ describe.skipIf(executablePath === undefined)('the page in a real browser', () =
     });
   }
 
-  /** Drops a file on the page, as somebody's pointer does. */
+  /** Drops a file on the page, as someone's pointer does. */
   async function drop(page: Page, name: string, type: string, bytes: Buffer): Promise<void> {
     const transfer = await page.evaluateHandle(
       ({ name, type, base64 }) => {
@@ -222,7 +222,7 @@ describe.skipIf(executablePath === undefined)('the page in a real browser', () =
     await page.mouse.up();
     expect(Number(await page.locator('#share').inputValue())).toBeCloseTo(25, -1);
 
-    /** A part of what is seen, 20 pixels beside the border. */
+    /** A part of what is seen, 20 pixels next to the border. */
     const line = (await page.locator('#divider').boundingBox())!.x;
     const part = async (side: 'left' | 'right'): Promise<Buffer> => {
       const left = side === 'left' ? line - 60 : line + 22;
@@ -325,7 +325,7 @@ describe.skipIf(executablePath === undefined)('the page in a real browser', () =
     expect(page.url()).not.toContain(token);
   });
 
-  it('gives up when it is told to, and the server with it', async () => {
+  it('gives up when it is asked to, and the server with it', async () => {
     await start();
     const { page, problems } = await open();
     await page.locator('#file').setInputFiles(example('astronaut.png'));

@@ -2,7 +2,7 @@ import { inBands } from '../../event-loop.js';
 import { maxValue, type PixelImage, type Samples } from '../../pixels.js';
 import { faintLimit, deringFaintColours } from '../dering/faint-colours.js';
 
-/** Beside the opacity of visible pixels (1 and more): not known yet, and waiting to be filled in the next layer. */
+/** Values besides the opacity of visible pixels (1 and more): not known yet, and waiting to be filled in the next layer. */
 const unknown = 0;
 const waiting = -1;
 
@@ -63,7 +63,7 @@ class Spread {
     ({ data: this.data, width: this.width, height: this.height, channels: this.channels } = plane);
   }
 
-  /** Invisible pixels beside visible ones. */
+  /** Invisible pixels next to visible ones. */
   async firstLayer(): Promise<number[]> {
     const { weights, width, height } = this;
     const layer: number[] = [];
@@ -76,7 +76,7 @@ class Spread {
     return layer;
   }
 
-  /** Unknown pixels beside those of a layer. */
+  /** Unknown pixels next to those of a layer. */
   async nextLayer(layer: readonly number[]): Promise<number[]> {
     const { weights, width, height } = this;
     const next: number[] = [];

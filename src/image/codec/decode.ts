@@ -30,7 +30,7 @@ export interface DecodeOptions {
  * - More than 8 bits per channel give 16.
  * - `frames` > 1: as an animation's player shows them, each complete.
  *
- * @param onWarning is told of flaws that cost no pixels: stray bytes and the like, which browsers overlook, too
+ * @param onWarning is called with flaws that cost no pixels: stray bytes and the like, which browsers overlook, too
  * @throws INPUT_CORRUPT for damage that the decoder notices, a file that ends too early included
  */
 export async function decode(

@@ -14,7 +14,7 @@ export function faintLimit(alpha: PixelImage): number {
  * Draws the colours of nearly transparent pixels towards those of their neighbours.
  *
  * With 8 bits, the colour of a pixel of opacity 10 has been through a rounding of 25 levels when some program undid its
- * premultiplication: files are full of stray white, black and red under thin edges. Nobody sees it, until a network makes the
+ * premultiplication: files are full of stray white, black and red under thin edges. It is invisible, until a network makes the
  * edge sharper and the stray colour with it. The thinner a pixel is, the more of the mean of the 3×3 around it (counted by
  * opacity) it takes.
  *

@@ -9,7 +9,7 @@ import { warnOfFallback } from './fallback-warning.js';
 import type { GpuContext } from './gpu-context.js';
 import type { PixelArray, PixelImage, Progress } from '../../pixels.js';
 
-/** After so many losses without a result between them, the device is not asked any more. */
+/** After this many losses without a result between them, the device is not asked any more. */
 const mostLosses = 2;
 
 /** A network that was to choose its device itself: on a graphics processor, and on the CPU when that is lost. */

@@ -10,7 +10,7 @@ import type { BatchOrder, GpuOrder, GpuReply, Opened, OpenOrder } from './gpu-pr
 /** How long the oldest order may take before the process counts as hung: many times the longest, first compilation included. */
 const timeoutMs = 120_000;
 
-/** How long the process may take to let go of everything before it is killed. */
+/** How long the process may take to release everything before it is killed. */
 const farewellMs = 5_000;
 
 export interface ComputedBatch {
@@ -107,14 +107,14 @@ export class GpuClient {
   async end(): Promise<void> {
     this.ending = true;
     this.send({ kind: 'end' });
-    // A process that is let go of here must still be waited for.
+    // A process that is released here must still be waited for.
     this.hold(true);
     const killer = setTimeout(() => this.child.kill('SIGKILL'), farewellMs);
     await this.ended;
     clearTimeout(killer);
   }
 
-  /** Ends the process at once; what it was told to do is rejected with this error. */
+  /** Ends the process at once; its orders are rejected with this error. */
   retire(error: UpresError): void {
     this.lose(error);
     this.child.kill('SIGKILL');

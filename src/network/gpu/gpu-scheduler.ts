@@ -17,7 +17,7 @@ import type { PixelKind } from '../../pixels.js';
 /** Batches that are with the device's process: one that it computes and one that it finds when it is done. */
 const ahead = 2;
 
-/** A network as the device's process is told of it. */
+/** A network as the device's process knows it. */
 export interface GpuNetwork {
   /** Identity of the model. */
   readonly key: string;
@@ -49,7 +49,7 @@ export class GpuScheduler {
   /** Calls of each lane. */
   private readonly lanes = new Map<object, number>();
   private client: GpuClient | undefined;
-  /** Networks that the present process was told of, and what it answers. */
+  /** Networks that the present process knows, and what it answers. */
   private readonly told = new Map<string, Promise<Opened>>();
   private inFlight = 0;
   private opening = 0;
@@ -206,7 +206,7 @@ export class GpuScheduler {
     let cameBack = (): void => undefined;
     this.inFlight++;
     try {
-      // After a loss the new process has to be told first. Orders are followed in turn, so nobody waits for the answer.
+      // After a loss the new process has to learn of it first. Orders are followed in turn, so the answer is not waited for.
       ready = this.told.get(network.key) ?? this.tell(network);
       client = this.client!;
       const { read, type, channels } = batch.first;
@@ -250,7 +250,7 @@ export class GpuScheduler {
     return opened;
   }
 
-  /** Has the device's process let go of a network. */
+  /** Has the device's process release a network. */
   private untell(network: GpuNetwork): void {
     if (this.told.delete(network.key)) this.client?.close(network.key);
     this.memory.closeSessions(network);

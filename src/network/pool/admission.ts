@@ -10,11 +10,11 @@ interface Waiting extends QueueMember {
 /** Which part of the memory a request is on. */
 type Place = 'budget' | 'spare';
 
-/** A large request lets so many smaller ones pass; then all wait for it. */
+/** This many smaller requests may overtake a large one; then all wait for it. */
 const mostOvertakes = 32;
 
 /**
- * Kept beside the budget for those who hold nothing: so much in all, and so much for each, as shares of the budget. However
+ * Reserved on top of the budget for lanes that hold nothing: in all, and for each, as shares of the budget. However
  * much one client holds, and for however long, a small request of another's need not wait for it.
  */
 const spareShare = 1 / 4;
@@ -23,7 +23,7 @@ const sparePart = 1 / 8;
 /**
  * Bounds the memory that is in use at once. Requests enter in the order of priority, then by turns of their lanes (the lane
  * that was let in least goes first), then of arrival; one that fits may pass the first one that does not, up to a point. A
- * request larger than the whole budget enters when nobody is inside but those on the spare part.
+ * request larger than the whole budget enters when only requests on the spare part are inside.
  */
 export class Admission {
   private used = 0;
@@ -31,7 +31,7 @@ export class Admission {
   /** Requests inside, by lane. */
   private readonly inside = new Map<object, number>();
   private readonly queue = new FairQueue<Waiting>((request) => this.kindOf(request));
-  /** One that let so many pass that now all wait for it. */
+  /** One that was overtaken so often that now all wait for it. */
   private overtaken: Waiting | undefined;
   private readonly kinds = new WeakMap<object, Map<number, object>>();
 
@@ -42,8 +42,8 @@ export class Admission {
    * Waits until there is room.
    * @param bytes what the request will hold
    * @param signal ends the waiting; ABORTED
-   * @param lane who asks: requests of one lane share its turn; default: one lane for all
-   * @returns a function that gives the room back, or all of it but so many bytes; calling it twice does no harm
+   * @param lane the caller: requests of one lane share its turn; default: one lane for all
+   * @returns a function that gives the room back, or all of it but `keep` bytes; calling it twice does no harm
    */
   async admit(
     bytes: number,

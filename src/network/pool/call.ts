@@ -110,7 +110,7 @@ export class Call implements QueueMember {
     this.settled = new Promise((resolve) => {
       this.resolveSettled = resolve;
     });
-    // Whoever made the call hears of its failure; that nobody listens here is no error.
+    // Whoever made the call hears of its failure; that there is no listener here is no error.
     this.result.catch(() => undefined);
   }
 

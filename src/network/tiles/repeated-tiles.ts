@@ -9,7 +9,7 @@ export interface PlacedTile extends Tile {
   readonly places: readonly { readonly x: number; readonly y: number }[];
 }
 
-/** Pixels that are looked at to tell most tiles apart without reading them. */
+/** Pixels that are compared to tell most tiles apart without reading them all. */
 const probes = 16;
 
 /**

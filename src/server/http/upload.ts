@@ -31,7 +31,7 @@ const longestField = 1000;
 const longestName = 200;
 /** Headers and boundary of one part. */
 const partOverhead = 2048;
-/** Room is taken in steps of so many bytes where a body's length is not announced. */
+/** Room is taken in steps of this many bytes where a body's length is not announced. */
 const roomStep = 2 ** 18;
 /** So long is read, and thrown away, what a client goes on to send after it was refused: else it never sees the answer. */
 const lingerMs = 5000;
@@ -57,7 +57,7 @@ export async function readUpload(
   try {
     limiter.start();
     const reading = multipart ? readParts(request, limits.images, each) : readRaw(request);
-    // Where the limiter ends it, nobody waits for it any more.
+    // Where the limiter ends it, it is not waited for any more.
     reading.catch(() => undefined);
     const { images, fields } = await Promise.race([reading, limiter.refused]);
     return { images, fields, release };

@@ -18,7 +18,7 @@ interface Throughput {
 /** Less than this share of a job says nothing about the rest. */
 const leastShare = 0.02;
 
-/** How far the images are that are being computed, which is forgotten with the process: nobody needs it afterwards. */
+/** How far the images are that are being computed, which is forgotten with the process: it is not needed afterwards. */
 export class ProgressBook {
   /** By job, then by image: the share that is done, 0 to 1. */
   private readonly shares = new Map<string, Map<number, number>>();

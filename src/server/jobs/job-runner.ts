@@ -27,7 +27,7 @@ export type Compute = (
 export interface JobRunnerOptions extends Slots {
   readonly store: JobStore;
   readonly compute: Compute;
-  /** What a client is told about an error; may log those that are nobody's business. */
+  /** What a client sees of an error; may log those that it must not see. */
   readonly problemOf: (error: unknown) => JobProblem;
   /** Told when the store fails; it is tried again. */
   readonly warn: (message: string) => void;
@@ -177,7 +177,7 @@ export class JobRunner {
     else this.tell(id);
   }
 
-  /** What became of an image; `later` where it is to be tried again, or nobody wants it any more. */
+  /** What became of an image; `later` where it is to be tried again, or no one wants it any more. */
   private async outcomeOf(job: Job, place: number, client: Client, signal: AbortSignal): Promise<Outcome | 'later'> {
     const { store, compute, problemOf } = this.options;
     const onProgress = (progress: Progress): void => {

@@ -18,7 +18,7 @@ const lostProblem: JobProblem = {
 
 /**
  * Reads all jobs of a folder, oldest first, and makes them agree with the files that are there. What is damaged, by a power cut
- * or by people, is reported and never stops the others. Throws the file system's error where that can't be told: the jobs stay
+ * or by people, is reported and never stops the others. Throws the file system's error where that is unknown: the jobs stay
  * as they are, for a start at which they can be read.
  */
 export async function readStoredJobs(folders: JobFolders, warn: (message: string) => void): Promise<Job[]> {

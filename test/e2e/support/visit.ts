@@ -29,7 +29,7 @@ export interface Measured {
 }
 
 /**
- * Opens a page as a display of so many pixels for each CSS pixel shows it.
+ * Opens a page as a display of this many pixels for each CSS pixel shows it.
  * @param last a part of the URL of what the page asks for last: no event tells that a style's images are there
  */
 export async function visit(browser: Browser, url: string, ratio: number, last: string): Promise<Visit> {

@@ -5,7 +5,7 @@ import type { JobStore } from '#src/server/jobs/job-store.js';
 
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('base64url');
 
-/** Bytes that stand for an image where nobody looks into it. */
+/** Bytes that stand for an image where no one looks into it. */
 export const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 export interface JobOptions {
@@ -21,7 +21,7 @@ export interface JobOptions {
 
 /** A job as it is before anything was computed. */
 export function newJob(sources: readonly Uint8Array[], options: JobOptions = {}): Job {
-  const { client = 'somebody', key, content = 'content', created = new Date(), pixels, resultPixels = 0 } = options;
+  const { client = 'alice', key, content = 'content', created = new Date(), pixels, resultPixels = 0 } = options;
   const images = sources.map((bytes): JobImage => ({
     variant: { upscale: 2, model: 'natural' },
     source: { bytes: bytes.length, sha256: sha256(bytes) },

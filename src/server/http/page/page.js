@@ -12,7 +12,7 @@ let running;
 
 const urls = { before: undefined, after: undefined };
 
-/** A URL of these bytes; the one that stood there before is let go. */
+/** A URL of these bytes; the one that stood there before is revoked. */
 function urlOf(place, blob) {
   if (urls[place]) URL.revokeObjectURL(urls[place]);
   return (urls[place] = URL.createObjectURL(blob));

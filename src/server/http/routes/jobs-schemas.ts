@@ -85,7 +85,7 @@ export const ImageParams = Type.Object(
   closed,
 );
 
-/** What a client is told of its job. */
+/** What a client sees of its job. */
 export function jobBody(job: Job, progress: JobProgress): JobBody {
   return { ...factsOf(job, progress), images: job.images.map((image, place) => imageBody(job, image, place)) };
 }
