@@ -172,10 +172,10 @@ export function presetOf({ presets = {} }: AssetOptions, name: string): Directiv
 }
 
 /** The quality for a format; undefined leaves it to the encoder's default, and where there is no such thing. */
-export function qualityFor(format: OutputFormat, ...wishes: (QualityOption | undefined)[]): number | undefined {
+export function qualityFor(format: OutputFormat, ...options: (QualityOption | undefined)[]): number | undefined {
   if (formatTraits[format].quality === undefined) return undefined;
-  for (const wish of wishes) {
-    const quality = typeof wish === 'object' ? wish[format as keyof typeof wish] : wish;
+  for (const option of options) {
+    const quality = typeof option === 'object' ? option[format as keyof typeof option] : option;
     if (quality !== undefined) return quality;
   }
   return undefined;

@@ -106,7 +106,7 @@ export function matches(rule: Pick<DefaultRule, 'include' | 'exclude'>, file: st
 
 const matchers = new Map<string, (path: string) => boolean>();
 
-/** Rules are looked at for every asset, and making a matcher takes longer than all else that they need. */
+/** Rules are matched for every asset, and making a matcher takes longer than all else that they need. */
 function matcherOf(glob: string): (path: string) => boolean {
   const matcher = matchers.get(glob) ?? picomatch(glob);
   matchers.set(glob, matcher);

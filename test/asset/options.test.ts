@@ -66,7 +66,7 @@ describe('options of the build tools', () => {
 });
 
 describe('quality', () => {
-  it('is the first wish that says something about the format', () => {
+  it('is the first option that says something about the format', () => {
     expect(qualityFor('webp', undefined, { jpeg: 50 }, { webp: 70 }, 90)).toBe(70);
     expect(qualityFor('jpeg', 10, 20)).toBe(10);
     expect(qualityFor('avif', { webp: 70 })).toBeUndefined();
