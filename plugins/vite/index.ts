@@ -4,7 +4,7 @@ import { install } from './dev.js';
 import { hotPlugin } from './hot.js';
 import { htmlPlugin, servedHtmlPlugin } from './html-plugin.js';
 import { importPlugin } from './imports.js';
-import { leftoversPlugin } from './leftovers.js';
+import { unresolvedPlugin } from './unresolved.js';
 import { lifecyclePlugin } from './lifecycle.js';
 import { markingVisitor, visits } from './lightningcss.js';
 import { templatesPlugin } from './templates.js';
@@ -38,7 +38,7 @@ export function upres(options: UpresViteOptions = {}): Plugin[] {
     servedHtmlPlugin(session),
     cssPlugin(session),
     newUrlPlugin(session),
-    leftoversPlugin(session),
+    unresolvedPlugin(session),
     lifecyclePlugin(session),
     hotPlugin(session),
   ];

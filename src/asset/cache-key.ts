@@ -70,7 +70,7 @@ export async function ingredients(source: Source, options: ResultOptions): Promi
 
 const known = new Map<string, Promise<string>>();
 
-/** A model file's identity; read again only when it, or what lies beside it, has changed. */
+/** A model file's identity; read again only when it, or what lies next to it, has changed. */
 async function fileIdentity(path: string): Promise<string> {
   const id = await modelStamp(path);
   let identity = known.get(id);

@@ -14,7 +14,7 @@ const namedOne = text('the name of one');
 export const directives = options({
   /** Pixels relative to the source (or to `width`), each 1 to 8; several mean densities. */
   upscale: oneOrMany(upscaleFactor),
-  /** Exactly so many pixels wide, for a layout of that width. */
+  /** Exactly this many pixels wide, for a layout of that width. */
   width: sideLength,
   /** The larger of the source's width and this one, in pixels. */
   minWidth: sideLength,
@@ -56,7 +56,7 @@ export function hasDirectives(query: string): boolean {
 }
 
 /**
- * Reads directives from the query of a URL, which may be somebody else's.
+ * Reads directives from the query of a URL, which may be someone else's.
  * @param query with or without the `?`; `&amp;` and `%3B` are understood
  * @param foreign keys of the bundler's own, which are left alone
  * @returns undefined for a query without the key `upscale`, or with one that asks for nothing: it is not ours
@@ -66,7 +66,7 @@ export function parseQuery(query: string, foreign: readonly string[] = []): Dire
   return hasDirectives(query) ? parseDirectives(query, foreign) : undefined;
 }
 
-/** As `parseQuery`, for a query that nobody but us is asked with: the key `upscale` may be absent, and `0` is no factor. */
+/** As `parseQuery`, for a query that is only ours: the key `upscale` may be absent, and `0` is no factor. */
 export function parseDirectives(query: string, foreign: readonly string[] = []): Directives {
   const fields = new Map<string, unknown>();
   for (const [name, value] of new URLSearchParams(normalise(query))) {

@@ -1,6 +1,6 @@
 import { UpresError } from '../errors.js';
 import { autoModel } from '../image/auto/auto-model.js';
-import { formatTraits, type EncodingWish, type OutputFormat } from '../image/codec/formats.js';
+import { formatTraits, type QualityOptions, type OutputFormat } from '../image/codec/formats.js';
 import { limitOptions } from '../image/limits.js';
 import { qualityRating } from '../image/options.js';
 import { builtinLabels } from '../model/catalogue/registry.js';
@@ -181,24 +181,27 @@ export function presetOf({ presets = {} }: AssetOptions, name: string): Directiv
   return found;
 }
 
-/** What is wished in one place for files of any format. */
-export interface EncodingWishes {
+/** What one place asks for, for files of any format. */
+export interface AssetQualityOptions {
   readonly quality?: QualityOption | undefined;
   readonly lossless?: boolean | undefined;
 }
 
 /**
  * How a file of a format is to be encoded, as far as the format has a choice: what is undefined is the encoder's.
- * @param wishes in the order in which they count
+ * @param options in the order in which they count
  */
-export function encodingFor(format: OutputFormat, ...wishes: readonly (EncodingWishes | undefined)[]): EncodingWish {
+export function encodingFor(
+  format: OutputFormat,
+  ...options: readonly (AssetQualityOptions | undefined)[]
+): QualityOptions {
   const traits = formatTraits[format];
   if (traits.quality === undefined) return {};
   let lossless: boolean | undefined;
-  for (const wish of wishes) {
-    if (traits.lossless === 'choice') lossless ??= wish?.lossless;
+  for (const option of options) {
+    if (traits.lossless === 'choice') lossless ??= option?.lossless;
     if (lossless) return { lossless };
-    const quality = typeof wish?.quality === 'object' ? wish.quality[format as 'webp'] : wish?.quality;
+    const quality = typeof option?.quality === 'object' ? option.quality[format as 'webp'] : option?.quality;
     if (quality !== undefined) return defined({ quality, lossless });
   }
   return defined({ lossless });

@@ -10,7 +10,7 @@ import {
   rulesOf,
   type AssetOptions,
   type DefaultRule,
-  type EncodingWishes,
+  type AssetQualityOptions,
   type OnError,
 } from './options.js';
 
@@ -24,7 +24,7 @@ export interface ResolvedDirectives {
   /** Empty: the source's own. */
   readonly formats: readonly OutputFormat[];
   /** In the order in which they count. */
-  readonly encodings: readonly (EncodingWishes | undefined)[];
+  readonly encodings: readonly (AssetQualityOptions | undefined)[];
   /** Whether the asset itself asks for what only some formats can deliver. */
   readonly mustBeLossless: boolean;
   readonly animation: Directives['animation'];
@@ -111,7 +111,7 @@ export function matches(rule: Pick<DefaultRule, 'include' | 'exclude'>, file: st
 
 const matchers = new Map<string, (path: string) => boolean>();
 
-/** Rules are looked at for every asset, and making a matcher takes longer than all else that they need. */
+/** Rules are matched for every asset, and making a matcher takes longer than all else that they need. */
 function matcherOf(glob: string): (path: string) => boolean {
   const matcher = matchers.get(glob) ?? picomatch(glob);
   matchers.set(glob, matcher);

@@ -57,7 +57,7 @@ export interface RunOptions {
   readonly overwrite: boolean;
   readonly json: boolean;
   readonly quiet: boolean;
-  /** Where results are kept; false for nowhere. */
+  /** Where results are cached; false for nowhere. */
   readonly cache?: string | false;
 }
 

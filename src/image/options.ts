@@ -119,7 +119,7 @@ export function checkResizeOptions(given: ResizeOptions): void {
   check(resizeOptions, given);
 }
 
-/** Throws BAD_ARGUMENT for what can be told without the picture. */
+/** Throws BAD_ARGUMENT for what is wrong whatever the picture. */
 export function checkOptions(given: UpscaleOptions & { readonly outputs?: readonly Output[] }): void {
   check(callOptions, given);
   checkTarget(given);

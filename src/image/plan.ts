@@ -21,7 +21,7 @@ export interface Plan {
   readonly warnings: readonly string[];
 }
 
-/** An intermediate picture may have so many times the pixels of the largest result. */
+/** An intermediate picture may have this many times the pixels of the largest result. */
 const intermediateShare = 4;
 
 /**

@@ -102,7 +102,7 @@ describe('pictures that were made by hand', () => {
   it('win over computed ones, at the size that they have', async () => {
     const made = await plan('made/logo.png', { upscale: [1, 2, 3], as: 'srcset' });
     expect(sizes(made)).toEqual(['logo.png 10×8 1x', 'logo@2x.png 21×17 2x', 'logo@3x.png 30×24 3x']);
-    expect(made.variants.map(({ handMade, verbatim }) => [handMade, verbatim])).toEqual([
+    expect(made.variants.map(({ isOverride, verbatim }) => [isOverride, verbatim])).toEqual([
       [false, true],
       [true, true],
       [false, false],
@@ -110,7 +110,7 @@ describe('pictures that were made by hand', () => {
     expect(made.variants[1]!.source).toBe(site.path('made/logo@2x.png'));
   });
 
-  it('those that are not there are told, so that somebody can wait for them', async () => {
+  it('those that are not there are listed, so that a caller can wait for them', async () => {
     const own: LooseDirectives = { upscale: [1, 2, 3], format: ['webp', 'png'], as: 'picture' };
     expect((await plan('made/logo.png', own)).missing).toEqual([site.path('made/logo@3x.png')]);
     expect((await plan('logo.png', { minWidth: 99 })).missing).toEqual([]);
@@ -119,12 +119,12 @@ describe('pictures that were made by hand', () => {
 
   it('are converted where another format is asked for', async () => {
     const [variant] = (await plan('made/logo.png', { format: 'webp' })).variants;
-    expect(variant).toMatchObject({ handMade: true, verbatim: false, target: { upscale: 1 }, name: 'logo@2x.webp' });
+    expect(variant).toMatchObject({ isOverride: true, verbatim: false, target: { upscale: 1 }, name: 'logo@2x.webp' });
   });
 
-  it('are found beside a source that names its density 1', async () => {
+  it('are found next to a source that names its density 1', async () => {
     const [variant] = (await plan('made/icon@1x.png', { upscale: 2 })).variants;
-    expect(variant).toMatchObject({ handMade: true, source: site.path('made/icon@2x.png') });
+    expect(variant).toMatchObject({ isOverride: true, source: site.path('made/icon@2x.png') });
   });
 });
 

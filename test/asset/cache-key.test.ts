@@ -111,7 +111,7 @@ describe('a network of the user’s own', () => {
     expect(await cacheKey(source, { model: copy })).toBe(await cacheKey(source, { model: network }));
   });
 
-  it('makes other results when it changes, or the weights beside it', async () => {
+  it('makes other results when it changes, or the weights next to it', async () => {
     mkdirSync(join(folder, 'changing'));
     const file = join(folder, 'changing/mine.onnx');
     writeFileSync(file, plainNetwork({ seed: 1 }));

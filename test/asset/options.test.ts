@@ -66,7 +66,7 @@ describe('options of the build tools', () => {
 });
 
 describe('the encoding', () => {
-  it('is the first wish that says something about the format', () => {
+  it('is the first option that says something about the format', () => {
     const byFormat = [undefined, { quality: { jpeg: 50 } }, { quality: { webp: 70 } }, { quality: 90 }];
     expect(encodingFor('webp', ...byFormat)).toEqual({ quality: 70 });
     expect(encodingFor('jpeg', { quality: 10 }, { quality: 20 })).toEqual({ quality: 10 });
@@ -78,7 +78,7 @@ describe('the encoding', () => {
     expect(encodingFor('gif', { quality: 80, lossless: true })).toEqual({});
   });
 
-  it('is lossless where that is wished before any quality', () => {
+  it('is lossless where that is asked for before any quality', () => {
     expect(encodingFor('webp', {}, { lossless: true, quality: 70 })).toEqual({ lossless: true });
     expect(encodingFor('webp', { quality: 80 }, { lossless: true })).toEqual({ quality: 80 });
     expect(encodingFor('webp', { quality: { avif: 80 } }, { lossless: true })).toEqual({ lossless: true });

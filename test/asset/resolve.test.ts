@@ -6,7 +6,7 @@ import { matches, resolveDirectives, type ResolvedDirectives } from '#src/asset/
 const resolve = (own: LooseDirectives, options: AssetOptions = {}, file = '/site/images/a.png'): ResolvedDirectives =>
   resolveDirectives(file, checkDirectives(own), options, '/site');
 
-describe('what an asset becomes where nobody says anything', () => {
+describe('what an asset becomes without any option', () => {
   it('is twice as large, by the network that suits it, in its own format, as a URL, or the build fails', () => {
     expect(resolve({})).toEqual({
       upscale: [2],
@@ -49,7 +49,7 @@ describe('who is heard first', () => {
       model: 'natural',
       formats: ['png'],
     });
-    expect(resolve(own, options).encodings.map((wish) => wish?.quality)).toEqual([30, 40, 50, undefined, 60]);
+    expect(resolve(own, options).encodings.map((option) => option?.quality)).toEqual([30, 40, 50, undefined, 60]);
   });
 
   it('what a preset asks for is asked for, unless the asset says how good it shall be', () => {

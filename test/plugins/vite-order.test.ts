@@ -6,7 +6,7 @@ import { build, builtOf, configOf, makeSite, vites, type BuildOptions, type Buil
 const unhashed = (text: string): string => text.replace(/-[\w-]{8}(?=\.)/g, '');
 const names = (built: Built): string[] => [...built.files.keys()].map(unhashed);
 
-/** With Vite's own limit, below which it would put the small image itself into the page, and nobody would notice. */
+/** With Vite's own limit, below which it would put the small image itself into the page, and no one would notice. */
 const inlining = { build: { assetsInlineLimit: 300 } };
 
 /** Makes pages of partials, as Handlebars and its kin do. */
@@ -33,7 +33,7 @@ const images = (order?: 'pre'): Plugin => ({
   },
 });
 
-describe.for(vites)('Vite $version: beside other plugins, on either side of them', (vite) => {
+describe.for(vites)('Vite $version: among other plugins, on either side of them', (vite) => {
   const sides = ['before', 'behind'] as const;
   const buildBeside = async (
     side: (typeof sides)[number],

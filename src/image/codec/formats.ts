@@ -99,14 +99,14 @@ export const formatTraits: Readonly<Record<OutputFormat, FormatTraits>> = {
 };
 
 /** How a file of a format may be asked for. */
-export interface EncodingWish {
+export interface QualityOptions {
   /** 1..100 */
   readonly quality?: number | undefined;
   readonly lossless?: boolean | undefined;
 }
 
 /** Throws BAD_ARGUMENT for a quality where the format has none, and for a lossless file where it can't be, or has a quality. */
-export function checkEncoding({ quality, lossless }: EncodingWish, format: OutputFormat): void {
+export function checkEncoding({ quality, lossless }: QualityOptions, format: OutputFormat): void {
   const traits = formatTraits[format];
   if (quality !== undefined && traits.quality === undefined) {
     const message = `a ${traits.display} is written without loss and has no quality: leave it out, or choose JPEG, WebP or AVIF`;

@@ -1,7 +1,7 @@
 import { parseDirectives } from '../../asset/directives.js';
 import { checkModel, encodingFor } from '../../asset/options.js';
 import { UpresError } from '../../errors.js';
-import { checkEncoding, type EncodingWish, type OutputFormat } from '../../image/codec/formats.js';
+import { checkEncoding, type QualityOptions, type OutputFormat } from '../../image/codec/formats.js';
 import type { UpscaleOptions } from '../../image/options.js';
 import { checkDevice, type DeviceChoice } from '../../network/device.js';
 import { defined } from '../../schema.js';
@@ -81,7 +81,7 @@ function sizeOf(
  * What counts for a format: no quality where the format has none.
  * @throws BAD_ARGUMENT where it should be lossless and can't be
  */
-export function encodingOf(variant: Variant, format: OutputFormat): EncodingWish {
+export function encodingOf(variant: Variant, format: OutputFormat): QualityOptions {
   checkEncoding({ lossless: variant.lossless }, format);
   return encodingFor(format, variant);
 }
