@@ -1,12 +1,13 @@
 import { basename, dirname, join } from 'node:path';
 import { hasCode } from '../errors.js';
+import { defined } from '../schema.js';
 import { Source } from '../image/image-source.js';
 import type { ImageInfo } from '../image/codec/header.js';
 import { resolveTarget, type Size, type Target } from '../image/target.js';
-import type { OutputFormat } from '../image/codec/formats.js';
+import { checkEncoding, type QualityOptions, type OutputFormat } from '../image/codec/formats.js';
 import { parseDensityName, printDensityName, type DensityName, extensionFor } from './names.js';
 import type { Directives, Shape } from './directives.js';
-import { qualityFor } from './options.js';
+import { encodingFor } from './options.js';
 import type { OwnOutputs } from './own-outputs.js';
 import type { ResolvedDirectives } from './resolve.js';
 
@@ -21,7 +22,8 @@ export interface VariantPlan {
   readonly format: OutputFormat;
   /** Whether the source's bytes are the result as they are. */
   readonly verbatim: boolean;
-  readonly quality: number | undefined;
+  readonly encoding: QualityOptions;
+  readonly animation: Directives['animation'];
   readonly model: string;
   /** Pixels of the result. */
   readonly width: number;
@@ -98,7 +100,7 @@ function planVariant(
   format: OutputFormat,
   factor: number | undefined,
 ): VariantPlan {
-  const { width, minWidth, model, qualities } = resolved;
+  const { width, minWidth, model, encodings, mustBeLossless, animation } = resolved;
   const target: Target =
     factor === undefined
       ? { minWidth: minWidth! }
@@ -106,15 +108,16 @@ function planVariant(
         ? { upscale: factor }
         : { width: Math.round(width * factor) };
   const size = resolveTarget(info, target);
-  const quality = qualityFor(format, ...qualities);
-  const converted = format !== info.format;
+  checkEncoding({ lossless: mustBeLossless }, format);
+  const encoding = encodingFor(format, ...encodings);
   return {
     ...from,
     isOverride: false,
     target,
     format,
-    verbatim: !converted && size.width === info.width && size.height === info.height,
-    quality,
+    verbatim: isAlready(info, format, resolved) && size.width === info.width && size.height === info.height,
+    encoding,
+    animation,
     model,
     width: size.width,
     height: size.height,
@@ -127,9 +130,14 @@ function planVariant(
       model,
       // Said even where it is the source's own: a rule for the file may name another.
       format: [format],
-      ...(quality === undefined ? {} : { quality }),
+      ...defined({ ...encoding, animation }),
     },
   };
+}
+
+/** Whether a picture is what is wanted, its size left aside. */
+function isAlready({ format, frames }: ImageInfo, wanted: OutputFormat, { animation }: ResolvedDirectives): boolean {
+  return format === wanted && (frames === 1 || animation !== 'first-frame');
 }
 
 function fileName(
@@ -179,7 +187,8 @@ class Overrides {
       return ordinary;
     }
     this.opened.set(file, image);
-    const { format, width, height } = await image.header();
+    const info = await image.header();
+    const { width, height } = info;
     return {
       ...ordinary,
       source: file,
@@ -187,7 +196,7 @@ class Overrides {
       isOverride: true,
       target: { upscale: 1 },
       directives: { ...ordinary.directives, upscale: [1] },
-      verbatim: format === ordinary.format,
+      verbatim: isAlready(info, ordinary.format, resolved),
       width,
       height,
     };

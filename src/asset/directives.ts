@@ -1,8 +1,8 @@
 import { UpresError } from '../errors.js';
-import { outputFormats, type OutputFormat } from '../image/codec/formats.js';
-import { qualityRating } from '../image/options.js';
+import { bothMessage, checkEncoding, outputFormats, type OutputFormat } from '../image/codec/formats.js';
+import { animationChoice, qualityRating } from '../image/options.js';
 import { sideLength, upscaleFactor } from '../image/target.js';
-import { check, choice, defined, oneOrMany, options, text, type Schema, type TypeOf } from '../schema.js';
+import { check, choice, defined, flag, oneOrMany, options, text, type Schema, type TypeOf } from '../schema.js';
 import { formatByWord, formatWords } from './names.js';
 
 /** In what form an asset is delivered. */
@@ -24,6 +24,10 @@ export const directives = options({
   format: oneOrMany(choice(formatWords, `one of ${outputFormats.join(', ')}`)),
   /** 1 to 100, for JPEG, WebP and AVIF. */
   quality: qualityRating,
+  /** Whether WebP and AVIF are written without loss; in a query, the bare word says so. */
+  lossless: flag,
+  /** `keep`: an animation that would become a still is an error. `first-frame`: it is a still. */
+  animation: animationChoice,
   /** Name of a preset that fills what is missing. */
   preset: namedOne,
   /**
@@ -78,6 +82,7 @@ export function parseDirectives(query: string, foreign: readonly string[] = []):
 function valueOf(name: string, schema: Schema | undefined, written: string): unknown {
   const [item] = schema?.anyOf ?? [];
   if (item) return written.split(/[;,]/).flatMap((part) => (part === '' ? [] : [valueOf(name, item, part)]));
+  if (schema?.type === 'boolean') return booleanOf(name, written);
   return schema?.type === 'number' || schema?.type === 'integer' ? numberOf(name, written) : written;
 }
 
@@ -92,6 +97,8 @@ export function checkDirectives(loose: LooseDirectives): Directives {
     throw new UpresError('BAD_ARGUMENT', 'minWidth stands alone: leave out width and the factors of upscale');
   }
   const formats = [...new Set([format ?? []].flat().map((word) => formatByWord(word)!))];
+  if (others.lossless === true && others.quality !== undefined) throw new UpresError('BAD_ARGUMENT', bothMessage);
+  for (const each of formats) checkEncoding({ lossless: others.lossless }, each);
   return defined({
     ...others,
     upscale: factors.length > 0 ? factors : undefined,
@@ -113,6 +120,12 @@ export function printQuery(given: Directives): string {
 /** The query's own text without what HTML and browsers make of it. */
 function normalise(query: string): string {
   return query.replace(/^\?/, '').replace(/&amp;/g, '&').replace(/%3B/gi, ';');
+}
+
+function booleanOf(name: string, written: string): boolean {
+  if (written === '' || written === 'true') return true;
+  if (written === 'false') return false;
+  throw new UpresError('BAD_ARGUMENT', `${name} must be true or false, not "${written}"`);
 }
 
 function numberOf(name: string, written: string): number {

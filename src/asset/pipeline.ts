@@ -6,6 +6,7 @@ import { autoModel } from '../image/auto/auto-model.js';
 import { Source } from '../image/image-source.js';
 import type { ResizeOptions, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { Device } from '../network/device.js';
+import { defined } from '../schema.js';
 import { AssetCache } from './asset-cache.js';
 import type { AssetPlan, VariantPlan } from './asset-plan.js';
 import type { CachedUpscaler, ResultFacts } from './cached-upscaler.js';
@@ -244,7 +245,7 @@ export class AssetPipeline {
     return {
       ...variant.target,
       format: variant.format,
-      ...(variant.quality === undefined ? {} : { quality: variant.quality }),
+      ...defined({ ...variant.encoding, animation: variant.animation }),
       ...(asset.maxOutputPixels === undefined ? {} : { maxOutputPixels: asset.maxOutputPixels }),
       ...(signal ? { signal } : {}),
       ...(priority === undefined ? {} : { priority }),

@@ -38,6 +38,8 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
       "png, jpeg, webp, avif, gif or tiff, several with commas (default: each input's own)",
     )
     .option('-q, --quality <1-100>', 'for JPEG, WebP and AVIF (default: 85, 82 and 60)')
+    .option('--lossless', 'WebP and AVIF without loss (default: as each input)')
+    .option('--animation <what>', 'keep makes it an error where one would become a still; first-frame makes stills')
     .option('-t, --threads <n>', 'cores to use (default: all)')
     .option('--device <name>', 'cpu, auto for the fastest that works, webgpu, cuda, dml or coreml (default: cpu)')
     .option(

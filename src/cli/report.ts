@@ -78,7 +78,8 @@ function inFlags(message: string): string {
   return message
     .replaceAll('maxInputPixels', '--max-input-pixels')
     .replaceAll('maxOutputPixels', '--max-output-pixels')
-    .replaceAll('maxFrames', '--max-frames');
+    .replaceAll('maxFrames', '--max-frames')
+    .replaceAll('animation=keep', '--animation keep');
 }
 
 /** An error for people: names the file, unless the message does already. */

@@ -3,7 +3,7 @@ import { UpresError, withFile } from '../errors.js';
 import { isAborted, onAbort, throwIfAborted } from '../abort.js';
 import { deviceChoice, type Device, type DeviceChoice } from '../network/device.js';
 import { threadCount } from '../network/pool/thread-count.js';
-import { check, number, options, text, type TypeOf } from '../schema.js';
+import { check, defined, number, options, text, type TypeOf } from '../schema.js';
 import type { ModelChoice } from './auto/auto-model.js';
 import { inColour, withoutColour } from './dering/colourless.js';
 import { decode } from './codec/decode.js';
@@ -127,7 +127,7 @@ export class Upscaler implements AsyncDisposable {
    * Upscales one image.
    *
    * EXIF orientation is applied and all metadata left behind. Grey stays grey (colours that are grey in every pixel, too), 16 bits
-   * stay 16 in PNG and TIFF, an animation stays one in GIF and WebP (elsewhere its first frame is used), and for JPEG transparent
+   * stay 16 in PNG and TIFF, an animation stays one in GIF, WebP and PNG (elsewhere its first frame is used), and for JPEG transparent
    * pictures are laid on white.
    *
    * With `outputs`, the results in their order: the image is read, decoded and enlarged once for all of them. So are calls at the
@@ -139,7 +139,7 @@ export class Upscaler implements AsyncDisposable {
    */
   upscale(
     input: ImageInput | Source,
-    options: Omit<UpscaleOptions, 'format' | 'quality'> & { readonly outputs: readonly Output[] },
+    options: Omit<UpscaleOptions, keyof Output> & { readonly outputs: readonly Output[] },
   ): Promise<UpscaleResult[]>;
   upscale(input: ImageInput | Source, options?: UpscaleOptions): Promise<UpscaleResult>;
   async upscale(
@@ -188,10 +188,9 @@ export class Upscaler implements AsyncDisposable {
     controller: AbortController,
   ): Promise<UpscaleResult[]> {
     const { signal } = controller;
-    const wanted = outputs.map(({ format, quality }) => ({
+    const wanted = outputs.map(({ format, quality, lossless }) => ({
       ...options,
-      ...(format && { format }),
-      ...(quality === undefined ? {} : { quality }),
+      ...defined({ format, quality, lossless }),
     }));
     throwIfAborted(signal);
     const letNextIn = await this.admissions.waitForTurn(source, options.client, signal);
@@ -296,7 +295,11 @@ export class Upscaler implements AsyncDisposable {
       });
       throwIfAborted(signal);
       const { delay, loop, subsampled } = header;
-      const settings = { delay, loop, subsampled, profile };
+      const settings = {
+        ...(frames.length > 1 ? { delay, loop } : { delay: undefined, loop: undefined }),
+        subsampled,
+        profile,
+      };
       return { frames, settings, bytes, overhead: (await source.bytes()).length, release, choice, device, timer };
     } catch (error) {
       release();

@@ -77,7 +77,16 @@ describe('sizes and names', () => {
   it('quality is that of each format', async () => {
     const own: LooseDirectives = { format: ['avif', 'webp', 'png'], as: 'picture' };
     const made = await plan('logo.png', own, { quality: { webp: 70 } });
-    expect(made.variants.map(({ quality }) => quality)).toEqual([undefined, 70, undefined]);
+    expect(made.variants.map(({ encoding }) => encoding.quality)).toEqual([undefined, 70, undefined]);
+  });
+
+  it('lossless is asked for where a format has the choice, and refused where it can’t be', async () => {
+    const own: LooseDirectives = { format: ['avif', 'webp', 'png'], lossless: true, as: 'picture' };
+    const made = await plan('logo.png', own, { quality: { webp: 70 } });
+    expect(made.variants.map(({ encoding }) => encoding)).toEqual([{ lossless: true }, { lossless: true }, {}]);
+    await expect(plan('photo.jpg', { lossless: true })).rejects.toThrow('lossless: a JPEG can’t keep every pixel');
+    // Said for all files, it is for those that have the choice.
+    expect((await plan('photo.jpg', {}, { lossless: true })).variants[0]!.encoding).toEqual({});
   });
 
   it('each variant has directives that ask for it alone', async () => {

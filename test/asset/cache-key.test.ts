@@ -39,6 +39,9 @@ describe('the name of a result', () => {
       { format: 'png' },
       { format: 'webp' },
       { quality: 2 },
+      { lossless: true },
+      { lossless: false },
+      { animation: 'first-frame' },
       { colour: 'keep' },
       { alpha: 'bicubic' },
     ];

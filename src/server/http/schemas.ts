@@ -33,6 +33,11 @@ export function variantQuery(settings: Pick<ServerSettings, 'models' | 'model' |
       model: oneOf(modelLabels(settings), `A label, or \`auto\`; default \`${settings.model}\`.`),
       format: oneOf([...outputFormats, 'jpg'], 'Default: the source’s own, or what `Accept` likes best.'),
       quality: text('^(?:[1-9]\\d?|100)$', '1 to 100, for JPEG (default 85), WebP (82) and AVIF (60).'),
+      lossless: oneOf(['true', 'false', ''], 'Whether WebP and AVIF are written without loss; default as the source.'),
+      animation: oneOf(
+        ['keep', 'first-frame'],
+        '`keep`: it is an error where an animation would become a still. `first-frame`: a still in any case.',
+      ),
       device: oneOf(deviceChoices, `What computes; default \`${settings.device}\`.`),
     },
     { additionalProperties: false },

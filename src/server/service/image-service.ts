@@ -8,13 +8,14 @@ import type { Source } from '../../image/image-source.js';
 import { unlimited } from '../../image/limits.js';
 import type { UpscaleOptions } from '../../image/options.js';
 import { planPicture } from '../../image/plan.js';
+import { defined } from '../../schema.js';
 import { sniff, sniffLength } from '../../image/codec/sniff.js';
 import { Upscaler } from '../../image/upscale.js';
 import { CacheBound } from './cache-bound.js';
 import type { Client } from './client.js';
 import type { ServerMetrics } from './metrics.js';
 import type { ServerSettings } from './settings.js';
-import { qualityOf, type Variant } from './variant.js';
+import { encodingOf, type Variant } from './variant.js';
 import type { Progress } from '../../pixels.js';
 
 /** How one image is to be computed, besides what it shall become. */
@@ -149,15 +150,11 @@ export class ImageService implements AsyncDisposable {
 
   private optionsOf(variant: Variant, format: OutputFormat | undefined): UpscaleOptions {
     const { limits, models, device } = this.settings;
-    const { upscale, width, minWidth, model } = variant;
-    const quality = format === undefined ? undefined : qualityOf(variant, format);
+    const { upscale, width, minWidth, model, animation } = variant;
     return {
-      ...(upscale === undefined ? {} : { upscale }),
-      ...(width === undefined ? {} : { width }),
-      ...(minWidth === undefined ? {} : { minWidth }),
+      ...defined({ upscale, width, minWidth, format, animation }),
+      ...(format && defined(encodingOf(variant, format))),
       model: Object.hasOwn(models, model) ? models[model]! : model,
-      ...(format === undefined ? {} : { format }),
-      ...(quality === undefined ? {} : { quality }),
       device: variant.device ?? device,
       maxInputPixels: limits.inputPixels,
       maxOutputPixels: limits.outputPixels,

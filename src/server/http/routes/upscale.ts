@@ -53,7 +53,8 @@ export function upscaleRoutes(app: Server, context: ServerContext): void {
       onEnd(reply, upload.release);
       const image = onlyImage(upload);
       const asked = parseVariant(mergeFields(request.query, upload.fields), settings);
-      const variant = { ...asked, format: asked.format ?? negotiateFormat(request, await images.formatOf(image)) };
+      const format = asked.format ?? negotiateFormat(request, await images.formatOf(image), asked.lossless);
+      const variant = { ...asked, format };
       const tag = await images.etag(image, variant);
       reply.headers({ etag: tag, vary: 'Accept', 'cache-control': 'private, no-cache' });
       const known = request.headers['if-none-match'];
