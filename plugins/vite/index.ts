@@ -25,7 +25,7 @@ export function upres(options: UpresViteOptions = {}): Plugin[] {
   checkOptions(options);
   let current: Session | undefined;
   const session = (): Session => {
-    if (!current) throw new Error('upres: Vite has not said yet what its configuration is');
+    if (!current) throw new Error('upres/vite is for Vite, which has not called its plugin’s configResolved() here');
     return current;
   };
   return [
@@ -55,12 +55,24 @@ function checkVersion(config: ResolvedConfig): void {
   throw Object.assign(error, { name: 'UpresError' });
 }
 
+/** Rollup and Rolldown run plugins for Vite, too, and leave out the half of them. */
+function refuseTool(meta: { rolldownVersion?: string }): never {
+  const tool = meta.rolldownVersion === undefined ? 'Rollup' : 'Rolldown';
+  const error = new Error(`upres/vite is for Vite, and this is ${tool}: take upres/rollup`);
+  throw Object.assign(error, { name: 'UpresError' });
+}
+
 /** Vite's configuration, and its server. */
 function basePlugin(session: () => Session, open: (config: ResolvedConfig) => void): Plugin {
   let unreadable: string | undefined;
+  let isOpen = false;
   return {
     name: 'upres',
     enforce: 'pre',
+    options() {
+      // Vite has resolved its configuration by now.
+      if (!isOpen) refuseTool(this.meta);
+    },
     async config(config) {
       if (config.css?.transformer === 'lightningcss') {
         unreadable = visits(config.css.lightningcss) ? occupied : undefined;
@@ -73,6 +85,7 @@ function basePlugin(session: () => Session, open: (config: ResolvedConfig) => vo
     configResolved(config) {
       checkVersion(config);
       open(config);
+      isOpen = true;
       placeNewUrls(config.plugins as Plugin[]);
       finishStyles(config.plugins, session);
       if (unreadable !== undefined) config.logger.warn(`upres: directives in CSS are not read: ${unreadable}`);

@@ -1,13 +1,14 @@
 import { assetOptions, checkAssetOptions, type AssetOptions } from '#upres/asset/options.js';
 import { UpresError } from '#upres/errors.js';
 import type { ReportEntry } from '#upres/asset/report.js';
-import type { Compiler } from 'webpack';
+import type { Compilation, Compiler } from 'webpack';
 import { leftoversChoice, type LeftoversOption } from '#upres/asset/written-urls.js';
 import { options, type TypeOf } from '#upres/schema.js';
 import { reportUnresolved } from './unresolved.js';
 import { restoreNames } from './name-asset.js';
 import { keepOthersOff, refuseForeignContents } from './only-ours.js';
-import { pipelineOf } from './pipelines.js';
+import { forgetGone, pipelineOf } from './pipelines.js';
+import { checkVersion } from './version.js';
 import { addRules, loader, upresRules, type UpresRule } from './rules.js';
 
 const pluginOptions = options({
@@ -49,26 +50,29 @@ export class UpresPlugin {
   }
 
   apply(compiler: Compiler): void {
+    checkVersion(compiler);
     refuseTwice(compiler);
     addRules(compiler, this.options);
     keepOthersOff(compiler, this.options);
     restoreNames(compiler);
     refuseForeignContents(compiler);
     reportUnresolved(compiler, this.leftovers);
-    compiler.hooks.done.tapPromise('upres', () => this.finish(compiler));
+    compiler.hooks.done.tapPromise('upres', ({ compilation }) => this.finish(compilation));
   }
 
   /** Says what was done, if anything was done since it was last said. */
-  private async finish(compiler: Compiler): Promise<void> {
+  private async finish(compilation: Compilation): Promise<void> {
+    const { compiler } = compilation;
     const pipeline = pipelineOf(compiler, this.options);
-    const entries = pipeline.report.entries();
-    if (entries.every((entry) => told.has(entry))) return;
+    forgetGone(compilation, this.options);
+    const entries = pipeline.report.entries().filter((entry) => !told.has(entry));
+    if (entries.length === 0) return;
     for (const entry of entries) told.add(entry);
     const logger = compiler.getInfrastructureLogger('upres');
     const say = (line: string): void => {
       logger.info(line);
     };
-    await pipeline.finish(say).catch((error: unknown) => {
+    await pipeline.finish(say, entries).catch((error: unknown) => {
       throw error instanceof UpresError
         ? new Error(`${error.file ?? 'upres'}: ${error.message}`, { cause: error })
         : error;

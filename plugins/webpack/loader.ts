@@ -8,6 +8,7 @@ import { markupModule } from './markup-module.js';
 import { nameAsset } from './name-asset.js';
 import { pipelineOf } from './pipelines.js';
 import { readableError } from './readable-error.js';
+import { checkContext } from './version.js';
 
 /** Images are bytes. */
 export const raw = true;
@@ -27,6 +28,7 @@ export default function upresLoader(this: LoaderContext<AssetOptions>, source: B
 }
 
 async function load(context: LoaderContext<AssetOptions>, source: Buffer): Promise<Buffer | string> {
+  checkContext(context);
   const options = context.getOptions();
   checkAssetOptions(options);
   const directives = parseQuery(context.resourceQuery);

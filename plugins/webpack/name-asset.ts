@@ -45,7 +45,9 @@ const namesIn = new WeakMap<Compiler, Map<string, string>>();
  */
 function nameTwins(compiler: Compiler): void {
   compiler.hooks.compilation.tap('upres', (compilation) => {
-    if (!compiler.options.plugins.some((plugin) => plugin?.constructor.name === 'CssExtractRspackPlugin')) return;
+    // Lists of plugins have gaps where a condition was not met.
+    const plugins: (object | null | undefined | false)[] = compiler.options.plugins;
+    if (!plugins.some((plugin) => plugin && plugin.constructor.name === 'CssExtractRspackPlugin')) return;
     const names = namesIn.get(compiler) ?? new Map<string, string>();
     namesIn.set(compiler, names);
     compilation.hooks.succeedModule.tap('upres', (module: NamedModule) => {

@@ -1,10 +1,12 @@
 import type { AssetOptions } from '#upres/asset/options.js';
 import { AssetPipeline } from '#upres/asset/pipeline.js';
-import type { Compiler } from 'webpack';
+import type { Compilation, Compiler } from 'webpack';
 
 interface Shared {
   readonly pipeline: AssetPipeline;
   users: number;
+  /** The assets that each compiler's latest build still had. */
+  readonly assets: Map<Compiler, ReadonlySet<string>>;
 }
 
 /** Compilers with the same options share a pipeline, and with it what is under way: client and server want the same files. */
@@ -17,17 +19,32 @@ const held = new WeakMap<Compiler, Map<string, Shared>>();
  * The pipeline of a compiler for these options, made when it is first asked for. Loaders can't be handed one, since their
  * options are part of what webpack stores: they find it here.
  */
-export function pipelineOf({ root }: Compiler, options: AssetOptions): AssetPipeline {
+export function pipelineOf(compiler: Compiler, options: AssetOptions): AssetPipeline {
+  return shareOf(compiler, options).pipeline;
+}
+
+/** What a compiler has built lately decides what the report is about: a watching one sees images come and go. */
+export function forgetGone({ compiler, fileDependencies }: Compilation, options: AssetOptions): void {
+  const { pipeline, users, assets } = shareOf(compiler, options);
+  const files = pipeline.report.entries().map(({ file }) => file);
+  assets.set(compiler, new Set(files.filter((file) => fileDependencies.has(file))));
+  // Others have not built yet, and what is told may be theirs.
+  if (assets.size < users) return;
+  const kept = [...assets.values()];
+  pipeline.report.retain((file) => kept.some((each) => each.has(file)));
+}
+
+function shareOf({ root }: Compiler, options: AssetOptions): Shared {
   const own = held.get(root) ?? hold(root);
   const key = JSON.stringify([root.context, options]);
   let use = own.get(key);
   if (!use) {
-    use = shared.get(key) ?? { pipeline: open(root, options), users: 0 };
+    use = shared.get(key) ?? { pipeline: open(root, options), users: 0, assets: new Map() };
     use.users++;
     shared.set(key, use);
     own.set(key, use);
   }
-  return use.pipeline;
+  return use;
 }
 
 function open(compiler: Compiler, options: AssetOptions): AssetPipeline {
@@ -46,6 +63,7 @@ function hold(compiler: Compiler): Map<string, Shared> {
     const uses = [...own];
     own.clear();
     for (const [key, use] of uses) {
+      use.assets.delete(compiler);
       if (--use.users > 0) continue;
       shared.delete(key);
       await use.pipeline.close();

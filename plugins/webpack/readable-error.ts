@@ -6,6 +6,8 @@ import type { LoaderContext } from 'webpack';
 export function readableError(error: unknown, context: LoaderContext<unknown>): Error {
   const message = messageOf(error);
   const file = (error instanceof UpresError ? error.file : undefined) ?? context.resourcePath;
-  const shown = `${relative(context.rootContext, file)}${file === context.resourcePath ? context.resourceQuery : ''}`;
+  // Who runs loaders without webpack may say less than webpack does.
+  const { rootContext, resourceQuery } = context as Partial<LoaderContext<unknown>>;
+  const shown = `${relative(rootContext ?? process.cwd(), file)}${file === context.resourcePath ? (resourceQuery ?? '') : ''}`;
   return Object.assign(new Error(`${shown}: ${message}`, { cause: error }), { name: 'UpresError', hideStack: true });
 }

@@ -14,7 +14,7 @@ import type { Directives } from './directives.js';
 import { standIn, type OnError } from './on-error.js';
 import type { AssetOptions } from './options.js';
 import { OwnOutputs } from './own-outputs.js';
-import { AssetReport, type VariantStatus } from './report.js';
+import { AssetReport, type ReportEntry, type VariantStatus } from './report.js';
 import { resolveDirectives } from './resolve.js';
 import { resultsFolder } from './results-folder.js';
 import { UpscalerLease } from './shared-upscaler.js';
@@ -151,10 +151,11 @@ export class AssetPipeline {
   /**
    * Says what was done, to be called when a build is complete: a short table line by line, and the page of the report where
    * the options ask for it. Nothing is said where nothing was done.
+   * @param entries what the table is about; the page has all
    * @throws OUTPUT_UNWRITABLE
    */
-  async finish(log: (line: string) => void): Promise<void> {
-    for (const line of this.report.table()) log(line);
+  async finish(log: (line: string) => void, entries?: readonly ReportEntry[]): Promise<void> {
+    for (const line of this.report.table(entries)) log(line);
     const page = await this.writeReport();
     if (page !== undefined) log(`before and after of each: ${relative(this.context.root, page) || page}`);
   }

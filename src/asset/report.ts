@@ -69,9 +69,13 @@ export class AssetReport {
     this.byVariant.clear();
   }
 
-  /** A short table for the build's log; nothing where nothing was done. */
-  table(): string[] {
-    const entries = this.entries();
+  /** Forgets the variants of other assets: those that a build has no more. */
+  retain(isThere: (file: string) => boolean): void {
+    for (const [key, { file }] of this.byVariant) if (!isThere(file)) this.byVariant.delete(key);
+  }
+
+  /** A short table for the build's log, of all entries or of these; nothing where nothing was done. */
+  table(entries: readonly ReportEntry[] = this.entries()): string[] {
     if (entries.length === 0) return [];
     const rows = entries
       .slice(0, mostLines)
@@ -89,12 +93,11 @@ export class AssetReport {
         .trimEnd(),
     );
     if (entries.length > mostLines) lines.push(`… and ${entries.length - mostLines} more`);
-    return [...lines, this.summary()];
+    return [...lines, this.summary(entries)];
   }
 
-  /** One line. */
-  summary(): string {
-    const entries = this.entries();
+  /** One line, of all entries or of these. */
+  summary(entries: readonly ReportEntry[] = this.entries()): string {
     const count = (status: VariantStatus): number => entries.filter((entry) => entry.status === status).length;
     const words: [VariantStatus, string][] = [
       ['computed', 'computed'],

@@ -1,4 +1,7 @@
+import { rolldown } from 'rolldown';
+import { rollup } from 'rollup';
 import { describe, expect, it } from 'vitest';
+import upres from 'upres/vite';
 import { build, bundling, evaluate, makeSite, vites } from './support/vite-site.js';
 
 const script = '<script type="module" src="/main.js"></script>';
@@ -178,4 +181,10 @@ describe.for(vites)('with Vite $version, a project’s own configuration holds:'
     const built = await build(site, { vite, config: { css: { transformer: 'lightningcss' } } });
     expect(unhashed(built.text('.css'))).toMatch(/image-set\(.*logo\.png.*1x, .*\/assets\/logo@2x\.png.*2x/);
   });
+});
+
+it('in Rollup and Rolldown, says what to take instead', async () => {
+  const input = { input: 'virtual', plugins: [upres() as never], logLevel: 'silent' as const };
+  await expect(rollup(input)).rejects.toThrow('upres/vite is for Vite, and this is Rollup: take upres/rollup');
+  await expect(rolldown(input).then((bundle) => bundle.generate())).rejects.toThrow('this is Rolldown');
 });

@@ -264,3 +264,27 @@ describe('options', () => {
     expect(webp).toMatch(/drawing@3x\.\w+\.webp$/);
   });
 });
+
+describe('what is too old, or is no webpack', () => {
+  it('is refused by the plugin, which says what it needs', () => {
+    const old: unknown = { webpack: { version: '5.20.0' } };
+    expect(() => {
+      new UpresPlugin().apply(old as Compiler);
+    }).toThrow('UpresPlugin needs webpack 5.36 or newer, or Rspack; this is 5.20.0');
+    expect(() => {
+      new UpresPlugin().apply(Object.create(null) as Compiler);
+    }).toThrow('this is an older one');
+  });
+
+  it('is refused by the loader', async () => {
+    const { default: loader } = (await import(UpresPlugin.loader)) as {
+      default: (this: unknown, source: Buffer) => void;
+    };
+    const error = await new Promise((resolve) => {
+      loader.call({ async: () => resolve, resourcePath: '/site/a.png' }, Buffer.alloc(0));
+    });
+    expect(error).toMatchObject({
+      message: expect.stringMatching(/a\.png: the loader of upres needs webpack 5\.36/) as string,
+    });
+  });
+});

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Compiler, Stats } from 'webpack';
 import { close, emittedBytes, makeSite, type Bundler, type Site } from './webpack.js';
 
@@ -10,8 +10,9 @@ async function watching(
   use: (
     built: (expected: (exported: Record<string, unknown>) => boolean) => Promise<Record<string, unknown>>,
   ) => Promise<void>,
+  configuration = site.configuration(),
 ): Promise<void> {
-  const compiler: Compiler = bundler.create(site.configuration());
+  const compiler: Compiler = bundler.create(configuration);
   let wake: () => void = () => undefined;
   let latest: Stats | undefined;
   const watcher = compiler.watch({ aggregateTimeout: 20 }, (error, stats) => {
@@ -61,6 +62,39 @@ export function describeWatching(bundler: Bundler): void {
         const url = /(\S+) 2x$/.exec(String(changed.set))![1]!;
         expect(Buffer.compare(emittedBytes(site, url), readFileSync(site.path('src/logo@2x.png')))).toBe(0);
       });
+    });
+
+    it('says what is new, and forgets what is gone', async () => {
+      const site = makeSite();
+      site.copy('palette.png', 'src/other.png');
+      site.write('src/index.js', `export { default as a } from './logo.png?upscale=2'; export const b = '';`);
+      const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+      const written = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
+      const more = { infrastructureLogging: { level: 'info' as const } };
+      try {
+        await watching(
+          bundler,
+          site,
+          async (built) => {
+            await built(() => true);
+            site.write('src/index.js', `export { default as b } from './other.png?upscale=2';`);
+            await built(({ b }) => String(b).includes('other@2x'));
+            const ours = (): string[] =>
+              [...logged.mock.calls, ...written.mock.calls].map(String).filter((line) => line.includes('@2x.png'));
+            await vi.waitFor(() => {
+              expect(ours().filter((line) => line.includes('other@2x'))).toHaveLength(1);
+            });
+            expect(ours().filter((line) => line.includes('logo@2x'))).toHaveLength(1);
+            const page = readFileSync(site.path('report.html'), 'utf8');
+            expect(page).toContain('other@2x.png');
+            expect(page).not.toContain('logo@2x.png');
+          },
+          site.configuration(more, { report: 'report.html' }),
+        );
+      } finally {
+        logged.mockRestore();
+        written.mockRestore();
+      }
     });
 
     it('recovers when a refused query is mended', async () => {
