@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { begin, finish } from '#src/server/jobs/job-changes.js';
 import { admitJob } from '#src/server/jobs/job-limits.js';
-import { keptBytes, waitingFiles, waitingPixels, type Job } from '#src/server/jobs/job.js';
+import { storedBytes, waitingFiles, waitingPixels, type Job } from '#src/server/jobs/job.js';
 import { defaultLimits } from '#src/server/service/limits.js';
-import { bytesOf, newJob, resultOf, type JobWishes } from './support/jobs.js';
+import { bytesOf, newJob, resultOf, type JobOptions } from './support/jobs.js';
 
 const limits = { ...defaultLimits, storedBytesPerClient: 1000 };
 const busy = expect.objectContaining({ status: 429, code: 'BUSY' }) as unknown;
 
-function jobOf(images: number, wishes: JobWishes = {}): Job {
+function jobOf(images: number, options: JobOptions = {}): Job {
   return newJob(
     Array.from({ length: images }, () => bytesOf('x')),
-    wishes,
+    options,
   );
 }
 
@@ -60,7 +60,7 @@ describe('the limits of a client’s jobs', () => {
     expect(waitingPixels(job)).toBe(60);
     const results = [1, 20, 300, 4000].map((bytes) => ({ ...resultOf(bytesOf('result')), bytes }));
     const ended = finish(begin(job, 0)!, 0, { results }, new Date())!;
-    expect(keptBytes(ended)).toBe(4321 + 3 * bytesOf('x').length);
+    expect(storedBytes(ended)).toBe(4321 + 3 * bytesOf('x').length);
     expect([waitingFiles(ended), waitingPixels(ended)]).toEqual([8, 40]);
   });
 

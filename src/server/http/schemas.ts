@@ -22,17 +22,20 @@ function purposes({ model, device }: Pick<ServerSettings, 'model' | 'device'>): 
   );
   return {
     upscale: 'Times the source in both directions; 2 where no size is asked for. With `width`, times that.',
-    width: 'Exactly so many pixels wide, reducing where needed.',
+    width: 'Exactly this many pixels wide, reducing where needed.',
     minWidth: 'The larger of the source’s width and this one; alone.',
     model: `A label, or \`auto\`; default \`${model}\`.`,
     format: 'Default: the source’s own; for an answer at once, what `Accept` likes best.',
     quality: `For ${qualities.join(', ')}.`,
+    lossless: 'Whether WebP and AVIF are written without loss; default as the source.',
+    animation:
+      '`keep`: it is an error where an animation would become a still. `first-frame`: a still in any case.',
     device: `What computes; default \`${device}\`.`,
   };
 }
 
 /**
- * The directives as a query has them: texts. They are checked by the grammar of all tools before this schema is looked at, so
+ * The directives as a query has them: texts. They are checked by the grammar of all tools before the schema is applied, so
  * that errors have its words.
  * @param several whether the request may ask for several files of an image
  */
@@ -54,6 +57,7 @@ function asText(
   { type, enum: words, description = '' }: Schema,
   several: boolean,
 ): { readonly description: string; readonly enum?: readonly unknown[]; readonly pattern?: string } {
+  if (type === 'boolean') return { enum: ['true', 'false', ''], description: 'Nothing means `true`.' };
   if (words && !several) return { enum: words, description: '' };
   const number = type === 'integer' ? '\\d+' : '\\d+(?:\\.\\d+)?';
   const one = words ? `(?:${words.join('|')})` : number;

@@ -11,7 +11,7 @@ export const sourceName = (place: number): string => `source-${place}`;
 export const resultName = (place: number, output: number): string =>
   output === 0 ? `result-${place}` : `result-${place}-${output}`;
 
-/** The places of a store on disk. Nobody but the user can look into them. */
+/** The places of a store on disk. Only the user can look into them. */
 export class JobFolders {
   /** A folder for each job, named by its id. */
   readonly jobs: string;

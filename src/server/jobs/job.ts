@@ -20,12 +20,14 @@ const time = text('a time as of ISO 8601', { pattern: /^\d{4}-\d\d-\d\dT\d\d:\d\
 /** What looks like a job's id: nothing else ever becomes part of a path. */
 export const jobIdPattern = /^[A-Za-z0-9_-]{22}$/;
 
+const status: Schema<ProblemStatus> = { enum: problemStatuses, description: 'a status' };
+
 const problem = object(
   {
     // Codes come and go with versions; what was said is said.
     code: text('a code', { pattern: /^[A-Z_]+$/ }) as Schema<ProblemCode>,
     /** Status that the image would have had if it had been sent for an answer at once. */
-    status: { enum: problemStatuses, description: 'a status' } satisfies Schema<ProblemStatus>,
+    status,
     detail: words,
   },
   {},
@@ -57,9 +59,9 @@ const imageFacts = {
   /** The files that it becomes. */
   variants: list(variant, { least: 1 }),
   source: object({ bytes: count, sha256 }, {}),
-  /** Of the source, all frames: the measure of work. 0 where it could not be told. */
+  /** Of the source, all frames: the measure of work. 0 where it is unknown. */
   pixels: count,
-  /** Of all results, all frames: the measure of their bytes while there are none. 0 where it could not be told. */
+  /** Of all results, all frames: the measure of their bytes while there are none. 0 where it is unknown. */
   resultPixels: count,
   /** How often it was begun by servers that ended before it did. */
   attempts: count,
@@ -148,7 +150,7 @@ export function plannedBytes(job: Job): number {
 }
 
 /** Bytes of a job's sources and results that are kept. */
-export function keptBytes(job: Job): number {
+export function storedBytes(job: Job): number {
   if (job.expired || job.state === 'cancelled') return 0;
   return job.images.reduce((sum, image) => {
     // Sources go when the job has ended.

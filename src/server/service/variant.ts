@@ -1,11 +1,11 @@
 import { checkDirectives, directives, readTexts } from '../../asset/directives.js';
-import { checkModel, qualityFor } from '../../asset/options.js';
+import { checkModel, encodingFor } from '../../asset/options.js';
 import { UpresError } from '../../errors.js';
-import { formatTraits, outputFormats, type OutputFormat } from '../../image/codec/formats.js';
-import { qualityRating } from '../../image/options.js';
+import { checkEncoding, outputFormats, type OutputFormat, type QualityOptions } from '../../image/codec/formats.js';
+import { animationChoice, qualityRating } from '../../image/options.js';
 import { sideLength, upscaleFactor } from '../../image/target.js';
 import { deviceChoice } from '../../network/device.js';
-import { check, choice, defined, object, options, type TypeOf } from '../../schema.js';
+import { check, choice, defined, flag, object, options, type TypeOf } from '../../schema.js';
 import type { ServerSettings } from './settings.js';
 
 /** One file that a client wants of an image. It is stored as JSON. */
@@ -25,6 +25,10 @@ export const variant = object(
     format: choice(outputFormats),
     /** Used where the format has one. */
     quality: qualityRating,
+    /** Absent: as the source, where that is of the same format. */
+    lossless: flag,
+    /** Absent: an animation stays one where the format has them. */
+    animation: animationChoice,
     /** Absent: the server's own choice. */
     device: deviceChoice,
   },
@@ -34,9 +38,9 @@ export interface Variant extends TypeOf<typeof variant> {}
 
 type Size = Pick<Variant, 'upscale' | 'width' | 'minWidth'>;
 
-const { upscale, width, minWidth, model, format, quality } = directives.properties;
+const { preset: _preset, as: _as, ...forFiles } = directives.properties;
 /** The directives of a request. Those of a build's query that ask for code make no sense here. */
-export const requestFields = options({ upscale, width, minWidth, model, format, quality, device: deviceChoice });
+export const requestFields = options({ ...forFiles, device: deviceChoice });
 
 /** Files that an image can become: six formats of four sizes. */
 const mostVariants = 24;
@@ -54,15 +58,16 @@ export function parseVariants(
   const texts = Object.entries(fields).map(([name, value]) => [name, textOf(name, value)] as const);
   const read = readTexts(requestFields.properties, texts);
   const { device, ...asked } = check(requestFields, read, '', 'directive');
-  const { format: formats = [undefined], quality, model = settings.model, ...size } = checkDirectives(asked);
+  const { upscale, width, minWidth, format: formats = [undefined], ...rest } = checkDirectives(asked);
+  const { model = settings.model, quality, lossless, animation } = rest;
   checkModel(model, settings.models);
-  const sizes = sizesOf(size.upscale, size.width, size.minWidth);
+  const sizes = sizesOf(upscale, width, minWidth);
   if (sizes.length * formats.length > mostVariants) {
     const count = `${sizes.length} sizes in ${formats.length} formats`;
     throw new UpresError('BAD_ARGUMENT', `${count} are more than the ${mostVariants} files that an image can become`);
   }
   return sizes.flatMap((each) =>
-    formats.map((format) => ({ ...each, model, ...defined({ format, quality, device }) })),
+    formats.map((format) => ({ ...each, model, ...defined({ format, quality, lossless, animation, device }) })),
   );
 }
 
@@ -95,9 +100,13 @@ function sizesOf(factors: readonly number[] = [], width: number | undefined, min
   return [...new Set(widths)].map((each) => ({ width: each }));
 }
 
-/** The quality that counts for a format: none where the format has none. */
-export function qualityOf(variant: Variant, format: OutputFormat): number | undefined {
-  return formatTraits[format].quality === undefined ? undefined : qualityFor(format, variant.quality);
+/**
+ * What counts for a format: no quality where the format has none.
+ * @throws BAD_ARGUMENT where it should be lossless and can't be
+ */
+export function encodingOf(variant: Variant, format: OutputFormat): QualityOptions {
+  checkEncoding({ lossless: variant.lossless }, format);
+  return encodingFor(format, variant);
 }
 
 function textOf(name: string, value: unknown): string {
