@@ -2,7 +2,18 @@ import { UpresError } from '../errors.js';
 import { bothMessage, checkEncoding, outputFormats, type OutputFormat } from '../image/codec/formats.js';
 import { animationChoice, qualityRating } from '../image/options.js';
 import { sideLength, upscaleFactor } from '../image/target.js';
-import { check, choice, defined, flag, oneOrMany, options, text, type Fields, type Schema, type TypeOf } from '../schema.js';
+import {
+  check,
+  choice,
+  defined,
+  flag,
+  oneOrMany,
+  options,
+  text,
+  type Fields,
+  type Schema,
+  type TypeOf,
+} from '../schema.js';
 import { formatByWord, formatWords } from './names.js';
 
 /** In what form an asset is delivered. */

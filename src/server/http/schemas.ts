@@ -28,8 +28,7 @@ function purposes({ model, device }: Pick<ServerSettings, 'model' | 'device'>): 
     format: 'Default: the source’s own; for an answer at once, what `Accept` likes best.',
     quality: `For ${qualities.join(', ')}.`,
     lossless: 'Whether WebP and AVIF are written without loss; default as the source.',
-    animation:
-      '`keep`: it is an error where an animation would become a still. `first-frame`: a still in any case.',
+    animation: '`keep`: it is an error where an animation would become a still. `first-frame`: a still in any case.',
     device: `What computes; default \`${device}\`.`,
   };
 }

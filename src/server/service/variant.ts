@@ -38,9 +38,19 @@ export interface Variant extends TypeOf<typeof variant> {}
 
 type Size = Pick<Variant, 'upscale' | 'width' | 'minWidth'>;
 
-const { preset: _preset, as: _as, ...forFiles } = directives.properties;
+const { upscale, width, minWidth, model, format, quality, lossless, animation } = directives.properties;
 /** The directives of a request. Those of a build's query that ask for code make no sense here. */
-export const requestFields = options({ ...forFiles, device: deviceChoice });
+export const requestFields = options({
+  upscale,
+  width,
+  minWidth,
+  model,
+  format,
+  quality,
+  lossless,
+  animation,
+  device: deviceChoice,
+});
 
 /** Files that an image can become: six formats of four sizes. */
 const mostVariants = 24;
