@@ -3,7 +3,7 @@ import { dirname, extname, relative, resolve, sep } from 'node:path';
 import { parseQuery, printQuery } from '#upres/asset/directives.js';
 import { inputsOf } from '#upres/asset/inputs.js';
 import { moduleCode } from '#upres/asset/module-code.js';
-import { hasImageExtension, withFormat } from '#upres/asset/names.js';
+import { hasImageExtension } from '#upres/asset/names.js';
 import { checkAssetOptions, type AssetOptions } from '#upres/asset/options.js';
 import { AssetPipeline, type PreparedAsset } from '#upres/asset/pipeline.js';
 import { readableMessage } from '#upres/asset/readable-message.js';
@@ -184,7 +184,7 @@ function decoded(path: string): string {
 }
 
 /** What the configuration says of such images, as far as it leaves them images; else a file. */
-function loaderFor({ name, format }: VariantPlan, { loader = {} }: BundlerOptions): ImageLoader {
-  const configured = loader[extname(withFormat(name, format))];
+function loaderFor({ name }: VariantPlan, { loader = {} }: BundlerOptions): ImageLoader {
+  const configured = loader[extname(name)];
   return imageLoaders.find((known) => known === configured) ?? 'file';
 }

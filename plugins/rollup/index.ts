@@ -3,7 +3,7 @@ import { MissingFiles } from '#upres/asset/missing-files.js';
 import { parseQuery } from '#upres/asset/directives.js';
 import { inputsOf } from '#upres/asset/inputs.js';
 import { moduleCode } from '#upres/asset/module-code.js';
-import { withFormat } from '#upres/asset/names.js';
+import { nameOfResult } from '#upres/asset/names.js';
 import { newUrlsIn } from '#upres/asset/new-urls.js';
 import { checkAssetOptions, type AssetOptions } from '#upres/asset/options.js';
 import { AssetPipeline, type PreparedAsset } from '#upres/asset/pipeline.js';
@@ -63,9 +63,10 @@ export function upres(options: UpresRollupOptions = {}): UpresRollupPlugin {
       const waits = context.meta.watchMode && context.meta.rolldownVersion !== undefined && plan.missing.length > 0;
       if (waits) context.addWatchFile(missingFiles.stampFor(plan.missing));
       const emitted = plan.variants.map(async (variant) => {
-        const { data, format } = await pipeline.render(plan, variant);
+        const rendered = await pipeline.render(plan, variant);
+        const { data } = rendered;
         const source = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-        const reference = context.emitFile({ type: 'asset', name: withFormat(variant.name, format), source });
+        const reference = context.emitFile({ type: 'asset', name: nameOfResult(variant, rendered), source });
         return [variant, `import.meta.ROLLUP_FILE_URL_${reference}`] as const;
       });
       const places = new Map(await Promise.all(emitted));

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { printQuery } from '#upres/asset/directives.js';
 import type { VariantPlan } from '#upres/asset/asset-plan.js';
-import { withFormat } from '#upres/asset/names.js';
+import { nameOfResult } from '#upres/asset/names.js';
 import { mimeType } from '#upres/asset/markup.js';
 import type { PreparedAsset, RenderedVariant } from '#upres/asset/pipeline.js';
 import type { Environment, Rollup } from 'vite';
@@ -84,7 +84,7 @@ function emit(
   if (shouldInline(context.environment, plan, query, data, options)) {
     return { url: `data:${mimeType(rendered.format)};base64,${data.toString('base64')}` };
   }
-  const name = withFormat(variant.name, rendered.format);
+  const name = nameOfResult(variant, rendered);
   if (options.auto && !variant.verbatim) session.auto.files.set(`${plan.file} ${name}`, data.byteLength);
   return {
     reference: context.emitFile({

@@ -5,7 +5,7 @@ import { Source } from '../image/image-source.js';
 import type { ImageInfo } from '../image/codec/header.js';
 import { resolveTarget, type Size, type Target } from '../image/target.js';
 import { checkEncoding, type QualityOptions, type OutputFormat } from '../image/codec/formats.js';
-import { parseDensityName, printDensityName, type DensityName, extensionFor } from './names.js';
+import { parseDensityName, printDensityName, type DensityName, extensionFor, formatOfName } from './names.js';
 import type { Directives, Shape } from './directives.js';
 import { encodingFor } from './options.js';
 import type { OwnOutputs } from './own-outputs.js';
@@ -100,7 +100,7 @@ function planVariant(
   format: OutputFormat,
   factor: number | undefined,
 ): VariantPlan {
-  const { width, minWidth, model, encodings, mustBeLossless, animation } = resolved;
+  const { width, minWidth, formats, model, encodings, mustBeLossless, animation } = resolved;
   const target: Target =
     factor === undefined
       ? { minWidth: minWidth! }
@@ -128,8 +128,9 @@ function planVariant(
       ...(target.width === undefined ? {} : { width: target.width }),
       ...(target.minWidth === undefined ? {} : { minWidth: target.minWidth }),
       model,
-      // Said even where it is the source's own: a rule for the file may name another.
-      format: [format],
+      // Said even where it is the source's own: a rule for the file may name another. Where nobody names one, a file that is no
+      // JPEG in spite of its `.jpg` stays what it is, and keeps its name.
+      ...(formats.length > 0 || formatOfName(from.source) === format ? { format: [format] } : {}),
       ...defined({ ...encoding, animation }),
     },
   };
@@ -147,7 +148,9 @@ function fileName(
   factor: number | undefined,
   size: Size,
 ): string {
-  const extension = extensionFor(format, name.extension);
+  // Pages name files by hand: where no format is asked for, the extension is theirs.
+  const isNamed = formatOfName(name.stem + name.extension) !== undefined;
+  const extension = isNamed && resolved.formats.length === 0 ? name.extension : extensionFor(format, name.extension);
   if (factor === undefined || resolved.width !== undefined) {
     return printDensityName({ stem: `${name.stem}-${size.width}w`, density: 1, extension });
   }
@@ -195,7 +198,7 @@ class Overrides {
       image,
       isOverride: true,
       target: { upscale: 1 },
-      directives: { ...ordinary.directives, upscale: [1] },
+      directives: { ...ordinary.directives, upscale: [1], format: [ordinary.format] },
       verbatim: isAlready(info, ordinary.format, resolved),
       width,
       height,

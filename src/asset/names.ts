@@ -44,8 +44,16 @@ export function extensionFor(format: OutputFormat, given = ''): string {
   return extensions[format].includes(given.toLowerCase()) ? given : extensions[format][0];
 }
 
-/** A file's name with another format's extension, where it needs one: after an error the source may stand in for its result. */
-export function withFormat(name: string, format: OutputFormat): string {
+/**
+ * The name of a result in the format that it came to: after an error the source may stand in for it. What was planned keeps its
+ * name, whatever that says.
+ */
+export function nameOfResult(
+  planned: { name: string; format: OutputFormat },
+  { format }: { format: OutputFormat },
+): string {
+  const { name } = planned;
+  if (format === planned.format) return name;
   const extension = posix.extname(name);
   return name.slice(0, name.length - extension.length) + extensionFor(format, extension);
 }

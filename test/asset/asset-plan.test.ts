@@ -138,8 +138,25 @@ describe('what is no image', () => {
     expect(await codeOf(plan('empty.png'))).toBe('INPUT_EMPTY');
   });
 
-  it('takes the format from the bytes, and the extension with it', async () => {
+  it('takes the format from the bytes, and keeps the name that pages ask for', async () => {
     site.file('really-a.png', await readFile(site.path('photo.jpg')));
-    expect((await plan('really-a.png')).variants[0]).toMatchObject({ format: 'jpeg', name: 'really-a@2x.jpg' });
+    const one = await plan('really-a.png', { upscale: [1] });
+    expect(one.variants[0]).toMatchObject({ format: 'jpeg', name: 'really-a.png', verbatim: true });
+    // What imports it in its turn must not name the format, or the name would follow.
+    const [two] = (await plan('really-a.png')).variants;
+    expect(two).toMatchObject({ format: 'jpeg', name: 'really-a@2x.png' });
+    expect(two!.directives.format).toBeUndefined();
+    const [asked] = (await plan('really-a.png', { format: ['jpeg'] })).variants;
+    expect(asked).toMatchObject({ format: 'jpeg', name: 'really-a@2x.jpg', directives: { format: ['jpeg'] } });
+    site.file('no-extension', await readFile(site.path('photo.jpg')));
+    expect((await plan('no-extension')).variants[0]).toMatchObject({ name: 'no-extension@2x.jpg' });
+  });
+
+  it.each(['a.jfif', 'a.jpe', 'a.JPG', 'a.JPeG'])('%s keeps its extension as it is spelled', async (name) => {
+    site.file(name, await readFile(site.path('photo.jpg')));
+    const extension = name.slice(1);
+    expect((await plan(name)).variants[0]).toMatchObject({ format: 'jpeg', name: `a@2x${extension}` });
+    expect((await plan(name, { format: ['jpeg'] })).variants[0]).toMatchObject({ name: `a@2x${extension}` });
+    expect((await plan(name, { format: ['webp'] })).variants[0]).toMatchObject({ name: 'a@2x.webp' });
   });
 });

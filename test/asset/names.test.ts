@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { extensionFor, formatByWord, formatOfName, parseDensityName, printDensityName } from '#src/asset/names.js';
+import {
+  extensionFor,
+  formatByWord,
+  formatOfName,
+  nameOfResult,
+  parseDensityName,
+  printDensityName,
+} from '#src/asset/names.js';
 
 describe('density in a file name', () => {
   it.each([
@@ -67,5 +74,14 @@ describe('the extension of a format', () => {
     ['a.png', undefined],
   ] as const)('is a word for it: %s is %s', (word, format) => {
     expect(formatByWord(word)).toBe(format);
+  });
+});
+
+describe('the name of a result', () => {
+  it('is the planned one, and changes only with the format', () => {
+    const planned = { name: 'a@2x.jpg', format: 'png' as const };
+    expect(nameOfResult(planned, { format: 'png' })).toBe('a@2x.jpg');
+    expect(nameOfResult(planned, { format: 'webp' })).toBe('a@2x.webp');
+    expect(nameOfResult({ name: 'a@2x.tif', format: 'png' }, { format: 'tiff' })).toBe('a@2x.tif');
   });
 });

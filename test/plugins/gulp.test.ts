@@ -49,6 +49,34 @@ function optionsFor({ upscale, width, minWidth, model, format, quality }: Direct
   );
 }
 
+describe('names', () => {
+  it('of files whose bytes are of another format stay as pages ask for them', async () => {
+    const folder = join(temporaryFolder(), 'misnamed');
+    mkdirSync(folder, { recursive: true });
+    const png = readFileSync(image('logo.png'));
+    for (const name of ['a.jpg', 'b.JFIF', 'c.tif', 'd.jpe', 'E.PNG']) writeFileSync(join(folder, name), png);
+    const made = await run(join(folder, '*'), plugin({ upscale: [1, 2] }));
+    expect(names(made).sort()).toEqual(
+      [
+        'E.PNG',
+        'E@2x.PNG',
+        'a.jpg',
+        'a@2x.jpg',
+        'b.JFIF',
+        'b@2x.JFIF',
+        'c.tif',
+        'c@2x.tif',
+        'd.jpe',
+        'd@2x.jpe',
+      ].sort(),
+    );
+    for (const { relative, contents } of made) {
+      expect((await probe(contents as Buffer)).format).toBe('png');
+      if (!relative.includes('@')) expect(png.equals(contents as Buffer)).toBe(true);
+    }
+  });
+});
+
 describe('the cases of all build tools', () => {
   it.each(cases)('$name: $source?$query', async ({ source, query, files }) => {
     const directives = parseQuery(query)!;
