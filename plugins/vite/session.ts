@@ -7,12 +7,13 @@ import type { ResolvedConfig } from 'vite';
 import { normalizePath } from './normalize-path.js';
 import { MissingFiles } from '#upres/asset/missing-files.js';
 import { Dependents } from './dependents.js';
+import { Net } from './net.js';
 import type { UpresViteOptions } from './options.js';
 
 export { isExternal, isOurs, splitUrl } from '#upres/asset/urls.js';
 
 /** Keys that Vite itself puts into queries, or reads there. */
-const viteKeys = ['import', 't', 'url', 'inline', 'no-inline'] as const;
+export const viteKeys = ['import', 't', 'url', 'inline', 'no-inline'] as const;
 
 /** An asset, planned. */
 export interface PlannedAsset {
@@ -27,6 +28,7 @@ export class Session {
   readonly auto = { files: new Map<string, number>() };
   readonly missingFiles = new MissingFiles();
   readonly dependents = new Dependents();
+  readonly net = new Net();
   readonly started = Date.now();
 
   constructor(
