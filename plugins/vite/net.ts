@@ -1,6 +1,5 @@
 import { realpathSync } from 'node:fs';
-import { parseQuery, printQuery } from '#upres/asset/directives.js';
-import { viteKeys } from './session.js';
+import { printQuery, type Directives } from '#upres/asset/directives.js';
 
 /** A directive that a source has. */
 export interface Sighting {
@@ -24,6 +23,9 @@ export class Net {
   private readonly seen = new Map<string, readonly Sighting[]>();
   private readonly delivered = new Set<string>();
 
+  /** @param parse reads a query; throws for a wrong one */
+  constructor(private readonly parse: (query: string) => Directives | undefined) {}
+
   /** @param source what is seen again when a build is repeated: its directives take the place of those before */
   see(environment: string, source: string, sightings: readonly Sighting[]): void {
     this.seen.set(`${environment} ${source}`, sightings);
@@ -31,7 +33,7 @@ export class Net {
 
   /** @param place the file that has the directive; undefined for an import */
   deliver(environment: string, image: string, query: string, place = ''): void {
-    this.delivered.add(keyOf(environment, image, query, place));
+    this.delivered.add(this.keyOf(environment, image, query, place));
   }
 
   left(environment: string): Sighting[] {
@@ -40,13 +42,22 @@ export class Net {
       .flatMap(([, sightings]) => sightings)
       .filter(({ image, query, place, by }) => {
         const places = [...(by === 'place' ? [] : ['']), ...(by === 'import' ? [] : [place])];
-        return !places.some((each) => this.delivered.has(keyOf(environment, image, query, each)));
+        return !places.some((each) => this.delivered.has(this.keyOf(environment, image, query, each)));
       });
   }
-}
 
-function keyOf(environment: string, image: string, query: string, place: string): string {
-  return JSON.stringify([environment, real(image), spelling(query), place === '' ? '' : real(place)]);
+  private keyOf(environment: string, image: string, query: string, place: string): string {
+    return JSON.stringify([environment, real(image), this.spelling(query), place === '' ? '' : real(place)]);
+  }
+
+  /** Bundlers may write a query in another way than its author. */
+  private spelling(query: string): string {
+    try {
+      return printQuery(this.parse(query) ?? {});
+    } catch {
+      return query;
+    }
+  }
 }
 
 /** Modules have the names of what links lead to. */
@@ -55,14 +66,5 @@ function real(file: string): string {
     return realpathSync(file);
   } catch {
     return file;
-  }
-}
-
-/** Bundlers may write a query in another way than its author. */
-function spelling(query: string): string {
-  try {
-    return printQuery(parseQuery(query, viteKeys) ?? {});
-  } catch {
-    return query;
   }
 }

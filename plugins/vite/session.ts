@@ -13,7 +13,7 @@ import type { UpresViteOptions } from './options.js';
 export { isExternal, isOurs, splitUrl } from '#upres/asset/urls.js';
 
 /** Keys that Vite itself puts into queries, or reads there. */
-export const viteKeys = ['import', 't', 'url', 'inline', 'no-inline'] as const;
+const viteKeys = ['import', 't', 'url', 'inline', 'no-inline'] as const;
 
 /** An asset, planned. */
 export interface PlannedAsset {
@@ -28,7 +28,7 @@ export class Session {
   readonly auto = { files: new Map<string, number>() };
   readonly missingFiles = new MissingFiles();
   readonly dependents = new Dependents();
-  readonly net = new Net();
+  readonly net = new Net((query) => parseQuery(query, viteKeys));
   readonly started = Date.now();
 
   constructor(
