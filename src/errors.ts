@@ -76,7 +76,9 @@ export const exitCodes = { ok: 0, someFailed: 1, usage: 2 } as const;
 /** What a way to fail means at each door. */
 export const failureOf = (code: UpresErrorCode): Failure => failures[code];
 
-export interface UpresErrorOptions extends ErrorOptions {
+export interface UpresErrorOptions {
+  /** What caused it, as of any `Error`. */
+  readonly cause?: unknown;
   /** The file that the error is about. */
   readonly file?: string | undefined;
 }

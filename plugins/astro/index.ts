@@ -25,6 +25,10 @@ export function upres(options: UpresAstroOptions = {}): ImageService {
 
 export default upres;
 
+/** What `require()` gives: the function itself, and what `import` finds by name. */
+const required = Object.assign(upres, { upres, default: upres });
+export { required as 'module.exports' };
+
 /**
  * Astro's sharp service reads `import.meta.env`, so Vite has to take this module into the bundle with it, which it does with
  * nothing in `node_modules` that ends in `.js`; the query makes that another ending. The core stays outside, with its threads.

@@ -55,6 +55,10 @@ export function upres(options: UpresEsbuildOptions = {}): UpresEsbuildPlugin {
 
 export default upres;
 
+/** What `require()` gives: the function itself, and what `import` finds by name. */
+const required = Object.assign(upres, { upres, default: upres });
+export { required as 'module.exports' };
+
 /** One file of an asset, which esbuild gives its name, its hash and its public path. */
 interface File {
   readonly plan: PreparedAsset;

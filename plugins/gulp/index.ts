@@ -60,3 +60,7 @@ export function upres(options: GulpOptions = {}): Transform {
 }
 
 export default upres;
+
+/** What `require()` gives: the function itself, and what `import` finds by name. */
+const required = Object.assign(upres, { upres, default: upres });
+export { required as 'module.exports' };

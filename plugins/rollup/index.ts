@@ -141,3 +141,7 @@ export function upres(options: UpresRollupOptions = {}): UpresRollupPlugin {
 }
 
 export default upres;
+
+/** What `require()` gives: the function itself, and what `import` finds by name. */
+const required = Object.assign(upres, { upres, default: upres });
+export { required as 'module.exports' };

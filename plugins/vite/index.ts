@@ -14,7 +14,7 @@ import { withPostcssPlugin } from './postcss-config.js';
 import { Session } from './session.js';
 import { placeSightings, sightingsPlugin } from './sightings.js';
 
-export { markingVisitor } from './lightningcss.js';
+export { markingVisitor };
 export type { AutoOptions, DevMode, UpresViteOptions } from './options.js';
 export type { AssetOptions } from '#upres/asset/options.js';
 
@@ -46,6 +46,10 @@ export function upres(options: UpresViteOptions = {}): Plugin[] {
 }
 
 export default upres;
+
+/** What `require()` gives: the function itself, and what `import` finds by name. */
+const required = Object.assign(upres, { upres, default: upres, markingVisitor });
+export { required as 'module.exports' };
 
 const occupied =
   'css.lightningcss has a visitor already; join it with markingVisitor() of upres/vite by composeVisitors()';

@@ -82,6 +82,10 @@ export class UpresPlugin {
 
 export default UpresPlugin;
 
+/** What `require()` gives: the class itself, and what `import` finds by name. */
+const required = Object.assign(UpresPlugin, { UpresPlugin, default: UpresPlugin });
+export { required as 'module.exports' };
+
 /** What a summary has said already: compilers may share a pipeline, and a watching one ends many builds. */
 const told = new WeakSet<ReportEntry>();
 
