@@ -38,7 +38,8 @@ export const inputsHeader = 'x-upres-inputs';
  */
 export function offer(): void {
   if (process.env[addressVariable] !== undefined) return;
-  const folder = mkdtempSync(join(tmpdir(), 'upres-'));
+  const folder = temporaryFolder();
+  if (folder === undefined) return;
   const address = process.platform === 'win32' ? `\\\\.\\pipe\\${folder.replace(/\W/g, '-')}` : join(folder, 'next');
   process.env[addressVariable] = address;
   process.once('exit', () => {
@@ -64,6 +65,15 @@ export function offer(): void {
   });
   server.listen(address);
   server.unref();
+}
+
+/** @returns undefined where nothing can be written, as in some containers: there each process computes by itself */
+function temporaryFolder(): string | undefined {
+  try {
+    return mkdtempSync(join(tmpdir(), 'upres-'));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Says what was done, when a build is complete. */
