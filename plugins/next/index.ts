@@ -70,7 +70,7 @@ function extend(config: NextConfigLike, options: UpresNextOptions): NextConfigLi
     turbopack: { ...turbopack, rules: turbopackRules(turbopack.rules, assets, root) },
     webpack(given: WebpackConfig, context: WebpackContext): unknown {
       const made = (webpack?.(given as never, context as never) ?? given) as WebpackConfig;
-      addToWebpack(made, context, options);
+      addToWebpack(made, context, assets, leftovers);
       return made;
     },
     compiler: {
@@ -81,5 +81,5 @@ function extend(config: NextConfigLike, options: UpresNextOptions): NextConfigLi
         await reportLeftovers(facts, basePath, leftovers);
       },
     },
-  } as NextConfigLike;
+  };
 }

@@ -42,7 +42,11 @@ async function load(context: LoaderContext<AssetOptions>, source: Buffer): Promi
   const rendered = await pipeline.render(asset, variant, { warn: () => undefined });
   if (rendered.status === 'original' || rendered.status === 'resized') context.cacheable(false);
   const { width, height } = rendered;
-  const facts: Facts = { width, height, ...(await blurOf(pipeline, context.resourcePath, rendered, asset.info.frames)) };
+  const facts: Facts = {
+    width,
+    height,
+    ...(await blurOf(pipeline, context.resourcePath, rendered, asset.info.frames)),
+  };
   const file = context.utils.contextify(context.context, variant.source);
   const request = JSON.stringify(`${file}?${printQuery({ ...variant.directives, as: 'url' })}`);
   return `import src from ${request};\nexport default { src, ...${JSON.stringify(facts)} };\n`;

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hasDirectives, parseQuery } from '#upres/asset/directives.js';
 import { presetOf, type AssetOptions } from '#upres/asset/options.js';
+import type { Leftovers } from '#upres/asset/written-urls.js';
 import type { Compiler, RuleSetRule } from 'webpack';
 import { UpresPlugin } from '../webpack/index.js';
-import type { UpresNextOptions } from './index.js';
 
 /** What is read and changed of webpack's configuration. */
 export interface WebpackConfig {
@@ -21,13 +21,17 @@ export interface WebpackContext {
 const staticImage = fileURLToPath(new URL('./static-image.js', import.meta.url));
 
 /** For `next build --webpack` and `next dev --webpack`: the plugin, and what Next wants of images besides. */
-export function addToWebpack(config: WebpackConfig, context: WebpackContext, options: UpresNextOptions): void {
-  const { leftovers: _, ...assets } = options;
-  config.plugins.push(new UpresPlugin(options), {
+export function addToWebpack(
+  config: WebpackConfig,
+  context: WebpackContext,
+  options: AssetOptions,
+  leftovers: Leftovers,
+): void {
+  config.plugins.push(new UpresPlugin({ ...options, leftovers }), {
     apply(compiler: Compiler) {
       // Behind those of the plugin, which it adds at the same time.
       compiler.hooks.afterPlugins.tap('upres', () => {
-        compiler.options.module.rules.push(...rules(context, assets));
+        compiler.options.module.rules.push(...rules(context, options));
       });
     },
   });
