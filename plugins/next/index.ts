@@ -1,7 +1,7 @@
 import { assetOptions, checkAssetOptions } from '#upres/asset/options.js';
 import { leftoversChoice } from '#upres/asset/written-urls.js';
 import { options, type TypeOf } from '#upres/schema.js';
-import { reportLeftovers } from './leftovers.js';
+import { reportUnresolved } from './unresolved.js';
 import { finish, offer } from './service.js';
 import { turbopackRules } from './turbopack.js';
 import { addToWebpack, type WebpackConfig, type WebpackContext } from './webpack.js';
@@ -78,7 +78,7 @@ function extend(config: NextConfigLike, options: UpresNextOptions): NextConfigLi
       async runAfterProductionCompile(facts: Compiled): Promise<void> {
         await compiler.runAfterProductionCompile?.(facts as never);
         await finish();
-        await reportLeftovers(facts, basePath, leftovers);
+        await reportUnresolved(facts, basePath, leftovers);
       },
     },
   };

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hasDirectives, parseQuery } from '#upres/asset/directives.js';
 import { presetOf, type AssetOptions } from '#upres/asset/options.js';
-import type { Leftovers } from '#upres/asset/written-urls.js';
+import type { LeftoversOption } from '#upres/asset/written-urls.js';
 import type { Compiler, RuleSetRule } from 'webpack';
 import { UpresPlugin } from '../webpack/index.js';
 
@@ -25,7 +25,7 @@ export function addToWebpack(
   config: WebpackConfig,
   context: WebpackContext,
   options: AssetOptions,
-  leftovers: Leftovers,
+  leftovers: LeftoversOption,
 ): void {
   config.plugins.push(new UpresPlugin({ ...options, leftovers }), {
     apply(compiler: Compiler) {

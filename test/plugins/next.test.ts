@@ -220,9 +220,10 @@ it('tells directives that are left in a built site', async () => {
   });
   await site.copy('palette.png', 'public/public.png');
   const facts = { projectDir: site.folder, distDir: site.path('.next') } as never;
-  const run = (options: UpresNextOptions): Promise<void> =>
-    upres({ cache, ...options })({ basePath: '/docs', compiler: {} }).compiler
-      .runAfterProductionCompile!(facts);
+  const run = async (options: UpresNextOptions): Promise<void> => {
+    const { compiler } = upres({ cache, ...options })<NextConfigLike>({ basePath: '/docs' });
+    await compiler!.runAfterProductionCompile!(facts);
+  };
   const failing = await run({}).catch((error: unknown) => (error as Error).message);
   expect(failing).toContain('"../logo.png?upscale=3" is still in .next/static/a.css');
   expect(failing).toContain('"/docs/public.png?upscale=2" is still in .next/server/b.js');

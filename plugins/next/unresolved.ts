@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { glob } from 'tinyglobby';
 import { splitUrl } from '#upres/asset/urls.js';
-import { writtenUrls, type Leftovers } from '#upres/asset/written-urls.js';
+import { writtenUrls, type LeftoversOption } from '#upres/asset/written-urls.js';
 import { UpresError } from '#upres/errors.js';
 
 /**
@@ -11,10 +11,10 @@ import { UpresError } from '#upres/errors.js';
  * name files of `public/`, and those in CSS that Turbopack does not read, in `image-set()`.
  * @throws BAD_ARGUMENT where they are to be errors
  */
-export async function reportLeftovers(
+export async function reportUnresolved(
   { projectDir, distDir }: { projectDir: string; distDir: string },
   basePath: string,
-  leftovers: Leftovers,
+  leftovers: LeftoversOption,
 ): Promise<void> {
   if (leftovers === 'ignore') return;
   const patterns = ['static/**/*.{css,js}', 'server/**/*.js'];
