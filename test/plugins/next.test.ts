@@ -78,15 +78,19 @@ describe('the configuration', () => {
 
   it('calls the project’s own functions', async () => {
     const called: string[] = [];
-    const made = upres({ cache })({
+    const made = upres({ cache })<NextConfigLike>({
       webpack: (config: object) => ({ ...config, plugins: [called.push('webpack')] }),
       compiler: {
-        runAfterProductionCompile: () => Promise.resolve(void called.push('compiled')),
+        runAfterProductionCompile() {
+          called.push('compiled');
+          return Promise.resolve();
+        },
       },
     });
-    const config = made.webpack({ plugins: [] }, { dev: false, isServer: false });
+    const context = { dev: false, isServer: false };
+    const config = made.webpack!({ plugins: [] } as never, context as never) as { plugins: unknown[] };
     expect(config.plugins).toHaveLength(3);
-    await made.compiler.runAfterProductionCompile({ projectDir: cache, distDir: cache });
+    await made.compiler!.runAfterProductionCompile!({ projectDir: cache, distDir: cache } as never);
     expect(called).toEqual(['webpack', 'compiled']);
   });
 
@@ -200,7 +204,7 @@ it('gives next/image what it takes, with webpack, and puts the server’s files 
     });
   });
   expect(stats.toJson({ all: false, errors: true, warnings: true })).toMatchObject({ errors: [], warnings: [] });
-  const { image, tall, url, set, href } = site.exported('dist/server/chunks/main.js') as Record<string, never>;
+  const { image, tall, url, set, href } = site.exported('dist/server/chunks/main.js') as Record<string, unknown>;
   expect(image).toMatchObject({ src: url, width: 320, height: 174, blurWidth: 8, blurHeight: 4 });
   expect(tall).toMatchObject({ width: 20, height: 80, blurWidth: 2, blurHeight: 8 });
   expect(String(set)).toMatch(/^\/_next\/static\/media\/drawing\.[\da-f]{8}\.png 1x, .* 2x$/);
