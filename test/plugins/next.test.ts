@@ -204,7 +204,7 @@ it('gives next/image what it takes, with webpack, and puts the server’s files 
     });
   });
   expect(stats.toJson({ all: false, errors: true, warnings: true })).toMatchObject({ errors: [], warnings: [] });
-  const { image, tall, url, set, href } = site.exported('dist/server/chunks/main.js') as Record<string, unknown>;
+  const { image, tall, url, set, href } = site.exported('dist/server/chunks/main.js');
   expect(image).toMatchObject({ src: url, width: 320, height: 174, blurWidth: 8, blurHeight: 4 });
   expect(tall).toMatchObject({ width: 20, height: 80, blurWidth: 2, blurHeight: 8 });
   expect(String(set)).toMatch(/^\/_next\/static\/media\/drawing\.[\da-f]{8}\.png 1x, .* 2x$/);
