@@ -4,7 +4,7 @@ import { inputsOf } from '#upres/asset/inputs.js';
 import { moduleCode } from '#upres/asset/module-code.js';
 import { AssetPipeline, type PreparedAsset } from '#upres/asset/pipeline.js';
 import { readableMessage } from '#upres/asset/readable-message.js';
-import type { Answer, Question } from './service.js';
+import type { Answer, Question } from './protocol.js';
 
 const pipelines = new Map<string, AssetPipeline>();
 

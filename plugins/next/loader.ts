@@ -1,5 +1,6 @@
 import { request } from 'node:http';
-import { addressVariable, inputsHeader, type Answer, type Question, type LoaderOptions } from './service.js';
+import type { Answer, LoaderOptions, Question } from './protocol.js';
+import { addressVariable, inputsHeader } from './service.js';
 
 /** Images are bytes. */
 export const raw = true;

@@ -4,7 +4,7 @@ import { engineIdentity } from '#upres/asset/engine-identity.js';
 import { extensionFor, formatByWord, formatWords } from '#upres/asset/names.js';
 import { presetOf, type AssetOptions } from '#upres/asset/options.js';
 import { UpresError } from '#upres/errors.js';
-import type { LoaderOptions } from './service.js';
+import type { LoaderOptions } from './protocol.js';
 
 /** A rule of `turbopack.rules`. */
 interface Rule {
