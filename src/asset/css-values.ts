@@ -53,7 +53,7 @@ export async function rewriteValue(
       const replaceUrl = (url: string): void => {
         replaceImage(one.bare ? `"${url}"` : `url("${url}")`);
       };
-      return rewrite({ ...one, replaceUrl, replaceImage });
+      return Promise.resolve(rewrite({ ...one, replaceUrl, replaceImage }));
     }),
   );
   let at = 0;

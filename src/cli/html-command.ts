@@ -118,7 +118,7 @@ function tell({ files, pictures, problems }: SiteResult, table: string[], { quie
     for (const line of table.slice(0, -1)) process.stderr.write(`${line}\n`);
     const references = files.reduce((sum, file) => sum + file.references, 0);
     const changed = files.filter((file) => (dryRun ? file.references > 0 : file.written)).length;
-    const written = pictures.filter((picture) => dryRun || picture.written).length;
+    const written = pictures.filter((picture) => dryRun === true || picture.written).length;
     process.stderr.write(
       `${count(references, 'reference')} in ${count(files.length, 'page or style sheet', 'pages and style sheets')}; ` +
         `${dryRun ? 'would write' : 'wrote'} ${count(changed, 'of these', 'of these')} and ${count(written, 'picture')}\n`,

@@ -48,7 +48,7 @@ export class SiteUrls {
   /** @returns undefined for what leads elsewhere, and for what is no image's name */
   follow(written: string, base: URL): SiteReference | undefined {
     const url = parsed(written.trim(), base);
-    if (!url || url.host !== this.base.host || !/^https?:$/.test(url.protocol)) return undefined;
+    if (url?.host !== this.base.host || !/^https?:$/.test(url.protocol)) return undefined;
     const path = decoded(url.pathname);
     if (path === undefined || !path.startsWith(this.base.pathname) || !hasImageExtension(path)) return undefined;
     const { path: before, fragment } = splitUrl(written.trim());
