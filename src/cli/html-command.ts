@@ -5,8 +5,7 @@ import type { AssetOptions } from '../asset/options.js';
 import type { SiteAuto, SiteOptions, SiteResult } from '../asset/site/rewrite-site.js';
 import { exitCodes, hasCode } from '../errors.js';
 import { maxUpscale } from '../image/target.js';
-import { maxThreads } from '../network/pool/thread-count.js';
-import { decimal, whole } from './amount.js';
+import { decimal } from './amount.js';
 import { print } from './streams.js';
 import { UsageError } from './usage-error.js';
 import { count } from './words.js';
@@ -92,14 +91,16 @@ function autoOf(given: string | true, maxWidth: string): SiteAuto {
   if (!(density > 1 && density <= maxUpscale)) {
     throw new UsageError(`--auto takes a density over 1 and up to ${maxUpscale}, such as 2, not "${String(given)}"`);
   }
-  return { density, maxWidth: whole('--max-width', maxWidth, 1, 1_000_000, ' of pixels') };
+  const widest = decimal(maxWidth);
+  if (!(widest >= 1)) throw new UsageError(`--max-width takes a number of pixels, not "${maxWidth}"`);
+  return { density, maxWidth: widest };
 }
 
 function assetOptions({ model, quality, threads, cache }: HtmlOptions): AssetOptions {
   return {
     ...(model === undefined ? {} : { model }),
-    ...(quality === undefined ? {} : { quality: whole('--quality', quality, 1, 100) }),
-    ...(threads === undefined ? {} : { threads: whole('--threads', threads, 1, maxThreads) }),
+    ...(quality === undefined ? {} : { quality: decimal(quality) }),
+    ...(threads === undefined ? {} : { threads: decimal(threads) }),
     ...(cache === undefined || cache === true ? {} : { cache }),
   };
 }

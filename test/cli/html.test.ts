@@ -219,6 +219,9 @@ it.each([
   [['nowhere'], 'no such folder'],
   [['.', '--auto', '99'], '--auto'],
   [['.', '--base', 'http://'], 'base must be a URL'],
+  [['.', '-q', '0'], 'quality'],
+  [['.', '-t', 'x'], 'threads'],
+  [['.', '--auto', '--max-width', 'x'], '--max-width'],
   [['.', '-m', 'x'], 'there is no model'],
 ])('refuses %j', async (args, words) => {
   const { code, stderr } = await runChild(main, ['html', ...args]);
