@@ -13,7 +13,8 @@ export function markupModule(context: LoaderContext<unknown>, asset: PreparedAss
   const names = new Map<string, string>();
   const urlExpression = ({ source, directives }: VariantPlan): string => {
     const file = context.utils.contextify(context.context, source);
-    const request = JSON.stringify(`${file}?${printQuery(directives)}`);
+    // Said even where it is usual: Next's own imports of images give more than a URL.
+    const request = JSON.stringify(`${file}?${printQuery({ ...directives, as: 'url' })}`);
     const name = names.get(request) ?? `url${names.size}`;
     if (!names.has(request)) imports.push(`import ${name} from ${request};\n`);
     names.set(request, name);

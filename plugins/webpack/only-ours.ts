@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { hasDirectives } from '#upres/asset/directives.js';
 import type { AssetOptions } from '#upres/asset/options.js';
 import { sniff } from '#upres/image/codec/sniff.js';
@@ -13,6 +14,9 @@ interface CreateData {
   parser?: unknown;
   generator?: unknown;
 }
+
+/** The folder of ours. */
+const ownLoaders = fileURLToPath(new URL('..', import.meta.url));
 
 /** Behind all others that look at a module's request. */
 const last = 1_000_000;
@@ -36,8 +40,9 @@ export function keepOthersOff(compiler: Compiler, options: AssetOptions): void {
       const resource = createData.request?.split('!').at(-1);
       if (resource === undefined || createData.loaders === undefined) return;
       if (!hasDirectives(queryOf(resource))) return;
-      const ours = createData.loaders.filter((each) => each.loader === loader);
-      createData.loaders = ours.length > 0 ? ours.slice(0, 1) : [own];
+      // Next has a second one of ours for what is imported in scripts; it is added later.
+      const ours = createData.loaders.filter((each) => each.loader.startsWith(ownLoaders));
+      createData.loaders = ours.length > 0 ? ours.slice(-1) : [own];
       createData.resource = resource;
       createData.request = [...createData.loaders.map((each) => `${each.loader}??${each.ident ?? ''}`), resource].join(
         '!',

@@ -1,73 +1,68 @@
 import valueParser from 'postcss-value-parser';
 
-/** An image that a value names, where it can be changed. */
-export interface ValueUrl {
+/** An image that a style names, by where it stands. */
+export interface CssUrl {
   readonly url: string;
+  /** Whether it is one of several, in an `image-set()`. */
   readonly candidate: boolean;
   /** Whether it is a string, as `image-set()` allows. */
   readonly bare: boolean;
+  /** Offsets of the whole `url()` or string. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The same, where it can be changed. */
+export interface ValueUrl extends Pick<CssUrl, 'url' | 'candidate' | 'bare'> {
   readonly replaceUrl: (url: string) => void;
   /** Puts another image in place of the whole `url()`. */
   readonly replaceImage: (image: string) => void;
 }
 
-/** Calls back for every URL of a value: in `url()`, and as a string in `image-set()`. Returns the value after changes. */
+/** The images of a value or of a whole style sheet: in `url()`, and as a string in `image-set()`. */
+export function cssUrls(css: string): CssUrl[] {
+  const found: CssUrl[] = [];
+  const visit = (nodes: readonly valueParser.Node[], candidate: boolean): void => {
+    for (const node of nodes) {
+      const { sourceIndex: start, sourceEndIndex: end } = node;
+      if (node.type === 'string' && candidate) {
+        found.push({ url: unescape(node.value), candidate: true, bare: true, start, end });
+      }
+      if (node.type !== 'function') continue;
+      const name = node.value.toLowerCase();
+      if (name !== 'url') visit(node.nodes, name === 'image-set' || name === '-webkit-image-set');
+      else found.push({ url: unescape(node.nodes[0]?.value ?? ''), candidate, bare: false, start, end });
+    }
+  };
+  visit(valueParser(css).nodes, false);
+  return found;
+}
+
+/** Calls back for every URL of a value. Returns the value after changes. */
 export async function rewriteValue(
   value: string,
   rewrite: (url: ValueUrl) => Promise<void> | undefined,
 ): Promise<string> {
-  const parsed = valueParser(value);
-  const work: (Promise<void> | undefined)[] = [];
-  const visit = (nodes: valueParser.Node[], candidate: boolean): void => {
-    nodes.forEach((node, index) => {
-      if (node.type === 'string' && candidate) work.push(rewrite(stringUrl(nodes, index, node)));
-      if (node.type !== 'function') return;
-      const name = node.value.toLowerCase();
-      if (name === 'url') work.push(rewrite(functionUrl(nodes, index, node, candidate)));
-      else visit(node.nodes, name === 'image-set' || name === '-webkit-image-set');
-    });
-  };
-  visit(parsed.nodes, false);
-  await Promise.all(work.filter((one) => one !== undefined));
-  return valueParser.stringify(parsed.nodes);
-}
-
-function functionUrl(
-  nodes: valueParser.Node[],
-  index: number,
-  node: valueParser.FunctionNode,
-  candidate: boolean,
-): ValueUrl {
-  return {
-    url: unescape(node.nodes[0]?.value ?? ''),
-    candidate,
-    bare: false,
-    replaceUrl(url) {
-      nodes[index] = word(node, `url("${url}")`);
-    },
-    replaceImage(image) {
-      nodes[index] = word(node, image);
-    },
-  };
-}
-
-function stringUrl(nodes: valueParser.Node[], index: number, node: valueParser.StringNode): ValueUrl {
-  const replace = (text: string): void => {
-    nodes[index] = word(node, text);
-  };
-  return {
-    url: unescape(node.value),
-    candidate: true,
-    bare: true,
-    replaceUrl: (url) => {
-      replace(`"${url}"`);
-    },
-    replaceImage: replace,
-  };
-}
-
-function word({ sourceIndex, sourceEndIndex }: valueParser.Node, value: string): valueParser.WordNode {
-  return { type: 'word', value, sourceIndex, sourceEndIndex };
+  const images = new Map<CssUrl, string>();
+  const found = cssUrls(value);
+  await Promise.all(
+    found.map((one) => {
+      const replaceImage = (image: string): void => {
+        images.set(one, image);
+      };
+      const replaceUrl = (url: string): void => {
+        replaceImage(one.bare ? `"${url}"` : `url("${url}")`);
+      };
+      return Promise.resolve(rewrite({ ...one, replaceUrl, replaceImage }));
+    }),
+  );
+  let at = 0;
+  let text = '';
+  for (const one of found) {
+    text += value.slice(at, one.start) + (images.get(one) ?? value.slice(one.start, one.end));
+    at = one.end;
+  }
+  return text + value.slice(at);
 }
 
 const unescape = (text: string): string => text.replace(/\\(\W)/g, '$1');

@@ -17,6 +17,8 @@ export interface HtmlTag {
   readonly nameEnd: number;
   /** What is between a script's or style's tags, and the like; empty for other elements. */
   readonly text: string;
+  /** Offset of that. */
+  readonly textStart: number;
 }
 
 /** Elements whose contents are text, whatever they look like. */
@@ -46,7 +48,7 @@ export function* startTags(html: string): Generator<HtmlTag> {
     const nameEnd = at + 1 + name.length;
     const { attributes, end } = readAttributes(html, nameEnd);
     at = rawText.has(name) ? closing(html, name, end) : end;
-    yield { name, attributes, nameEnd, text: html.slice(end, at) };
+    yield { name, attributes, nameEnd, text: html.slice(end, at), textStart: end };
   }
 }
 

@@ -10,5 +10,5 @@ export function inputsOf(plan: PreparedAsset, options: AssetOptions, root: strin
   const sources = plan.variants.map(({ source }) => source);
   const networks = new Set(plan.variants.map(({ model }) => model));
   const own = [...networks].flatMap((label) => ownModelFiles(options, root, label));
-  return [...new Set([plan.file, ...sources, ...plan.missing, ...own])];
+  return [...new Set([plan.file, ...sources, ...plan.missing, ...plan.ownInPlace, ...own])];
 }

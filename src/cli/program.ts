@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { version } from '../version.js';
 import { addCacheCommand } from './cache-command.js';
+import { addHtmlCommand } from './html-command.js';
 import { addImportCommand } from './import-command.js';
 import { parseOptions, type RawOptions } from './options.js';
 import { addServeCommand } from './serve-command.js';
@@ -17,7 +18,7 @@ Examples:
   upres a.png -o big.avif -q 60            that very file
   upres --json assets > report.jsonl       one line of JSON for each picture
 
-A folder or file called "models", "import", "doctor", "cache" or "serve" is reached as ./models and so on.
+A folder or file called "models", "import", "doctor", "cache", "html" or "serve" is reached as ./models and so on.
 Exit codes: 0 all is well, 1 some files failed (the others are written), 2 wrong usage, 130 interrupted.`;
 
 function build(act: (action: () => Promise<number>) => Promise<void>): Command {
@@ -96,6 +97,7 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
   addImportCommand(program, act);
   addCacheCommand(program, act);
   addServeCommand(program, act);
+  addHtmlCommand(program, act);
   return program;
 }
 

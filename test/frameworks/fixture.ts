@@ -3,6 +3,8 @@ import { join } from 'node:path';
 
 /** A small site of one framework: the files next to its `fixture.json`, which has these fields. */
 export interface Fixture {
+  /** The fixture whose files it takes; default its own. */
+  readonly files?: string;
   /** The first is the framework. */
   readonly packages: readonly string[];
   /** Where copies of the picture of 120 by 80 pixels belong. */
@@ -14,6 +16,8 @@ export interface Fixture {
   /** What serves the built site otherwise. */
   readonly start?: string;
   readonly dev?: string;
+  /** Whether the development server is also to show pictures that are changed while it runs. */
+  readonly edits?: boolean;
   readonly pages: readonly string[];
   /** The path under which the files are served; default `/`. */
   readonly base?: string;

@@ -20,6 +20,7 @@ export class Project {
       PATH: [join(folder, 'node_modules/.bin'), node, process.env.PATH].join(':'),
       ORT_DISABLE_TELEMETRY: '1',
       ASTRO_TELEMETRY_DISABLED: '1',
+      NEXT_TELEMETRY_DISABLED: '1',
       NUXT_TELEMETRY_DISABLED: '1',
       STORYBOOK_DISABLE_TELEMETRY: '1',
       CI: '1',
@@ -32,10 +33,15 @@ export class Project {
     const manifest = { name: 'fixture', private: true, type: 'module' };
     const own = join(this.folder, 'package.json');
     if (!existsSync(own)) writeFileSync(own, JSON.stringify(manifest));
+    await this.paint(picture, 120, 80);
+  }
+
+  /** Puts a picture of so many pixels where the fixture wants it. */
+  async paint(picture: string, width: number, height: number): Promise<void> {
     for (const path of this.fixture.pictures) {
       const file = join(this.folder, path);
       mkdirSync(dirname(file), { recursive: true });
-      await sharp(picture).resize(120, 80, { fit: 'cover' }).toFile(file);
+      await sharp(picture).resize(width, height, { fit: 'cover' }).toFile(file);
     }
   }
 

@@ -18,6 +18,7 @@ interface Row {
 }
 
 const fixtures = resolve('test/frameworks');
+const picture = resolve('examples/images/coffee.jpg');
 const known = readdirSync(fixtures).filter((name) => existsSync(join(fixtures, name, 'fixture.json')));
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !known.includes(name));
@@ -64,7 +65,7 @@ async function tryOut(name: string, tarball: string, browser: Browser, node: str
   const project = new Project(place, fixture, node);
   const row: Row = { name, versions: '–', build: '–', dev: '–' };
   try {
-    await project.lay(join(fixtures, name), resolve('examples/images/coffee.jpg'));
+    await project.lay(join(fixtures, fixture.files ?? name), picture);
     try {
       await project.install(tarball);
     } catch (error) {
@@ -80,23 +81,41 @@ async function tryOut(name: string, tarball: string, browser: Browser, node: str
         start === undefined ? await serveFiles(project.file(out ?? 'dist'), base) : await project.serve(start),
       );
     });
-    const { dev } = fixture;
-    if (dev !== undefined) row.dev = await judge(`${name}, dev`, async () => visit(await project.serve(dev)));
+    const { dev, edits = false } = fixture;
+    if (dev !== undefined) row.dev = await judge(`${name}, dev`, async () => visit(await project.serve(dev), edits));
   } finally {
     // A framework is hundreds of megabytes.
     rmSync(place, { recursive: true, force: true, maxRetries: 5 });
   }
   return row;
 
-  async function visit(serving: Serving): Promise<Seen[]> {
-    try {
+  async function visit(serving: Serving, edits = false): Promise<Seen[]> {
+    const seeAll = async (): Promise<Seen[]> => {
       const seen: Seen[] = [];
       for (const page of fixture.pages) seen.push(...(await look(browser, serving.url, page, serving.isAlive)));
+      return seen;
+    };
+    try {
+      const seen = await seeAll();
+      if (edits) await seeEdited(seen, seeAll);
       return seen;
     } catch (error) {
       throw new Error(`${String(error)}\n${serving.said().slice(-3000)}`, { cause: error });
     } finally {
       await serving.stop();
+    }
+  }
+
+  /** The picture becomes a narrower one, whose enlargements all have another shape, and the page must follow. */
+  async function seeEdited(before: readonly Seen[], seeAll: () => Promise<Seen[]>): Promise<void> {
+    await project.paint(picture, 60, 80);
+    const until = Date.now() + 60_000;
+    for (;;) {
+      const stale = (await seeAll()).filter(({ has }, place) => has === before[place]?.has);
+      if (stale.length === 0) return;
+      if (Date.now() < until) continue;
+      const { page, has, url } = stale[0]!;
+      throw new Error(`${stale.length} places did not follow an edited picture: ${page} has ${has} (${url})`);
     }
   }
 

@@ -119,6 +119,7 @@ describe('the packed package', () => {
       'dist/plugins/webpack/index',
       'dist/plugins/rollup/index',
       'dist/plugins/esbuild/index',
+      'dist/plugins/next/index',
       'dist/plugins/gulp/index',
     ]) {
       expect(lines).toContain(project.path('node_modules/upres', `${name}.d.ts`));
@@ -129,7 +130,11 @@ describe('the packed package', () => {
 
   it('can be required, all of its entries', async () => {
     const { stdout } = await project.run(process.execPath, 'required.cjs');
-    expect(stdout.trim().split('\n')).toEqual(['function function', 'function function function function', 'function']);
+    expect(stdout.trim().split('\n')).toEqual([
+      'function function',
+      'function function function function function',
+      'function',
+    ]);
   });
 });
 

@@ -76,7 +76,7 @@ await upscaler.dispose();
   'required.cjs': `const { Upscaler, ThreadSafeNetwork } = require('upres');
 const { UpresPlugin, default: webpackPlugin } = require('upres/webpack');
 console.log(typeof Upscaler, typeof ThreadSafeNetwork);
-console.log(typeof require('upres/vite').upres, typeof require('upres/gulp').upres, typeof require('upres/rollup').upres, typeof require('upres/esbuild').upres);
+console.log(typeof require('upres/vite').upres, typeof require('upres/gulp').upres, typeof require('upres/rollup').upres, typeof require('upres/esbuild').upres, typeof require('upres/next').upres);
 console.log(UpresPlugin === webpackPlugin && typeof new UpresPlugin().apply);
 `,
 } as const;

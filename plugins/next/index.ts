@@ -1,0 +1,85 @@
+import { assetOptions, checkAssetOptions } from '#upres/asset/options.js';
+import { leftoversChoice } from '#upres/asset/written-urls.js';
+import { options, type TypeOf } from '#upres/schema.js';
+import { reportUnresolved } from './unresolved.js';
+import { finish, offer } from './service.js';
+import { turbopackRules } from './turbopack.js';
+import { addToWebpack, type WebpackConfig, type WebpackContext } from './webpack.js';
+
+export type { AssetOptions } from '#upres/asset/options.js';
+
+const nextOptions = options({
+  ...assetOptions.properties,
+  /**
+   * What a directive is that is still in the built site, so that browsers would get the small image: the build fails (`error`), it
+   * warns (`warn`), or nothing (`ignore`).
+   * @default `error`
+   */
+  leftovers: leftoversChoice,
+});
+export interface UpresNextOptions extends TypeOf<typeof nextOptions> {}
+
+/** What is read and changed of Next's configuration. */
+export interface NextConfigLike {
+  basePath?: string;
+  turbopack?: { rules?: Record<string, unknown> };
+  webpack?: ((config: never, context: never) => unknown) | null;
+  compiler?: { runAfterProductionCompile?: (facts: never) => Promise<void> };
+}
+
+/** A configuration stays one; a function that gives one stays a function. */
+type Configured<Config> = Config extends (...args: infer Arguments) => infer Result
+  ? (...args: Arguments) => Promise<Awaited<Result>>
+  : Config;
+
+/**
+ * Upscales images whose URL says so, as in `photo.jpg?upscale=2`, in a Next.js site: with Turbopack and with webpack.
+ *
+ * ```js
+ * export default upres()(nextConfig)
+ * ```
+ * @throws UpresError BAD_ARGUMENT for options that don't exist or can't be
+ */
+export function upres(options: UpresNextOptions = {}): <Config extends object>(config?: Config) => Configured<Config> {
+  checkAssetOptions(options, nextOptions);
+  return <Config extends object>(config?: Config) => {
+    const given = (config ?? {}) as NextConfigLike | ((...args: unknown[]) => unknown);
+    const result =
+      typeof given === 'function'
+        ? async (...args: unknown[]) => extend((await given(...args)) as NextConfigLike, options)
+        : extend(given, options);
+    return result as Configured<Config>;
+  };
+}
+
+export default upres;
+
+/** What Next tells when everything is compiled. */
+interface Compiled {
+  readonly projectDir: string;
+  readonly distDir: string;
+}
+
+function extend(config: NextConfigLike, options: UpresNextOptions): NextConfigLike {
+  const { leftovers = 'error', ...assets } = options;
+  const { turbopack = {}, webpack, compiler = {}, basePath = '' } = config;
+  const root = process.cwd();
+  offer();
+  return {
+    ...config,
+    turbopack: { ...turbopack, rules: turbopackRules(turbopack.rules, assets, root) },
+    webpack(given: WebpackConfig, context: WebpackContext): unknown {
+      const made = (webpack?.(given as never, context as never) ?? given) as WebpackConfig;
+      addToWebpack(made, context, assets, leftovers);
+      return made;
+    },
+    compiler: {
+      ...compiler,
+      async runAfterProductionCompile(facts: Compiled): Promise<void> {
+        await compiler.runAfterProductionCompile?.(facts as never);
+        await finish();
+        await reportUnresolved(facts, basePath, leftovers);
+      },
+    },
+  };
+}
