@@ -17,7 +17,7 @@ export interface CodedColours {
 const d65 = [0.3127, 0.329] as const;
 const illuminantC = [0.31, 0.316] as const;
 
-const srgbPrimaries: Primaries = [[0.64, 0.33], [0.3, 0.6], [0.15, 0.06], d65];
+export const srgbPrimaries: Primaries = [[0.64, 0.33], [0.3, 0.6], [0.15, 0.06], d65];
 
 /** Rec. ITU-T H.273, tables 2 and 3. */
 const srgbCodes = { primaries: 1, transfer: 13 } as const;
@@ -43,7 +43,7 @@ const primariesOf = new Map<number, Primaries>([
   [22, [[0.63, 0.34], [0.295, 0.605], [0.155, 0.077], d65]],
 ]);
 
-const srgbCurve: TransferCurve = { g: 2.4, a: 1 / 1.055, b: 0.055 / 1.055, c: 1 / 12.92, d: 0.04045 };
+export const srgbCurve: TransferCurve = { g: 2.4, a: 1 / 1.055, b: 0.055 / 1.055, c: 1 / 12.92, d: 0.04045 };
 
 /** What television is shown with (BT.1886): the cameras' curves of BT.709 and its kin are meant for it. */
 const television: TransferCurve = { g: 2.4 };

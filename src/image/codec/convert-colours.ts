@@ -1,9 +1,7 @@
 import { inBands } from '../../event-loop.js';
-import { asUint16 } from '../depth.js';
-import type { PictureTimer } from '../picture-timer.js';
 import type { Samples } from '../../pixels.js';
-import { attachProfile } from './attach-profile.js';
-import { loadSharp } from './sharp.js';
+import { srgbCurve, srgbPrimaries, type CodedColours } from './coded-colours.js';
+import { primariesMatrix, type TransferCurve } from './matrix-profile.js';
 
 /** Pixels as sharp decodes them; the frames of an animation one above the other. */
 export interface RawPixels {
@@ -33,25 +31,40 @@ export async function inksAsLight({ data, width, height, channels }: RawPixels):
 }
 
 /**
- * Converts by a profile that is not in the file. sharp knows embedded ones only, so the pixels travel in a PNG that has it.
- * @param space in which the pixels are, as sharp calls it
+ * Converts what a file codes in other words than a profile's, which sharp knows nothing of, to sRGB. Exact, 16 bits included: a
+ * colour management's way over a profile is up to 11 levels off in the dark of linear light.
+ * @param image grey (1 or 2 channels), or RGB (3 or 4), the last of an even number being alpha
  */
 export async function toSrgb(
   { data, width, height, channels }: RawPixels,
-  space: 'grey16' | 'rgb16' | 'b-w' | 'srgb',
-  profile: Uint8Array,
-  timer: PictureTimer,
+  { primaries, curve = srgbCurve }: CodedColours,
 ): Promise<RawPixels> {
-  const sharp = await loadSharp();
-  const wide = data instanceof Uint16Array;
-  return timer.codec(width * height, async () => {
-    const raw = { width, height, channels: channels as 1 | 2 | 3 | 4 };
-    const png = sharp(data, { raw, limitInputPixels: false }).toColourspace(space).png({ compressionLevel: 0 });
-    const carrier = await attachProfile(await png.toBuffer(), profile);
-    const pipeline = sharp(carrier, { limitInputPixels: false }).toColourspace(space);
-    // As in decoding: with a profile, sharp works on 16 bits in Display P3 unless told otherwise.
-    if (space === 'rgb16') pipeline.withIccProfile('srgb');
-    const converted = await pipeline.raw({ depth: wide ? 'ushort' : 'uchar' }).toBuffer();
-    return { data: wide ? asUint16(converted) : converted, width, height, channels };
+  const most = data instanceof Uint16Array ? 65_535 : 255;
+  const light = Float64Array.from({ length: most + 1 }, (_, level) => lightOf(level / most, curve));
+  const levels = Float64Array.from(light, (value) => Math.round(most * levelOf(value)));
+  const matrix = channels > 2 && primaries ? primariesMatrix(primaries, srgbPrimaries) : undefined;
+  const colours = channels % 2 === 0 ? channels - 1 : channels;
+  const out = data instanceof Uint16Array ? new Uint16Array(data.length) : new Uint8Array(data.length);
+  await inBands(height, width * channels * (matrix ? 8 : 1), (first, end) => {
+    for (let at = first * width * channels; at < end * width * channels; at += channels) {
+      if (matrix) {
+        const [red, green, blue] = [light[data[at]!]!, light[data[at + 1]!]!, light[data[at + 2]!]!];
+        for (let row = 0; row < 3; row++) {
+          const [ofRed, ofGreen, ofBlue] = matrix[row]!;
+          out[at + row] = Math.round(most * levelOf(ofRed * red + ofGreen * green + ofBlue * blue));
+        }
+      } else for (let channel = at; channel < at + colours; channel++) out[channel] = levels[data[channel]!]!;
+      if (colours < channels) out[at + colours] = data[at + colours]!;
+    }
   });
+  return { data: out, width, height, channels };
+}
+
+const lightOf = (value: number, { g, a = 1, b = 0, c = 0, d = 0 }: TransferCurve): number =>
+  value >= d ? Math.max(0, a * value + b) ** g : c * value;
+
+/** IEC 61966-2-1; what is beyond the gamut is clipped, as in browsers. */
+function levelOf(light: number): number {
+  const clipped = Math.min(1, Math.max(0, light));
+  return clipped <= 0.0031308 ? 12.92 * clipped : 1.055 * clipped ** (1 / 2.4) - 0.055;
 }

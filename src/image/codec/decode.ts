@@ -85,7 +85,7 @@ async function readPixels(
   failOn: 'warning' | 'error',
 ): Promise<Frame[]> {
   const sharp = await loadSharp();
-  const { width, height, grey, depth, profile, codedProfile, bareInks } = header;
+  const { width, height, grey, depth, profile, codedColours, bareInks } = header;
   // Only a profile that makes sense is used, or sharp would take 16-bit values for Display P3 when it can't apply it.
   const convert = colour === 'srgb' && profile !== undefined;
   const pipeline = sharp(header.format === 'avif' ? asStill(bytes) : bytes, {
@@ -93,22 +93,22 @@ async function readPixels(
     // Checked against the header before.
     limitInputPixels: false,
     autoOrient: isOriented(header.format, frames),
-    ignoreIcc: !convert || codedProfile,
+    ignoreIcc: !convert || codedColours !== undefined,
     failOn,
   });
   const space = workingSpace(header);
   if (bareInks) pipeline.pipelineColourspace('cmyk');
   pipeline.toColourspace(bareInks ? 'cmyk' : space);
   // sharp works on 16-bit pictures with a profile in Display P3 and leaves them there unless told otherwise.
-  if (convert && !codedProfile && depth === 16 && !grey) pipeline.withIccProfile('srgb');
+  if (convert && !codedColours && depth === 16 && !grey) pipeline.withIccProfile('srgb');
   pipeline.raw({ depth: depth === 16 ? 'ushort' : 'uchar' });
   const { data, info } = await timer.codec(width * height * frames, () =>
     pipeline.toBuffer({ resolveWithObject: true }),
   );
   const own = { ...info, data: depth === 16 ? asUint16(data) : data };
-  if (!bareInks && !(convert && codedProfile)) return cutFrames(own, header, frames);
+  if (!bareInks && !(convert && codedColours)) return cutFrames(own, header, frames);
   const { inksAsLight, toSrgb } = await import('./convert-colours.js');
-  return cutFrames(bareInks ? await inksAsLight(own) : await toSrgb(own, space, profile!, timer), header, frames);
+  return cutFrames(bareInks ? await inksAsLight(own) : await toSrgb(own, codedColours!), header, frames);
 }
 
 /** From 8-bit grey with alpha, sharp returns the grey alone: it comes as RGB with alpha instead. */

@@ -1,3 +1,4 @@
+import type { CodedColours } from './coded-colours.js';
 import type { OutputFormat } from './formats.js';
 
 /** What the header of an image says. */
@@ -28,8 +29,8 @@ export interface Header extends ImageInfo {
   readonly loop: number | undefined;
   /** The colour profile: the embedded one, when it is one and fits the picture's channels, or one that says what the file says else. */
   readonly profile: Uint8Array | undefined;
-  /** Whether the decoder knows nothing of the profile: it says what the file says in other words. */
-  readonly codedProfile: boolean;
+  /** What the file says of its colours in other words, if that is what counts; the decoder knows nothing of it. */
+  readonly codedColours: CodedColours | undefined;
   /** Whether a WebP or AVIF keeps every pixel as it was. */
   readonly lossless: boolean;
   /** Whether its colours are inks whose look nothing tells: CMYK without a profile. */

@@ -14,8 +14,8 @@ export interface TransferCurve {
   readonly d?: number;
 }
 
-type Vector = readonly [number, number, number];
-type Matrix = readonly [Vector, Vector, Vector];
+export type Vector = readonly [number, number, number];
+export type Matrix = readonly [Vector, Vector, Vector];
 
 /** White of the profile connection space (ICC.1:2022, 6.3.1). */
 const d50: Vector = [0.9642, 1, 0.8249];
@@ -44,6 +44,13 @@ export function matrixProfile(primaries: Primaries, curve: TransferCurve): Uint8
     ['gTRC', trc],
     ['bTRC', trc],
   ]);
+}
+
+/** From light of some primaries to light of others, their whites adapted to each other; undefined where they span no triangle. */
+export function primariesMatrix(from: Primaries, to: Primaries): Matrix | undefined {
+  const [own, other] = [adaptedColumns(from), adaptedColumns(to)];
+  const inverse = other && invert(transpose(other));
+  return own && inverse && transpose(own.map((column) => apply(inverse, column)) as unknown as Matrix);
 }
 
 /** An ICC profile of one channel of grey. */

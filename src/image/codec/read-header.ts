@@ -104,7 +104,7 @@ function profileFor(
   embedded: Uint8Array | undefined,
   coded: CodedColours | undefined,
   grey: boolean,
-): Pick<Header, 'profile' | 'codedProfile'> {
-  if (coded === undefined || (embedded && !coded.overProfile)) return { profile: embedded, codedProfile: false };
-  return { profile: profileOf(coded, grey), codedProfile: true };
+): Pick<Header, 'profile' | 'codedColours'> {
+  if (coded === undefined || (embedded && !coded.overProfile)) return { profile: embedded, codedColours: undefined };
+  return { profile: profileOf(coded, grey), codedColours: coded };
 }
