@@ -7,7 +7,7 @@ import { check, number, options, text, type TypeOf } from '../schema.js';
 import type { ModelChoice } from './auto/auto-model.js';
 import { inColour, withoutColour } from './dering/colourless.js';
 import { decode } from './codec/decode.js';
-import { enlargeFrames, type Enlargers } from './enlarge.js';
+import { enlargeFrames, type EnlargedFrame, type Enlargers } from './enlarge.js';
 import { Enlargement, type Making, type Pixels } from './enlargement.js';
 import { Entrance } from './entrance.js';
 import type { OutputFormat } from './codec/formats.js';
@@ -285,14 +285,15 @@ export class Upscaler implements AsyncDisposable {
     try {
       const plain = decoded ?? (await decodeAll());
       throwIfAborted(signal);
-      const enlargeAll = (all: Enlargers): Promise<Frame[]> =>
+      const enlargeAll = (all: Enlargers): Promise<EnlargedFrame[]> =>
         enlargeFrames(plain, all, { ...options, signal, onProgress }, meter);
       const network = enlargers && `${decoding} ${enlargers.colour.key} ${enlargers.alpha.key}`;
-      const enlarged =
+      const enlarged: readonly (Frame & Partial<EnlargedFrame>)[] =
         network === undefined ? plain : await shared(source, network, signal, () => enlargeAll(enlargers!));
       throwIfAborted(signal);
       const frames = await inWindow(enlarged, framesAtOnce, async (frame) => {
         const result = await reduceFrame(frame, target, meter);
+        if (result.colour !== frame.colour) await frame.settle?.(result);
         return profile && !header.grey ? inColour(result) : result;
       });
       throwIfAborted(signal);
