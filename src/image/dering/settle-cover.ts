@@ -21,6 +21,12 @@ const mostColours = 5;
 /** Stands for no colour of the drawing. */
 const none = -1;
 
+/**
+ * So many levels of 255 a pixel may lie beyond those around it where it isn't known what it is mixed of: a stroke thinner than a
+ * pixel is nowhere in the source as dark as it is. What shows as a seam lies 30 to 160 levels beyond.
+ */
+const slackLevels = 12;
+
 /** Parts of which a mixture consists. */
 const whole = 4096;
 
@@ -112,6 +118,7 @@ class CoveredCells {
   private readonly full: number;
   private readonly near: number;
   private readonly rounding: number;
+  private readonly slack: number;
   private readonly faint: number;
   private readonly mixers = new Map<string, Mixer>();
 
@@ -126,6 +133,7 @@ class CoveredCells {
     this.full = maxValue(alpha.data);
     this.near = (this.full / 255) * sameLevels;
     this.rounding = (this.full / 255) * roundingLevels;
+    this.slack = (this.full / 255) * slackLevels;
     this.faint = faintLimit(alpha);
   }
 
@@ -149,16 +157,16 @@ class CoveredCells {
   }
 
   /**
-   * Where it isn't known what a pixel is mixed of: what lies beyond all nine pixels around, on black or on white, is drawn back
+   * Where it isn't known what a pixel is mixed of: what lies far beyond all nine pixels around, on black or on white, is drawn back
    * towards the pixel itself as far as it must be.
    */
   private bound(x: number, y: number): void {
-    const { source, enlarged, rounding, full } = this;
+    const { source, enlarged, slack, full } = this;
     const { width, height } = source.alpha;
     const { channels } = source.colour;
-    const own = lightsOf(pointAt(source, y * width + x));
-    const low = own.slice();
-    const high = own.slice();
+    const centre = lightsOf(pointAt(source, y * width + x));
+    const low = centre.slice();
+    const high = centre.slice();
     for (let row = Math.max(0, y - 1); row <= Math.min(height - 1, y + 1); row++) {
       for (let column = Math.max(0, x - 1); column <= Math.min(width - 1, x + 1); column++) {
         lightsOf(pointAt(source, row * width + column)).forEach((value, part) => {
@@ -171,12 +179,12 @@ class CoveredCells {
       const lights = lightsOf(pointAt(enlarged, at));
       let share = 1;
       lights.forEach((value, part) => {
-        const room = value > own[part]! ? high[part]! - own[part]! : own[part]! - low[part]!;
-        const moved = Math.abs(value - own[part]!);
-        if (moved > room + rounding) share = Math.min(share, room / moved);
+        const room = slack + (value > centre[part]! ? high[part]! - centre[part]! : centre[part]! - low[part]!);
+        const moved = Math.abs(value - centre[part]!);
+        if (moved > room) share = Math.min(share, room / moved);
       });
       if (share === 1) continue;
-      const mixed = lights.map((value, part) => own[part]! + share * (value - own[part]!));
+      const mixed = lights.map((value, part) => centre[part]! + share * (value - centre[part]!));
       const cover = mixed[0]! + mixed[channels]!;
       enlarged.alpha.data[at] = Math.round(cover);
       if (cover < this.faint) continue;
@@ -248,7 +256,8 @@ class CoveredCells {
     const order = mixture.shares
       .map((_, colour) => colour)
       .sort((a, b) => mixture.shares[a]! - mixture.shares[b]! || a - b);
-    for (const colour of order.slice(0, -1)) {
+    const rest = order.pop() ?? 0;
+    for (const colour of order) {
       const wanted = shares.map((of) => of[colour]! * whole);
       const at = (index: number, moved: number): number => Math.min(left[index]!, Math.max(0, wanted[index]! + moved));
       const sumAt = (moved: number): number => wanted.reduce((sum, _, index) => sum + at(index, moved), 0);
@@ -261,7 +270,7 @@ class CoveredCells {
       });
     }
     shares.forEach((of, index) => {
-      of[order.at(-1)!] = left[index]! / whole;
+      of[rest] = left[index]! / whole;
       this.write(cell[index]!, of, mixture, mixer);
     });
   }
@@ -285,9 +294,10 @@ class CoveredCells {
     const meant = points.findIndex((point) => point.every((value, part) => Math.abs(value - mixed[part]!) <= near));
     const cover = mixed[channels]!;
     const pixel = mixer.pixels[colours[meant] ?? 0]!;
-    alpha.data[at] = meant < 0 ? Math.round(cover) : source.alpha.data[pixel]!;
+    const written = meant < 0 ? Math.round(cover) : source.alpha.data[pixel]!;
+    alpha.data[at] = written;
     // What can hardly be seen keeps the colour that was spread under it.
-    if (alpha.data[at]! < this.faint) return;
+    if (written < this.faint) return;
     for (let channel = 0; channel < channels; channel++) {
       colour.data[at * channels + channel] =
         meant < 0
