@@ -1,10 +1,10 @@
 import type { Plugin, ResolvedConfig } from 'vite';
-import { cssPlugin, markDirectives } from './css.js';
+import { finishStyles, markDirectives } from './css.js';
 import { install } from './dev.js';
 import { hotPlugin } from './hot.js';
 import { htmlPlugin, servedHtmlPlugin } from './html-plugin.js';
 import { importPlugin } from './imports.js';
-import { leftoversPlugin } from './leftovers.js';
+import { unresolvedPlugin } from './unresolved.js';
 import { lifecyclePlugin } from './lifecycle.js';
 import { markingVisitor, visits } from './lightningcss.js';
 import { templatesPlugin } from './templates.js';
@@ -12,6 +12,7 @@ import { newUrlPlugin, placeNewUrls } from './new-url.js';
 import { checkOptions, type UpresViteOptions } from './options.js';
 import { withPostcssPlugin } from './postcss-config.js';
 import { Session } from './session.js';
+import { placeSightings, sightingsPlugin } from './sightings.js';
 
 export { markingVisitor } from './lightningcss.js';
 export type { AutoOptions, DevMode, UpresViteOptions } from './options.js';
@@ -33,12 +34,12 @@ export function upres(options: UpresViteOptions = {}): Plugin[] {
       current = new Session(config, options);
     }),
     templatesPlugin(session),
+    sightingsPlugin(session),
     importPlugin(session),
     htmlPlugin(session),
     servedHtmlPlugin(session),
-    cssPlugin(session),
     newUrlPlugin(session),
-    leftoversPlugin(session),
+    unresolvedPlugin(session),
     lifecyclePlugin(session),
     hotPlugin(session),
   ];
@@ -75,6 +76,8 @@ function basePlugin(session: () => Session, open: (config: ResolvedConfig) => vo
       checkVersion(config);
       open(config);
       placeNewUrls(config.plugins as Plugin[]);
+      placeSightings(config.plugins as Plugin[]);
+      finishStyles(config.plugins, session);
       if (unreadable !== undefined) config.logger.warn(`upres: directives in CSS are not read: ${unreadable}`);
     },
     configureServer(server) {

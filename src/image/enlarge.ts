@@ -2,18 +2,18 @@ import { bleed } from './alpha/bleed.js';
 import { framesAtOnce, inWindow } from './codec/in-window.js';
 import { dering, type Settled, type Settling } from './dering/dering.js';
 import { settleCover } from './dering/settle-cover.js';
-import type { Meter } from './meter.js';
-import type { Enlarger } from './networks.js';
+import type { PictureTimer } from './picture-timer.js';
+import type { NetworkChain } from './network-chain.js';
 import type { UpscaleOptions } from './options.js';
 import type { Frame, PixelImage, Progress } from '../pixels.js';
 import { reducePlane } from './reduce.js';
 
-/** How many pixels further than the network looks colours are spread: reduction afterwards looks a little around, too. */
+/** How many pixels beyond the receptive field colours are spread: reduction afterwards has a small one of its own. */
 const spareLayers = 3;
 
-export interface Enlargers {
-  readonly colour: Enlarger;
-  readonly alpha: Enlarger;
+export interface NetworkChains {
+  readonly colour: NetworkChain;
+  readonly alpha: NetworkChain;
 }
 
 /** A frame that may be reduced, which rings again. */
@@ -25,9 +25,9 @@ export interface EnlargedFrame extends Frame {
 /** Runs all planes of all frames through their networks, some frames at once. */
 export async function enlargeFrames(
   frames: readonly Frame[],
-  enlargers: Enlargers,
+  chains: NetworkChains,
   options: Pick<UpscaleOptions, 'priority' | 'client' | 'onProgress'> & { signal: AbortSignal },
-  meter: Meter,
+  timer: PictureTimer,
 ): Promise<EnlargedFrame[]> {
   const progress = new ProgressSum(options.onProgress);
   const { signal, priority, client } = options;
@@ -36,7 +36,7 @@ export async function enlargeFrames(
     ...(priority === undefined ? {} : { priority }),
     ...(client === undefined ? {} : { lane: client }),
   };
-  const { colour: forColour, alpha: forAlpha } = enlargers;
+  const { colour: forColour, alpha: forAlpha } = chains;
   for (const { colour, alpha } of frames) {
     progress.announce(workOf(forColour, colour) + (alpha ? workOf(forAlpha, alpha) : 0));
   }
@@ -44,30 +44,33 @@ export async function enlargeFrames(
    * @param settling none for a picture that is to stay plain interpolation
    * @param cover alpha, for colours under one: these are spread under what is invisible first
    */
-  const run = async (
-    enlarger: Enlarger,
+  const enlargePlane = async (
+    chain: NetworkChain,
     plane: PixelImage,
     settling?: Settling,
     cover?: PixelImage,
   ): Promise<Enlarged> => {
-    const seen = cover ? await bleed(plane, cover, enlarger.reach + spareLayers) : plane;
-    const enlarged = await enlarger.run(seen, { ...call, ...progress.part(workOf(enlarger, plane)) });
+    const seen = cover ? await bleed(plane, cover, chain.receptiveField + spareLayers) : plane;
+    const enlarged = await chain.enlarge(seen, { ...call, ...progress.part(workOf(chain, plane)) });
     const settle = async (of: PixelImage): Promise<Settled | undefined> =>
       settling && dering(of, seen, settling, cover);
     return { plane: enlarged, settled: await settle(enlarged), settle };
   };
   // No damage of a codec reaches alpha: whatever computes it is held to it.
   const forCover = forAlpha.settling === undefined ? 'bounded' : 'faithful';
-  const enlarged = await meter.inference(() =>
+  const enlarged = await timer.inference(() =>
     inWindow(frames, framesAtOnce, async (source) => {
       const { colour, alpha } = source;
-      const planes = both(run(forColour, colour, forColour.settling, alpha), alpha && run(forAlpha, alpha, forCover));
+      const planes = both(
+        enlargePlane(forColour, colour, forColour.settling, alpha),
+        alpha && enlargePlane(forAlpha, alpha, forCover),
+      );
       return { source, ...(await planes) };
     }),
   );
   return inWindow(enlarged, framesAtOnce, async ({ source, colour, alpha }) => {
     // Bicubic has most of the scales that a network can have, but not every one.
-    const frame = { colour: colour.plane, alpha: alpha && (await reducePlane(alpha.plane, colour.plane, meter)) };
+    const frame = { colour: colour.plane, alpha: alpha && (await reducePlane(alpha.plane, colour.plane, timer)) };
     await settleCover(frame, source, colour.settled, alpha?.settled);
     const settle = async (reduced: Frame): Promise<void> => {
       if (!isMultiple(reduced.colour, source.colour)) return;
@@ -90,7 +93,7 @@ function isMultiple(large: PixelImage, small: PixelImage): boolean {
 }
 
 /** Pixels that networks compute for a plane. */
-function workOf({ work }: Enlarger, { width, height }: PixelImage): number {
+function workOf({ work }: NetworkChain, { width, height }: PixelImage): number {
   return width * height * work;
 }
 

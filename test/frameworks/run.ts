@@ -26,7 +26,7 @@ const executablePath = findBrowser();
 if (executablePath === undefined) throw new Error('this needs Chromium; CHROMIUM_PATH can name one');
 
 const folder = mkdtempSync(join(tmpdir(), 'upres-frameworks-'));
-const troubles: string[] = [];
+const problems: string[] = [];
 try {
   const packed = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
     encoding: 'utf8',
@@ -43,11 +43,11 @@ try {
   await browser.close();
   console.log('| framework | versions | build | dev |\n| --- | --- | --- | --- |');
   for (const { name, versions, build, dev } of rows) console.log(`| ${name} | ${versions} | ${build} | ${dev} |`);
-  for (const trouble of troubles) console.log(`\n${trouble}`);
+  for (const problem of problems) console.log(`\n${problem}`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-process.exitCode = troubles.length > 0 ? 1 : 0;
+process.exitCode = problems.length > 0 ? 1 : 0;
 
 /** Most frameworks want a newer Node than upres does; where this one is older, 22 comes from the registry, too. */
 function nodeFolder(): string {
@@ -69,7 +69,7 @@ async function tryOut(name: string, tarball: string, browser: Browser, node: str
       await project.install(tarball);
     } catch (error) {
       row.build = 'left out: not installed';
-      troubles.push(`${name} is left out, since it could not be installed: ${String(error)}`);
+      problems.push(`${name} is left out, since it could not be installed: ${String(error)}`);
       return row;
     }
     row.versions = project.versions();
@@ -105,13 +105,13 @@ async function tryOut(name: string, tarball: string, browser: Browser, node: str
       const seen = await see();
       const right = seen.filter(({ wants, has }) => wants === has);
       for (const { page, wants, has, url } of seen) {
-        if (wants !== has) troubles.push(`${what}: ${page} wants ${wants} and has ${has} (${url})`);
+        if (wants !== has) problems.push(`${what}: ${page} wants ${wants} and has ${has} (${url})`);
       }
       if (seen.length !== fixture.places)
-        troubles.push(`${what}: ${seen.length} places of ${fixture.places} were seen`);
+        problems.push(`${what}: ${seen.length} places of ${fixture.places} were seen`);
       return `${right.length} of ${fixture.places}`;
     } catch (error) {
-      troubles.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+      problems.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
       return 'failed';
     }
   }

@@ -102,8 +102,8 @@ describe('no seam where opaque meets translucent', () => {
     for (const model of ['art', 'natural']) {
       for (const scale of [2, 3, 4]) {
         const { data } = await upscaler.upscale(source, { model, upscale: scale });
-        // Of what is thinner than a pixel, the source has no pure colour.
-        expect(worstSeam(small, await decodePixels(data), scale), `${model} ×${scale}`).toBeLessThan(25);
+        // Of what is thinner than a pixel, the source has no pure colour. Planes enlarged apart come to 90 and more.
+        expect(worstSeam(small, await decodePixels(data), scale), `${model} ×${scale}`).toBeLessThan(40);
       }
     }
   });
@@ -123,7 +123,7 @@ describe('no seam where opaque meets translucent', () => {
     const apart = await sharp(data, { raw: { width: 2 * side, height: 2 * side, channels: 4 } })
       .png()
       .toBuffer();
-    expect(worstSeam(await decodePixels(source), await decodePixels(apart), 2)).toBeGreaterThan(40);
+    expect(worstSeam(await decodePixels(source), await decodePixels(apart), 2)).toBeGreaterThan(80);
   });
 
   test('the same bytes with one thread as with two', async () => {

@@ -3,23 +3,25 @@ import { describe, expect, it } from 'vitest';
 import { UpresError } from '#src/errors.js';
 import { FileJobStore } from '#src/server/jobs/file-job-store.js';
 import { requeue } from '#src/server/jobs/job-changes.js';
+import type { Source } from '#src/image/image-source.js';
+import type { Job } from '#src/server/jobs/job.js';
 import type { Compute } from '#src/server/jobs/job-runner.js';
 import { JobSweeper } from '#src/server/jobs/job-sweeper.js';
 import { temporaryFolder } from '../support/folders.js';
 import { bytesOf, newJob, readResult, submit } from './support/jobs.js';
 import { clientNamed, computed, expectedBytes, jobWhen, reverse, startRunner, stopped } from './support/runner.js';
 
-const somebody = clientNamed('somebody');
+const alice = clientNamed('alice');
 const never = new AbortController().signal;
 const atOnce = AbortSignal.abort();
 
 describe('the runner of jobs', () => {
-  it('computes all images of a job, and what fails stops nobody', async () => {
+  it('computes all images of a job, and what fails stops no one', async () => {
     const store = await FileJobStore.open(temporaryFolder());
     const runner = await startRunner(store, reverse);
     const sources = ['one', 'bad', 'three'].map(bytesOf);
     const job = await submit(store, sources);
-    runner.add(job, somebody);
+    runner.add(job, alice);
     const ended = await jobWhen(store, runner, job.id);
     expect(ended.state).toBe('done');
     expect(ended.images.map(({ state }) => state)).toEqual(['done', 'failed', 'done']);
@@ -31,11 +33,40 @@ describe('the runner of jobs', () => {
     await store.close();
   });
 
+  it('makes all files of an image, or none', async () => {
+    const store = await FileJobStore.open(temporaryFolder());
+    const sources = new Set<Source>();
+    let stoppedWork = 0;
+    const making: Compute = async (source, { upscale }, { signal, onProgress }) => {
+      sources.add(source);
+      onProgress({ donePixels: 1, totalPixels: upscale! });
+      if (upscale === 3) throw new UpresError('OUTPUT_TOO_LARGE', 'it is too large');
+      if (upscale === 5) await stopped(signal).finally(() => stoppedWork++);
+      return computed(bytesOf(`made ${upscale}`));
+    };
+    const runner = await startRunner(store, making);
+    const variantsOf = (...factors: number[]): Job['images'][number]['variants'] =>
+      factors.map((upscale) => ({ upscale, model: 'natural' }));
+    const good = await submit(store, [bytesOf('x')], { variants: variantsOf(2, 4) });
+    const bad = await submit(store, [bytesOf('x')], { variants: variantsOf(2, 3, 5) });
+    for (const job of [good, bad]) runner.add(job, alice);
+    const done = await jobWhen(store, runner, good.id);
+    expect(done.images[0]).toMatchObject({ state: 'done', results: [{ bytes: 6 }, { bytes: 6 }] });
+    expect((await readResult(store, good.id, 0, 1))?.toString()).toBe('made 4');
+    const failed = await jobWhen(store, runner, bad.id);
+    expect(failed.images[0]).toMatchObject({ state: 'failed', problem: { code: 'OUTPUT_TOO_LARGE' } });
+    expect(stoppedWork).toBe(1);
+    // One source of each image, whatever is made of it: it is read and decoded once.
+    expect(sources.size).toBe(2);
+    await runner.close(never);
+    await store.close();
+  });
+
   it('has failed when all images have', async () => {
     const store = await FileJobStore.open(temporaryFolder());
     const runner = await startRunner(store, reverse);
     const job = await submit(store, [bytesOf('bad'), bytesOf('bad too')]);
-    runner.add(job, somebody);
+    runner.add(job, alice);
     expect((await jobWhen(store, runner, job.id)).state).toBe('failed');
     await runner.close(never);
     await store.close();
@@ -44,9 +75,10 @@ describe('the runner of jobs', () => {
   it('lets clients take turns by pixels', async () => {
     const store = await FileJobStore.open(temporaryFolder());
     const order: string[] = [];
-    const noting: Compute = (bytes) => {
+    const noting: Compute = async (source) => {
+      const bytes = await source.bytes();
       order.push(new TextDecoder().decode(bytes));
-      return Promise.resolve(computed(bytes));
+      return computed(bytes);
     };
     const many = await submit(
       store,
@@ -61,7 +93,7 @@ describe('the runner of jobs', () => {
     );
     const runner = await startRunner(store, noting, { atOnce: 1 });
     for (const { id } of [many, few, small]) await jobWhen(store, runner, id);
-    // After one of each, the small ones have more turns for the same pixels; nobody waits for all that `many` asked for.
+    // After one of each, the small ones have more turns for the same pixels; no one waits for all that `many` asked for.
     expect(order.slice(0, 3).sort()).toEqual(['few', 'many', 'small']);
     expect(order.lastIndexOf('few')).toBeLessThan(8);
     expect(order.slice(-4)).toEqual(['many', 'many', 'many', 'many']);
@@ -73,12 +105,12 @@ describe('the runner of jobs', () => {
     const store = await FileJobStore.open(temporaryFolder());
     let running = 0;
     let most = 0;
-    const counting: Compute = async (bytes, variant, options) => {
+    const counting: Compute = async (source, variant, options) => {
       most = Math.max(most, ++running);
       try {
         // Long enough for the others to begin.
         await delay(50);
-        return await reverse(bytes, variant, options);
+        return await reverse(source, variant, options);
       } finally {
         running--;
       }
@@ -88,7 +120,7 @@ describe('the runner of jobs', () => {
       store,
       Array.from({ length: 12 }, (_, place) => bytesOf(`image ${place}`)),
     );
-    runner.add(job, somebody);
+    runner.add(job, alice);
     await jobWhen(store, runner, job.id);
     expect(most).toBe(3);
     await runner.close(never);
@@ -102,7 +134,7 @@ describe('the runner of jobs', () => {
       store,
       ['slow', 'quick', 'slow too', 'slow three', 'slow four', 'never begun'].map(bytesOf),
     );
-    runner.add(job, somebody);
+    runner.add(job, alice);
     await jobWhen(
       store,
       runner,
@@ -126,14 +158,15 @@ describe('the runner of jobs', () => {
     const store = await FileJobStore.open(folder);
     const runner = await startRunner(store, reverse);
     const job = await submit(store, [bytesOf('slow'), bytesOf('quick')]);
-    runner.add(job, somebody);
+    runner.add(job, alice);
     await jobWhen(store, runner, job.id, ({ images }) => images[1]!.state === 'done' && images[0]!.state === 'running');
     await runner.close(atOnce);
     expect((await store.get(job.id))!.images[0]).toMatchObject({ state: 'queued', attempts: 0 });
     const computedAgain: string[] = [];
-    const noting: Compute = (bytes) => {
+    const noting: Compute = async (source) => {
+      const bytes = await source.bytes();
       computedAgain.push(new TextDecoder().decode(bytes));
-      return Promise.resolve(computed(bytes));
+      return computed(bytes);
     };
     await store.close();
     const next = await FileJobStore.open(folder);
@@ -148,7 +181,7 @@ describe('the runner of jobs', () => {
     const store = await FileJobStore.open(temporaryFolder());
     const runner = await startRunner(store, reverse, { atOnce: 1 });
     const job = await submit(store, [bytesOf('one'), bytesOf('two')]);
-    runner.add(job, somebody);
+    runner.add(job, alice);
     await runner.close(never);
     expect((await store.get(job.id))!.images.map(({ state }) => state)).toEqual(['done', 'queued']);
     await store.close();
@@ -157,13 +190,13 @@ describe('the runner of jobs', () => {
   it('tries again what fails for a reason that passes, and does not count that as an attempt', async () => {
     const store = await FileJobStore.open(temporaryFolder());
     let left = 2;
-    const failing: Compute = (bytes, variant, options) => {
+    const failing: Compute = (source, variant, options) => {
       if (left-- > 0) return Promise.reject(new UpresError('DEVICE_LOST', 'the device was lost'));
-      return reverse(bytes, variant, options);
+      return reverse(source, variant, options);
     };
     const runner = await startRunner(store, failing);
     const job = await submit(store, [bytesOf('one')]);
-    runner.add(job, somebody);
+    runner.add(job, alice);
     expect((await jobWhen(store, runner, job.id)).images[0]).toMatchObject({ state: 'done', attempts: 1 });
     await runner.close(never);
     await store.close();
@@ -174,10 +207,10 @@ describe('the runner of jobs', () => {
     const job = await submit(store, [bytesOf('deadly'), bytesOf('harmless')]);
     const order: string[] = [];
     let begun: () => void = () => undefined;
-    const deadly: Compute = async (bytes, variant, options) => {
-      const text = new TextDecoder().decode(bytes);
+    const deadly: Compute = async (source, variant, options) => {
+      const text = new TextDecoder().decode(await source.bytes());
       order.push(text);
-      if (text !== 'deadly') return reverse(bytes, variant, options);
+      if (text !== 'deadly') return reverse(source, variant, options);
       begun();
       return stopped(options.signal);
     };
@@ -211,25 +244,25 @@ describe('the runner of jobs', () => {
     const begun = images.map((image, place) => ({ ...image, attempts: place % 3 === 0 ? 2 : 0 }));
     await draft.commit({ ...job, images: begun });
     const running: string[] = [];
-    const beside: string[][] = [];
-    const noting: Compute = async (bytes, variant, options) => {
-      const text = new TextDecoder().decode(bytes);
+    const together: string[][] = [];
+    const noting: Compute = async (source, variant, options) => {
+      const text = new TextDecoder().decode(await source.bytes());
       running.push(text);
-      beside.push([...running]);
+      together.push([...running]);
       // Long enough for the others to begin.
       await delay(50);
       running.splice(running.indexOf(text), 1);
-      return reverse(bytes, variant, options);
+      return reverse(source, variant, options);
     };
     const runner = await startRunner(store, noting);
     expect((await jobWhen(store, runner, job.id)).images.map(({ state }) => state)).toEqual(Array(5).fill('done'));
-    expect(beside.filter((all) => all.includes('suspect'))).toEqual([['suspect'], ['suspect']]);
-    expect(Math.max(...beside.map((all) => all.length))).toBe(3);
+    expect(together.filter((all) => all.includes('suspect'))).toEqual([['suspect'], ['suspect']]);
+    expect(Math.max(...together.map((all) => all.length))).toBe(3);
     await runner.close(never);
     await store.close();
   });
 
-  it('begins an image of a client that has none running beside all those of another', async () => {
+  it('begins an image of a client that has none running while others of another client run', async () => {
     const store = await FileJobStore.open(temporaryFolder());
     const runner = await startRunner(store, reverse, { atOnce: 2, beyond: 1 });
     const large = await submit(store, ['slow', 'slow', 'slow', 'slow'].map(bytesOf), { client: 'a' });
@@ -249,7 +282,7 @@ describe('the runner of jobs', () => {
     const reporter = new Promise<(share: number) => void>((resolve) => {
       computing = resolve;
     });
-    const controlled: Compute = (_bytes, _variant, { signal, onProgress }) => {
+    const controlled: Compute = (_source, _variant, { signal, onProgress }) => {
       computing((share) => {
         onProgress({ donePixels: share * 1000, totalPixels: 1000 });
       });
@@ -257,7 +290,7 @@ describe('the runner of jobs', () => {
     };
     const runner = await startRunner(store, controlled, { atOnce: 1 });
     const job = await submit(store, [bytesOf('x')], { pixels: 500 });
-    runner.add(job, somebody);
+    runner.add(job, alice);
     const report = await reporter;
     const running = (await store.get(job.id))!;
     expect(runner.progress(running)).toEqual({ donePixels: 0, totalPixels: 500 });
@@ -276,9 +309,9 @@ describe('the sweeper', () => {
     const store = await FileJobStore.open(temporaryFolder());
     const runner = await startRunner(store, reverse);
     const job = await submit(store, [bytesOf('one')], { key: 'k' });
-    runner.add(job, somebody);
+    runner.add(job, alice);
     const waiting = await submit(store, [bytesOf('slow')]);
-    runner.add(waiting, somebody);
+    runner.add(waiting, alice);
     await jobWhen(store, runner, job.id);
     const sweeper = new JobSweeper(store, 7, () => undefined);
     const inDays = (days: number): Date => new Date(Date.now() + days * 24 * 60 * 60 * 1000);
@@ -289,7 +322,7 @@ describe('the sweeper', () => {
     expect(await readResult(store, job.id, 0)).toBeUndefined();
     await sweeper.sweep(inDays(15));
     expect(await store.get(job.id)).toBeUndefined();
-    expect(await store.find('somebody', 'k')).toBeUndefined();
+    expect(await store.find('alice', 'k')).toBeUndefined();
     // A job that is not finished has all the time in the world.
     expect((await store.get(waiting.id))?.state).toBe('running');
     await runner.close(atOnce);

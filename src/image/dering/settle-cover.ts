@@ -1,12 +1,12 @@
-import { inBands } from '../../give-way.js';
+import { inBands } from '../../event-loop.js';
 import { maxValue, type Frame, type PixelImage } from '../../pixels.js';
 import { sameLevels, type Settled } from './dering.js';
 import { own } from './drawn-colours.js';
 import { mixturesOf, type Mixture, type Point } from './mixture.js';
 import { shiftTo } from './shift.js';
-import { faintLimit } from './steady-colours.js';
+import { faintLimit } from './faint-colours.js';
 
-/** A pixel that is a mixture of colours differs by rounding from it, by so many levels of 255 at most. */
+/** A pixel that is a mixture of colours differs by rounding from it, by this many levels of 255 at most. */
 const roundingLevels = 2;
 
 /**
@@ -22,7 +22,7 @@ const mostColours = 5;
 const none = -1;
 
 /**
- * So many levels of 255 a pixel may lie beyond those around it where it isn't known what it is mixed of: a stroke thinner than a
+ * This many levels of 255 a pixel may lie beyond those around it where it isn't known what it is mixed of: a stroke thinner than a
  * pixel is nowhere in the source as dark as it is. What shows as a seam lies 30 to 160 levels beyond.
  */
 const slackLevels = 12;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { unfinishedSuffix, writeDurably } from './durable-file.js';
 import { again, lose } from './job-changes.js';
 import { jobFile, resultName, sourceName, type JobFolders } from './job-folders.js';
-import { hasEnded, type Job, type JobProblem } from './job.js';
+import { hasEnded, type Job, type JobImage, type JobProblem } from './job.js';
 import { printJob, readJob } from './stored-job.js';
 import { asError, hasCode } from '../../errors.js';
 
@@ -18,7 +18,7 @@ const lostProblem: JobProblem = {
 
 /**
  * Reads all jobs of a folder, oldest first, and makes them agree with the files that are there. What is damaged, by a power cut
- * or by people, is reported and never stops the others. Throws the file system's error where that can't be told: the jobs stay
+ * or by people, is reported and never stops the others. Throws the file system's error where that is unknown: the jobs stay
  * as they are, for a start at which they can be read.
  */
 export async function readStoredJobs(folders: JobFolders, warn: (message: string) => void): Promise<Job[]> {
@@ -51,7 +51,7 @@ async function readOne(folders: JobFolders, name: string, warn: (message: string
     await writeDurably(join(folder, jobFile), printJob(whole));
   }
   // They only take room, and go at a later start.
-  await removeLeftovers(whole, folder).catch(() => undefined);
+  await removeStrayFiles(whole, folder).catch(() => undefined);
   return whole;
 }
 
@@ -78,7 +78,7 @@ async function withoutLosses(job: Job, folder: string): Promise<Job> {
   let whole = job;
   for (const [place, image] of job.images.entries()) {
     if (image.state === 'failed') continue;
-    if (image.state === 'done' && (await hasSize(join(folder, resultName(place)), image.result.bytes))) continue;
+    if (image.state === 'done' && (await hasResults(image, place, folder))) continue;
     const canCompute = !hasEnded(job) && (await hasSize(join(folder, sourceName(place)), image.source.bytes));
     if (canCompute && image.state !== 'done') continue;
     const mended = canCompute ? again(whole, place) : lose(whole, place, lostProblem, new Date());
@@ -88,18 +88,27 @@ async function withoutLosses(job: Job, folder: string): Promise<Job> {
 }
 
 /** Removes files that a killed process had no time for: half of them written, or no longer needed. */
-async function removeLeftovers(job: Job, folder: string): Promise<void> {
+async function removeStrayFiles(job: Job, folder: string): Promise<void> {
   const needed = new Set([jobFile]);
   if (!job.expired && job.state !== 'cancelled') {
-    for (const [place, { state }] of job.images.entries()) {
-      if (state === 'done') needed.add(resultName(place));
+    for (const [place, { state, variants }] of job.images.entries()) {
+      if (state === 'done') for (const output of variants.keys()) needed.add(resultName(place, output));
       if (!hasEnded(job)) needed.add(sourceName(place));
     }
   }
   for (const name of await readdir(folder)) {
-    const ours = name.endsWith(unfinishedSuffix) || /^(?:source|result)-\d+$/.test(name);
+    const ours = name.endsWith(unfinishedSuffix) || /^(?:source-\d+|result-\d+(?:-\d+)?)$/.test(name);
     if (ours && !needed.has(name)) await rm(join(folder, name), { force: true });
   }
+}
+
+async function hasResults(
+  { results }: Extract<JobImage, { state: 'done' }>,
+  place: number,
+  folder: string,
+): Promise<boolean> {
+  const checks = results.map(({ bytes }, output) => hasSize(join(folder, resultName(place, output)), bytes));
+  return !(await Promise.all(checks)).includes(false);
 }
 
 async function hasSize(file: string, bytes: number): Promise<boolean> {

@@ -8,16 +8,17 @@ import type { Source } from '../../image/image-source.js';
 import { unlimited } from '../../image/limits.js';
 import type { UpscaleOptions } from '../../image/options.js';
 import { planPicture } from '../../image/plan.js';
+import { defined } from '../../schema.js';
 import { sniff, sniffLength } from '../../image/codec/sniff.js';
 import { Upscaler } from '../../image/upscale.js';
 import { CacheBound } from './cache-bound.js';
 import type { Client } from './client.js';
 import type { ServerMetrics } from './metrics.js';
 import type { ServerSettings } from './settings.js';
-import { qualityOf, type Variant } from './variant.js';
+import { encodingOf, type Variant } from './variant.js';
 import type { Progress } from '../../pixels.js';
 
-/** How one image is to be computed, beside what it shall become. */
+/** How one image is to be computed, besides what it shall become. */
 export interface ComputeOptions {
   /** Whose turn it takes. */
   readonly client: Client;
@@ -27,21 +28,11 @@ export interface ComputeOptions {
   readonly priority?: number;
 }
 
-/** A picture's size; pixels of one frame. */
-export interface PictureSize {
-  readonly format: OutputFormat;
-  readonly width: number;
-  readonly height: number;
-  readonly frames: number;
-}
-
 /** What an image's header says, and what will become of it. */
 export interface ImagePlan {
-  readonly source: PictureSize;
-  readonly result: PictureSize;
-  /** Pixels of the source, all frames counted that are used. */
+  /** Pixels of the source, all frames counted. */
   readonly inputPixels: number;
-  /** Pixels of the result, all frames counted. */
+  /** Pixels of all results, all frames counted. */
   readonly outputPixels: number;
 }
 
@@ -53,7 +44,7 @@ export class ImageService implements AsyncDisposable {
   private readonly cached: CachedUpscaler;
   private readonly bound: CacheBound | undefined;
 
-  /** @param warn told when results can't be kept, or old ones not be removed */
+  /** @param warn called when results can't be cached, or old ones not be removed */
   constructor(
     private readonly settings: ServerSettings,
     private readonly metrics: ServerMetrics,
@@ -79,36 +70,34 @@ export class ImageService implements AsyncDisposable {
   }
 
   /**
-   * Reads the header and checks the limits, before anything is decoded.
+   * Reads the header and checks the limits for all files of an image, before anything is decoded.
    * @throws INPUT_*, OUTPUT_TOO_LARGE, UNSUPPORTED_FORMAT, BAD_ARGUMENT
    */
-  async probe(image: Source, variant: Variant): Promise<ImagePlan> {
+  async probe(image: Source, variants: readonly Variant[]): Promise<ImagePlan> {
     await this.formatOf(image);
     const { inputPixels: most, outputPixels: mostResult, frames: mostFrames } = this.settings.limits;
-    const options = { ...this.optionsOf(variant, variant.format), ...unlimited };
-    const { header, target, format, frames } = planPicture(await image.header(), options, undefined);
+    const header = await image.header();
     if (header.frames > mostFrames) {
       const message = `the animation has ${header.frames} frames, and at most ${mostFrames} are taken here`;
       throw new UpresError('INPUT_TOO_LARGE', message);
     }
-    // All frames count: decoders look at them even where one is used.
+    // All frames count: decoders read them even where one is used.
     const inputPixels = header.width * header.height * header.frames;
     if (inputPixels > most) {
       const message = `the image has ${megapixels(inputPixels)}, and at most ${megapixels(most)} are taken here`;
       throw new UpresError('INPUT_TOO_LARGE', message);
     }
-    const outputPixels = target.width * target.height * frames;
-    if (outputPixels > mostResult) {
-      const message = `the result would have ${megapixels(outputPixels)}, and at most ${megapixels(mostResult)} are made here: ask for less`;
+    const each = variants.map((variant) => {
+      const options = { ...this.optionsOf(variant, variant.format), ...unlimited };
+      const { target, frames } = planPicture(header, options, undefined);
+      return target.width * target.height * frames;
+    });
+    const largest = Math.max(...each);
+    if (largest > mostResult) {
+      const message = `the result would have ${megapixels(largest)}, and at most ${megapixels(mostResult)} are made here: ask for less`;
       throw new UpresError('OUTPUT_TOO_LARGE', message);
     }
-    const { width, height } = target;
-    return {
-      source: { format: header.format, width: header.width, height: header.height, frames: header.frames },
-      result: { format, width, height, frames },
-      inputPixels,
-      outputPixels,
-    };
+    return { inputPixels, outputPixels: each.reduce((sum, pixels) => sum + pixels, 0) };
   }
 
   /**
@@ -133,11 +122,11 @@ export class ImageService implements AsyncDisposable {
     });
     this.metrics.imageDone(result);
     if (!result.cached) this.bound?.add(result.data.length);
-    // The floors below know a network of the owner's own by its path, which is nobody's business.
+    // The floors below know a network of the owner's own by its path, which clients must not see.
     return variant.model === autoModel ? result : { ...result, model: variant.model };
   }
 
-  /** Waits for what is under way (with `cancel`, gives it up) and lets the networks go. */
+  /** Waits for what is under way (with `cancel`, gives it up) and releases the networks. */
   async dispose(options: { readonly cancel?: boolean } = {}): Promise<void> {
     await this.upscaler.dispose(options);
     await this.bound?.settled();
@@ -149,15 +138,11 @@ export class ImageService implements AsyncDisposable {
 
   private optionsOf(variant: Variant, format: OutputFormat | undefined): UpscaleOptions {
     const { limits, models, device } = this.settings;
-    const { upscale, width, minWidth, model } = variant;
-    const quality = format === undefined ? undefined : qualityOf(variant, format);
+    const { upscale, width, minWidth, model, animation } = variant;
     return {
-      ...(upscale === undefined ? {} : { upscale }),
-      ...(width === undefined ? {} : { width }),
-      ...(minWidth === undefined ? {} : { minWidth }),
+      ...defined({ upscale, width, minWidth, format, animation }),
+      ...(format && defined(encodingOf(variant, format))),
       model: Object.hasOwn(models, model) ? models[model]! : model,
-      ...(format === undefined ? {} : { format }),
-      ...(quality === undefined ? {} : { quality }),
       device: variant.device ?? device,
       maxInputPixels: limits.inputPixels,
       maxOutputPixels: limits.outputPixels,

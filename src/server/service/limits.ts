@@ -68,7 +68,7 @@ export const limitOptions = options({
    */
   jobBytes: amount,
   /**
-   * Bytes of one client's jobs on disk; a result to come counts a byte for each of its pixels.
+   * Bytes of one client's jobs on disk; each result to come counts a byte for a pixel.
    * @default 4 GiB
    */
   storedBytesPerClient: amount,
@@ -83,7 +83,7 @@ export const limitOptions = options({
    */
   resultsDays: amount,
   /**
-   * Seconds for which a server that is told to end finishes what runs.
+   * Seconds for which a server that is asked to end finishes what runs.
    * @default 30
    */
   drainSeconds: seconds,
