@@ -110,12 +110,12 @@ describe('no seam where opaque meets translucent', () => {
 
   test('the measure sees the seam that planes have which are enlarged apart', async () => {
     const source = await rendered(sheet(pairs[0]![1], pairs[0]![2]));
-    const plane = async (channel: number): Promise<Buffer> => {
+    const plane = async (channel: 0 | 1 | 2 | 3): Promise<Buffer> => {
       const one = await sharp(source).extractChannel(channel).png().toBuffer();
       const { data } = await upscaler.upscale(one, { model: 'art' });
       return sharp(data).extractChannel(0).raw().toBuffer();
     };
-    const planes = await Promise.all([0, 1, 2, 3].map(plane));
+    const planes = await Promise.all(([0, 1, 2, 3] as const).map(plane));
     const data = Buffer.alloc(16 * side * side);
     planes.forEach((values, channel) => {
       values.forEach((value, at) => (data[at * 4 + channel] = value));
