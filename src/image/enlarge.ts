@@ -1,6 +1,7 @@
 import { bleed } from './alpha/bleed.js';
 import { framesAtOnce, inWindow } from './codec/in-window.js';
-import { dering, type Settling } from './dering/dering.js';
+import { dering, type Settled, type Settling } from './dering/dering.js';
+import { settleCover } from './dering/settle-cover.js';
 import type { PictureTimer } from './picture-timer.js';
 import type { NetworkChain } from './network-chain.js';
 import type { UpscaleOptions } from './options.js';
@@ -15,13 +16,19 @@ export interface NetworkChains {
   readonly alpha: NetworkChain;
 }
 
+/** A frame that may be reduced, which rings again. */
+export interface EnlargedFrame extends Frame {
+  /** Settles what it was reduced to, in place; where its sides are no multiple of the source's, nothing is done. */
+  readonly settle: (reduced: Frame) => Promise<void>;
+}
+
 /** Runs all planes of all frames through their networks, some frames at once. */
 export async function enlargeFrames(
   frames: readonly Frame[],
   chains: NetworkChains,
   options: Pick<UpscaleOptions, 'priority' | 'client' | 'onProgress'> & { signal: AbortSignal },
   timer: PictureTimer,
-): Promise<Frame[]> {
+): Promise<EnlargedFrame[]> {
   const progress = new ProgressSum(options.onProgress);
   const { signal, priority, client } = options;
   const call = {
@@ -42,27 +49,47 @@ export async function enlargeFrames(
     plane: PixelImage,
     settling?: Settling,
     cover?: PixelImage,
-  ): Promise<PixelImage> => {
+  ): Promise<Enlarged> => {
     const seen = cover ? await bleed(plane, cover, chain.receptiveField + spareLayers) : plane;
     const enlarged = await chain.enlarge(seen, { ...call, ...progress.part(workOf(chain, plane)) });
-    if (settling) await dering(enlarged, seen, settling, cover);
-    return enlarged;
+    const settle = async (of: PixelImage): Promise<Settled | undefined> =>
+      settling && dering(of, seen, settling, cover);
+    return { plane: enlarged, settled: await settle(enlarged), settle };
   };
   // No damage of a codec reaches alpha: whatever computes it is held to it.
   const forCover = forAlpha.settling === undefined ? 'bounded' : 'faithful';
   const enlarged = await timer.inference(() =>
-    inWindow(frames, framesAtOnce, ({ colour, alpha }) =>
-      both(
+    inWindow(frames, framesAtOnce, async (source) => {
+      const { colour, alpha } = source;
+      const planes = both(
         enlargePlane(forColour, colour, forColour.settling, alpha),
         alpha && enlargePlane(forAlpha, alpha, forCover),
-      ),
-    ),
+      );
+      return { source, ...(await planes) };
+    }),
   );
-  return inWindow(enlarged, framesAtOnce, async ({ colour, alpha }) => {
-    if (!alpha) return { colour, alpha };
+  return inWindow(enlarged, framesAtOnce, async ({ source, colour, alpha }) => {
     // Bicubic has most of the scales that a network can have, but not every one.
-    return { colour, alpha: await reducePlane(alpha, colour, timer) };
+    const frame = { colour: colour.plane, alpha: alpha && (await reducePlane(alpha.plane, colour.plane, timer)) };
+    await settleCover(frame, source, colour.settled, alpha?.settled);
+    const settle = async (reduced: Frame): Promise<void> => {
+      if (!isMultiple(reduced.colour, source.colour)) return;
+      const settled = await colour.settle(reduced.colour);
+      if (reduced.alpha) await settleCover(reduced, source, settled, await alpha?.settle(reduced.alpha));
+    };
+    return { ...frame, settle };
   });
+}
+
+interface Enlarged {
+  readonly plane: PixelImage;
+  readonly settled: Settled | undefined;
+  /** The same for another plane that it was made into. */
+  readonly settle: (plane: PixelImage) => Promise<Settled | undefined>;
+}
+
+function isMultiple(large: PixelImage, small: PixelImage): boolean {
+  return large.width % small.width === 0 && large.height * small.width === large.width * small.height;
 }
 
 /** Pixels that networks compute for a plane. */
@@ -70,7 +97,10 @@ function workOf({ work }: NetworkChain, { width, height }: PixelImage): number {
   return width * height * work;
 }
 
-async function both(colour: Promise<PixelImage>, alpha: Promise<PixelImage> | undefined): Promise<Frame> {
+async function both<T>(
+  colour: Promise<T>,
+  alpha: Promise<T> | undefined,
+): Promise<{ colour: T; alpha: T | undefined }> {
   await Promise.allSettled([colour, alpha]);
   return { colour: await colour, alpha: await alpha };
 }

@@ -7,7 +7,7 @@ import { check, defined, number, options, text, type TypeOf } from '../schema.js
 import type { ModelChoice } from './auto/auto-model.js';
 import { inColour, withoutColour } from './dering/colourless.js';
 import { decode } from './codec/decode.js';
-import { enlargeFrames, type NetworkChains } from './enlarge.js';
+import { enlargeFrames, type EnlargedFrame, type NetworkChains } from './enlarge.js';
 import { Enlargement, type Making, type Pixels } from './enlargement.js';
 import { AdmissionQueue } from './admission-queue.js';
 import type { OutputFormat } from './codec/formats.js';
@@ -284,13 +284,15 @@ export class Upscaler implements AsyncDisposable {
     try {
       const plain = decoded ?? (await decodeAll());
       throwIfAborted(signal);
-      const enlargeAll = (all: NetworkChains): Promise<Frame[]> =>
+      const enlargeAll = (all: NetworkChains): Promise<EnlargedFrame[]> =>
         enlargeFrames(plain, all, { ...options, signal, onProgress }, timer);
       const network = chains && `${decoding} ${chains.colour.key} ${chains.alpha.key}`;
-      const enlarged = network === undefined ? plain : await shared(source, network, signal, () => enlargeAll(chains!));
+      const enlarged: readonly (Frame & Partial<EnlargedFrame>)[] =
+        network === undefined ? plain : await shared(source, network, signal, () => enlargeAll(chains!));
       throwIfAborted(signal);
       const frames = await inWindow(enlarged, framesAtOnce, async (frame) => {
         const result = await reduceFrame(frame, target, timer);
+        if (result.colour !== frame.colour) await frame.settle?.(result);
         return profile && !header.grey ? inColour(result) : result;
       });
       throwIfAborted(signal);

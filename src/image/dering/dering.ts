@@ -2,6 +2,7 @@ import { inBands } from '../../event-loop.js';
 import { drawnColours, own, type Drawn } from './drawn-colours.js';
 import { maxValue, type PixelImage } from '../../pixels.js';
 import { isAreaReduced } from './reduction.js';
+import { shiftTo } from './shift.js';
 
 /**
  * What a plane is held to: `faithful` to bounds and means; `bounded` to bounds alone; `restored`, whose network is meant to
@@ -9,8 +10,15 @@ import { isAreaReduced } from './reduction.js';
  */
 export type Settling = 'faithful' | 'bounded' | 'restored';
 
+/** What was found out about a plane, and how it was treated. */
+export interface Settled {
+  readonly drawn: Drawn;
+  /** Whether the mean of each cell is the source's value. */
+  readonly means: boolean;
+}
+
 /** What differs by this many levels of 255 from a colour of the drawing is meant to be that colour. */
-const sameLevels = 2;
+export const sameLevels = 2;
 
 /** What looking at the pixels around one costs. */
 const stepsAround = 24;
@@ -30,21 +38,23 @@ const stepsAround = 24;
  * @param enlarged changed in place; its sides are a multiple of the source's
  * @param source as the network saw it
  * @param cover the source's alpha, for colours under one: means hold for what is opaque alone
+ * @returns undefined where there is nothing drawn, and nothing was changed
  */
 export async function dering(
   enlarged: PixelImage,
   source: PixelImage,
   settling: Settling,
   cover?: PixelImage,
-): Promise<void> {
+): Promise<Settled | undefined> {
   const drawn = await drawnColours(source);
-  if (!drawn) return;
+  if (!drawn) return undefined;
   const means = settling === 'faithful' && (await isAreaReduced(enlarged, source, drawn, cover));
   const cells = new Cells(enlarged, source, drawn, settling, means ? (cover ?? 'opaque') : undefined);
   const { width, height } = source;
   await inBands(height, width * (stepsAround + cells.size * source.channels), (from, to) => {
     for (let y = from; y < to; y++) if (drawn.isNear(y)) cells.settleRow(y);
   });
+  return { drawn, means };
 }
 
 class Cells {
@@ -120,8 +130,13 @@ class Cells {
     const low = leastOwn === least ? least : 0;
     const high = largestOwn === largest ? largest : this.full;
     this.read(x, y, channel);
-    const shift = mean === undefined ? 0 : this.shiftTo(mean * this.size, low, high);
     const { values, near } = this;
+    const sumAt = (moved: number): number => {
+      let sum = 0;
+      for (const one of values) sum += Math.min(high, Math.max(low, one + moved));
+      return sum;
+    };
+    const shift = mean === undefined ? 0 : shiftTo(mean * this.size, this.full, sumAt);
     for (let at = 0; at < values.length; at++) {
       const value = Math.min(high, Math.max(low, values[at]! + shift));
       if (value - leastOwn <= near && leastOwn === least) values[at] = least;
@@ -129,24 +144,6 @@ class Cells {
       else values[at] = value;
     }
     this.write(x, y, channel);
-  }
-
-  /** The whole number by which all values are moved so that their sum, each kept within bounds, comes nearest to this. */
-  private shiftTo(sum: number, low: number, high: number): number {
-    let [below, above] = [-this.full, this.full];
-    while (above - below > 1) {
-      const middle = (below + above) >> 1;
-      if (this.sumAt(middle, low, high) < sum) below = middle;
-      else above = middle;
-    }
-    return this.sumAt(above, low, high) - sum <= sum - this.sumAt(below, low, high) ? above : below;
-  }
-
-  private sumAt(shift: number, low: number, high: number): number {
-    const { values } = this;
-    let sum = 0;
-    for (const value of values) sum += Math.min(high, Math.max(low, value + shift));
-    return sum;
   }
 
   private fill(x: number, y: number, channel: number, value: number): void {
