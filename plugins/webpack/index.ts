@@ -1,3 +1,7 @@
+/**
+ * The plugin for webpack 5 and Rspack.
+ * @module upres/webpack
+ */
 import { assetOptions, checkAssetOptions, type AssetOptions } from '#upres/asset/options.js';
 import { UpresError } from '#upres/errors.js';
 import type { ReportEntry } from '#upres/asset/report.js';
@@ -10,6 +14,9 @@ import { keepOthersOff, refuseForeignContents } from './only-ours.js';
 import { pipelineOf } from './pipelines.js';
 import { addRules, loader, upresRules, type UpresRule } from './rules.js';
 
+export type { AssetOptions } from '#upres/asset/options.js';
+export type { ModuleKind, UpresRule } from './rules.js';
+
 const pluginOptions = options({
   ...assetOptions.properties,
   /**
@@ -19,6 +26,8 @@ const pluginOptions = options({
    */
   leftovers: leftoversChoice,
 });
+
+/** Options of `UpresPlugin`, for webpack and Rspack. */
 export interface UpresPluginOptions extends TypeOf<typeof pluginOptions> {}
 
 /**
@@ -48,6 +57,7 @@ export class UpresPlugin {
     ({ assets: this.options, leftovers: this.leftovers } = check(options));
   }
 
+  /** Called by webpack. */
   apply(compiler: Compiler): void {
     refuseTwice(compiler);
     addRules(compiler, this.options);
