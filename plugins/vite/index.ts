@@ -3,7 +3,7 @@
  * @module upres/vite
  */
 import type { Plugin, ResolvedConfig } from 'vite';
-import { cssPlugin, markDirectives } from './css.js';
+import { finishStyles, markDirectives } from './css.js';
 import { install } from './dev.js';
 import { hotPlugin } from './hot.js';
 import { htmlPlugin, servedHtmlPlugin } from './html-plugin.js';
@@ -16,6 +16,7 @@ import { newUrlPlugin, placeNewUrls } from './new-url.js';
 import { checkOptions, type UpresViteOptions } from './options.js';
 import { withPostcssPlugin } from './postcss-config.js';
 import { Session } from './session.js';
+import { placeSightings, sightingsPlugin } from './sightings.js';
 
 export { markingVisitor } from './lightningcss.js';
 export type { AutoOptions, DevMode, UpresViteOptions } from './options.js';
@@ -37,10 +38,10 @@ export function upres(options: UpresViteOptions = {}): Plugin[] {
       current = new Session(config, options);
     }),
     templatesPlugin(session),
+    sightingsPlugin(session),
     importPlugin(session),
     htmlPlugin(session),
     servedHtmlPlugin(session),
-    cssPlugin(session),
     newUrlPlugin(session),
     unresolvedPlugin(session),
     lifecyclePlugin(session),
@@ -79,6 +80,8 @@ function basePlugin(session: () => Session, open: (config: ResolvedConfig) => vo
       checkVersion(config);
       open(config);
       placeNewUrls(config.plugins as Plugin[]);
+      placeSightings(config.plugins as Plugin[]);
+      finishStyles(config.plugins, session);
       if (unreadable !== undefined) config.logger.warn(`upres: directives in CSS are not read: ${unreadable}`);
     },
     configureServer(server) {

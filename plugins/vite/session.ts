@@ -7,6 +7,7 @@ import type { ResolvedConfig } from 'vite';
 import { normalizePath } from './normalize-path.js';
 import { MissingFiles } from '#upres/asset/missing-files.js';
 import { Dependents } from './dependents.js';
+import { Net } from './net.js';
 import type { UpresViteOptions } from './options.js';
 
 export { isExternal, isOurs, splitUrl } from '#upres/asset/urls.js';
@@ -27,6 +28,7 @@ export class Session {
   readonly auto = { files: new Map<string, number>() };
   readonly missingFiles = new MissingFiles();
   readonly dependents = new Dependents();
+  readonly net = new Net((query) => parseQuery(query, viteKeys));
   readonly started = Date.now();
 
   constructor(
