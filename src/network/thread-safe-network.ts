@@ -238,10 +238,7 @@ export class ThreadSafeNetwork implements AsyncDisposable {
    * @returns `[1, height * factor, width * factor, 3]`, clipped to 0 to 1
    * @throws BAD_ARGUMENT for another shape; ABORTED, DISPOSED, QUEUE_FULL, INPUT_TOO_LARGE, INFERENCE_FAILED, THREAD_DIED, DEVICE_LOST
    */
-  async process(
-    tensor: ImageTensor,
-    options: CallOptions = {},
-  ): Promise<ImageTensor<ArrayBuffer>> {
+  async process(tensor: ImageTensor, options: CallOptions = {}): Promise<ImageTensor<ArrayBuffer>> {
     const dims: readonly number[] = tensor.dims;
     const [batch, height, width, channels] = dims;
     if (dims.length !== 4 || batch !== 1 || channels !== 3 || !((tensor.data as unknown) instanceof Float32Array)) {
