@@ -41,13 +41,19 @@ const neverImport = (places, message) => ({
   })),
 });
 
+/** One way to say it. */
+const noHashNames = {
+  selector: 'PropertyDefinition > PrivateIdentifier, MethodDefinition > PrivateIdentifier',
+  message: 'Say `private`.',
+};
+
 /** The rules of one place: what it may not import at all, and whether it may import graphs statically. */
 const importRules = (places, message, mayBuildGraphs) => {
   const never = neverImport(places, message);
   const lazily = { regex: graphs, message: 'Load model/graph by `await import` where a graph is really built.' };
   return {
     'no-restricted-imports': ['error', { patterns: mayBuildGraphs ? never.static : [...never.static, lazily] }],
-    'no-restricted-syntax': ['error', ...never.dynamic],
+    'no-restricted-syntax': ['error', noHashNames, ...never.dynamic],
   };
 };
 
@@ -91,6 +97,7 @@ export default tseslint.config(
       '@typescript-eslint/no-empty-object-type': ['error', { allowInterfaces: 'with-single-extends' }],
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      'no-restricted-syntax': ['error', noHashNames],
       'no-duplicate-imports': ['error', { allowSeparateTypeImports: true }],
     },
   },

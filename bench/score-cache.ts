@@ -6,7 +6,7 @@ import { appendFile, readFile } from 'node:fs/promises';
  * change of one network only that one is measured again.
  */
 export class ScoreCache {
-  readonly #known = new Map<string, unknown>();
+  private readonly known = new Map<string, unknown>();
 
   private constructor(private readonly file: string | undefined) {}
 
@@ -16,7 +16,7 @@ export class ScoreCache {
     const text = file === undefined ? '' : await readFile(file, 'utf8').catch(() => '');
     for (const line of text.split('\n').filter(Boolean)) {
       const [key, value] = JSON.parse(line, orInfinity) as [string, unknown];
-      scores.#known.set(key, value);
+      scores.known.set(key, value);
     }
     return scores;
   }
@@ -27,9 +27,9 @@ export class ScoreCache {
     // Lengths, so that no two lists are the same text.
     for (const part of parts) hash.update(`${part.length} `).update(part);
     const key = hash.digest('hex').slice(0, 32);
-    if (this.#known.has(key)) return this.#known.get(key) as T;
+    if (this.known.has(key)) return this.known.get(key) as T;
     const value = await measure();
-    this.#known.set(key, value);
+    this.known.set(key, value);
     if (this.file !== undefined) await appendFile(this.file, `${JSON.stringify([key, value])}\n`);
     return value;
   }

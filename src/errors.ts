@@ -76,6 +76,7 @@ export const exitCodes = { ok: 0, someFailed: 1, usage: 2 } as const;
 /** What a way to fail means at each door. */
 export const failureOf = (code: UpresErrorCode): Failure => failures[code];
 
+/** What an error may carry besides its code and its message. */
 export interface UpresErrorOptions {
   /** What caused it, as of any `Error`. */
   readonly cause?: unknown;
@@ -85,8 +86,11 @@ export interface UpresErrorOptions {
 
 /** Every error that upres throws on purpose: what is wrong and what to do about it, with a code to test for. */
 export class UpresError extends Error {
+  /** Always this. */
   override readonly name = 'UpresError';
+  /** What went wrong, to test for. */
   readonly code: UpresErrorCode;
+  /** The file that the error is about. */
   readonly file?: string;
 
   constructor(code: UpresErrorCode, message: string, { file, ...options }: UpresErrorOptions = {}) {

@@ -1,18 +1,24 @@
-export { UpresError, type UpresErrorCode } from './errors.js';
+/**
+ * Networks and pictures in code.
+ * @module upres
+ */
+export { UpresError, type UpresErrorCode, type UpresErrorOptions } from './errors.js';
 export {
   ThreadSafeNetwork,
   type CallOptions,
   type NetworkHandle,
+  type NameOption,
   type NetworkOptions,
   type ScaleOption,
 } from './network/thread-safe-network.js';
 export { NetworkWeights, type WeightsInfo } from './network/weights/network-weights.js';
 export type { TileRecord } from './network/pool/call.js';
-export type { Device, DeviceChoice } from './network/device.js';
+export type { Device, DeviceChoice, GpuDevice } from './network/device.js';
 export { resolveDevice } from './network/resolve-device.js';
 export type { GpuState } from './network/gpu/gpu-context.js';
-export type { ImageTensor, PixelImage, Progress } from './pixels.js';
+export type { ImageTensor, PixelArray, PixelImage, Progress, Samples } from './pixels.js';
 export {
+  type AlphaMode,
   Upscaler,
   type ImageInput,
   Source,
@@ -24,7 +30,9 @@ export {
   type UpscaleResult,
   type UpscalerOptions,
 } from './image/upscale.js';
-export type { ImageInfo } from './image/codec/header.js';
+export type { ColourMode } from './image/codec/decode.js';
+export type { PixelLimits } from './image/limits.js';
+export type { Header, ImageInfo } from './image/codec/header.js';
 export { probe } from './image/codec/probe.js';
 export { builtinLabels, type BuiltinLabel } from './model/catalogue/registry.js';
 export { version } from './version.js';

@@ -24,6 +24,7 @@ export interface PixelImage<Data extends PixelArray = Samples> {
   readonly width: number;
   /** Pixels, at least 1. */
   readonly height: number;
+  /** 3 for R, G and B. */
   readonly channels: 1 | 3;
   /** `width * height * channels` values. */
   readonly data: Data;
@@ -37,11 +38,11 @@ export interface Frame {
 }
 
 /** A batch of one image as floating point numbers, NHWC, R G B, 0 to 1. */
-export interface ImageTensor {
+export interface ImageTensor<Buffer extends ArrayBufferLike = ArrayBufferLike> {
   /** `[1, height, width, 3]` */
   readonly dims: readonly [1, number, number, 3];
   /** `height * width * 3` values. */
-  readonly data: Float32Array;
+  readonly data: Float32Array<Buffer>;
 }
 
 /** Pixels on each side of something. */

@@ -126,7 +126,7 @@ export function either<const S extends readonly Schema[]>(description: string, .
   return { anyOf, description };
 }
 
-/** A list of at least so many; of none where that is not said. */
+/** A list of at least this many; of none where that is not said. */
 export function list<T>(items: Schema<T>, { least = 0 } = {}): Schema<readonly T[]> {
   return { type: 'array', items, minItems: least, description: `a list, each of it ${items.description}` };
 }

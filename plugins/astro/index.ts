@@ -1,13 +1,20 @@
+/**
+ * The image service for Astro.
+ * @module upres/astro
+ */
 import { createHash } from 'node:crypto';
 import { engineIdentity } from '#upres/asset/engine-identity.js';
 import { modelStampSync } from './model-stamp.js';
 import { serviceConfig, type ServiceConfig, type UpresAstroOptions } from './options.js';
 
-export type { UpresAstroOptions } from './options.js';
+export type { AssetOptions } from '#upres/asset/options.js';
+export type { ServiceConfig, UpresAstroOptions } from './options.js';
 
 /** What Astro's configuration takes as `image.service`. */
 export interface ImageService {
+  /** The module of the service, for Astro to import. */
   readonly entrypoint: string;
+  /** The options, checked and complete. */
   readonly config: ServiceConfig & Record<string, unknown>;
 }
 

@@ -5,6 +5,7 @@ import { suggestion } from '#upres/suggest.js';
 /** Sizes, formats and qualities are what Astro's components say; so is which pictures. */
 type Shared = Pick<AssetOptions, 'model' | 'models' | 'onError' | 'maxOutputPixels' | 'cache' | 'threads' | 'device'>;
 
+/** Options of `upres()` of `upres/astro`. */
 export interface UpresAstroOptions extends Shared {
   /**
    * Densities that a picture is offered in where its author says neither `densities` nor `widths`, Markdown's pictures included;
@@ -22,11 +23,15 @@ export interface UpresAstroOptions extends Shared {
 
 /** Options as the service needs them. Astro writes them into servers that it builds, as JSON. */
 export interface ServiceConfig {
+  /** Ascending or not; empty for none. */
   readonly densities: readonly number[];
+  /** Pixels. */
   readonly maxWidth: number;
+  /** Whether a server enlarges pictures that are asked for. */
   readonly onDemand: boolean;
   /** Changes whenever the same picture may come out in other pixels. */
   readonly identity: string;
+  /** What all tools share. */
   readonly assets: AssetOptions;
 }
 

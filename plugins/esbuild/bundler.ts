@@ -74,7 +74,11 @@ export interface BuildResult {
 
 /** A plugin for esbuild and Bun. */
 export interface UpresEsbuildPlugin {
+  /** For messages of the bundler. */
   name: string;
-  // A method, so that each tool's own and richer type of a build fits.
+  /**
+   * Called by the bundler. (A method, so that each tool's own and richer type of a build fits.)
+   * @internal
+   */
   setup(build: BundlerBuild): void;
 }

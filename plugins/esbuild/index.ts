@@ -1,3 +1,7 @@
+/**
+ * The plugin for esbuild and Bun.
+ * @module upres/esbuild
+ */
 import { readFile } from 'node:fs/promises';
 import { dirname, extname, relative, resolve, sep } from 'node:path';
 import { parseQuery, printQuery } from '#upres/asset/directives.js';

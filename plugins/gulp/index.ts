@@ -1,3 +1,7 @@
+/**
+ * The plugin for Gulp.
+ * @module upres/gulp
+ */
 import type { Transform } from 'node:stream';
 import { AssetPipeline } from '#upres/asset/pipeline.js';
 import through2 from 'through2';

@@ -41,12 +41,17 @@ interface First<Hook> {
 
 /** A plugin for Rollup and Rolldown. */
 export interface UpresRollupPlugin {
+  /** For messages of the bundler. */
   readonly name: 'upres';
+  /** @internal */
   readonly resolveId: First<
     (this: BundlerContext, source: string, importer: string | undefined) => Promise<Resolved | null>
   >;
+  /** @internal */
   readonly load: First<(this: BundlerContext, id: string) => Promise<Loaded | null>>;
+  /** @internal */
   readonly transform: (this: BundlerContext, code: string, id: string) => Promise<{ code: string; map: string } | null>;
+  /** @internal */
   readonly generateBundle: {
     readonly order: 'post';
     readonly handler: (
@@ -55,6 +60,8 @@ export interface UpresRollupPlugin {
       bundle: Readonly<Record<string, BundleFile>>,
     ) => Promise<void>;
   };
+  /** @internal */
   readonly closeBundle: (this: BundlerContext) => Promise<void>;
+  /** @internal */
   readonly closeWatcher: () => Promise<void>;
 }

@@ -1,3 +1,7 @@
+/**
+ * The plugin for Rollup and Rolldown.
+ * @module upres/rollup
+ */
 import { dirname, resolve } from 'node:path';
 import { MissingFiles } from '#upres/asset/missing-files.js';
 import { parseQuery } from '#upres/asset/directives.js';

@@ -1,3 +1,7 @@
+/**
+ * The plugin for Vite 6 and newer, and for what stands on it.
+ * @module upres/vite
+ */
 import type { Plugin, ResolvedConfig } from 'vite';
 import { finishStyles, markDirectives } from './css.js';
 import { install } from './dev.js';

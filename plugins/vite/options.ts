@@ -3,8 +3,8 @@ import { assetOptions, checkAssetOptions, glob, globs } from '#upres/asset/optio
 import { leftoversChoice } from '#upres/asset/written-urls.js';
 import { choice, either, flag, literal, number, object, oneOrMany, options, type TypeOf } from '#upres/schema.js';
 
-/** What the development server does when a browser asks for an upscaled image. */
 export const devModes = ['full', 'preview', 'off'] as const;
+/** What the development server does when a browser asks for an upscaled image. */
 export type DevMode = (typeof devModes)[number];
 
 const auto = object(
@@ -70,6 +70,8 @@ const viteOptions = options({
    */
   leftovers: either('error, warn, ignore, or an object with allow', leftoversChoice, allowances),
 });
+
+/** Options of `upres()` of `upres/vite`. */
 export interface UpresViteOptions extends TypeOf<typeof viteOptions> {}
 
 /** @throws BAD_ARGUMENT with a suggestion */

@@ -71,7 +71,7 @@ async function sight(
   session.net.see(context.environment.name, source, (await Promise.all(sightings)).flat());
 }
 
-/** The directives of a source that is not compiled yet; of languages that nobody here can read, none. */
+/** The directives of a source that is not compiled yet; of languages that can't be read here, none. */
 function directivesOf(code: string, id: string, context: Rollup.TransformPluginContext): Found[] {
   const { path, query } = splitUrl(id);
   if (/(?:^|&)(?:raw|url)(?:[=&]|$)/.test(query)) return [];

@@ -1,3 +1,7 @@
+/**
+ * The plugin for webpack 5 and Rspack.
+ * @module upres/webpack
+ */
 import { assetOptions, checkAssetOptions, type AssetOptions } from '#upres/asset/options.js';
 import { UpresError } from '#upres/errors.js';
 import type { ReportEntry } from '#upres/asset/report.js';
@@ -11,6 +15,9 @@ import { forgetGone, pipelineOf } from './pipelines.js';
 import { checkVersion } from './version.js';
 import { addRules, loader, upresRules, type UpresRule } from './rules.js';
 
+export type { AssetOptions } from '#upres/asset/options.js';
+export type { ModuleKind, UpresRule } from './rules.js';
+
 const pluginOptions = options({
   ...assetOptions.properties,
   /**
@@ -20,6 +27,8 @@ const pluginOptions = options({
    */
   leftovers: leftoversChoice,
 });
+
+/** Options of `UpresPlugin`, for webpack and Rspack. */
 export interface UpresPluginOptions extends TypeOf<typeof pluginOptions> {}
 
 /**
@@ -49,6 +58,7 @@ export class UpresPlugin {
     ({ assets: this.options, leftovers: this.leftovers } = check(options));
   }
 
+  /** Called by webpack. */
   apply(compiler: Compiler): void {
     checkVersion(compiler);
     refuseTwice(compiler);

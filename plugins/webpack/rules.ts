@@ -9,18 +9,35 @@ import type { Compiler } from 'webpack';
 export const loader: string = fileURLToPath(new URL('./loader.js', import.meta.url));
 
 /** A kind of module, in words that webpack and Rspack share. */
-interface Kind {
+export interface ModuleKind {
+  /** As a rule's `type`. */
   type?: string;
+  /** The kind of dependency that it holds for. */
   dependency?: string;
+  /** Whether a query is of this kind. */
   resourceQuery?: (query: string) => boolean;
-  generator?: { filename: string };
+  /** Where the file lies. */
+  generator?: {
+    /** A template of webpack's. */
+    filename: string;
+  };
 }
 
 /** A rule for `module.rules`. */
 export interface UpresRule {
+  /** Whether a query has directives. */
   resourceQuery: (query: string) => boolean;
-  use: { loader: string; options: AssetOptions; ident: string }[];
-  oneOf: Kind[];
+  /** The loader. */
+  use: {
+    /** Absolute path. */
+    loader: string;
+    /** What all tools share. */
+    options: AssetOptions;
+    /** Changes whenever the same picture may come out in other pixels. */
+    ident: string;
+  }[];
+  /** What kind of module an image becomes, by its query. */
+  oneOf: ModuleKind[];
 }
 
 /** Rules that hand images with directives to the loader: as files, or as modules that import such files. */
@@ -54,7 +71,7 @@ function freshenRspackCache(compiler: Compiler, ident: string): void {
 }
 
 /** What is wanted from CSS, HTML and `new URL()` is always a file; in JavaScript it depends on the shape. */
-function kindsOf(options: AssetOptions, file: Kind, markup: Kind): Kind[] {
+function kindsOf(options: AssetOptions, file: ModuleKind, markup: ModuleKind): ModuleKind[] {
   return [
     { ...file, dependency: 'url' },
     { ...markup, resourceQuery: (query) => isMarkup(query, options) },

@@ -2,8 +2,8 @@ import { failureOf, UpresError } from '../errors.js';
 import { isAborted } from '../abort.js';
 import { choice } from '../schema.js';
 
-/** What takes the place of a picture that can't be upscaled: nothing (`fail`), its own bytes, or a resize without a network. */
 export const onErrorChoices = ['fail', 'original', 'resize'] as const;
+/** What takes the place of a picture that can't be upscaled: nothing (`fail`), its own bytes, or a resize without a network. */
 export type OnError = (typeof onErrorChoices)[number];
 export const onErrorChoice = choice(onErrorChoices);
 

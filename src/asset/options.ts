@@ -28,7 +28,14 @@ export type { OnError } from './on-error.js';
 const qualityOption = either(
   'a whole number from 1 to 100, or such numbers by format: { jpeg, webp, avif }',
   qualityRating,
-  options({ jpeg: qualityRating, webp: qualityRating, avif: qualityRating }),
+  options({
+    /** For JPEG. */
+    jpeg: qualityRating,
+    /** For WebP. */
+    webp: qualityRating,
+    /** For AVIF. */
+    avif: qualityRating,
+  }),
 );
 
 /** Quality for all formats that have one, or for each. */

@@ -51,7 +51,7 @@ export function urlsOfLiteral(text: string): string[] {
 export const urlsOfStyles = (css: string): string[] => [...new Set(inStyles(css).filter(isOwnImage))];
 
 /**
- * The names of files that a bundle emits whose URLs in a text have directives all the same: somebody else emitted the small image,
+ * The names of files that a bundle emits whose URLs in a text have directives all the same: another plugin emitted the small image,
  * and kept the query.
  */
 export function keptQueries(

@@ -15,23 +15,24 @@ export function sha256(bytes: Uint8Array | string): string {
  * count as someone else's.
  */
 export class Ledger {
-  readonly #folder: string;
-  readonly #onUnavailable: (cause: unknown) => void;
-  #available = true;
+  private readonly folder: string;
+  private available = true;
 
   /**
    * @param cacheFolder the user's cache folder of upres
    * @param onUnavailable called once when the record can't be kept
    */
-  constructor(cacheFolder: string, onUnavailable: (cause: unknown) => void = () => undefined) {
-    this.#folder = path.join(cacheFolder, 'written');
-    this.#onUnavailable = onUnavailable;
+  constructor(
+    cacheFolder: string,
+    private readonly onUnavailable: (cause: unknown) => void = () => undefined,
+  ) {
+    this.folder = path.join(cacheFolder, 'written');
   }
 
   /** SHA-256, in hexadecimal, of the bytes last written to the file; undefined when upres did not write it. */
   async hashOf(file: string): Promise<string | undefined> {
     try {
-      const text = await readFile(this.#entry(await canonicalPath(file)), 'utf8');
+      const text = await readFile(this.entry(await canonicalPath(file)), 'utf8');
       return /^[0-9a-f]{64}(?= {2})/.exec(text)?.[0];
     } catch {
       return undefined;
@@ -40,9 +41,9 @@ export class Ledger {
 
   /** Remembers what was written. Never fails: without a record, only a later run without `--overwrite` is refused. */
   async record(file: string, hash: string): Promise<void> {
-    if (!this.#available) return;
+    if (!this.available) return;
     const canonical = await canonicalPath(file);
-    const entry = this.#entry(canonical);
+    const entry = this.entry(canonical);
     const temp = `${entry}.${randomBytes(6).toString('hex')}.tmp`;
     try {
       await mkdir(path.dirname(entry), { recursive: true, mode: 0o700 });
@@ -50,18 +51,18 @@ export class Ledger {
       await rename(temp, entry);
     } catch (cause) {
       await rm(temp, { force: true }).catch(() => undefined);
-      this.#giveUp(cause);
+      this.giveUp(cause);
     }
   }
 
-  #giveUp(cause: unknown): void {
-    if (!this.#available) return;
-    this.#available = false;
-    this.#onUnavailable(cause);
+  private giveUp(cause: unknown): void {
+    if (!this.available) return;
+    this.available = false;
+    this.onUnavailable(cause);
   }
 
-  #entry(canonical: string): string {
+  private entry(canonical: string): string {
     const name = sha256(canonical);
-    return path.join(this.#folder, name.slice(0, 2), name);
+    return path.join(this.folder, name.slice(0, 2), name);
   }
 }

@@ -104,83 +104,82 @@ function byInput(jobs: readonly Job[]): Job[][] {
 /** The images of one run, and what became of them. */
 class Batch {
   readonly progress: Progress;
-  readonly #jobs: readonly Job[];
-  readonly #options: RunOptions;
-  readonly #interrupts: Interrupts;
-  readonly #pixels: BatchPixels;
-  readonly #start = performance.now();
-  readonly #made: Made[] = [];
-  #failed = 0;
+  private readonly pixels: BatchPixels;
+  private readonly start = performance.now();
+  private readonly made: Made[] = [];
+  private failed = 0;
   /** An error that every image would meet. */
-  #common: UpresError | undefined;
+  private common: UpresError | undefined;
 
-  constructor(jobs: readonly Job[], options: RunOptions, interrupts: Interrupts, { progress, pixels }: Display) {
-    this.#jobs = jobs;
-    this.#options = options;
-    this.#interrupts = interrupts;
-    this.#pixels = pixels;
+  constructor(
+    private readonly jobs: readonly Job[],
+    private readonly options: RunOptions,
+    private readonly interrupts: Interrupts,
+    { progress, pixels }: Display,
+  ) {
+    this.pixels = pixels;
     this.progress = progress;
   }
 
   get exitCode(): number {
-    const { exitCode } = this.#interrupts;
+    const { exitCode } = this.interrupts;
     if (exitCode !== undefined) return exitCode;
-    if (this.#common) return failureOf(this.#common.code).endsRun ?? exitCodes.someFailed;
-    return this.#failed > 0 ? exitCodes.someFailed : exitCodes.ok;
+    if (this.common) return failureOf(this.common.code).endsRun ?? exitCodes.someFailed;
+    return this.failed > 0 ? exitCodes.someFailed : exitCodes.ok;
   }
 
   totals() {
     return {
-      made: this.#made,
-      failed: this.#failed,
+      made: this.made,
+      failed: this.failed,
       // Zero unless a signal or a common error ended the run before its time.
-      stopped: this.#jobs.length - this.#finished,
-      seconds: (performance.now() - this.#start) / 1000,
+      stopped: this.jobs.length - this.finished,
+      seconds: (performance.now() - this.start) / 1000,
     };
   }
 
   async run(): Promise<void> {
     try {
-      if (this.#jobs.length > 0) await this.#compute();
+      if (this.jobs.length > 0) await this.compute();
     } finally {
       this.progress.end();
     }
   }
 
   fail(input: string, error: UpresError): void {
-    this.#failed++;
-    if (this.#options.json) print(JSON.stringify(errorLine({ input, error })));
+    this.failed++;
+    if (this.options.json) print(JSON.stringify(errorLine({ input, error })));
     this.progress.say(`error: ${errorText(input, error)}`);
   }
 
-  async #compute(): Promise<void> {
-    const { threads } = this.#options;
+  private async compute(): Promise<void> {
+    const { threads } = this.options;
     const upscaler = new Upscaler(threads === undefined ? {} : { threads });
-    const cached = new CachedUpscaler(() => upscaler, this.#cache());
-    const { signal } = this.#interrupts;
+    const cached = new CachedUpscaler(() => upscaler, this.cache());
+    const { signal } = this.interrupts;
     const context = {
       upscaler,
       cached,
-      options: this.#options,
+      options: this.options,
       write: {
-        ledger: this.#ledger(),
+        ledger: this.ledger(),
         outputs: OwnOutputs.of(process.cwd()),
-        overwrite: this.#options.overwrite,
+        overwrite: this.options.overwrite,
       },
       signal,
       onProgress: (job: Job, fraction: number) => {
-        this.#pixels.advance(job.input.path, fraction);
+        this.pixels.advance(job.input.path, fraction);
         this.progress.update();
       },
     };
-    this.#pixels.start();
+    this.pixels.start();
     try {
-      await eachAtMost(byInput(this.#jobs), imagesInFlight(threads ?? defaultThreads()), async (jobs) => {
-        if (signal.aborted || this.#common) return;
+      await eachAtMost(byInput(this.jobs), imagesInFlight(threads ?? defaultThreads()), async (jobs) => {
+        if (signal.aborted || this.common) return;
         const source = new Source(jobs[0]!.input.path);
         await Promise.all(
           jobs.map(async (job) => {
-            this.#take(job, await runJob(job, source, context));
+            this.take(job, await runJob(job, source, context));
           }),
         );
       });
@@ -189,48 +188,48 @@ class Batch {
     }
   }
 
-  #finished = 0;
+  private finished = 0;
 
-  #take(job: Job, outcome: Outcome): void {
+  private take(job: Job, outcome: Outcome): void {
     if (outcome.kind === 'stopped') return;
     if (outcome.kind === 'failed' && concernsAll(outcome.error)) {
       // Said once, not for every image that was on its way.
-      if (this.#common) return;
-      this.#common = outcome.error;
+      if (this.common) return;
+      this.common = outcome.error;
     }
-    this.#finished++;
-    this.#pixels.advance(job.input.path, 1);
+    this.finished++;
+    this.pixels.advance(job.input.path, 1);
     if (outcome.kind === 'failed') {
       this.progress.failed();
       this.fail(outcome.input, outcome.error);
       return;
     }
-    this.#made.push(outcome);
-    if (this.#options.json) print(JSON.stringify(outputLine(outcome)));
+    this.made.push(outcome);
+    if (this.options.json) print(JSON.stringify(outputLine(outcome)));
     this.progress.made(outcome);
-    if (outcome.fallback) this.#sayFallback(outcome);
-    else if (!this.#options.quiet) for (const note of outcome.notes ?? []) this.progress.say(`note: ${note}`);
+    if (outcome.fallback) this.sayFallback(outcome);
+    else if (!this.options.quiet) for (const note of outcome.notes ?? []) this.progress.say(`note: ${note}`);
   }
 
-  #sayFallback({ job, output, fallback }: Made): void {
-    if (!fallback || this.#options.quiet) return;
+  private sayFallback({ job, output, fallback }: Made): void {
+    if (!fallback || this.options.quiet) return;
     const what =
       fallback.kind === 'original' ? `the original was copied to ${output}` : `${output} was resized without a network`;
     this.progress.say(`warning: ${what}: ${errorText(job.input.path, fallback.error)}`);
   }
 
-  #cache(): AssetCache<ResultFacts> | undefined {
-    const { cache, quiet } = this.#options;
+  private cache(): AssetCache<ResultFacts> | undefined {
+    const { cache, quiet } = this.options;
     if (cache === false) return undefined;
     return new AssetCache(resultsFolder(cache), (message) => {
       if (!quiet) this.progress.say(`note: ${message}`);
     });
   }
 
-  #ledger(): Ledger {
+  private ledger(): Ledger {
     const folder = defaultCacheFolder();
     return new Ledger(folder, (cause) => {
-      if (this.#options.quiet) return;
+      if (this.options.quiet) return;
       this.progress.say(
         `note: which files upres wrote can't be remembered in ${folder} (${codeOf(cause) ?? String(cause)}): writing them again will need --overwrite`,
       );

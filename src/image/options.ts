@@ -82,6 +82,7 @@ const resizeOptions = options({
   onProgress: callback<(progress: Progress) => void>(),
 });
 
+/** Options of `Upscaler.resize`. */
 export interface ResizeOptions extends TypeOf<typeof resizeOptions> {}
 
 export const upscaleOptions = options({
@@ -103,6 +104,7 @@ export const upscaleOptions = options({
   device: deviceChoice,
 });
 
+/** Options of `Upscaler.upscale`. */
 export interface UpscaleOptions extends TypeOf<typeof upscaleOptions> {}
 
 const callOptions = options({

@@ -44,7 +44,7 @@ function losslessFor(header: Header, format: OutputFormat, { quality, lossless }
   return lossless ?? (quality === undefined && header.lossless && header.format === format);
 }
 
-/** A warning where an animation becomes a still that nobody asked for, or BAD_ARGUMENT where somebody asked that it may not. */
+/** A warning where an animation becomes a still unasked, or BAD_ARGUMENT where the options forbid it. */
 function lostFrames(header: Header, frames: number, format: OutputFormat, { animation }: UpscaleOptions): string[] {
   const lost = header.frames - frames + header.lostFrames;
   if (lost === 0 || animation === 'first-frame') return [];

@@ -35,16 +35,21 @@ export type { AlphaMode, Output, ResizeOptions, UpscaleOptions } from './options
 export type { ImageInput } from './source.js';
 export type { Target } from './target.js';
 
+/** One encoded image, and how it was made. */
 export interface UpscaleResult {
   /** The encoded image. */
   readonly data: Uint8Array;
+  /** Of `data`. */
   readonly format: OutputFormat;
   /** Pixels. */
   readonly width: number;
   /** Pixels of one frame. */
   readonly height: number;
+  /** More than 1 for an animation. */
   readonly frames: number;
+  /** Pixels of the input, after the EXIF orientation. */
   readonly sourceWidth: number;
+  /** Pixels of one frame of the input, after the EXIF orientation. */
   readonly sourceHeight: number;
   /** Width of the result in source widths. */
   readonly upscale: number;
@@ -85,6 +90,7 @@ const upscalerOptions = options({
    */
   cacheFolder: text('a folder'),
 });
+/** Options of an `Upscaler`. */
 export interface UpscalerOptions extends TypeOf<typeof upscalerOptions> {}
 
 /** Pixels, and what their results tell about them. */
@@ -177,6 +183,7 @@ export class Upscaler implements AsyncDisposable {
     await this.networks.dispose({ cancel });
   }
 
+  /** Waits for the calls in flight and releases the networks. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }

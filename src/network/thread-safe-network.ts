@@ -67,6 +67,7 @@ const networkOptions = options({
    */
   cacheFolder: text('a folder'),
 });
+/** Options of all ways to load a network. */
 export interface NetworkOptions extends TypeOf<typeof networkOptions> {}
 
 const scaleOption = options({
@@ -76,6 +77,7 @@ const scaleOption = options({
    */
   scale: whole({ from: 1 }),
 });
+/** The scale of a network that is loaded by its label. */
 export interface ScaleOption extends TypeOf<typeof scaleOption> {}
 
 const nameOption = options({
@@ -85,6 +87,7 @@ const nameOption = options({
    */
   name: text('a name'),
 });
+/** The name of a network that comes as bytes. */
 export interface NameOption extends TypeOf<typeof nameOption> {}
 
 const labelledOptions = options({ ...networkOptions.properties, ...scaleOption.properties });
@@ -119,14 +122,20 @@ const callOptions = options({
    */
   acceptApproximation: flag,
 });
+/** Options of one call of a network. */
 export interface CallOptions extends TypeOf<typeof callOptions> {}
 
 /** What another thread needs to use a network. Post it with `port` in the list of transferred objects. It serves one `attach`. */
 export interface NetworkHandle {
+  /** What the network computes. */
   readonly info: WeightsInfo;
+  /** Threads that may compute for it at once. */
   readonly threads: number;
+  /** What computes. */
   readonly device: Device;
+  /** @internal */
   readonly gpu: GpuContextHandle | undefined;
+  /** Where calls go; to be transferred. */
   readonly port: MessagePort;
 }
 
@@ -229,10 +238,7 @@ export class ThreadSafeNetwork implements AsyncDisposable {
    * @returns `[1, height * factor, width * factor, 3]`, clipped to 0 to 1
    * @throws BAD_ARGUMENT for another shape; ABORTED, DISPOSED, QUEUE_FULL, INPUT_TOO_LARGE, INFERENCE_FAILED, THREAD_DIED, DEVICE_LOST
    */
-  async process(
-    tensor: ImageTensor,
-    options: CallOptions = {},
-  ): Promise<{ data: Float32Array<ArrayBuffer>; dims: [1, number, number, 3] }> {
+  async process(tensor: ImageTensor, options: CallOptions = {}): Promise<ImageTensor<ArrayBuffer>> {
     const dims: readonly number[] = tensor.dims;
     const [batch, height, width, channels] = dims;
     if (dims.length !== 4 || batch !== 1 || channels !== 3 || !((tensor.data as unknown) instanceof Float32Array)) {
@@ -281,6 +287,7 @@ export class ThreadSafeNetwork implements AsyncDisposable {
     await this.backend.dispose(options.cancel ?? false);
   }
 
+  /** Waits for the calls in flight and ends the network. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
   }

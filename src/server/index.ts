@@ -1,3 +1,7 @@
+/**
+ * The HTTP server.
+ * @module upres/server
+ */
 import { hasCode, messageOf, UpresError } from '../errors.js';
 import type { UpresServer } from './server.js';
 import type { ServerOptions } from './service/settings.js';

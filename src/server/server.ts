@@ -84,6 +84,7 @@ export class UpresServer implements AsyncDisposable {
     return this.closing;
   }
 
+  /** Ends the server: see `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

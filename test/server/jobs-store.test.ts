@@ -250,7 +250,7 @@ describe('after a power cut', () => {
     await first.update(job.id, (now) => finish(now, 0, { results }, new Date()));
     const own = join(folder, 'jobs', job.id);
     const whole = await reopen(folder, first);
-    // Of the second, nobody was told.
+    // Of the second, no client was told.
     expect((await readdir(own)).sort()).toEqual(['job.json', 'result-0', 'result-0-1', 'source-0', 'source-1']);
     expect(await readResult(whole.store, job.id, 0, 1)).toEqual(Buffer.from(result));
     expect(whole.warnings).toEqual([]);

@@ -16,7 +16,7 @@ const seed = 20_261_123;
 const jobCount = 200;
 /** Different enough to tell results apart, few enough to know all of them beforehand. */
 const pictureCount = 12;
-/** Every so many jobs want two files of each image. */
+/** Every few jobs want two files of each image. */
 const filesEvery = 4;
 /** Jobs that clients have on their way at once. */
 const atOnce = 24;

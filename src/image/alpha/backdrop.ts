@@ -7,39 +7,39 @@ const lumaWeights = [77, 150, 29] as const;
 export class Backdrop {
   /** Share of pixels with some cover that let the ground shine through, 0 to 1. */
   readonly translucent: number;
-  readonly #colour: PixelImage;
-  readonly #cover: PixelImage['data'] | undefined;
-  readonly #ground: 0 | 255;
+  private readonly colour: PixelImage;
+  private readonly cover: PixelImage['data'] | undefined;
+  private readonly ground: 0 | 255;
   /** Levels for each level of 255. */
-  readonly #perLevel: number;
+  private readonly perLevel: number;
 
   /** @param rowStep of the rows, only every n-th is looked at for the choice of the ground */
   constructor({ colour, alpha }: Frame, rowStep: number) {
-    this.#colour = colour;
-    this.#cover = alpha?.data;
-    this.#perLevel = maxValue(colour.data) / 255;
+    this.colour = colour;
+    this.cover = alpha?.data;
+    this.perLevel = maxValue(colour.data) / 255;
     const { width, height } = colour;
     let [luma, total, covered, translucent] = [0, 0, 0, 0];
     for (let y = 0; alpha && y < height; y += rowStep) {
       for (let pixel = y * width; pixel < (y + 1) * width; pixel++) {
-        const cover = alpha.data[pixel]! / this.#perLevel;
+        const cover = alpha.data[pixel]! / this.perLevel;
         if (cover === 0) continue;
         covered++;
         if (cover < 255) translucent++;
         total += cover;
-        luma += cover * this.#lumaOf(pixel);
+        luma += cover * this.lumaOf(pixel);
       }
     }
-    this.#ground = luma > 128 * total ? 0 : 255;
+    this.ground = luma > 128 * total ? 0 : 255;
     this.translucent = covered > 0 ? translucent / covered : 0;
   }
 
   /** Lays a row on its ground: R, G, B, and luma. */
   lay(y: number, rgb: Uint8Array, luma: Int16Array): void {
-    const { width, channels, data } = this.#colour;
-    const cover = this.#cover;
+    const { width, channels, data } = this.colour;
+    const cover = this.cover;
     const opaque = cover && maxValue(cover);
-    const scale = 1 / this.#perLevel;
+    const scale = 1 / this.perLevel;
     const [red, green, blue] = lumaWeights;
     for (
       let x = 0, at = y * width * channels, pixel = y * width, to = 0;
@@ -51,7 +51,7 @@ export class Backdrop {
       let b = channels === 3 ? data[at + 2]! * scale : r;
       if (cover && cover[pixel] !== opaque) {
         const share = (cover[pixel]! * scale) / 255;
-        const ground = this.#ground * (1 - share);
+        const ground = this.ground * (1 - share);
         r = ground + share * r;
         g = ground + share * g;
         b = ground + share * b;
@@ -63,11 +63,11 @@ export class Backdrop {
     }
   }
 
-  #lumaOf(pixel: number): number {
-    const { channels, data } = this.#colour;
-    if (channels === 1) return data[pixel]! / this.#perLevel;
+  private lumaOf(pixel: number): number {
+    const { channels, data } = this.colour;
+    if (channels === 1) return data[pixel]! / this.perLevel;
     const [red, green, blue] = lumaWeights;
     const at = 3 * pixel;
-    return (red * data[at]! + green * data[at + 1]! + blue * data[at + 2]!) / 256 / this.#perLevel;
+    return (red * data[at]! + green * data[at + 1]! + blue * data[at + 2]!) / 256 / this.perLevel;
   }
 }

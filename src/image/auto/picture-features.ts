@@ -84,25 +84,25 @@ interface LaidRow {
 /** Adds up what there is to see in a row and those below. */
 class Counts {
   /** The rows last laid: of a small picture each is laid once, and looked at four times. */
-  readonly #laid: readonly LaidRow[];
-  readonly #colours = new Set<number>();
-  #lastColour = -1;
-  #seen = 0;
-  #flat = 0;
-  #soft = 0;
-  #hard = 0;
-  #steps = 0;
-  #squares = 0;
-  #next = 0;
-  #afterNext = 0;
-  #strong = 0;
-  #ramped = 0;
-  #ringing = 0;
-  #visible = 0;
-  #turning = 0;
+  private readonly laid: readonly LaidRow[];
+  private readonly colours = new Set<number>();
+  private lastColour = -1;
+  private seen = 0;
+  private flat = 0;
+  private soft = 0;
+  private hard = 0;
+  private steps = 0;
+  private squares = 0;
+  private next = 0;
+  private afterNext = 0;
+  private strong = 0;
+  private ramped = 0;
+  private ringing = 0;
+  private visible = 0;
+  private turning = 0;
 
   constructor(private readonly width: number) {
-    this.#laid = Array.from({ length: rows }, () => ({
+    this.laid = Array.from({ length: rows }, () => ({
       y: -1,
       rgb: new Uint8Array(3 * width),
       luma: new Int16Array(width),
@@ -116,33 +116,33 @@ class Counts {
   look(backdrop: Backdrop, y: number, below: number): void {
     const { width } = this;
     for (let row = y; row < y + below; row++) {
-      const laid = this.#laid[row % rows]!;
+      const laid = this.laid[row % rows]!;
       if (laid.y === row) continue;
       backdrop.lay(row, laid.rgb, laid.luma);
       laid.y = row;
     }
-    const near = (row: number): LaidRow => this.#laid[(y + row) % rows]!;
+    const near = (row: number): LaidRow => this.laid[(y + row) % rows]!;
     const [top, one, two, three] = [near(0).luma, near(1).luma, near(2).luma, near(3).luma];
     const [rgb, next] = [near(0).rgb, near(1).rgb];
-    this.#countColours(rgb);
-    if (below > 1) this.#compare(rgb, next);
-    this.#walk(width - 3, top, top.subarray(1), top.subarray(2), top.subarray(3));
-    if (below > 3) this.#walk(width, top, one, two, three);
+    this.countColours(rgb);
+    if (below > 1) this.compare(rgb, next);
+    this.walk(width - 3, top, top.subarray(1), top.subarray(2), top.subarray(3));
+    if (below > 3) this.walk(width, top, one, two, three);
   }
 
-  #countColours(row: Uint8Array): void {
-    let last = this.#lastColour;
+  private countColours(row: Uint8Array): void {
+    let last = this.lastColour;
     for (let at = 0; at < row.length; at += 3) {
       const colour = (row[at]! << 16) | (row[at + 1]! << 8) | row[at + 2]!;
       if (colour === last) continue;
       last = colour;
-      if (this.#colours.size < mostColours) this.#colours.add(colour);
+      if (this.colours.size < mostColours) this.colours.add(colour);
     }
-    this.#lastColour = last;
+    this.lastColour = last;
   }
 
   /** Pixels with those to the right and below. */
-  #compare(row: Uint8Array, below: Uint8Array): void {
+  private compare(row: Uint8Array, below: Uint8Array): void {
     const end = row.length - 3;
     let [flat, soft, hard] = [0, 0, 0];
     for (let at = 0; at < end; at += 3) {
@@ -158,14 +158,14 @@ class Counts {
       else if (difference > mostSoft) hard++;
       else if (difference > mostGradual) soft++;
     }
-    this.#seen += end / 3;
-    this.#flat += flat;
-    this.#soft += soft;
-    this.#hard += hard;
+    this.seen += end / 3;
+    this.flat += flat;
+    this.soft += soft;
+    this.hard += hard;
   }
 
   /** Four pixels in a line, at each of this many places. */
-  #walk(count: number, as: Int16Array, bs: Int16Array, cs: Int16Array, ds: Int16Array): void {
+  private walk(count: number, as: Int16Array, bs: Int16Array, cs: Int16Array, ds: Int16Array): void {
     // Numbers of its own: adding to fields in a loop takes twice as long.
     let [squares, next, afterNext, visible, turning, strong, ramped, ringing] = [0, 0, 0, 0, 0, 0, 0, 0];
     for (let at = 0; at < count; at++) {
@@ -191,29 +191,29 @@ class Counts {
         if (up * first > mostGradual && up * second > mostGradual) ramped++;
       }
     }
-    this.#steps += Math.max(0, count);
-    this.#squares += squares;
-    this.#next += next;
-    this.#afterNext += afterNext;
-    this.#visible += visible;
-    this.#turning += turning;
-    this.#strong += strong;
-    this.#ramped += ramped;
-    this.#ringing += ringing;
+    this.steps += Math.max(0, count);
+    this.squares += squares;
+    this.next += next;
+    this.afterNext += afterNext;
+    this.visible += visible;
+    this.turning += turning;
+    this.strong += strong;
+    this.ramped += ramped;
+    this.ringing += ringing;
   }
 
   features(): Omit<PictureFeatures, 'pixels' | 'translucent' | 'cutOut' | 'side'> {
     const share = (count: number, of: number): number => (of > 0 ? count / of : 0);
     return {
-      colours: this.#colours.size,
-      flat: share(this.#flat, this.#seen),
-      soft: share(this.#soft, this.#seen),
-      hard: share(this.#hard, this.#seen),
-      energy: share(this.#squares, this.#steps),
-      following: [share(this.#next, this.#squares), share(this.#afterNext, this.#squares)],
-      ramped: share(this.#ramped, this.#strong),
-      ringing: share(this.#ringing, 2 * this.#strong),
-      turning: share(this.#turning, this.#visible),
+      colours: this.colours.size,
+      flat: share(this.flat, this.seen),
+      soft: share(this.soft, this.seen),
+      hard: share(this.hard, this.seen),
+      energy: share(this.squares, this.steps),
+      following: [share(this.next, this.squares), share(this.afterNext, this.squares)],
+      ramped: share(this.ramped, this.strong),
+      ringing: share(this.ringing, 2 * this.strong),
+      turning: share(this.turning, this.visible),
     };
   }
 }

@@ -100,34 +100,34 @@ function readQuantiser(frame: Uint8Array): number | undefined {
 
 /** The boolean entropy decoder of RFC 6386, 7.3, for bits that are as likely 0 as 1. Behind the end are zeros. */
 class BoolReader {
-  #at = 2;
-  #value: number;
-  #range = 255;
-  #bits = 0;
+  private at = 2;
+  private value: number;
+  private range = 255;
+  private bits = 0;
 
   constructor(private readonly bytes: Uint8Array) {
-    this.#value = ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0);
+    this.value = ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0);
   }
 
   get overran(): boolean {
-    return this.#at > this.bytes.length;
+    return this.at > this.bytes.length;
   }
 
   flag(): boolean {
-    const split = 1 + (((this.#range - 1) * 128) >> 8);
-    const isSet = this.#value >= split << 8;
+    const split = 1 + (((this.range - 1) * 128) >> 8);
+    const isSet = this.value >= split << 8;
     if (isSet) {
-      this.#range -= split;
-      this.#value -= split << 8;
+      this.range -= split;
+      this.value -= split << 8;
     } else {
-      this.#range = split;
+      this.range = split;
     }
-    while (this.#range < 128) {
-      this.#value <<= 1;
-      this.#range <<= 1;
-      if (++this.#bits === 8) {
-        this.#bits = 0;
-        this.#value |= this.bytes[this.#at++] ?? 0;
+    while (this.range < 128) {
+      this.value <<= 1;
+      this.range <<= 1;
+      if (++this.bits === 8) {
+        this.bits = 0;
+        this.value |= this.bytes[this.at++] ?? 0;
       }
     }
     return isSet;

@@ -1,11 +1,11 @@
 /** Reads the contents of a box (ISO/IEC 14496-12). Behind the end are zeros. */
 export class Box {
-  #at = 0;
+  private at = 0;
 
   constructor(private readonly bytes: Uint8Array) {}
 
   get left(): number {
-    return this.bytes.length - this.#at;
+    return this.bytes.length - this.at;
   }
 
   copy(): Box {
@@ -13,17 +13,17 @@ export class Box {
   }
 
   rest(): Uint8Array {
-    return this.bytes.subarray(Math.min(this.#at, this.bytes.length));
+    return this.bytes.subarray(Math.min(this.at, this.bytes.length));
   }
 
   skip(count: number): void {
-    this.#at += count;
+    this.at += count;
   }
 
   /** @param size bytes, 0 to 8 */
   number(size: number): number {
     let value = 0;
-    for (let count = 0; count < size; count++) value = value * 256 + (this.bytes[this.#at++] ?? 0);
+    for (let count = 0; count < size; count++) value = value * 256 + (this.bytes[this.at++] ?? 0);
     return value;
   }
 

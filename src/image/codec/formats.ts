@@ -1,7 +1,7 @@
 import { UpresError } from '../../errors.js';
 
-/** Formats that are read and written. The first is the name of the format everywhere in upres. */
 export const outputFormats = ['png', 'jpeg', 'webp', 'avif', 'gif', 'tiff'] as const;
+/** Formats that are read and written, by their names everywhere in upres. */
 export type OutputFormat = (typeof outputFormats)[number];
 
 /** What a format can hold, as far as it decides what is done with a picture. */

@@ -7,13 +7,19 @@ import { interpolationMac, type Interpolation } from './interpolations.js';
 
 /** A label that can be asked for by name. */
 export interface BuiltinLabel {
+  /** The name to ask for. */
   readonly label: string;
   /** The scales that it has itself, ascending; others are reached by chains of these. */
   readonly scales: readonly number[];
+  /** A line for people. */
   readonly display: string;
+  /** What it is for, in words for people. */
   readonly for: string;
+  /** SPDX identifier. */
   readonly licence: string;
+  /** Who trained it. */
   readonly author: string;
+  /** Whether weights were learned, or the pixels follow from a formula. */
   readonly kind: 'network' | 'interpolation';
 }
 

@@ -3,7 +3,7 @@ import type { GpuDevice } from '../device.js';
 import { locateWeights, type LocatedWeights } from '../weights/locate-weights.js';
 import { MainBackend } from '../pool/main-backend.js';
 import type { CallSettings } from '../pool/network-backend.js';
-import { NetworkWeights } from '../weights/network-weights.js';
+import { describeWeights } from '../weights/network-weights.js';
 import { type PixelArray, type PixelImage, pixelTypeOf } from '../../pixels.js';
 import { resolveModel } from '../weights/resolve-model.js';
 import type { ModelSource } from '../pool/protocol.js';
@@ -36,7 +36,7 @@ export class GpuBackend extends MainBackend {
     admission: ThreadPool['admission'],
   ) {
     super({
-      info: NetworkWeights.describe(model.card, model.key, geometry, location),
+      info: describeWeights(model.card, model.key, geometry, location),
       // What it shares with other networks is one device.
       threads: 1,
       maxQueue,

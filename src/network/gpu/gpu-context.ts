@@ -8,7 +8,9 @@ export interface GpuState {
   readonly adapter: string | undefined;
   /** What may be held: the smallest budget of the networks that are open. 0 when none is. */
   readonly budget: number;
+  /** What is held. */
   readonly allocated: {
+    /** All of it. */
     readonly total: number;
     /** Pixels on their way: buffers that callers reuse, and batches that were sent and have not come back. */
     readonly staging: number;
@@ -18,7 +20,12 @@ export interface GpuState {
     readonly activations: number;
   };
   /** Buffers that callers reuse from batch to batch: those who have one, and the bytes of all, which are part of `staging`. */
-  readonly pools: { readonly callers: number; readonly bytes: number };
+  readonly pools: {
+    /** How many have such buffers. */
+    readonly callers: number;
+    /** Bytes of all. */
+    readonly bytes: number;
+  };
 }
 
 const cellNames = ['budget', 'staging', 'weights', 'activations', 'callers', 'poolBytes'] as const;

@@ -19,6 +19,7 @@ export interface TileRecord {
   readonly thread: number;
   /** Milliseconds on a clock that all threads of the process share (`process.hrtime`). */
   readonly started: number;
+  /** Milliseconds on the same clock. */
   readonly ended: number;
   /** Input pixels computed, halo included. */
   readonly pixels: number;

@@ -2,7 +2,7 @@ import { Call, toCallInput, type CallHooks } from './call.js';
 import { locateWeights, type LocatedWeights } from '../weights/locate-weights.js';
 import { MainBackend } from './main-backend.js';
 import type { CallSettings } from './network-backend.js';
-import { NetworkWeights } from '../weights/network-weights.js';
+import { describeWeights } from '../weights/network-weights.js';
 import { planImage } from '../tiles/plan.js';
 import { resolveModel } from '../weights/resolve-model.js';
 import type { ModelSource, WeightsLocation } from './protocol.js';
@@ -42,7 +42,7 @@ export class LocalBackend extends MainBackend {
     locate: () => Promise<WeightsLocation>,
   ) {
     super({
-      info: NetworkWeights.describe(model.card, model.key, geometry, location),
+      info: describeWeights(model.card, model.key, geometry, location),
       threads: settings.threads,
       maxQueue: settings.maxQueue,
       admission: pool.admission,

@@ -20,6 +20,7 @@ export interface WeightsInfo {
   readonly parameters: number;
   /** Identity of what is computed: SHA-256 over the model's files, the chain of passes, and the version of the rewrites. */
   readonly hash: string;
+  /** @internal */
   readonly geometry: MeasuredGeometry;
   /** Whether all threads share one copy, mapped from a file; otherwise each holds its own. */
   readonly shared: boolean;
@@ -38,6 +39,7 @@ export class NetworkWeights implements WeightsInfo {
   declare readonly globalNodeFactor?: number;
   readonly parameters: number;
   readonly hash: string;
+  /** @internal */
   readonly geometry: MeasuredGeometry;
   readonly shared: boolean;
 
@@ -55,21 +57,26 @@ export class NetworkWeights implements WeightsInfo {
     this.shared = info.shared;
     Object.freeze(this);
   }
+}
 
-  /** @internal */
-  static describe(card: ModelCard, hash: string, geometry: MeasuredGeometry, location: WeightsLocation): WeightsInfo {
-    const { width, logDepth, globalNodeFactor } = geometry;
-    return {
-      ...(width !== undefined && { width }),
-      ...(logDepth !== undefined && { logDepth }),
-      ...(globalNodeFactor !== undefined && { globalNodeFactor }),
-      label: card.label,
-      display: card.display,
-      factor: geometry.scale,
-      parameters: geometry.parameters,
-      hash,
-      geometry,
-      shared: location.kind === 'mapped',
-    };
-  }
+/** What is known of a model whose weights are prepared. */
+export function describeWeights(
+  card: ModelCard,
+  hash: string,
+  geometry: MeasuredGeometry,
+  location: WeightsLocation,
+): WeightsInfo {
+  const { width, logDepth, globalNodeFactor } = geometry;
+  return {
+    ...(width !== undefined && { width }),
+    ...(logDepth !== undefined && { logDepth }),
+    ...(globalNodeFactor !== undefined && { globalNodeFactor }),
+    label: card.label,
+    display: card.display,
+    factor: geometry.scale,
+    parameters: geometry.parameters,
+    hash,
+    geometry,
+    shared: location.kind === 'mapped',
+  };
 }

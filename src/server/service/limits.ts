@@ -90,8 +90,9 @@ export const limitOptions = options({
 });
 
 /** Bounds on what clients may ask for. All of them are numbers above 0. */
-export type ServerLimits = Required<TypeOf<typeof limitOptions>>;
+export interface ServerLimits extends Required<TypeOf<typeof limitOptions>> {}
 
+/** The limits that a server has where its options say nothing. */
 export const defaultLimits: ServerLimits = {
   bodyBytes: 32 * 2 ** 20,
   inputPixels: 25_000_000,

@@ -88,14 +88,20 @@ const serverOptions = options({
    */
   blockOtherFormats: flag,
 });
+/** Options of `createServer`. */
 export interface ServerOptions extends TypeOf<typeof serverOptions> {}
 
 /** Options, checked and complete. */
 export interface ServerSettings {
+  /** Address that is listened on. */
   readonly host: string;
+  /** 0 where any is taken that is free. */
   readonly port: number;
+  /** Whether only this machine can reach it. */
   readonly loopback: boolean;
+  /** Secrets of clients; never in what the server shows. */
   readonly tokens: readonly string[];
+  /** Names that it answers to besides its own. */
   readonly allowedHosts: readonly string[];
   /** Absolute. */
   readonly folder: string;
@@ -103,11 +109,17 @@ export interface ServerSettings {
   readonly cache: string | undefined;
   /** Absolute paths by label. */
   readonly models: Readonly<Record<string, string>>;
+  /** The label that is used where a request names none. */
   readonly model: string;
+  /** What computes, where a request does not say. */
   readonly device: DeviceChoice;
+  /** Threads that compute networks. */
   readonly threads: number;
+  /** Bounds on what clients may ask for. */
   readonly limits: ServerLimits;
+  /** Whether each request is logged. */
   readonly log: boolean;
+  /** Whether decoders that the server does not need are switched off in this process. */
   readonly blockOtherFormats: boolean;
 }
 

@@ -81,20 +81,29 @@ console.log(UpresPlugin === webpackPlugin && typeof new UpresPlugin().apply);
 `,
 } as const;
 
+function configuration(resolution: object): string {
+  const compilerOptions = {
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noEmit: true,
+    target: 'es2022',
+    lib: ['es2023', 'dom'],
+    types: ['node', 'upres/vite/client'],
+    skipLibCheck: false,
+    ...resolution,
+  };
+  return JSON.stringify({ compilerOptions, include: ['typed'] });
+}
+
 /** TypeScript of such a project. What must not type-check says so, so that nothing is \`any\`. */
 export const typedFiles = {
-  'tsconfig.json': JSON.stringify({
-    compilerOptions: {
-      strict: true,
-      module: 'nodenext',
-      exactOptionalPropertyTypes: true,
-      noEmit: true,
-      target: 'es2022',
-      lib: ['es2023', 'dom'],
-      types: ['node', 'upres/vite/client'],
-      skipLibCheck: false,
-    },
-    include: ['typed'],
+  'tsconfig.json': configuration({ module: 'nodenext' }),
+  // As older projects have it: TypeScript then knows nothing of a package's "exports".
+  'tsconfig.node10.json': configuration({
+    module: 'es2022',
+    moduleResolution: 'node10',
+    ignoreDeprecations: '6.0',
+    esModuleInterop: true,
   }),
 
   'typed/site.ts': `import url from './a.png?upscale=2';
@@ -151,6 +160,22 @@ export const configuration: Configuration = {
 };
 // @ts-expect-error no such option
 new UpresPlugin({ modle: 'art' });
+`,
+
+  'typed/astro.ts': `import upres, { type UpresAstroOptions } from 'upres/astro';
+
+const options: UpresAstroOptions = { model: 'art', densities: [1, 2] };
+export const entrypoint: string = upres(options).entrypoint;
+// @ts-expect-error no such option
+upres({ density: 2 });
+`,
+
+  'typed/server.ts': `import { createServer, type ServerOptions } from 'upres/server';
+
+const options: ServerOptions = { port: 0, limits: { frames: 10 } };
+export const url: string | undefined = (await createServer(options)).url;
+// @ts-expect-error no such option
+await createServer({ prot: 0 });
 `,
 
   'typed/gulpfile.ts': `import { dest, src } from 'gulp';

@@ -10,7 +10,7 @@ import type { Sides } from '../../../pixels.js';
 export class GraphWriter {
   readonly nodes: NodeProto[] = [];
   readonly initializers: TensorProto[] = [];
-  #count = 0;
+  private count = 0;
 
   constructor(
     readonly opset: number,
@@ -19,7 +19,7 @@ export class GraphWriter {
 
   /** A name that nothing else has. */
   fresh(hint: string): string {
-    return `${this.prefix}${hint}_${this.#count++}`;
+    return `${this.prefix}${hint}_${this.count++}`;
   }
 
   /** Adds a node with one output and returns the output's name. */

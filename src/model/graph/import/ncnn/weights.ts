@@ -22,7 +22,7 @@ const TABLE_SIZE = 256;
  * file before anything is made of it.
  */
 export class WeightReader {
-  #offset = 0;
+  private offset = 0;
   private readonly view: DataView;
 
   constructor(
@@ -34,7 +34,7 @@ export class WeightReader {
 
   /** Weights that a word before them says the form of. Throws MODEL_INVALID, and MODEL_UNSUPPORTED for int8. */
   tagged(layer: Layer, count: number): Weights {
-    const start = this.#offset;
+    const start = this.offset;
     this.take(layer, 4);
     switch (this.view.getUint32(start, true)) {
       case TAG.float16: {
@@ -63,11 +63,11 @@ export class WeightReader {
 
   /** Must be called after the last layer. Throws MODEL_INVALID when weights are left: the two files are not one network. */
   finish(): void {
-    const left = this.bytes.length - this.#offset;
+    const left = this.bytes.length - this.offset;
     if (left === 0) return;
     throw new UpresError(
       'MODEL_INVALID',
-      `${this.file}, byte ${this.#offset}: ${left} bytes follow after the weights of the last layer. ` +
+      `${this.file}, byte ${this.offset}: ${left} bytes follow after the weights of the last layer. ` +
         'The .param and the .bin file belong to different networks: take a pair from one download.',
       { file: this.file },
     );
@@ -85,7 +85,7 @@ export class WeightReader {
   }
 
   private take(layer: Layer, length: number): Uint8Array {
-    const start = this.#offset;
+    const start = this.offset;
     if (!Number.isSafeInteger(length) || length > this.bytes.length - start) {
       throw new UpresError(
         'MODEL_INVALID',
@@ -95,8 +95,8 @@ export class WeightReader {
         { file: this.file },
       );
     }
-    this.#offset += length;
-    return this.bytes.subarray(start, this.#offset);
+    this.offset += length;
+    return this.bytes.subarray(start, this.offset);
   }
 
   /** Numbers that are none are a sign of a wrong pair of files, and would turn the picture black. */

@@ -31,7 +31,7 @@ interface Group {
 
 /** The weights of a model by layer, read when they are asked for. */
 export class Weights {
-  readonly #entries = new Map<string, Entry>();
+  private readonly entries = new Map<string, Entry>();
 
   /** @throws MODEL_INVALID for shards that are too short or too long, MODEL_UNSUPPORTED for unknown types */
   constructor(
@@ -39,21 +39,21 @@ export class Weights {
     json: JsonObject,
     shards: ReadonlyMap<string, Uint8Array>,
   ) {
-    for (const manifest of objectsIn(json.weightsManifest)) this.#addGroup(manifest, shards);
+    for (const manifest of objectsIn(json.weightsManifest)) this.addGroup(manifest, shards);
   }
 
   /** A layer's weight, undefined when there is none. @throws MODEL_INVALID for values that are no finite numbers */
   find(layer: string, name: string): Weight | undefined {
-    const entry = this.#entries.get(`${layer.split('/').at(-1)!}/${name}`);
-    return entry && this.#read(entry);
+    const entry = this.entries.get(`${layer.split('/').at(-1)!}/${name}`);
+    return entry && this.read(entry);
   }
 
   /** Number of values in all of them. */
   get parameters(): number {
-    return [...this.#entries.values()].reduce((sum, { dims }) => sum + sizeOf(dims), 0);
+    return [...this.entries.values()].reduce((sum, { dims }) => sum + sizeOf(dims), 0);
   }
 
-  #addGroup(manifest: JsonObject, shards: ReadonlyMap<string, Uint8Array>): void {
+  private addGroup(manifest: JsonObject, shards: ReadonlyMap<string, Uint8Array>): void {
     const paths = (Array.isArray(manifest.paths) ? (manifest.paths as unknown[]) : []).filter(
       (name) => typeof name === 'string',
     );
@@ -61,13 +61,13 @@ export class Weights {
     const group: Group = { paths, bytes: parts.length === 1 ? parts[0]! : new Uint8Array(Buffer.concat(parts)) };
     let offset = 0;
     for (const weight of objectsIn(manifest.weights)) {
-      const entry = this.#entry(weight, group, offset);
+      const entry = this.entry(weight, group, offset);
       offset += sizeOf(entry.dims) * BYTES[entry.stored];
       // Layers of a model inside a model, and TensorFlow's scopes, stand before the layer's own name.
       const parts = entry.name.split('/');
       const key = parts.slice(-2).join('/');
-      if (this.#entries.has(key)) throw wrong(this.path, `it has two weights "${key}"`);
-      this.#entries.set(key, entry);
+      if (this.entries.has(key)) throw wrong(this.path, `it has two weights "${key}"`);
+      this.entries.set(key, entry);
     }
     if (offset !== group.bytes.length) {
       throw wrong(
@@ -77,7 +77,7 @@ export class Weights {
     }
   }
 
-  #entry(weight: JsonObject, group: Group, offset: number): Entry {
+  private entry(weight: JsonObject, group: Group, offset: number): Entry {
     const { name, shape, dtype, quantization } = weight;
     if (typeof name !== 'string') throw wrong(this.path, `the weight at byte ${offset} has no name`);
     const dims = Array.isArray(shape) ? (shape as unknown[]) : undefined;
@@ -108,7 +108,7 @@ export class Weights {
     return entry;
   }
 
-  #read({ name, dims, stored, scale, min, group, offset }: Entry): Weight {
+  private read({ name, dims, stored, scale, min, group, offset }: Entry): Weight {
     const view = new DataView(group.bytes.buffer, group.bytes.byteOffset, group.bytes.byteLength);
     const read = READ[stored];
     if (!read) throw unsupported(this.path, `the weight "${name}" at byte ${offset} is of type ${stored}.`);
