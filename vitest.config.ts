@@ -5,14 +5,14 @@ const measuring = ['test/network/overlap.test.ts', 'test/server/load.test.ts'];
 
 /** Files whose tests only call functions and leave nothing behind: starting a process takes longer than most of them. */
 const light = [
-  'test/give-way.test.ts',
+  'test/event-loop.test.ts',
   'test/asset/{asset-plan,cache-key,cached-upscaler,directives,names,on-error,urls,engine-identity,markup,options,report,resolve}.test.ts',
   'test/cli/{naming,options,plan,progress,words}.test.ts',
   'test/image/{limits,on-device,planes,target}.test.ts',
   'test/model/{catalogue,graph}/*.test.ts',
   'test/model/graph/import/{rsr,tfjs}.test.ts',
   'test/network/{admission,call,fair-queue,gpu-plan,main-backend,mirrored-row,repeated-tiles,tiles,trial-result}.test.ts',
-  'test/server/{jobs-limits,jobs-queue,jobs-runner,jobs-setbacks,jobs-store,occupancy,problem,settings,variant}.test.ts',
+  'test/server/{jobs-limits,jobs-queue,jobs-runner,jobs-retry-state,jobs-store,occupancy,problem,settings,variant}.test.ts',
 ];
 
 const everywhere = {

@@ -206,7 +206,7 @@ async function readIcons(folder: string, count: number, dice: Dice): Promise<Ico
   });
 }
 
-/** Draws an SVG so many pixels wide and as many high. */
+/** Draws an SVG this many pixels wide and high. */
 function sized(svg: string, width: number, ink: string): Buffer {
   const root = /<svg[^>]*>/s.exec(svg)?.[0] ?? '<svg>';
   const bare = root.replace(/\s(width|height|preserveAspectRatio)="[^"]*"/g, '');

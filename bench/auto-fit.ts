@@ -8,7 +8,7 @@ import { lookAt } from '#src/image/auto/choose-for-picture.js';
 import { autoChoices, scoredChoices, type ModelChoice } from '#src/image/auto/auto-model.js';
 import { isMadeOfPixels, traitsOf, type Sight } from '#src/image/auto/choose-model.js';
 import { decode } from '#src/image/codec/decode.js';
-import { Meter } from '#src/image/meter.js';
+import { PictureTimer } from '#src/image/picture-timer.js';
 import { readHeader } from '#src/image/codec/read-header.js';
 import { Dice } from './dice.js';
 import { textTable } from './text-table.js';
@@ -69,7 +69,12 @@ async function readCases(folder: string): Promise<Case[]> {
     if (one.kind === 'chart' && ++charts % 4 !== 0) continue;
     const bytes = await readFile(join(folder, one.file));
     const header = await readHeader(bytes);
-    const [frame] = await decode(bytes, header, { frames: 1, colour: 'srgb', file: undefined, meter: new Meter() });
+    const [frame] = await decode(bytes, header, {
+      frames: 1,
+      colour: 'srgb',
+      file: undefined,
+      timer: new PictureTimer(),
+    });
     const sight = await lookAt(bytes, header, frame!, one.scale);
     const found = one.kind === 'photo' ? one.luma : one.rgb;
     const best = Math.max(...autoChoices.map((label) => found[label]!));

@@ -3,7 +3,7 @@
 //   node out/bench/auto-measure.js --out FOLDER [--icons FOLDER:COUNT]... [--photos FOLDER:COUNT]... [--drawings FOLDER:COUNT]...
 //        [--tiles FOLDER] [--pages COUNT] [--cells COUNT] [--losses COUNT] [--seed TEXT] [--also LABEL]... [--keep FILE]
 //
-// Where figures are kept, only those of networks that have changed are measured again.
+// Where figures are stored, only those of networks that have changed are measured again.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -11,7 +11,7 @@ import sharp from 'sharp';
 import { autoChoices } from '#src/image/auto/auto-model.js';
 import { Upscaler } from '#src/image/upscale.js';
 import { cellPairs, iconPairs, pagePairs, photoPairs, storedCases, type AutoCase, type Pair } from './auto-cases.js';
-import { KeptScores } from './kept-scores.js';
+import { ScoreCache } from './score-cache.js';
 import { closeBrowser } from './page-pictures.js';
 import { methodsOf } from './quality-methods.js';
 
@@ -33,7 +33,7 @@ const { values } = parseArgs({
 });
 const { out, seed } = values;
 if (out === undefined) throw new Error('name a folder for what is measured: --out FOLDER');
-const kept = await KeptScores.open(values.keep);
+const scores = await ScoreCache.open(values.keep);
 await mkdir(out, { recursive: true });
 
 const folderAndCount = (text: string): [string, number] => {
@@ -82,7 +82,7 @@ async function judge({
   const rgb: Record<string, number> = {};
   const luma: Record<string, number> = {};
   for (const { name, identity, enlarge } of methods) {
-    const found = await kept.get([identity, String(scale), file, truth], async () => {
+    const found = await scores.get([identity, String(scale), file, truth], async () => {
       const got = await laid(await enlarge(file, scale));
       return { rgb: decibels(wanted, got, scale), luma: decibels(wanted.map(lumaOf), got.map(lumaOf), scale) };
     });

@@ -50,7 +50,7 @@ export async function planBareLoop(
 }
 
 /**
- * Opens the graph and cuts the tiles beforehand: the loop copies nothing in and nothing out, waits for nobody and puts no
+ * Opens the graph and cuts the tiles beforehand: the loop copies nothing in and nothing out, waits for no one and puts no
  * picture together. What the engine takes longer is what all that costs.
  */
 export async function openBareLoop({ path, reads }: BareLoopPlan, image: PixelImage): Promise<BareLoop> {

@@ -48,7 +48,7 @@ export async function measureColdStart(setting: Setting): Promise<Findings> {
         rows: [
           row('empty cache folder: weights are prepared', times.empty),
           row('weights prepared before', times.weights),
-          row('result kept from before', times.result),
+          row('result cached before', times.result),
           row('upres --help', times.help),
           row('node -e 0', times.node),
         ],

@@ -13,7 +13,7 @@ import { summarise } from './statistics.js';
 /** Work for less time than this says little: the start would count for too much. */
 const leastWorkMs = 20_000;
 
-/** The command may take so many times what its work, spread over all threads without loss, takes. */
+/** The command may take this many times what its work, spread over all threads without loss, takes. */
 const mostOverIdeal = 1.15;
 
 interface Round {
@@ -48,7 +48,7 @@ export async function measureCommand(setting: Setting): Promise<Findings> {
   const results = await inRounds<'sequential' | 'command' | 'node', SequentialWork | Finished>(setting, {
     sequential: () => sequential(files),
     command: async () => {
-      // As users get it: results are kept, and nothing of this was ever computed before.
+      // As users get it: results are cached, and nothing of this was ever computed before.
       const [target, kept] = [join(folder, `upscaled-${out}`), join(folder, `kept-${out++}`)];
       const args = [command, site, '--out', target, '--cache', kept, '--quiet'];
       const finished = await runNode(args, { cacheFolder, watch: true });

@@ -23,7 +23,7 @@ export class Dice {
     return choices[this.within(0, choices.length)]!;
   }
 
-  /** So many of the choices, or all there are, in any order. */
+  /** This many of the choices, or all there are, in any order. */
   some<T>(choices: readonly T[], count: number): T[] {
     const left = [...choices];
     return Array.from({ length: Math.min(count, left.length) }, () => left.splice(this.within(0, left.length), 1)[0]!);

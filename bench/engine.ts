@@ -11,7 +11,7 @@ import { photograph } from './pictures.js';
 import { inRounds } from './rounds.js';
 import { ratios, summarise, timed, type Timing } from './statistics.js';
 
-/** What the engine adds to the runtime's own time may be so much. */
+/** What the engine adds to the runtime's own time may be this share. */
 const mostOverhead = 0.05;
 
 /** What a second thread must bring at least. */

@@ -1,6 +1,6 @@
 import type { Summary } from './statistics.js';
 
-/** A number with so many digits after the point. */
+/** A number with this many digits after the point. */
 export function fixed(value: number, digits = 2): string {
   return value.toFixed(digits);
 }

@@ -29,7 +29,7 @@ export async function jpegOf(side: number): Promise<Buffer> {
 }
 
 /**
- * The same picture in other bytes, so that nobody knows it already: a JPEG file with a comment.
+ * The same picture in other bytes, so that no one knows it already: a JPEG file with a comment.
  * @param number tells one from the other
  */
 export function withComment(jpeg: Buffer, number: number): Buffer {

@@ -33,7 +33,7 @@ export interface Load {
 }
 
 /** Longer than any request may wait under load, in seconds. */
-const patience = 300;
+const timeout = 300;
 /** A load without an amount goes on until it is stopped, in seconds. */
 const endlessly = 24 * 60 * 60;
 
@@ -46,7 +46,7 @@ export function startLoad({ url, token, connections, amount, next }: LoadOptions
   const options: autocannon.Options = {
     url,
     connections,
-    timeout: patience,
+    timeout,
     ...(amount === undefined ? { duration: endlessly } : { amount }),
     requests: [
       {

@@ -4,7 +4,7 @@ import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 import sharp from 'sharp';
 import { version } from '#src/version.js';
 
-/** What the figures depend on beside upres itself. */
+/** What the figures depend on besides upres itself. */
 export interface Machine {
   readonly processor: string;
   /** Cores that this process may use. */

@@ -1,4 +1,4 @@
-import type { Patience } from './patience.js';
+import type { WaitBudget } from './wait-budget.js';
 
 /** Values that survive in a JSON file. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -34,7 +34,7 @@ export interface Setting {
   /** Repetitions of what is compared. */
   readonly pairs: number;
   /** How long this measurement may wait for other programs to come to rest. */
-  readonly patience: Patience;
+  readonly waitBudget: WaitBudget;
   /** Told how many cores other programs used at most during the rounds that count. */
   readonly disturbed: (cores: number) => void;
   /** A folder for pictures and results, removed at the end. */

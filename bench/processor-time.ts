@@ -24,14 +24,14 @@ function machineMs(): number {
   return cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + user + nice + sys + irq, 0);
 }
 
-/** Tells how much of the machine other programs used between two moments: figures taken beside them are worth less. */
+/** Tells how much of the machine other programs used between two moments: figures taken alongside are worth less. */
 export class ForeignLoad {
   private readonly start = performance.now();
   private readonly family = familyMs();
   private readonly machine = machineMs();
 
   /**
-   * Cores that others kept busy since then, on average; undefined where that can't be told: beside Linux, and where this
+   * Cores that others kept busy since then, on average; undefined where that is unknown: outside Linux, and where this
    * process has only some of the cores that the system counts.
    */
   cores(): number | undefined {

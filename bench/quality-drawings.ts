@@ -98,7 +98,7 @@ export async function drawings(place: (name: string) => string, limit: number): 
   return cases;
 }
 
-/** An SVG of so many pixels in height at a density: the size is written into it, whatever it says of its own. */
+/** An SVG of this many pixels in height at a density: the size is written into it, whatever it says of its own. */
 async function render(svg: string, height: number, density: number): Promise<RgbaImage> {
   const [, left, bottom] = /viewBox="\s*[\d.-]+[\s,]+[\d.-]+[\s,]+([\d.]+)[\s,]+([\d.]+)\s*"/.exec(svg) ?? [];
   if (left === undefined || bottom === undefined) throw new Error(`an SVG without a view box: ${svg.slice(0, 80)}`);

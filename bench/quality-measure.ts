@@ -1,6 +1,6 @@
 import type { Upscaler } from '#src/image/upscale.js';
 import { encoderVersion } from '#src/version.js';
-import type { KeptScores } from './kept-scores.js';
+import type { ScoreCache } from './score-cache.js';
 import type { QualityCase } from './quality-case.js';
 import { onWhite, pngOf, readRgba, type RgbaImage } from './quality-data.js';
 import { gmsd, lumaOf, psnr, psnrOf, shave, ssim } from './quality-metrics.js';
@@ -42,7 +42,7 @@ interface Tools {
   /** Writes the true pictures as the results are written. */
   readonly upscaler: Upscaler;
   readonly readCode: ReadCode;
-  readonly kept: KeptScores;
+  readonly cache: ScoreCache;
 }
 
 /** Runs all methods over all cases. */
@@ -63,10 +63,10 @@ export async function measureCases(
   return results;
 }
 
-async function measureCase(one: QualityCase, { methods, upscaler, readCode, kept }: Tools): Promise<CaseResult> {
+async function measureCase(one: QualityCase, { methods, upscaler, readCode, cache }: Tools): Promise<CaseResult> {
   const { group, row, name, scale, size, file, truth, compare, text } = one;
   const scoreOf = ({ identity, enlarge }: Method): Promise<MethodScore> =>
-    kept.get([identity, String(scale), compare, text ?? '', file, truth.data], async () => {
+    cache.get([identity, String(scale), compare, text ?? '', file, truth.data], async () => {
       const png = await enlarge(file, scale);
       const result = await readRgba(png);
       return {
@@ -83,7 +83,7 @@ async function measureCase(one: QualityCase, { methods, upscaler, readCode, kept
     scores[method.name] = { ...(await scoreOf(taken)), ...choice };
   }
   // The encoder of the results, on a picture that stays as it is.
-  const trueBytes = await kept.get(['true', encoderVersion, truth.data], async () => {
+  const trueBytes = await cache.get(['true', encoderVersion, truth.data], async () => {
     const { data } = await upscaler.upscale(await pngOf(truth), { upscale: 1, model: 'nearest', format: 'png' });
     return data.length;
   });

@@ -4,7 +4,7 @@ import { chooseForPicture } from '#src/image/auto/choose-for-picture.js';
 import { autoChoices, type ModelChoice } from '#src/image/auto/auto-model.js';
 import { decode } from '#src/image/codec/decode.js';
 import { readHeader } from '#src/image/codec/read-header.js';
-import { Meter } from '#src/image/meter.js';
+import { PictureTimer } from '#src/image/picture-timer.js';
 import { PICTURE_VERSION } from '#src/image/picture-version.js';
 import type { Upscaler } from '#src/image/upscale.js';
 import { builtinLabels, builtinNetwork, exactChain } from '#src/model/catalogue/registry.js';
@@ -22,7 +22,7 @@ export interface Method {
   readonly fits: (scale: number) => boolean;
   /** Whether it has the scale itself, not by a chain: at these it runs against the clock. */
   readonly ownScale: (scale: number) => boolean;
-  /** What its results depend on beside the picture: files of networks, versions of programs. */
+  /** What its results depend on besides the picture: files of networks, versions of programs. */
   readonly identity: string;
   /** A file in, a PNG out, as a user would do it: decoding, alpha and encoding included. */
   readonly enlarge: (file: Uint8Array, scale: number) => Promise<Uint8Array>;
@@ -89,7 +89,7 @@ const ourVersions = [PICTURE_VERSION, REWRITE_VERSION, encoderVersion];
 
 async function choose(file: Uint8Array, scale: number): Promise<ModelChoice> {
   const header = await readHeader(file);
-  const [frame] = await decode(file, header, { frames: 1, colour: 'srgb', file: undefined, meter: new Meter() });
+  const [frame] = await decode(file, header, { frames: 1, colour: 'srgb', file: undefined, timer: new PictureTimer() });
   return chooseForPicture(file, header, frame!, scale);
 }
 

@@ -18,7 +18,7 @@ export function lumaOf(rgb: Uint8Array, width: number, height: number): LumaPlan
   return { width, height, data };
 }
 
-/** The plane without so many pixels on each side. */
+/** The plane without this many pixels on each side. */
 export function shave({ width, height, data }: LumaPlane, border: number): LumaPlane {
   const inner = new Float64Array((width - 2 * border) * (height - 2 * border));
   const innerWidth = width - 2 * border;

@@ -230,7 +230,7 @@ function againstBest(row: Row, methods: readonly string[]): Lack | undefined {
   return lacks.length === 0 ? undefined : lacks.reduce((a, b) => (b.otherPsnr > a.otherPsnr ? b : a));
 }
 
-/** That no row lacks more than so many dB; rows without one of the two methods don't count. */
+/** That no row lacks more than this many dB; rows without one of the two methods don't count. */
 function rowsGoal(
   what: string,
   rows: readonly Row[],

@@ -17,7 +17,7 @@ import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import envPaths from 'env-paths';
 import { Upscaler } from '#src/image/upscale.js';
-import { KeptScores } from './kept-scores.js';
+import { ScoreCache } from './score-cache.js';
 import { describeMachine } from './machine.js';
 import type { QualityCase } from './quality-case.js';
 import { busiest, measureSpeeds, type MethodSpeed } from './quality-clock.js';
@@ -93,8 +93,8 @@ async function measure(): Promise<void> {
       ({ name }) => values.only?.includes(name) ?? true,
     );
     const names = methods.map(({ name }) => name);
-    const kept = await KeptScores.open(values.keep);
-    const results = await measureCases(cases, { methods, upscaler, readCode: codeReader(place), kept, say });
+    const scores = await ScoreCache.open(values.keep);
+    const results = await measureCases(cases, { methods, upscaler, readCode: codeReader(place), cache: scores, say });
     const clocked = cases.filter(({ group }) => group === 'photographs');
     const speeds =
       clocked.length > 0 ? await measureSpeeds(await busiest(clocked), { methods, scales, cacheFolder, say }) : [];

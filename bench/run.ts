@@ -3,7 +3,7 @@
 //   --only NAME   one measurement: engine, rewrites, waste, command, memory, cold, imports, site or server (may be given several times)
 //   --quick       small pictures and few rounds, to see that everything works
 //   --pairs N     rounds of what is compared (default 7)
-//   --patience S  seconds that each measurement may lose to other programs that keep the machine busy
+//   --wait S  seconds that each measurement may lose to other programs that keep the machine busy
 //                 (default 120; 0 with --quick)
 //   --json FILE   writes all figures to a file
 //
@@ -20,7 +20,7 @@ import { measureImports } from './imports.js';
 import { describeMachine, type Machine } from './machine.js';
 import { isMet, type Findings, type Json, type Measurement } from './measurement.js';
 import { measureMemory } from './memory.js';
-import { Patience } from './patience.js';
+import { WaitBudget } from './wait-budget.js';
 import { mostForeignCores } from './processor-time.js';
 import { measureRewrites } from './rewrites.js';
 import { measureServer } from './server.js';
@@ -45,14 +45,14 @@ const { values } = parseArgs({
     only: { type: 'string', multiple: true },
     quick: { type: 'boolean', default: false },
     pairs: { type: 'string' },
-    patience: { type: 'string' },
+    wait: { type: 'string' },
     json: { type: 'string' },
   },
 });
 const pairs = Number(values.pairs ?? (values.quick ? 3 : 7));
 if (!Number.isInteger(pairs) || pairs < 1) throw new Error(`--pairs takes a whole number from 1, not ${values.pairs}`);
-const patience = Number(values.patience ?? (values.quick ? 0 : 120));
-if (!(patience >= 0)) throw new Error(`--patience takes a number of seconds, not ${values.patience}`);
+const waitBudget = Number(values.wait ?? (values.quick ? 0 : 120));
+if (!(waitBudget >= 0)) throw new Error(`--wait takes a number of seconds, not ${values.wait}`);
 for (const name of values.only ?? []) {
   if (!measurements.some((one) => one.name === name)) {
     throw new Error(`--only takes ${measurements.map((one) => one.name).join(', ')}, not ${name}`);
@@ -75,7 +75,7 @@ try {
     const findings = await run({
       quick: values.quick,
       pairs,
-      patience: new Patience(patience * 1000),
+      waitBudget: new WaitBudget(waitBudget * 1000),
       disturbed: (cores) => (foreign = Math.max(foreign, cores)),
       folder,
       cacheFolder,

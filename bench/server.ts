@@ -7,14 +7,14 @@ import type { Findings, Goal, Json, Setting, Table } from './measurement.js';
 import { inRounds } from './rounds.js';
 import { ratios, summarise, type Timing } from './statistics.js';
 
-/** Both compute on so many threads. */
+/** Both compute on this many threads. */
 const threads = 2;
 /** Clients at once: as many pictures as the engine takes in by itself on two cores. */
 const connections = 16;
 
 /** Pixels a second through HTTP, as a share of the engine alone. */
 const leastThroughput = 0.95;
-/** Milliseconds: an event loop that stands still answers nobody. */
+/** Milliseconds: an event loop that stands still answers no one. */
 const longestDelay = 50;
 /** Milliseconds: a newcomer waits for the tile under way, planned to take 300 at most, and for codecs. */
 const longestTiny = 600;
@@ -32,7 +32,7 @@ interface Part {
   readonly loads: readonly LoadResult[];
 }
 
-/** Measures the server over loopback, in a process of its own: nothing is kept, so all pictures are computed. */
+/** Measures the server over loopback, in a process of its own: nothing is cached, so all pictures are computed. */
 export async function measureServer(setting: Setting): Promise<Findings> {
   const parts = [await throughput(setting), await fairness(setting), await memory(setting)];
   const loads = parts.flatMap((part) => part.loads);
@@ -157,7 +157,7 @@ async function fairness({ quick, folder, cacheFolder, say }: Setting): Promise<P
   await server.ask('reset');
   // The first of them are of the time when the stream is only beginning.
   await tiny();
-  const beside = await tiny();
+  const together = await tiny();
   stream.stop();
   const huge = await stream.result;
   const { delayMs = NaN, longestDelayMs = NaN } = await server.ask('look');
@@ -165,15 +165,15 @@ async function fairness({ quick, folder, cacheFolder, say }: Setting): Promise<P
     name,
     ...[0.5, 0.9, 0.99, 1].map((share) => fixed(quantile(latencies, share), 0)),
   ];
-  const p99 = quantile(beside.latencies, 0.99);
+  const p99 = quantile(together.latencies, 0.99);
   return {
     tables: [
       {
         caption: `Milliseconds for a picture of 32×32, one after the other, ${amount} times`,
         columns: ['', 'median', 'p90', 'p99', 'longest'],
-        rows: [row('alone', alone), row(`beside ${connections} at once of ${side}×${side} of another client`, beside)],
+        rows: [row('alone', alone), row(`with ${connections} at once of ${side}×${side} of another client`, together)],
       },
-      delayTable('beside huge pictures', delayMs, longestDelayMs),
+      delayTable('with huge pictures', delayMs, longestDelayMs),
     ],
     goals: [
       {
@@ -182,15 +182,15 @@ async function fairness({ quick, folder, cacheFolder, say }: Setting): Promise<P
         bound: { atMost: longestTiny },
         show: (value) => `${fixed(value, 0)} ms`,
       },
-      delayGoal('beside huge pictures', delayMs),
+      delayGoal('with huge pictures', delayMs),
     ],
     figures: {
       tinyAloneMs: alone.latencies,
-      tinyBesideMs: beside.latencies,
+      tinyBesideMs: together.latencies,
       hugeDone: huge.latencies.length,
       hugeDelayMs: delayMs,
     },
-    loads: [alone, beside, huge],
+    loads: [alone, together, huge],
   };
 }
 
@@ -211,7 +211,7 @@ async function memory({ quick, folder, cacheFolder, say }: Setting): Promise<Par
   return {
     tables: [
       {
-        caption: 'Resident memory of the server after so many different pictures of 16×16',
+        caption: 'Resident memory of the server after this many different pictures of 16×16',
         columns: ['pictures', 'memory', 'pictures a second'],
         rows: sizes.map((bytes, index) => [
           String(step * (index + 1)),

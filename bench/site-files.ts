@@ -9,7 +9,7 @@ export const pictureFolder = 'pictures';
 /** How many times the pixels of each picture. */
 export const factor = 2;
 
-/** What the plugins are told beside their cache: drawings have a network of their own. */
+/** What the plugins get besides their cache: drawings have a network of their own. */
 export const drawings = { include: '**/drawing-*', model: 'art' } as const;
 
 /** The same for the engine without a plugin. */

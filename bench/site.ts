@@ -6,12 +6,12 @@ import { inRounds } from './rounds.js';
 import { Site, tools, type Piece, type Tool, type Way } from './site-builds.js';
 import { ratios, summarise, type Summary, type Timing } from './statistics.js';
 
-/** The first build of a site may take so many times what the engine and the build without the plugin take together. */
+/** The first build of a site may take this many times what the engine and the build without the plugin take together. */
 const mostOverEngine = 1.1;
-/** A build in which nothing is to be computed may take so much longer for each picture, in milliseconds. */
+/** A build in which nothing is to be computed may take this much longer for each picture, in milliseconds. */
 const mostWarmMs = 2;
 /**
- * So many bytes a build may hold more for each picture more, beyond what the tool itself does: some times its result (33 KiB on
+ * This many bytes a build may hold more for each picture more, beyond what the tool itself does: some times its result (33 KiB on
  * average), but not its pixels (about 250 KiB), or the number of pictures in flight would grow with the site.
  */
 const mostMemory = 100 * 1024;

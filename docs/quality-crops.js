@@ -1,4 +1,4 @@
-// Makes the picture of docs/quality.md: an icon, logos, a chart, a photograph and pixel art, doubled in several ways beside their
+// Makes the picture of docs/quality.md: an icon, logos, a chart, a photograph and pixel art, doubled in several ways next to their
 // true doubles.
 import { fileURLToPath } from 'node:url';
 import { writePairs } from '../examples/pairs.js';

@@ -9,7 +9,7 @@ import { createServer } from 'upres/server';
 /** A server in this process, on the same threads as everything else in it, until it is disposed. */
 export async function startServer(threads: number): Promise<{ url: string } & AsyncDisposable> {
   const folder = await mkdtemp(join(tmpdir(), 'upres-proof-'));
-  // Nothing is kept: each request is computed.
+  // Nothing is cached: each request is computed.
   const server = await createServer({ port: 0, threads, folder, cache: false });
   const url = await server.listen();
   return {

@@ -26,5 +26,5 @@ run(path('node_modules/vite/bin/vite.js'), 'build', path('examples/vite'));
 console.log(`
 The sample pictures at twice their size:        ${path('out/images')}
 Before (enlarged smoothly) and after, together: ${sheet}
-Icon, logo, chart, photograph and pixel art beside their true doubles: ${pairs}
+Icon, logo, chart, photograph and pixel art next to their true doubles: ${pairs}
 A site built with Vite (npx serve it):          ${path('out/vite')}`);

@@ -2,7 +2,7 @@
 //
 //   npm run proof
 //
-// Four worker threads call the same network at the same time, first alone, then beside four clients of an HTTP server that runs
+// Four worker threads call the same network at the same time, first alone, then alongside four clients of an HTTP server that runs
 // on the same threads. Shown are: every result has the bytes that one thread computes alone and untiled, over HTTP too; the
 // threads of the pool are inside the runtime at once, so that nothing is held while one of them computes; and the operating
 // system counts the weights once, however many threads have mapped them.
@@ -23,7 +23,7 @@ const clients = 4;
 const goal = 0.9;
 const attempts = 3;
 
-/** What somebody saw of one call or request; times are milliseconds on a clock that all threads share. */
+/** What an observer saw of one call or request; times are milliseconds on a clock that all threads share. */
 interface Answer {
   readonly seed: number;
   readonly hash: string;
@@ -82,7 +82,7 @@ function startCaller(network: ThreadSafeNetwork, number: number): Promise<Outcom
   });
 }
 
-/** Milliseconds during which at least so many of the intervals are running, within [from, to]. */
+/** Milliseconds during which at least this many of the intervals are running, within [from, to]. */
 function timeWith(least: number, intervals: readonly (readonly [number, number])[], from: number, to: number): number {
   const events = intervals
     .flatMap(([start, end]) => [
@@ -158,7 +158,7 @@ async function showHttp(callAtOnce: () => Promise<Outcome[]>, threads: number): 
   const [rightCalls, rightAnswers] = [await countRight(outcomes), await countRight(answers)];
   claim(
     both > 0 && rightAnswers === answers.length && rightCalls === outcomes.length,
-    `${clients} HTTP clients beside the ${callers} threads get the same bytes, and so do these`,
+    `${clients} HTTP clients and the ${callers} threads get the same bytes, and so do these`,
     `${rightAnswers} of ${answers.length} answers and ${rightCalls} of ${outcomes.length} images are equal; ` +
       `both were waiting for results during ${both.toFixed(0)} of the clients’ ${(to - from).toFixed(0)} ms`,
   );

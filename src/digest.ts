@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { inBands } from './give-way.js';
+import { inBands } from './event-loop.js';
 
 /** Bytes; one takes about two nanoseconds, so a block is what is done between two looks at the clock. */
 const block = 1 << 14;

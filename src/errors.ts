@@ -14,7 +14,7 @@ interface Failure {
 
 /**
  * One row for each way to fail. A code is part of the public interface: scripts test for it, so a code keeps its meaning for ever
- * and the words beside it may change.
+ * and the words next to it may change.
  */
 export const failures = {
   ABORTED: {

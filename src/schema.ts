@@ -133,7 +133,7 @@ export function list<T>(
   return { type: 'array', items, description };
 }
 
-/** A value, or a list of at least so many. */
+/** A value, or a list of at least this many. */
 export function oneOrMany<T>(item: Schema<T>, least = 0): Schema<T | readonly T[]> {
   const description = `${item.description}${item.properties ? ', or a list of such' : ''}`;
   return { anyOf: [item, { ...list(item), minItems: least }], description };

@@ -1,5 +1,5 @@
 // A server in a process of its own that answers questions of the bench about itself.
-// Arguments: threads, a folder for its jobs, then tokens. Nothing is kept, so that everything is computed.
+// Arguments: threads, a folder for its jobs, then tokens. Nothing is cached, so that everything is computed.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createServer } from '#src/server/server.js';
 import type { Answer, Question } from '../load-target.js';
@@ -22,7 +22,7 @@ const answers: Record<Exclude<Question, 'end'>, () => Answer> = {
   },
   look: () => {
     if (global.gc === undefined) throw new Error('run this with --expose-gc');
-    // What JavaScript has let go says nothing about what the server holds.
+    // What JavaScript has released says nothing about what the server holds.
     global.gc();
     return { bytes: process.memoryUsage.rss(), delayMs: delay.percentile(99) / 1e6, longestDelayMs: delay.max / 1e6 };
   },

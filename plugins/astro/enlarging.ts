@@ -50,7 +50,7 @@ export function enlarging<T extends LocalService>(base: T, { isOnDemand, enlarge
   return { ...base, ...composed };
 }
 
-/** Says in a transform what enlarges it, or that nothing does; of remote pictures nobody knows the size yet. */
+/** Says in a transform what enlarges it, or that nothing does; of remote pictures the size is unknown yet. */
 function marked(transform: Transform, settings: ServiceConfig | undefined): Transform {
   const { src } = transform;
   const marks = { ...transform };

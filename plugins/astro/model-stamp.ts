@@ -13,7 +13,7 @@ export function modelStampSync(models: NonNullable<AssetOptions['models']>): str
         const contents = readFileSync(resolve(file));
         hash.update(`${label} ${contents.length} `).update(contents);
       } catch {
-        // Most files that may lie beside a network don't; a network that is missing itself is told when it is used.
+        // Most files that may lie next to a network don't; a network that is missing itself is reported when it is used.
       }
     }
   }

@@ -1,5 +1,5 @@
 /**
- * What the plugin needs of esbuild's interface for plugins. Written out, since Bun has the same with types of its own, and nobody
+ * What the plugin needs of esbuild's interface for plugins. Written out, since Bun has the same with types of its own, and no one
  * should have to install both.
  */
 export interface BundlerBuild {

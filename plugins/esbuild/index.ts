@@ -8,7 +8,7 @@ import { checkAssetOptions, type AssetOptions } from '#upres/asset/options.js';
 import { AssetPipeline, type PreparedAsset } from '#upres/asset/pipeline.js';
 import { readableMessage } from '#upres/asset/readable-message.js';
 import { isOurs, splitUrl } from '#upres/asset/urls.js';
-import { checkLeftovers, type Leftovers } from '#upres/asset/written-urls.js';
+import { checkLeftoversOption, type LeftoversOption } from '#upres/asset/written-urls.js';
 import type { VariantPlan } from '#upres/asset/asset-plan.js';
 import {
   imageLoaders,
@@ -19,7 +19,7 @@ import {
   type ResolveArguments,
   type UpresEsbuildPlugin,
 } from './bundler.js';
-import { leftoversOf } from './leftovers.js';
+import { unresolvedOf } from './unresolved.js';
 import { Places } from './places.js';
 import { styleLoader, withImageSetUrls } from './styles.js';
 
@@ -28,7 +28,7 @@ export type { UpresEsbuildPlugin } from './bundler.js';
 
 export interface UpresEsbuildOptions extends AssetOptions {
   /** What becomes of a build that still has a directive in its files: it fails (default), it warns, or nothing. */
-  readonly leftovers?: Leftovers;
+  readonly leftovers?: LeftoversOption;
 }
 
 /** Bun has esbuild's interface as far as it is common, with other answers here and there. */
@@ -43,7 +43,7 @@ const markup = 'upres';
  */
 export function upres(options: UpresEsbuildOptions = {}): UpresEsbuildPlugin {
   const { leftovers = 'error', ...assetOptions } = options;
-  checkLeftovers(leftovers);
+  checkLeftoversOption(leftovers);
   checkAssetOptions(assetOptions);
   return {
     name: 'upres',
@@ -61,7 +61,7 @@ interface File {
   readonly variant: VariantPlan;
 }
 
-function setUp(build: BundlerBuild, options: AssetOptions, leftovers: Leftovers): void {
+function setUp(build: BundlerBuild, options: AssetOptions, leftovers: LeftoversOption): void {
   const settings: BundlerOptions = build.initialOptions ?? {};
   const root = settings.absWorkingDir ?? process.cwd();
   const warn = (message: string): void => {
@@ -73,7 +73,7 @@ function setUp(build: BundlerBuild, options: AssetOptions, leftovers: Leftovers)
 
   const failure = (error: unknown, file: string, query: string): { errors: Message[]; watchFiles: string[] } => ({
     errors: [{ text: readableMessage(error, file, query, root) }],
-    // It is looked at again when it is mended.
+    // It is read again when it is mended.
     watchFiles: [file],
   });
 
@@ -132,7 +132,7 @@ function setUp(build: BundlerBuild, options: AssetOptions, leftovers: Leftovers)
     const watchFiles = inputsOf(plan, options, root);
     return Promise.resolve({ contents: imports + code, loader: 'js', resolveDir: dirname(plan.file), watchFiles });
   });
-  // Its imports are ready-made: nobody has to look for them.
+  // Its imports are ready-made: no one has to look for them.
   build.onResolve({ filter: /[\\/]\.[\\/][^\\/]+$/ }, ({ path }) =>
     Promise.resolve(places.at(path) ? { path, namespace: 'file' } : undefined),
   );
@@ -145,7 +145,7 @@ function setUp(build: BundlerBuild, options: AssetOptions, leftovers: Leftovers)
     return contents === undefined || contents === css ? undefined : { contents, loader: loader!, watchFiles: [path] };
   });
 
-  // What is emitted is looked at in the end, so it has to be known.
+  // What is emitted is searched in the end, so it has to be known.
   if (build.initialOptions && leftovers !== 'ignore') build.initialOptions.metafile = true;
   build.onEnd?.(async (result) => {
     const loud = /^(?:info|debug|verbose)$/.test(settings.logLevel ?? '');
@@ -153,7 +153,7 @@ function setUp(build: BundlerBuild, options: AssetOptions, leftovers: Leftovers)
       if (loud) console.error(line);
     });
     pipeline.report.clear();
-    const found = leftovers === 'ignore' || result.errors?.length ? [] : await leftoversOf(result, root);
+    const found = leftovers === 'ignore' || result.errors?.length ? [] : await unresolvedOf(result, root);
     const messages = found.map((text) => ({ text }));
     return leftovers === 'warn' ? { warnings: messages } : { errors: messages };
   });
@@ -185,6 +185,6 @@ function decoded(path: string): string {
 
 /** What the configuration says of such images, as far as it leaves them images; else a file. */
 function loaderFor({ name, format }: VariantPlan, { loader = {} }: BundlerOptions): ImageLoader {
-  const wish = loader[extname(withFormat(name, format))];
-  return imageLoaders.find((known) => known === wish) ?? 'file';
+  const configured = loader[extname(withFormat(name, format))];
+  return imageLoaders.find((known) => known === configured) ?? 'file';
 }

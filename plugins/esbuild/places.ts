@@ -2,8 +2,8 @@ import { join } from 'node:path';
 
 /**
  * Paths for files that are not on disk. esbuild makes of a module's path the name of its file (`[dir]/[name]-[hash]`), so it has to
- * be the one that the result would have beside its source; and it takes equal paths for one module, where two networks may make a
- * `logo@2x.png` each, beside one made by hand. So each gets as many `/.` before its name as tell it from the others: other paths for
+ * be the one that the result would have next to its source; and it takes equal paths for one module, where two networks may make a
+ * `logo@2x.png` each, next to one made by hand. So each gets as many `/.` before its name as tell it from the others: other paths for
  * the same place.
  */
 export class Places<T> {

@@ -14,6 +14,6 @@ export async function withImageSetUrls(css: string): Promise<string> {
 /** What esbuild would take for a style sheet; undefined where the configuration makes something else of it. */
 export function styleLoader(file: string, { loader = {} }: BundlerOptions): StyleLoader | undefined {
   const local = file.endsWith('.module.css');
-  const wish = (local ? loader['.module.css'] : undefined) ?? loader['.css'] ?? (local ? 'local-css' : 'css');
-  return (['css', 'local-css'] as const).find((known) => known === wish);
+  const configured = (local ? loader['.module.css'] : undefined) ?? loader['.css'] ?? (local ? 'local-css' : 'css');
+  return (['css', 'local-css'] as const).find((known) => known === configured);
 }

@@ -52,7 +52,7 @@ export function upres(options: GulpOptions = {}): Transform {
     }
   }) as Transform;
   const fail = tellNext(stream);
-  // Somebody downstream failed: what is under way is for nobody.
+  // A stream downstream failed: no one takes what is under way.
   stream.once('close', () => {
     stop.abort();
   });

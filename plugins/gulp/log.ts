@@ -7,7 +7,7 @@ export interface GulpLog {
   readonly summary: (pipeline: AssetPipeline, untouched: readonly string[]) => Promise<void>;
 }
 
-/** So many names of files that passed untouched are said. */
+/** This many names of files that passed untouched are said. */
 const mostNames = 3;
 
 /** Lines that look like Gulp's own, unless the command line has `--silent`. */

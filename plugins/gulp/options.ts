@@ -10,9 +10,9 @@ const gulpOptions = options({
    * @default 2
    */
   upscale: directives.properties.upscale,
-  /** Exactly so many pixels wide; with `upscale: [1, 2]` also twice that, as `name@2x`. Holds for every file. */
+  /** Exactly this many pixels wide; with `upscale: [1, 2]` also twice that, as `name@2x`. Holds for every file. */
   width: directives.properties.width,
-  /** At least so many pixels wide; what is wide enough stays as it is. Files keep their names. Instead of `upscale` and `width`. */
+  /** At least this many pixels wide; what is wide enough stays as it is. Files keep their names. Instead of `upscale` and `width`. */
   minWidth: directives.properties.minWidth,
   /**
    * `png`, `jpeg`, `webp`, `avif`, `gif` or `tiff`, or a list of them; each is a file.

@@ -1,7 +1,7 @@
 import type { Transform, Writable } from 'node:stream';
 
 /**
- * Makes a stream's failure reach the streams that it is piped into, unless somebody listens for it.
+ * Makes a stream's failure reach the streams that it is piped into, unless there is a listener.
  *
  * In Gulp 5, `src()` listens for the errors of what it is piped into and drops them (gulpjs/gulp#2812): the task would end
  * without a word of what failed. Gulp listens to the last stream of a task, so there the error must arrive.
@@ -14,7 +14,7 @@ export function tellNext(stream: Transform): (error: Error) => void {
   // Each `pipe` into the stream brings one listener for errors with it.
   stream.on('pipe', (source: NodeJS.ReadableStream) => {
     sources++;
-    // `src()` hears of it twice, from us and from the stream behind us. The second time nobody would listen any more, and that
+    // `src()` hears of it twice, from us and from the stream behind us. The second time no one would listen any more, and that
     // ends the process: under `gulp.watch`, with every picture that is saved by halves.
     source.on('error', () => undefined);
   });

@@ -12,7 +12,7 @@ import { pluginError } from './errors.js';
 export class Variants {
   /** Names of files that were no images. */
   readonly untouched: string[] = [];
-  /** Outputs of upres that lay beside their sources: what is wanted of these is made anew, and may have the same names. */
+  /** Outputs of upres that lay next to their sources: what is wanted of these is made anew, and may have the same names. */
   readonly earlier: File[] = [];
   private readonly roles: Roles;
 
@@ -35,7 +35,7 @@ export class Variants {
       if (!file.isBuffer()) throw new Error('streams are not supported: leave out { buffer: false } of src()');
       const { contents } = file;
       const role = await this.roles.of(file.path, () => Promise.resolve(contents));
-      if (role === 'hand-made') return [file];
+      if (role === 'override') return [file];
       if (role === 'source') return await this.make(file, contents);
       this.earlier.push(file);
       return [];

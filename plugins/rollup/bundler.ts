@@ -1,8 +1,8 @@
-import type { BundleFile } from '#upres/asset/bundle-leftovers.js';
+import type { BundleFile } from '#upres/asset/unresolved-directives.js';
 
 /**
  * What the plugin needs of a bundler with Rollup's interface. Written out, since the types of Rollup and Rolldown don't fit each
- * other, and nobody should have to install both.
+ * other, and no one should have to install both.
  */
 export interface BundlerContext {
   readonly meta: { readonly watchMode?: boolean; readonly rolldownVersion?: string };

@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import { Appearing } from '#upres/asset/appearing.js';
+import { MissingFiles } from '#upres/asset/missing-files.js';
 import { parseQuery } from '#upres/asset/directives.js';
 import { inputsOf } from '#upres/asset/inputs.js';
 import { moduleCode } from '#upres/asset/module-code.js';
@@ -9,18 +9,18 @@ import { checkAssetOptions, type AssetOptions } from '#upres/asset/options.js';
 import { AssetPipeline, type PreparedAsset } from '#upres/asset/pipeline.js';
 import { readableMessage } from '#upres/asset/readable-message.js';
 import { isOurs, splitUrl } from '#upres/asset/urls.js';
-import { checkLeftovers, type Leftovers } from '#upres/asset/written-urls.js';
+import { checkLeftoversOption, type LeftoversOption } from '#upres/asset/written-urls.js';
 import type { VariantPlan } from '#upres/asset/asset-plan.js';
 import MagicString from 'magic-string';
 import type { BundlerContext, UpresRollupPlugin } from './bundler.js';
-import { reportLeftovers } from './leftovers.js';
+import { reportUnresolved } from './unresolved.js';
 
 export type { AssetOptions } from '#upres/asset/options.js';
 export type { UpresRollupPlugin } from './bundler.js';
 
 export interface UpresRollupOptions extends AssetOptions {
   /** What becomes of a bundle that still has a directive in it: it fails (default), it warns, or nothing. */
-  readonly leftovers?: Leftovers;
+  readonly leftovers?: LeftoversOption;
 }
 
 /**
@@ -29,10 +29,10 @@ export interface UpresRollupOptions extends AssetOptions {
  */
 export function upres(options: UpresRollupOptions = {}): UpresRollupPlugin {
   const { leftovers = 'error', ...assetOptions } = options;
-  checkLeftovers(leftovers);
+  checkLeftoversOption(leftovers);
   checkAssetOptions(assetOptions);
   const root = process.cwd();
-  const appearing = new Appearing();
+  const missingFiles = new MissingFiles();
   let warn = (message: string): void => {
     console.warn(message);
   };
@@ -53,7 +53,7 @@ export function upres(options: UpresRollupOptions = {}): UpresRollupPlugin {
     warn = (message) => {
       context.warn(message);
     };
-    // First of all: a damaged image is to be looked at again when it is mended.
+    // First of all: a damaged image is to be read again when it is mended.
     context.addWatchFile(file);
     try {
       const plan = await pipeline.plan(file, parseQuery(query)!);
@@ -61,7 +61,7 @@ export function upres(options: UpresRollupOptions = {}): UpresRollupPlugin {
       for (const input of inputsOf(plan, assetOptions, root)) context.addWatchFile(input);
       // Rolldown does not watch for what is not there yet.
       const waits = context.meta.watchMode && context.meta.rolldownVersion !== undefined && plan.missing.length > 0;
-      if (waits) context.addWatchFile(appearing.stampFor(plan.missing));
+      if (waits) context.addWatchFile(missingFiles.stampFor(plan.missing));
       const emitted = plan.variants.map(async (variant) => {
         const { data, format } = await pipeline.render(plan, variant);
         const source = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
@@ -84,7 +84,7 @@ export function upres(options: UpresRollupOptions = {}): UpresRollupPlugin {
         const { path, query } = splitUrl(source);
         const found = await this.resolve(path, importer, { skipSelf: true });
         if (found?.external) return null;
-        // What nobody finds is told by `load`, with its name; a bundler would leave it to the browser.
+        // What is not found is reported by `load`, with its name; a bundler would leave it to the browser.
         const file = found?.id ?? (importer === undefined ? resolve(path) : resolve(dirname(importer), path));
         return { id: `${splitUrl(file).path}?${query}`, moduleSideEffects: false };
       },
@@ -120,7 +120,7 @@ export function upres(options: UpresRollupOptions = {}): UpresRollupPlugin {
     generateBundle: {
       order: 'post',
       async handler(_, bundle) {
-        reportLeftovers(this, bundle, leftovers, root);
+        reportUnresolved(this, bundle, leftovers, root);
         const lines: string[] = [];
         await pipeline.finish((line) => lines.push(line));
         if (lines.length > 0) this.info(`\n${lines.join('\n')}`);
@@ -129,11 +129,11 @@ export function upres(options: UpresRollupOptions = {}): UpresRollupPlugin {
       },
     },
     async closeBundle() {
-      // Who watches will soon want the threads again; idle, they keep nobody from ending.
+      // A watching build will soon want the threads again; idle, they keep no process from ending.
       if (!this.meta.watchMode) await pipeline.close();
     },
     async closeWatcher() {
-      appearing.close();
+      missingFiles.close();
       await pipeline.close();
     },
   };

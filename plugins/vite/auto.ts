@@ -58,7 +58,7 @@ export function autoSummary(session: Session): string | undefined {
   const sizes = [...session.auto.files.values()];
   if (sizes.length === 0) return undefined;
   const bytes = sizes.reduce((sum, size) => sum + size, 0);
-  return `auto: ${sizes.length} ${sizes.length === 1 ? 'file' : 'files'} beside what was there, ${kilobytes(bytes)} more`;
+  return `auto: ${sizes.length} ${sizes.length === 1 ? 'file' : 'files'} besides what was there, ${kilobytes(bytes)} more`;
 }
 
 /** Whether a file's own URL in the page can be found at all, for HTML. */

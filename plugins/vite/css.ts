@@ -47,35 +47,44 @@ export function markDirectives(session: () => Session): PostcssPlugin {
   return { postcssPlugin: 'upres', Once: mark, OnceExit: mark };
 }
 
-/** The second stage, when `vite:css` is done: marks become files. */
-export function cssPlugin(session: () => Session): Plugin {
-  return {
-    name: 'upres:css',
-    transform: {
-      filter: { code: 'upres://' },
-      async handler(code, id) {
-        if (!code.includes('upres://')) return null;
-        const text = new MagicString(code);
-        await Promise.all(
-          [...code.matchAll(marksInCss)].map(async (match) => {
-            const mark = readMark((match[2] ?? match[4])!);
-            try {
-              text.update(
-                match.index,
-                match.index + match[0].length,
-                await imageOf(this, id, session(), mark, match[2] === undefined),
-              );
-            } catch (error) {
-              this.error(session().readable(error, mark.url, mark.importer));
-            }
-          }),
-        );
-        return text.hasChanged()
-          ? { code: text.toString(), map: text.generateMap({ source: id, hires: 'boundary' }) }
-          : null;
-      },
-    },
+type TransformHandler = Extract<Plugin['transform'], (...given: never) => unknown>;
+
+/**
+ * The second stage: marks become files as soon as `vite:css` has compiled a style sheet, and within its own hook. A hook behind it
+ * would come too late where another plugin stands between, as in Astro's development server, and never where a plugin calls Vite's
+ * itself, as UnoCSS does when it builds. To be called in `configResolved`.
+ */
+export function finishStyles(plugins: readonly Plugin[], session: () => Session): void {
+  const styles = plugins.find(({ name }) => name === 'vite:css');
+  const { transform } = styles ?? {};
+  if (!styles || !transform) return;
+  const compile = typeof transform === 'function' ? transform : transform.handler;
+  const handler: TransformHandler = async function (code, id, options) {
+    const compiled = await compile.call(this, code, id, options);
+    if (typeof compiled !== 'object' || typeof compiled?.code !== 'string') return compiled;
+    return { ...compiled, code: await withImages(this, id, session(), compiled.code) };
   };
+  styles.transform = typeof transform === 'function' ? handler : { ...transform, handler };
+}
+
+async function withImages(
+  context: Rollup.TransformPluginContext,
+  id: string,
+  session: Session,
+  css: string,
+): Promise<string> {
+  if (!css.includes('upres://')) return css;
+  const text = new MagicString(css);
+  const work = [...css.matchAll(marksInCss)].map(async ({ 0: whole, 2: inUrl, 4: bare, index }) => {
+    const mark = readMark((inUrl ?? bare)!);
+    try {
+      text.update(index, index + whole.length, await imageOf(context, id, session, mark, inUrl === undefined));
+    } catch (error) {
+      context.error(session.readable(error, mark.url, mark.importer));
+    }
+  });
+  await Promise.all(work);
+  return text.toString();
 }
 
 async function imageOf(

@@ -19,7 +19,7 @@ export interface DeliveryContext {
 }
 
 /**
- * For a module. In development Vite takes a watched file for a module that this one imports, finds nobody who accepts it, and reloads the page;
+ * For a module. In development Vite takes a watched file for a module that this one imports, finds no one who accepts it, and reloads the page;
  * so there dependencies are our own matter.
  */
 export function deliveryTo(context: Rollup.PluginContext, session: Session, id: string): DeliveryContext {
@@ -42,7 +42,7 @@ export interface DeliveryOptions {
   readonly candidate?: boolean;
   /** Whether it is a page's icon, which Vite never makes a `data:` URI of. */
   readonly icon?: boolean;
-  /** Whether nobody asked for it by a directive. */
+  /** Whether no directive asked for it. */
   readonly auto?: boolean;
 }
 
@@ -58,11 +58,11 @@ export async function deliver(
     plan.file,
     ...plan.variants.map(({ source }) => source),
     ...plan.missing,
-    ...plan.overlooked,
+    ...plan.ownInPlace,
   ])) {
     context.addWatchFile(normalizePath(file));
   }
-  if (context.rebuilds && plan.missing.length > 0) context.addWatchFile(session.appearing.stampFor(plan.missing));
+  if (context.rebuilds && plan.missing.length > 0) context.addWatchFile(session.missingFiles.stampFor(plan.missing));
   const places = plan.variants.map(async (variant) => {
     if (context.environment.mode === 'dev') return { url: await devUrlOf(session, variant) };
     const rendered = await session.pipeline.render(plan, variant);

@@ -79,10 +79,10 @@ async function render(session: Session, asset: PlannedAsset, signal: AbortSignal
   }
   // Without a cache the real one would be made and lost again, request by request.
   if (options.dev !== 'preview' || options.cache === false) return pipeline.render(plan, variant, { signal });
-  const kept = await pipeline.kept(plan, variant);
-  if (kept) return kept;
+  const cached = await pipeline.findCached(plan, variant);
+  if (cached) return cached;
   const preview = await pipeline.preview(plan, variant, { signal });
-  // Nobody waits for it: the next request finds it in the cache.
+  // It is not waited for: the next request finds it in the cache.
   pipeline.render(plan, variant, { priority: -1 }).catch((error: unknown) => {
     if (hasCode(error, 'ABORTED')) return;
     session.config.logger.error(session.readable(error, session.show(plan.file)).message, { timestamp: true });

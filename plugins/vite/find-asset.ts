@@ -9,7 +9,7 @@ import { splitUrl } from './session.js';
 export type Resolve = (id: string, importer: string) => Promise<string | undefined>;
 
 /**
- * The file that a URL in CSS or HTML means: `/x` is in `public/` or the root, `x` and `./x` are beside the importer, and what is
+ * The file that a URL in CSS or HTML means: `/x` is in `public/` or the root, `x` and `./x` are next to the importer, and what is
  * not there may be an alias or a package.
  * @param importer absolute path, of which a query is ignored
  * @param options `served`: whether it is the URL of a page from Vite's development server, which puts its base before what the

@@ -1,7 +1,7 @@
 import type { EnvironmentModuleNode, Plugin } from 'vite';
 import type { Session } from './session.js';
 
-/** When a source changes, or one made by hand appears beside it or goes away, what shows it is loaded again. */
+/** When a source changes, or one made by hand appears next to it or goes away, what shows it is loaded again. */
 export function hotPlugin(session: () => Session): Plugin {
   return {
     name: 'upres:hot',

@@ -125,7 +125,7 @@ function setAttributes(text: MagicString, tag: HtmlTag, value: ImgAttributes, { 
   };
   set('src', value.src);
   set('srcset', value.srcset);
-  // One of the two is an author's wish for a size: the other follows from the picture.
+  // One of the two is a size that the author set: the other follows from the picture.
   if (!size || tag.attributes.some(({ name }) => name === 'width' || name === 'height')) return;
   text.appendLeft(tag.nameEnd, ` width="${value.width}" height="${value.height}"`);
 }

@@ -38,7 +38,7 @@ export function importPlugin(session: () => Session): Plugin {
         }
       },
     },
-    /** An image with directives that somebody else loaded is the small one. */
+    /** An image with directives that another plugin loaded is the small one. */
     transform: {
       order: 'pre',
       filter: { id: directiveInId },

@@ -1,10 +1,10 @@
 import type { Plugin, ResolvedConfig } from 'vite';
-import { cssPlugin, markDirectives } from './css.js';
+import { finishStyles, markDirectives } from './css.js';
 import { install } from './dev.js';
 import { hotPlugin } from './hot.js';
 import { htmlPlugin, servedHtmlPlugin } from './html-plugin.js';
 import { importPlugin } from './imports.js';
-import { leftoversPlugin } from './leftovers.js';
+import { unresolvedPlugin } from './unresolved.js';
 import { lifecyclePlugin } from './lifecycle.js';
 import { markingVisitor, visits } from './lightningcss.js';
 import { templatesPlugin } from './templates.js';
@@ -36,9 +36,8 @@ export function upres(options: UpresViteOptions = {}): Plugin[] {
     importPlugin(session),
     htmlPlugin(session),
     servedHtmlPlugin(session),
-    cssPlugin(session),
     newUrlPlugin(session),
-    leftoversPlugin(session),
+    unresolvedPlugin(session),
     lifecyclePlugin(session),
     hotPlugin(session),
   ];
@@ -75,6 +74,7 @@ function basePlugin(session: () => Session, open: (config: ResolvedConfig) => vo
       checkVersion(config);
       open(config);
       placeNewUrls(config.plugins as Plugin[]);
+      finishStyles(config.plugins, session);
       if (unreadable !== undefined) config.logger.warn(`upres: directives in CSS are not read: ${unreadable}`);
     },
     configureServer(server) {

@@ -4,7 +4,7 @@ import type { Session } from './session.js';
 
 /**
  * What is said and done at the end. Environments may be built one after the other, at once, or again and again: the last build
- * that is under way lets the threads go, whether it succeeded or failed, so that the process can end.
+ * that is under way releases the threads, whether it succeeded or failed, so that the process can end.
  */
 export function lifecyclePlugin(session: () => Session): Plugin {
   let building = 0;
@@ -36,12 +36,12 @@ export function lifecyclePlugin(session: () => Session): Plugin {
           if (auto) log(auto);
         }
       } finally {
-        // Who watches will soon want the threads again; idle, they keep nobody from ending.
+        // A watching build will soon want the threads again; idle, they keep no process from ending.
         if (building === 0) await session().forget({ threads: !this.meta.watchMode });
       }
     },
     async closeWatcher() {
-      session().appearing.close();
+      session().missingFiles.close();
       await session().forget();
     },
   };

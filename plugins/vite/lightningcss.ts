@@ -61,5 +61,5 @@ export function markingVisitor(root = '.'): Visitor {
   return visitor as unknown as Visitor;
 }
 
-/** Whether a project's own visitor can't live beside ours: only one can be given, and joining them is Lightning CSS's matter. */
+/** Whether a project's own visitor can't live alongside ours: only one can be given, and joining them is Lightning CSS's matter. */
 export const visits = (options: LightningOptions | undefined): boolean => options?.visitor !== undefined;

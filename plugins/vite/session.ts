@@ -5,7 +5,7 @@ import { splitUrl } from '#upres/asset/urls.js';
 import { messageOf, UpresError } from '#upres/errors.js';
 import type { ResolvedConfig } from 'vite';
 import { normalizePath } from './normalize-path.js';
-import { Appearing } from '#upres/asset/appearing.js';
+import { MissingFiles } from '#upres/asset/missing-files.js';
 import { Dependents } from './dependents.js';
 import type { UpresViteOptions } from './options.js';
 
@@ -25,7 +25,7 @@ export class Session {
   readonly pipeline: AssetPipeline;
   /** Bytes that `auto` added to the site. */
   readonly auto = { files: new Map<string, number>() };
-  readonly appearing = new Appearing();
+  readonly missingFiles = new MissingFiles();
   readonly dependents = new Dependents();
   readonly started = Date.now();
 
@@ -49,7 +49,7 @@ export class Session {
     return { plan, query: typeof query === 'string' ? query : '' };
   }
 
-  /** Starts a new report, and lets the threads go. Whatever is asked for after that gets threads again. */
+  /** Starts a new report, and releases the threads. Whatever is asked for after that gets threads again. */
   async forget({ threads = true }: { threads?: boolean } = {}): Promise<void> {
     this.pipeline.report.clear();
     this.auto.files.clear();

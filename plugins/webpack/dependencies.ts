@@ -7,11 +7,11 @@ import type { LoaderContext } from 'webpack';
 /** Tells webpack which files a result depends on besides its source, so that watching and the persistent cache see them. */
 export async function dependOn(
   context: LoaderContext<AssetOptions>,
-  { variants, missing, overlooked }: PreparedAsset,
+  { variants, missing, ownInPlace }: PreparedAsset,
   options: AssetOptions,
 ): Promise<void> {
   for (const { source } of variants) context.addDependency(source);
-  for (const file of overlooked) context.addDependency(file);
+  for (const file of ownInPlace) context.addDependency(file);
   // A picture made by hand wins over a computed one as soon as it is there.
   for (const file of missing) context.addMissingDependency(file);
   const { context: root } = context._compiler!.root;

@@ -2,9 +2,9 @@ import { assetOptions, checkAssetOptions, type AssetOptions } from '#upres/asset
 import { UpresError } from '#upres/errors.js';
 import type { ReportEntry } from '#upres/asset/report.js';
 import type { Compiler } from 'webpack';
-import { leftoversChoice, type Leftovers } from '#upres/asset/written-urls.js';
+import { leftoversChoice, type LeftoversOption } from '#upres/asset/written-urls.js';
 import { options, type TypeOf } from '#upres/schema.js';
-import { reportLeftovers } from './leftovers.js';
+import { reportUnresolved } from './unresolved.js';
 import { restoreNames } from './name-asset.js';
 import { keepOthersOff, refuseForeignContents } from './only-ours.js';
 import { pipelineOf } from './pipelines.js';
@@ -41,7 +41,7 @@ export class UpresPlugin {
   }
 
   private readonly options: AssetOptions;
-  private readonly leftovers: Leftovers;
+  private readonly leftovers: LeftoversOption;
 
   /** @throws BAD_ARGUMENT for options that don't exist or can't be */
   constructor(options: UpresPluginOptions = {}) {
@@ -54,7 +54,7 @@ export class UpresPlugin {
     keepOthersOff(compiler, this.options);
     restoreNames(compiler);
     refuseForeignContents(compiler);
-    reportLeftovers(compiler, this.leftovers);
+    reportUnresolved(compiler, this.leftovers);
     compiler.hooks.done.tapPromise('upres', () => this.finish(compiler));
   }
 
@@ -96,7 +96,7 @@ function refuseTwice(compiler: Compiler): void {
   applied.add(compiler);
 }
 
-function check(given: UpresPluginOptions): { assets: AssetOptions; leftovers: Leftovers } {
+function check(given: UpresPluginOptions): { assets: AssetOptions; leftovers: LeftoversOption } {
   checkAssetOptions(given, pluginOptions);
   const { leftovers = 'error', ...assets } = given;
   return { assets, leftovers };

@@ -15,7 +15,7 @@ export const raw = true;
 /** Makes of an image and the directives in its query the bytes of one file, or a module that imports several. */
 export default function upresLoader(this: LoaderContext<AssetOptions>, source: Buffer): void {
   const callback = this.async();
-  // Whatever is thrown has to reach the callback: a rejection that nobody handles would end the process.
+  // Whatever is thrown has to reach the callback: a rejection that no one handles would end the process.
   load(this, source).then(
     (result) => {
       callback(null, result);

@@ -71,7 +71,7 @@ function namesAssets({ options }: Compiler): boolean {
   return !usual || filenames.some((filename) => filename !== undefined);
 }
 
-/** What webpack and Rspack take where nobody says otherwise. */
+/** What webpack and Rspack take where nothing else is configured. */
 const usualFilename = /^\[hash\]\[ext\]\[query\](?:\[fragment\])?$/;
 
 /** Whether an import gives more than the URL of one file. Directives that can't be are the loader's to complain about. */

@@ -21,7 +21,7 @@ export interface CacheLimits {
   readonly maxAgeDays?: number;
 }
 
-/** A result that was kept, with the facts that were kept beside it. */
+/** A cached result, with the facts that were stored with it. */
 export interface CacheEntry<Facts> {
   readonly data: Uint8Array;
   readonly facts: Facts;
@@ -36,7 +36,7 @@ const ownNames = /^(?:(?:content|index)-v\d+|tmp|_lastverified)$/;
 const hashedAtOnce = 8 * 2 ** 20;
 const msPerDay = 24 * 60 * 60 * 1000;
 
-/** Loaded when a result is looked for or kept for the first time: with all that it brings it takes as long as the rest of a plugin. */
+/** Loaded when a result is looked for or cached for the first time: with all that it brings it takes as long as the rest of a plugin. */
 const loadCacache = async (): Promise<typeof Cacache> => (await import('cacache')).default;
 
 /** `node_modules/.cache/upres` of the project around a folder; undefined outside of projects. */
@@ -74,7 +74,7 @@ export class AssetCache<Facts> {
     }
   }
 
-  /** Keeps a result. Where the folder can't be written the result is merely not kept, and that is said once. */
+  /** Keeps a result. Where the folder can't be written the result is merely not cached, and that is said once. */
   async put(key: string, data: Uint8Array, facts: Facts): Promise<void> {
     const cacache = await loadCacache();
     try {
@@ -85,7 +85,7 @@ export class AssetCache<Facts> {
     } catch (error) {
       if (this.warned) return;
       this.warned = true;
-      this.warn(`results are not kept, because ${this.folder} can't be written: ${messageOf(error)}`);
+      this.warn(`results are not cached, because ${this.folder} can't be written: ${messageOf(error)}`);
     }
   }
 
@@ -119,7 +119,7 @@ export class AssetCache<Facts> {
     return { removed };
   }
 
-  /** Removes all results, and the folder if nothing else is in it: somebody may have named a folder of theirs. */
+  /** Removes all results, and the folder if nothing else is in it: a user may have named a folder of their own. */
   async clear(): Promise<void> {
     const names = await readdir(this.folder).catch(unlessMissing([]));
     const own = names.filter((name) => ownNames.test(name));

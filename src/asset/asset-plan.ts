@@ -1,27 +1,29 @@
 import { basename, dirname, join } from 'node:path';
 import { hasCode } from '../errors.js';
+import { defined } from '../schema.js';
 import { Source } from '../image/image-source.js';
 import type { ImageInfo } from '../image/codec/header.js';
 import { resolveTarget, type Size, type Target } from '../image/target.js';
-import type { OutputFormat } from '../image/codec/formats.js';
+import { checkEncoding, type QualityOptions, type OutputFormat } from '../image/codec/formats.js';
 import { parseDensityName, printDensityName, type DensityName, extensionFor } from './names.js';
 import type { Directives, Shape } from './directives.js';
-import { qualityFor } from './options.js';
+import { encodingFor } from './options.js';
 import type { OwnOutputs } from './own-outputs.js';
 import type { ResolvedDirectives } from './resolve.js';
 
 /** One output file of an asset, before it is made. */
 export interface VariantPlan {
-  /** The file that its pixels come from: the asset, or a hand-made picture beside it. */
+  /** The file that its pixels come from: the asset, or an override next to it. */
   readonly source: string;
   /** The same, opened. */
   readonly image: Source;
-  readonly handMade: boolean;
+  readonly isOverride: boolean;
   readonly target: Target;
   readonly format: OutputFormat;
   /** Whether the source's bytes are the result as they are. */
   readonly verbatim: boolean;
-  readonly quality: number | undefined;
+  readonly encoding: QualityOptions;
+  readonly animation: Directives['animation'];
   readonly model: string;
   /** Pixels of the result. */
   readonly width: number;
@@ -45,15 +47,15 @@ export interface AssetPlan {
   readonly info: ImageInfo;
   /** Hand-made pictures that are not there: when one appears, the plan changes. */
   readonly missing: readonly string[];
-  /** Outputs of upres itself in the place of hand-made pictures: when one is changed, the plan changes. */
-  readonly overlooked: readonly string[];
+  /** Outputs of upres itself in the place of overrides: when one is changed, the plan changes. */
+  readonly ownInPlace: readonly string[];
 }
 
 /**
  * Decides which files an asset becomes.
  * @param file absolute path of the source
  * @param image the same, opened
- * @param own tells what upres itself has made: such a picture beside the source is not taken for one made by hand
+ * @param own tells what upres itself has made: such a picture next to the source is not taken for one made by hand
  * @throws INPUT_*, UNSUPPORTED_FORMAT, BAD_ARGUMENT
  */
 export async function planAsset(
@@ -66,17 +68,17 @@ export async function planAsset(
   const name = parseDensityName(basename(file));
   const layout = layoutOf(info, name, resolved);
   const formats = resolved.formats.length > 0 ? resolved.formats : [info.format];
-  const handMade = new HandMade(image, own);
+  const overrides = new Overrides(image, own);
   const variants: VariantPlan[] = [];
   for (const format of formats) {
     const steps = resolved.minWidth === undefined ? resolved.upscale : [undefined];
     for (const factor of steps) {
       const ordinary = planVariant({ source: file, image }, info, name, layout, resolved, format, factor);
-      variants.push(await handMade.prefer(ordinary, name, resolved, factor));
+      variants.push(await overrides.prefer(ordinary, name, resolved, factor));
     }
   }
-  const { missing, overlooked } = handMade;
-  return { file, shape: resolved.as, layout, variants, info, missing, overlooked };
+  const { missing, ownInPlace } = overrides;
+  return { file, shape: resolved.as, layout, variants, info, missing, ownInPlace };
 }
 
 function layoutOf(info: Size, name: DensityName, { width }: ResolvedDirectives): Size {
@@ -98,7 +100,7 @@ function planVariant(
   format: OutputFormat,
   factor: number | undefined,
 ): VariantPlan {
-  const { width, minWidth, model, qualities } = resolved;
+  const { width, minWidth, model, encodings, mustBeLossless, animation } = resolved;
   const target: Target =
     factor === undefined
       ? { minWidth: minWidth! }
@@ -106,15 +108,16 @@ function planVariant(
         ? { upscale: factor }
         : { width: Math.round(width * factor) };
   const size = resolveTarget(info, target);
-  const quality = qualityFor(format, ...qualities);
-  const converted = format !== info.format;
+  checkEncoding({ lossless: mustBeLossless }, format);
+  const encoding = encodingFor(format, ...encodings);
   return {
     ...from,
-    handMade: false,
+    isOverride: false,
     target,
     format,
-    verbatim: !converted && size.width === info.width && size.height === info.height,
-    quality,
+    verbatim: isAlready(info, format, resolved) && size.width === info.width && size.height === info.height,
+    encoding,
+    animation,
     model,
     width: size.width,
     height: size.height,
@@ -127,9 +130,14 @@ function planVariant(
       model,
       // Said even where it is the source's own: a rule for the file may name another.
       format: [format],
-      ...(quality === undefined ? {} : { quality }),
+      ...defined({ ...encoding, animation }),
     },
   };
+}
+
+/** Whether a picture is what is wanted, its size left aside. */
+function isAlready({ format, frames }: ImageInfo, wanted: OutputFormat, { animation }: ResolvedDirectives): boolean {
+  return format === wanted && (frames === 1 || animation !== 'first-frame');
 }
 
 function fileName(
@@ -146,10 +154,10 @@ function fileName(
   return printDensityName({ stem: name.stem, density: name.density * factor, extension });
 }
 
-/** Pictures that somebody made by hand for a density: they are better than anything that could be computed. */
-class HandMade {
+/** Pictures made by hand for a density: they are better than anything that could be computed. */
+class Overrides {
   readonly missing: string[] = [];
-  readonly overlooked: string[] = [];
+  readonly ownInPlace: string[] = [];
   private readonly opened = new Map<string, Source>();
 
   constructor(
@@ -165,7 +173,7 @@ class HandMade {
   ): Promise<VariantPlan> {
     if (factor === undefined || factor === 1 || resolved.width !== undefined) return ordinary;
     const file = join(dirname(ordinary.source), printDensityName({ ...name, density: name.density * factor }));
-    if (this.missing.includes(file) || this.overlooked.includes(file)) return ordinary;
+    if (this.missing.includes(file) || this.ownInPlace.includes(file)) return ordinary;
     const image = this.opened.get(file) ?? new Source(file);
     try {
       await image.bytes();
@@ -175,19 +183,20 @@ class HandMade {
       return ordinary;
     }
     if (!this.opened.has(file) && (await this.isOurs(image))) {
-      this.overlooked.push(file);
+      this.ownInPlace.push(file);
       return ordinary;
     }
     this.opened.set(file, image);
-    const { format, width, height } = await image.header();
+    const info = await image.header();
+    const { width, height } = info;
     return {
       ...ordinary,
       source: file,
       image,
-      handMade: true,
+      isOverride: true,
       target: { upscale: 1 },
       directives: { ...ordinary.directives, upscale: [1] },
-      verbatim: format === ordinary.format,
+      verbatim: isAlready(info, ordinary.format, resolved),
       width,
       height,
     };

@@ -14,7 +14,18 @@ import { Source } from '../image/image-source.js';
 /** What decides about a result besides the source. */
 export type ResultOptions = Pick<
   UpscaleOptions,
-  'upscale' | 'width' | 'height' | 'minWidth' | 'model' | 'format' | 'quality' | 'colour' | 'alpha' | 'device'
+  | 'upscale'
+  | 'width'
+  | 'height'
+  | 'minWidth'
+  | 'model'
+  | 'format'
+  | 'quality'
+  | 'lossless'
+  | 'animation'
+  | 'colour'
+  | 'alpha'
+  | 'device'
 >;
 
 /**
@@ -38,6 +49,8 @@ export async function ingredients(source: Source, options: ResultOptions): Promi
     model = autoModel,
     format,
     quality,
+    lossless,
+    animation,
     colour,
     alpha,
     device = 'cpu',
@@ -46,7 +59,7 @@ export async function ingredients(source: Source, options: ResultOptions): Promi
     source: await source.hash(),
     target: { upscale, width, height, minWidth },
     model: await modelIdentity(model),
-    encoding: { format, quality },
+    encoding: { format, quality, lossless, animation },
     pixels: { colour: colour ?? 'srgb', alpha: alpha ?? 'network' },
     engine: [version, PICTURE_VERSION],
     runtime: runtimeVersion,
@@ -57,7 +70,7 @@ export async function ingredients(source: Source, options: ResultOptions): Promi
 
 const known = new Map<string, Promise<string>>();
 
-/** A model file's identity; read again only when it, or what lies beside it, has changed. */
+/** A model file's identity; read again only when it, or what lies next to it, has changed. */
 async function fileIdentity(path: string): Promise<string> {
   const id = await modelStamp(path);
   let identity = known.get(id);

@@ -8,7 +8,7 @@ import type { Device } from '../network/device.js';
 import type { AssetCache } from './asset-cache.js';
 import { cacheKey } from './cache-key.js';
 
-/** What is kept beside a result's bytes. */
+/** What is stored with a result's bytes. */
 export type ResultFacts = Omit<UpscaleResult, 'data'>;
 
 /** A result, and whether it was there already. */
@@ -22,7 +22,7 @@ interface Work {
   readonly owner: CachedUpscaler;
   readonly result: Promise<CachedResult>;
   readonly stop: AbortController;
-  /** Makes sure that nobody joins any more. */
+  /** Makes sure that no caller joins any more. */
   readonly forget: () => void;
   callers: number;
 }
@@ -33,13 +33,13 @@ const sources = new Map<string, { readonly source: Source; users: number }>();
 /** By cache folder: several bundlers and compilations of a process share their work. */
 const inFlightByFolder = new Map<string, Map<string, Work>>();
 
-/** Upscales through the cache: nothing is computed that was computed before, or that somebody is computing right now. */
+/** Upscales through the cache: nothing is computed that was computed before, or that is being computed right now. */
 export class CachedUpscaler {
   private readonly inFlight: Map<string, Work>;
 
   /**
    * @param upscaler gives the upscaler when something has to be computed: a warm build never asks
-   * @param cache undefined: nothing is kept
+   * @param cache undefined: nothing is cached
    */
   constructor(
     private readonly upscaler: () => Upscaler | Promise<Upscaler>,
@@ -78,13 +78,13 @@ export class CachedUpscaler {
       throw withFile(error, file);
     });
     throwIfAborted(signal);
-    // Limits are no part of a result, but whoever allows more must not be told that it is too much.
+    // Limits are no part of a result, but a caller who allows more must not get that error.
     const slot = [key, rest.maxInputPixels, rest.maxOutputPixels, rest.maxFrames].join(' ');
     let work = this.inFlight.get(slot);
     if (!work) {
       const stop = new AbortController();
-      const wishes = { ...rest, signal: stop.signal, ...(onProgress && { onProgress }) };
-      const result = this.compute(key, source, wishes);
+      const shared = { ...rest, signal: stop.signal, ...(onProgress && { onProgress }) };
+      const result = this.compute(key, source, shared);
       const forget = (): void => {
         if (this.inFlight.get(slot) === own) this.inFlight.delete(slot);
       };
@@ -106,7 +106,11 @@ export class CachedUpscaler {
   }
 
   /** A result that is there already; undefined where it would have to be computed. Throws as `upscale`. */
-  async kept(given: Uint8Array | Source, options: UpscaleOptions, file?: string): Promise<CachedResult | undefined> {
+  async findCached(
+    given: Uint8Array | Source,
+    options: UpscaleOptions,
+    file?: string,
+  ): Promise<CachedResult | undefined> {
     try {
       const source = Source.of(given);
       return await this.find(await cacheKey(source, options), source, options);
@@ -117,27 +121,27 @@ export class CachedUpscaler {
 
   /** For `auto` also the CPU's result, which may have stood in for a device that failed. */
   private async find(key: string, source: Source, options: UpscaleOptions): Promise<CachedResult | undefined> {
-    const kept = await this.findOne(key, options);
-    if (kept || options.device !== 'auto') return kept;
+    const found = await this.findOne(key, options);
+    if (found || options.device !== 'auto') return found;
     const cpuKey = await cacheKey(source, { ...options, device: 'cpu' });
     return cpuKey === key ? undefined : this.findOne(cpuKey, options);
   }
 
   private async findOne(key: string, options: UpscaleOptions): Promise<CachedResult | undefined> {
-    const kept = await this.cache?.get(key);
-    return kept && isAllowed(kept.facts, options)
-      ? { ...kept.facts, data: kept.data, cached: true, hash: kept.hash }
+    const found = await this.cache?.get(key);
+    return found && isAllowed(found.facts, options)
+      ? { ...found.facts, data: found.data, cached: true, hash: found.hash }
       : undefined;
   }
 
   private async compute(key: string, source: Source, options: UpscaleOptions): Promise<CachedResult> {
-    const kept = await this.find(key, source, options);
-    if (kept) return kept;
+    const found = await this.find(key, source, options);
+    if (found) return found;
     const keys = await keysByDevice(key, source, options);
     const upscaler = await this.upscaler();
     const { data, ...facts } = await upscaler.upscale(source, options);
     const { device } = facts;
-    // A network of the user's own may have been replaced in the meantime, and nobody knows by which one this was made.
+    // A network of the user's own may have been replaced in the meantime, and it is unknown by which one this was made.
     if (this.cache && (await cacheKey(source, { ...options, device })) === keys.get(device)) {
       await this.cache.put(keys.get(device)!, data, facts);
     }
@@ -145,7 +149,7 @@ export class CachedUpscaler {
   }
 }
 
-/** A result is kept under the device that really computed it: `auto` goes over to the CPU where another device fails. */
+/** A result is cached under the device that really computed it: `auto` goes over to the CPU where another device fails. */
 async function keysByDevice(key: string, source: Source, options: UpscaleOptions): Promise<Map<Device, string>> {
   const { device = 'cpu' } = options;
   const keys = new Map<Device, string>([[await deviceFor(device), key]]);
@@ -153,7 +157,7 @@ async function keysByDevice(key: string, source: Source, options: UpscaleOptions
   return keys;
 }
 
-/** One caller's part in shared work: it may leave, and the last one to leave stops it, so that nobody joins any more. */
+/** One caller's part in shared work: it may leave, and the last one to leave stops it, so that no other caller joins. */
 async function takePart(work: Work, signal: AbortSignal | undefined): Promise<CachedResult> {
   work.callers++;
   if (!signal) return work.result;
@@ -170,7 +174,7 @@ async function takePart(work: Work, signal: AbortSignal | undefined): Promise<Ca
   });
 }
 
-/** A result that somebody kept who allowed more is computed again, which says what is wrong with it. */
+/** A result of a caller who allowed more is computed again, which says what is wrong with it. */
 function isAllowed(facts: ResultFacts, { maxInputPixels, maxOutputPixels, maxFrames }: UpscaleOptions): boolean {
   const { width, height, sourceWidth, sourceHeight, frames } = facts;
   return (

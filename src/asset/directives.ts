@@ -1,8 +1,8 @@
 import { UpresError } from '../errors.js';
-import { outputFormats, type OutputFormat } from '../image/codec/formats.js';
-import { qualityRating } from '../image/options.js';
+import { bothMessage, checkEncoding, outputFormats, type OutputFormat } from '../image/codec/formats.js';
+import { animationChoice, qualityRating } from '../image/options.js';
 import { sideLength, upscaleFactor } from '../image/target.js';
-import { check, choice, defined, oneOrMany, options, text, type Schema, type TypeOf } from '../schema.js';
+import { check, choice, defined, flag, oneOrMany, options, text, type Schema, type TypeOf } from '../schema.js';
 import { formatByWord, formatWords } from './names.js';
 
 /** In what form an asset is delivered. */
@@ -14,7 +14,7 @@ const namedOne = text('the name of one');
 export const directives = options({
   /** Pixels relative to the source (or to `width`), each 1 to 8; several mean densities. */
   upscale: oneOrMany(upscaleFactor),
-  /** Exactly so many pixels wide, for a layout of that width. */
+  /** Exactly this many pixels wide, for a layout of that width. */
   width: sideLength,
   /** The larger of the source's width and this one, in pixels. */
   minWidth: sideLength,
@@ -24,6 +24,10 @@ export const directives = options({
   format: oneOrMany(choice(formatWords, `one of ${outputFormats.join(', ')}`)),
   /** 1 to 100, for JPEG, WebP and AVIF. */
   quality: qualityRating,
+  /** Whether WebP and AVIF are written without loss; in a query, the bare word says so. */
+  lossless: flag,
+  /** `keep`: an animation that would become a still is an error. `first-frame`: it is a still. */
+  animation: animationChoice,
   /** Name of a preset that fills what is missing. */
   preset: namedOne,
   /**
@@ -52,7 +56,7 @@ export function hasDirectives(query: string): boolean {
 }
 
 /**
- * Reads directives from the query of a URL, which may be somebody else's.
+ * Reads directives from the query of a URL, which may be someone else's.
  * @param query with or without the `?`; `&amp;` and `%3B` are understood
  * @param foreign keys of the bundler's own, which are left alone
  * @returns undefined for a query without the key `upscale`, or with one that asks for nothing: it is not ours
@@ -62,7 +66,7 @@ export function parseQuery(query: string, foreign: readonly string[] = []): Dire
   return hasDirectives(query) ? parseDirectives(query, foreign) : undefined;
 }
 
-/** As `parseQuery`, for a query that nobody but us is asked with: the key `upscale` may be absent, and `0` is no factor. */
+/** As `parseQuery`, for a query that is only ours: the key `upscale` may be absent, and `0` is no factor. */
 export function parseDirectives(query: string, foreign: readonly string[] = []): Directives {
   const fields = new Map<string, unknown>();
   for (const [name, value] of new URLSearchParams(normalise(query))) {
@@ -78,6 +82,7 @@ export function parseDirectives(query: string, foreign: readonly string[] = []):
 function valueOf(name: string, schema: Schema | undefined, written: string): unknown {
   const [item] = schema?.anyOf ?? [];
   if (item) return written.split(/[;,]/).flatMap((part) => (part === '' ? [] : [valueOf(name, item, part)]));
+  if (schema?.type === 'boolean') return booleanOf(name, written);
   return schema?.type === 'number' || schema?.type === 'integer' ? numberOf(name, written) : written;
 }
 
@@ -92,6 +97,8 @@ export function checkDirectives(loose: LooseDirectives): Directives {
     throw new UpresError('BAD_ARGUMENT', 'minWidth stands alone: leave out width and the factors of upscale');
   }
   const formats = [...new Set([format ?? []].flat().map((word) => formatByWord(word)!))];
+  if (others.lossless === true && others.quality !== undefined) throw new UpresError('BAD_ARGUMENT', bothMessage);
+  for (const each of formats) checkEncoding({ lossless: others.lossless }, each);
   return defined({
     ...others,
     upscale: factors.length > 0 ? factors : undefined,
@@ -113,6 +120,12 @@ export function printQuery(given: Directives): string {
 /** The query's own text without what HTML and browsers make of it. */
 function normalise(query: string): string {
   return query.replace(/^\?/, '').replace(/&amp;/g, '&').replace(/%3B/gi, ';');
+}
+
+function booleanOf(name: string, written: string): boolean {
+  if (written === '' || written === 'true') return true;
+  if (written === 'false') return false;
+  throw new UpresError('BAD_ARGUMENT', `${name} must be true or false, not "${written}"`);
 }
 
 function numberOf(name: string, written: string): number {

@@ -26,7 +26,7 @@ const attribute = /[\s/]*([^\s"'<>/=][^\s/>=]*)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'
 
 /**
  * The start tags of a page with their attributes, after the tokenizer of the HTML standard (13.2.5) as far as it decides where tags
- * and attributes are: comments, doctypes and the text of scripts and the like are passed over.
+ * and attributes are: comments, doctypes and the text of scripts and the like are skipped.
  */
 export function* startTags(html: string): Generator<HtmlTag> {
   let at = 0;

@@ -9,7 +9,7 @@ export const onErrorChoice = choice(onErrorChoices);
 
 /**
  * Errors that every picture would meet in the same way: a network that is damaged or missing, a machine that can't compute. They
- * say nothing of the picture, so nothing takes its place, whatever is wished: a whole site of small pictures is no build.
+ * say nothing of the picture, so nothing takes its place, whatever the option: a whole site of small pictures is no build.
  */
 export const concernsAll = ({ code }: UpresError): boolean => failureOf(code).endsRun !== undefined;
 
@@ -18,17 +18,17 @@ export const concernsAll = ({ code }: UpresError): boolean => failureOf(code).en
  * @param resize makes the picture without a network
  * @param original gives it as it is
  * @throws the error itself where nothing may stand in: for `fail`, for what concerns all pictures, for what was given up, and
- *   where the picture can't even be resized, since other sizes than those that were asked for would not be what was wished
+ *   where the picture can't even be resized, since other sizes than those that were asked for would be of no use
  */
 export async function standIn<T>(
   error: unknown,
-  wish: OnError,
+  option: OnError,
   { resize, original }: { readonly resize: () => Promise<T>; readonly original: () => Promise<T> },
 ): Promise<{ readonly kind: Exclude<OnError, 'fail'>; readonly made: T; readonly error: UpresError }> {
-  if (!(error instanceof UpresError) || isAborted(error) || wish === 'fail' || concernsAll(error)) throw error;
-  if (wish === 'original') return { kind: wish, made: await original(), error };
+  if (!(error instanceof UpresError) || isAborted(error) || option === 'fail' || concernsAll(error)) throw error;
+  if (option === 'original') return { kind: option, made: await original(), error };
   const made = await resize().catch((failure: unknown) => {
     throw isAborted(failure) ? failure : error;
   });
-  return { kind: wish, made, error };
+  return { kind: option, made, error };
 }

@@ -1,6 +1,6 @@
 import { UpresError } from '../errors.js';
 import { autoModel } from '../image/auto/auto-model.js';
-import { formatTraits, type OutputFormat } from '../image/codec/formats.js';
+import { formatTraits, type QualityOptions, type OutputFormat } from '../image/codec/formats.js';
 import { limitOptions } from '../image/limits.js';
 import { qualityRating } from '../image/options.js';
 import { builtinLabels } from '../model/catalogue/registry.js';
@@ -50,6 +50,16 @@ const anyAssets = {
    */
   quality: qualityOption,
   /**
+   * Whether WebP and AVIF are written without loss, whatever their quality here; other formats have no choice.
+   * @default as the source, where that is of the same format
+   */
+  lossless: directives.properties.lossless,
+  /**
+   * `keep`: an animation that would become a still, as in a JPEG, is an error. `first-frame`: animations become stills.
+   * @default kept where the format has them; elsewhere the first frame is used, with a warning
+   */
+  animation: directives.properties.animation,
+  /**
    * What takes the place of an image that fails: nothing, its own bytes (`original`) or a plain resize (`resize`), both with a
    * warning. Where the network itself is missing or damaged, nothing does.
    * @default `fail`
@@ -85,7 +95,7 @@ export interface DefaultRule extends TypeOf<typeof ruleOptions> {}
 export const assetOptions = options({
   /**
    * What holds for paths, one rule or a list of them; the first that matches and names a thing decides it:
-   * `{ include, exclude, upscale, minWidth, model, format, quality, maxOutputPixels, onError }`.
+   * `{ include, exclude, upscale, minWidth, model, format, quality, lossless, animation, maxOutputPixels, onError }`.
    * @default `[]`
    */
   defaults: oneOrMany(ruleOptions),
@@ -171,14 +181,30 @@ export function presetOf({ presets = {} }: AssetOptions, name: string): Directiv
   return found;
 }
 
-/** The quality for a format; undefined leaves it to the encoder's default, and where there is no such thing. */
-export function qualityFor(format: OutputFormat, ...wishes: (QualityOption | undefined)[]): number | undefined {
-  if (formatTraits[format].quality === undefined) return undefined;
-  for (const wish of wishes) {
-    const quality = typeof wish === 'object' ? wish[format as keyof typeof wish] : wish;
-    if (quality !== undefined) return quality;
+/** What one place asks for, for files of any format. */
+export interface AssetQualityOptions {
+  readonly quality?: QualityOption | undefined;
+  readonly lossless?: boolean | undefined;
+}
+
+/**
+ * How a file of a format is to be encoded, as far as the format has a choice: what is undefined is the encoder's.
+ * @param options in the order in which they count
+ */
+export function encodingFor(
+  format: OutputFormat,
+  ...options: readonly (AssetQualityOptions | undefined)[]
+): QualityOptions {
+  const traits = formatTraits[format];
+  if (traits.quality === undefined) return {};
+  let lossless: boolean | undefined;
+  for (const option of options) {
+    if (traits.lossless === 'choice') lossless ??= option?.lossless;
+    if (lossless) return { lossless };
+    const quality = typeof option?.quality === 'object' ? option.quality[format as 'webp'] : option?.quality;
+    if (quality !== undefined) return defined({ quality, lossless });
   }
-  return undefined;
+  return defined({ lossless });
 }
 
 /**

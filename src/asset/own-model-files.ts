@@ -3,7 +3,7 @@ import { modelFiles } from '../model/catalogue/model-files.js';
 import type { AssetOptions } from './options.js';
 
 /**
- * The files that decide what a network of the user's own computes, absolute: its file, the files that may lie beside it, and its
+ * The files that decide what a network of the user's own computes, absolute: its file, the files that may lie next to it, and its
  * card. All but the first may be absent.
  * @returns nothing for built-in labels, which change with the package only
  */

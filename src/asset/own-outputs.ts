@@ -5,7 +5,7 @@ import { resultsFolder } from './results-folder.js';
 
 /** Digits of a hash that are kept: 258 bits. */
 const digits = 43;
-/** So many outputs are remembered at least, the newest; the file may have twice as many lines. */
+/** This many outputs are remembered at least, the newest; the file may have twice as many lines. */
 const most = 50_000;
 
 /**
@@ -13,7 +13,7 @@ const most = 50_000;
  * folder, whatever their own options say. What is in it is no picture made by hand and no source, wherever it lies.
  *
  * The record is a text of one line for each output. Lines are only ever added at its end, each by one write, so that any number of
- * processes may do so at once; a record that can't be written or was lost makes upres take its own files for somebody else's.
+ * processes may do so at once; a record that can't be written or was lost makes upres take its own files for someone else's.
  */
 export class OwnOutputs {
   private static readonly byFile = new Map<string, OwnOutputs>();
@@ -75,7 +75,7 @@ export class OwnOutputs {
       this.size = size;
       for (const name of names) if (name.length === digits) this.known.add(name);
     } catch {
-      // Nothing has been made yet, or nobody can know.
+      // Nothing has been made yet, or it can't be known.
     }
   }
 

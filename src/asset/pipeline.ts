@@ -6,6 +6,7 @@ import { autoModel } from '../image/auto/auto-model.js';
 import { Source } from '../image/image-source.js';
 import type { ResizeOptions, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { Device } from '../network/device.js';
+import { defined } from '../schema.js';
 import { AssetCache } from './asset-cache.js';
 import type { AssetPlan, VariantPlan } from './asset-plan.js';
 import type { CachedUpscaler, ResultFacts } from './cached-upscaler.js';
@@ -45,7 +46,7 @@ export interface RenderOptions {
 /** A variant, and what the report tells about it. */
 interface Made {
   readonly rendered: RenderedVariant;
-  readonly trouble: string | undefined;
+  readonly warning: string | undefined;
   /** What `auto` chose, and why. */
   readonly choice?: Pick<UpscaleResult, 'model' | 'modelReason'> | undefined;
   /** What computed it; only where something was computed, now or for the cache. */
@@ -106,7 +107,7 @@ export class AssetPipeline {
     const started = performance.now();
     const making = this.make(asset, variant, options);
     this.making.add(making);
-    const { rendered, trouble, choice, device } = await making.finally(() => this.making.delete(making));
+    const { rendered, warning, choice, device } = await making.finally(() => this.making.delete(making));
     const source = await variant.image.bytes();
     const show = (data: Uint8Array): Uint8Array | undefined => (this.options.report ? data : undefined);
     this.report.add({
@@ -126,22 +127,22 @@ export class AssetPipeline {
       format: rendered.format,
       status: rendered.status,
       ms: performance.now() - started,
-      trouble,
+      warning,
     });
     return rendered;
   }
 
   /** The file as far as nothing has to be computed for it; undefined otherwise. Not in the report. */
-  async kept(asset: PreparedAsset, variant: VariantPlan): Promise<RenderedVariant | undefined> {
+  async findCached(asset: PreparedAsset, variant: VariantPlan): Promise<RenderedVariant | undefined> {
     if (variant.verbatim) return asItIs(variant);
     const settings = this.networkSettings(asset, variant, {});
-    const found = await (await this.upscaler()).kept(variant.image, settings, variant.source);
+    const found = await (await this.upscaler()).findCached(variant.image, settings, variant.source);
     if (!found) return undefined;
     const { data, format, width, height } = found;
-    return { data, format, width, height, status: variant.handMade ? 'hand-made' : 'cached' };
+    return { data, format, width, height, status: variant.isOverride ? 'override' : 'cached' };
   }
 
-  /** The same file by centred bicubic interpolation: quick, not kept, and not in the report. */
+  /** The same file by centred bicubic interpolation: quick, not cached, and not in the report. */
   async preview(asset: PreparedAsset, variant: VariantPlan, options: RenderOptions = {}): Promise<RenderedVariant> {
     if (variant.verbatim) return asItIs(variant);
     return this.resize(variant, this.settings(asset, variant, options));
@@ -181,7 +182,7 @@ export class AssetPipeline {
     return file;
   }
 
-  /** Ends what is under way and lets the threads go. */
+  /** Ends what is under way and releases the threads. */
   async close(): Promise<void> {
     await this.lease.release();
     await Promise.allSettled(this.making);
@@ -198,27 +199,27 @@ export class AssetPipeline {
   }
 
   private async make(asset: PreparedAsset, variant: VariantPlan, options: RenderOptions): Promise<Made> {
-    const kept = variant.handMade ? 'hand-made' : undefined;
-    if (variant.verbatim) return { rendered: await asItIs(variant), trouble: undefined };
+    const given = variant.isOverride ? 'override' : undefined;
+    if (variant.verbatim) return { rendered: await asItIs(variant), warning: undefined };
     const settings = this.settings(asset, variant, options);
     try {
-      const wishes = this.networkSettings(asset, variant, options);
-      const result = await (await this.upscaler()).upscale(variant.image, wishes, variant.source);
+      const forNetwork = this.networkSettings(asset, variant, options);
+      const result = await (await this.upscaler()).upscale(variant.image, forNetwork, variant.source);
       const { data, format, width, height, cached, device, hash } = result;
       await this.outputs.add(data, hash);
-      const status = kept ?? (cached ? 'cached' : 'computed');
+      const status = given ?? (cached ? 'cached' : 'computed');
       for (const warning of result.warnings ?? []) this.tell(`${variant.source}: ${warning}`);
       const choice = variant.model === autoModel ? result : undefined;
-      return { rendered: { data, format, width, height, status }, trouble: undefined, choice, device };
+      return { rendered: { data, format, width, height, status }, warning: undefined, choice, device };
     } catch (error) {
       const { made: rendered, ...instead } = await standIn(error, asset.onError, {
         resize: () => this.resize(variant, settings),
         original: () => original(variant),
       });
-      const trouble = instead.error.message;
-      if (options.warn) options.warn(trouble);
-      else this.context.warn(`${variant.source}: ${trouble}`);
-      return { rendered, trouble };
+      const warning = instead.error.message;
+      if (options.warn) options.warn(warning);
+      else this.context.warn(`${variant.source}: ${warning}`);
+      return { rendered, warning };
     }
   }
 
@@ -244,7 +245,7 @@ export class AssetPipeline {
     return {
       ...variant.target,
       format: variant.format,
-      ...(variant.quality === undefined ? {} : { quality: variant.quality }),
+      ...defined({ ...variant.encoding, animation: variant.animation }),
       ...(asset.maxOutputPixels === undefined ? {} : { maxOutputPixels: asset.maxOutputPixels }),
       ...(signal ? { signal } : {}),
       ...(priority === undefined ? {} : { priority }),
@@ -279,6 +280,6 @@ async function original({ image }: VariantPlan): Promise<RenderedVariant> {
 }
 
 /** The source as it is. */
-async function asItIs({ image, format, width, height, handMade }: VariantPlan): Promise<RenderedVariant> {
-  return { data: await image.bytes(), format, width, height, status: handMade ? 'hand-made' : 'verbatim' };
+async function asItIs({ image, format, width, height, isOverride }: VariantPlan): Promise<RenderedVariant> {
+  return { data: await image.bytes(), format, width, height, status: isOverride ? 'override' : 'verbatim' };
 }

@@ -8,7 +8,7 @@ import { UpresError } from '../errors.js';
  */
 export function readableMessage(error: unknown, file: string, query: string, root: string): string {
   const message = error instanceof Error ? error.message : String(error);
-  // A picture made by hand beside the asset may be the damaged one.
+  // A picture made by hand next to the asset may be the damaged one.
   const about = (error instanceof UpresError ? error.file : undefined) ?? file;
   return `${shown(about, root)}${about === file && query !== '' ? `?${query}` : ''}: ${message}`;
 }

@@ -9,8 +9,8 @@ export type VariantStatus =
   | 'cached'
   /** The source as it is: nothing had to be done. */
   | 'verbatim'
-  /** A picture that somebody made by hand stood beside the source. */
-  | 'hand-made'
+  /** A picture made by hand stood next to the source. */
+  | 'override'
   /** It failed, and the source took its place. */
   | 'original'
   /** It failed, and a resize without a network took its place. */
@@ -45,10 +45,10 @@ export interface ReportEntry {
   /** Milliseconds from asking to having. */
   readonly ms: number;
   /** Why the result is not what was asked for. */
-  readonly trouble: string | undefined;
+  readonly warning: string | undefined;
 }
 
-/** So many lines go into a build's log; the page has them all. */
+/** This many lines go into a build's log; the page has them all. */
 const mostLines = 12;
 
 /** What a build did, variant by variant; the same variant made again (another environment, a rebuild) takes its own place. */
@@ -99,7 +99,7 @@ export class AssetReport {
     const words: [VariantStatus, string][] = [
       ['computed', 'computed'],
       ['cached', 'from the cache'],
-      ['hand-made', 'made by hand'],
+      ['override', 'made by hand'],
       ['verbatim', 'as they were'],
       ['original', 'left as they were after an error'],
       ['resized', 'resized after an error'],
@@ -121,20 +121,20 @@ export function describeMaker({ model, modelReason, device = 'cpu', before, afte
 
 /** In words, for one line. */
 export function describeStatus(entry: ReportEntry): string {
-  const { status, ms, trouble } = entry;
+  const { status, ms, warning } = entry;
   switch (status) {
     case 'computed':
       return `${describeMaker(entry)}, ${(ms / 1000).toFixed(1)} s`;
     case 'cached':
       return `${describeMaker(entry)}, from the cache`;
-    case 'hand-made':
+    case 'override':
       return 'made by hand';
     case 'verbatim':
       return 'as it was';
     case 'original':
-      return `left as it was: ${trouble ?? ''}`;
+      return `left as it was: ${warning ?? ''}`;
     case 'resized':
-      return `resized: ${trouble ?? ''}`;
+      return `resized: ${warning ?? ''}`;
   }
 }
 

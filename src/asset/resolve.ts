@@ -10,8 +10,8 @@ import {
   rulesOf,
   type AssetOptions,
   type DefaultRule,
+  type AssetQualityOptions,
   type OnError,
-  type QualityOption,
 } from './options.js';
 
 /** Directives of one asset with everything filled in. */
@@ -24,7 +24,10 @@ export interface ResolvedDirectives {
   /** Empty: the source's own. */
   readonly formats: readonly OutputFormat[];
   /** In the order in which they count. */
-  readonly qualities: readonly (QualityOption | undefined)[];
+  readonly encodings: readonly (AssetQualityOptions | undefined)[];
+  /** Whether the asset itself asks for what only some formats can deliver. */
+  readonly mustBeLossless: boolean;
+  readonly animation: Directives['animation'];
   readonly as: Shape;
   readonly onError: OnError;
   readonly maxOutputPixels: number | undefined;
@@ -87,7 +90,9 @@ function resolve(file: string, own: Directives, options: AssetOptions, root: str
     minWidth,
     model,
     formats: format,
-    qualities: [own.quality, preset?.quality, ...rules.map((rule) => rule.quality), options.quality],
+    encodings: [own, preset, ...rules, options],
+    mustBeLossless: (own.lossless ?? (own.quality === undefined && preset?.lossless)) === true,
+    animation: own.animation ?? preset?.animation ?? first((rule) => rule.animation) ?? options.animation,
     as,
     onError: first((rule) => rule.onError) ?? options.onError ?? 'fail',
     maxOutputPixels: first((rule) => rule.maxOutputPixels) ?? options.maxOutputPixels,
@@ -106,7 +111,7 @@ export function matches(rule: Pick<DefaultRule, 'include' | 'exclude'>, file: st
 
 const matchers = new Map<string, (path: string) => boolean>();
 
-/** Rules are looked at for every asset, and making a matcher takes longer than all else that they need. */
+/** Rules are matched for every asset, and making a matcher takes longer than all else that they need. */
 function matcherOf(glob: string): (path: string) => boolean {
   const matcher = matchers.get(glob) ?? picomatch(glob);
   matchers.set(glob, matcher);

@@ -3,7 +3,7 @@ import { defaultCacheFolder } from '../network/weights/cache-folder.js';
 import { projectCacheFolder } from './asset-cache.js';
 
 /**
- * Where results are kept: the folder that was named; in a project the one that all its tools share; elsewhere, where no
+ * Where results are cached: the folder that was named; in a project the one that all its tools share; elsewhere, where no
  * `package.json` is found, the user's own.
  * @param root folder that a name is relative to, and around which a project is looked for
  */

@@ -4,12 +4,12 @@ import { outputFormats } from '../image/codec/formats.js';
 import { formatOfName, parseDensityName, type DensityName } from './names.js';
 import type { OwnOutputs } from './own-outputs.js';
 
-/** What a file is where whole folders are taken: a source, a larger picture that somebody made by hand, or an output of upres. */
-export type Role = 'source' | 'hand-made' | 'own';
+/** What a file is where whole folders are taken: a source, a larger picture made by hand, or an output of upres. */
+export type Role = 'source' | 'override' | 'own';
 
 /**
- * Tells sources from what lies beside them. A picture of a higher density next to one of a lower is no source (`logo@2x.png` beside
- * `logo.png`), and neither is what upres itself made of another format of the picture (`logo.webp` beside `logo.png`).
+ * Tells sources from what lies next to them. A picture of a higher density next to one of a lower is no source (`logo@2x.png` next to
+ * `logo.png`), and neither is what upres itself made of another format of the picture (`logo.webp` next to `logo.png`).
  *
  * Folders are looked at once, so that what is written in the meantime changes nothing.
  */
@@ -33,7 +33,7 @@ export class Roles {
       if (await this.own.has(contents)) return 'own';
       // After an error a source's copy may stand in for something larger.
       const same = smaller.map(({ written }) => readIfThere(join(folder, written)));
-      return (await Promise.all(same)).some((each) => each?.equals(contents)) ? 'own' : 'hand-made';
+      return (await Promise.all(same)).some((each) => each?.equals(contents)) ? 'own' : 'override';
     }
     const twins = others.filter(({ density }) => density === name.density);
     if (twins.length === 0 || !(await this.own.has(await bytes()))) return 'source';

@@ -15,7 +15,7 @@ export function splitUrl(url: string): SplitUrl {
   return { path, query, fragment };
 }
 
-/** Whether it leads out of the site, so that its query is somebody else's. */
+/** Whether it leads out of the site, so that its query is someone else's. */
 export const isExternal = (url: string): boolean => /^(?:[a-z][a-z\d+.-]+:|\/\/)/i.test(url);
 
 /** Whether a URL asks for something of ours. */

@@ -5,12 +5,12 @@ import { parseSrcset } from './srcset.js';
 
 /** What becomes of a build that emits a directive which nothing honoured. */
 export const leftoversChoices = ['error', 'warn', 'ignore'] as const;
-export type Leftovers = (typeof leftoversChoices)[number];
+export type LeftoversOption = (typeof leftoversChoices)[number];
 export const leftoversChoice = choice(leftoversChoices);
 
 /** @throws BAD_ARGUMENT with a suggestion */
-export function checkLeftovers(wish: Leftovers | undefined): void {
-  if (wish !== undefined) check(leftoversChoice, wish, 'leftovers');
+export function checkLeftoversOption(option: LeftoversOption | undefined): void {
+  if (option !== undefined) check(leftoversChoice, option, 'leftovers');
 }
 
 /** Longer than any URL of an image: how far is looked around a directive for the ends of its URL. */

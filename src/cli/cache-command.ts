@@ -19,11 +19,11 @@ type Action = (typeof actions)[number];
 export function addCacheCommand(program: Command, act: (action: () => Promise<number>) => Promise<void>): void {
   program
     .command('cache')
-    .description('look after the results that were kept: stats, verify, prune or clear')
+    .description('look after the cached results: stats, verify, prune or clear')
     .argument('<action>', 'stats, verify (read everything, remove what is damaged), prune (remove the oldest), clear')
     .option('--cache <folder>', "default: the project's node_modules/.cache/upres, or the user's cache folder")
-    .option('--max-size <bytes>', 'for prune: keep so many bytes, such as 500M (default: 1G)')
-    .option('--max-age <days>', 'for prune: keep results so long (default: 90)')
+    .option('--max-size <bytes>', 'for prune: keep this many bytes, such as 500M (default: 1G)')
+    .option('--max-age <days>', 'for prune: keep results this long (default: 90)')
     .option('--json', 'as JSON')
     .action(async (word: string, options: CacheOptions) => {
       await act(async () => {

@@ -19,9 +19,9 @@ export interface Input {
   readonly named: boolean;
 }
 
-/** Files that were met and passed over. */
+/** Files that were met and skipped. */
 export interface Skipped {
-  /** Larger variants: `photo@2x.png`, or `photo-800w.png` beside `photo.png`; and `photo.webp` where upres made it of that. */
+  /** Larger variants: `photo@2x.png`, or `photo-800w.png` next to `photo.png`; and `photo.webp` where upres made it of that. */
   variants: number;
   /** Files that aren't pictures that upres reads, counted by extension (`.svg`; the empty string for none). */
   readonly others: Map<string, number>;
@@ -148,7 +148,7 @@ async function choose(found: readonly Input[]): Promise<{ inputs: Input[]; skipp
       return false;
     }
     const stem = stemOf(input.path);
-    // The shell expands an unquoted *.png to names, last time's outputs among them: when the picture itself is named beside
+    // The shell expands an unquoted *.png to names, last time's outputs among them: when the picture itself is named next to
     // its variant, a folder's rule holds.
     const { stem: base, density } = parseDensityName(path.basename(input.path));
     // A name of a lower density is no larger variant, but a source that knows its own.

@@ -18,8 +18,8 @@ export function addImportCommand(program: Command, act: (action: () => Promise<n
   program
     .command('import')
     .description("convert a network to ONNX: ncnn's .param, TensorFlow.js's model.json, .rsr")
-    .argument('<file>', 'the file; what belongs to it is found beside it')
-    .option('-o, --out <file>', 'the ONNX file (default: beside it, with its name)')
+    .argument('<file>', 'the file; what belongs to it is found next to it')
+    .option('-o, --out <file>', 'the ONNX file (default: next to it, with its name)')
     .option('--overwrite', 'also replace files that upres did not write')
     .option('--json', 'print what was found as JSON')
     .action(async (file: string, options: ImportOptions) => {
@@ -51,7 +51,7 @@ async function importFile(file: string, { out, overwrite = false, json = false }
 }
 
 /**
- * `model.json` beside the ONNX file, or `<name>.card.json` where that name is taken: by a TensorFlow.js model, or by the card of
+ * `model.json` next to the ONNX file, or `<name>.card.json` where that name is taken: by a TensorFlow.js model, or by the card of
  * another network.
  */
 async function freeCardPath(file: string, output: string, isOurs: (text: string) => boolean): Promise<string> {
@@ -68,7 +68,7 @@ function tell(json: boolean, output: string, card: string, facts: ImportFacts): 
     return;
   }
   const { receptiveRadius, globalOperators } = facts;
-  const sight =
+  const seen =
     globalOperators.length > 0
       ? `the whole picture, through ${globalOperators.join(', ')}; it is never computed in tiles`
       : `${count(receptiveRadius ?? 0, 'pixel')} around each`;
@@ -76,6 +76,6 @@ function tell(json: boolean, output: string, card: string, facts: ImportFacts): 
   print(`  scale        ${facts.scale === undefined ? 'unknown until it runs' : `×${facts.scale}`}`);
   print(`  channels     ${facts.channels === 3 ? '3 (RGB)' : '1 (luma)'}, values 0..${facts.range}`);
   print(`  parameters   ${facts.parameters.toLocaleString('en')}`);
-  print(`  looks at     ${sight}`);
+  print(`  sees         ${seen}`);
   for (const note of facts.notes) print(`  note         ${note}`);
 }

@@ -134,13 +134,14 @@ function upscaleOptions(job: Job, context: JobContext): UpscaleOptions {
 }
 
 function resizeOptions(job: Job, { options, signal, onProgress }: JobContext): ResizeOptions {
-  const { colour, maxInputPixels, maxOutputPixels, maxFrames } = options;
+  const { colour, lossless, animation, maxInputPixels, maxOutputPixels, maxFrames } = options;
   return {
     ...options.target,
     signal,
     onProgress: ({ donePixels, totalPixels }) => {
       onProgress(job, totalPixels > 0 ? donePixels / totalPixels : 0);
     },
-    ...defined({ format: job.format, quality: job.quality, colour, maxInputPixels, maxOutputPixels, maxFrames }),
+    ...defined({ format: job.format, quality: job.quality, lossless, animation, colour }),
+    ...defined({ maxInputPixels, maxOutputPixels, maxFrames }),
   };
 }

@@ -12,7 +12,7 @@ export function sha256(bytes: Uint8Array | string): string {
  *
  * One small file for each output, named by the SHA-256 of its path and holding the SHA-256 of its bytes, in the format of
  * `sha256sum`. A file that was changed since, by whomever, no longer matches. Losing the record is safe: existing files then
- * count as somebody else's.
+ * count as someone else's.
  */
 export class Ledger {
   readonly #folder: string;

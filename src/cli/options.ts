@@ -1,5 +1,5 @@
 import type { OnError } from '../asset/on-error.js';
-import { outputFormats, type OutputFormat } from '../image/codec/formats.js';
+import { formatTraits, outputFormats, type OutputFormat } from '../image/codec/formats.js';
 import { maxUpscale, type Target } from '../image/target.js';
 import { deviceChoices, type DeviceChoice } from '../network/device.js';
 import { maxThreads } from '../network/pool/thread-count.js';
@@ -18,6 +18,8 @@ export interface RawOptions {
   model?: string;
   format?: string;
   quality?: string;
+  lossless?: boolean;
+  animation?: string;
   threads?: string;
   device?: string;
   onError?: string;
@@ -42,6 +44,8 @@ export interface RunOptions {
   /** Each makes a file of its own; none means each input's own. */
   readonly formats: readonly OutputFormat[];
   readonly quality?: number;
+  readonly lossless?: boolean;
+  readonly animation?: 'keep' | 'first-frame';
   readonly threads?: number;
   readonly device?: DeviceChoice;
   readonly colour?: 'srgb' | 'keep';
@@ -53,7 +57,7 @@ export interface RunOptions {
   readonly overwrite: boolean;
   readonly json: boolean;
   readonly quiet: boolean;
-  /** Where results are kept; false for nowhere. */
+  /** Where results are cached; false for nowhere. */
   readonly cache?: string | false;
 }
 
@@ -134,6 +138,11 @@ export function parseOptions(raw: RawOptions): RunOptions {
   if (quality !== undefined && formats.length > 0 && !formats.some(hasQuality)) {
     fail(`--quality is for JPEG, WebP and AVIF: ${formats.join(' and ')} stores every pixel as it is`);
   }
+  if (raw.lossless && quality !== undefined) fail('--lossless leaves no --quality to choose: give one of them');
+  const lossy = formats.filter((format) => formatTraits[format].lossless === 'never');
+  if (raw.lossless && lossy.length > 0) {
+    fail(`--lossless is for WebP and AVIF (PNG and TIFF always are): ${lossy.join(' and ')} can't be`);
+  }
   if (raw.out === '') fail('--out takes the name of a folder or file, not an empty word');
   if (raw.cache === '') fail('--cache takes the name of a folder, not an empty word');
   if (raw.model === '') fail('--model takes a label (see "upres models") or the path of a network, not an empty word');
@@ -143,6 +152,11 @@ export function parseOptions(raw: RawOptions): RunOptions {
     model: raw.model,
     formats,
     quality,
+    lossless: raw.lossless,
+    animation:
+      raw.animation === undefined
+        ? undefined
+        : parseChoice('animation', raw.animation, { keep: 'keep', 'first-frame': 'first-frame' } as const),
     threads: raw.threads === undefined ? undefined : whole('--threads', raw.threads, 1, maxThreads),
     device: raw.device === undefined ? undefined : parseDevice(raw.device),
     colour: parseColour(raw),

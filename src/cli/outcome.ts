@@ -26,7 +26,7 @@ export interface Made {
   readonly bytes: number;
   /** The very same bytes were there already. */
   readonly unchanged: boolean;
-  /** Nothing was computed: the result was kept from before. */
+  /** Nothing was computed: the result comes from the cache. */
   readonly cached: boolean;
   /** What stands in for the upscaled image, as `--on-error` allows, and why. */
   readonly fallback?: { readonly kind: 'original' | 'resize'; readonly error: UpresError };

@@ -16,7 +16,7 @@ export interface Job {
   /** The format asked for; undefined means the input's own. */
   readonly format?: OutputFormat;
   readonly quality?: number;
-  /** The output's folder may be missing and is then made; beside the input a missing folder means that it has vanished. */
+  /** The output's folder may be missing and is then made; next to the input a missing folder means that it has vanished. */
   readonly makeFolder: boolean;
   /** Where the input's own bytes go when it can't be upscaled; undefined when that would be another file's place. */
   readonly original?: string;

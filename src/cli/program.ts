@@ -10,7 +10,7 @@ import { exitCodes } from '../errors.js';
 
 const examples = `
 Examples:
-  upres photo.png                          photo@2x.png beside it
+  upres photo.png                          photo@2x.png next to it
   upres -x 4 -f webp photo.jpg             photo@4x.webp
   upres --min-width 1600 assets -o out     every picture below assets, at least 1600 pixels wide, into out
   upres -m art 'icons/**/*.png'            drawings, logos, text
@@ -24,7 +24,7 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
   const program = new Command('upres')
     .description('Upscales images with neural networks, on all cores.')
     .argument('[inputs...]', 'files, folders (with everything below them) or quoted patterns')
-    .option('-o, --out <path>', 'folder for the outputs, or the output of a single file (default: beside each input)')
+    .option('-o, --out <path>', 'folder for the outputs, or the output of a single file (default: next to each input)')
     .option('-x, --upscale <factor>', 'times the source in both directions: any number over 1, up to 8 (default: 2)')
     .option('--width <pixels>', 'exactly this wide, reducing where needed')
     .option('--height <pixels>', 'exactly this high; with --width, the shape may change')
@@ -38,6 +38,8 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
       "png, jpeg, webp, avif, gif or tiff, several with commas (default: each input's own)",
     )
     .option('-q, --quality <1-100>', 'for JPEG, WebP and AVIF (default: 85, 82 and 60)')
+    .option('--lossless', 'WebP and AVIF without loss (default: as each input)')
+    .option('--animation <what>', 'keep makes it an error where one would become a still; first-frame makes stills')
     .option('-t, --threads <n>', 'cores to use (default: all)')
     .option('--device <name>', 'cpu, auto for the fastest that works, webgpu, cuda, dml or coreml (default: cpu)')
     .option(
@@ -51,7 +53,7 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
     .option('--max-input-pixels <n>', 'refuse larger images, such as 100M (default: 100M)')
     .option('--max-output-pixels <n>', 'refuse to make larger images (default: 400M)')
     .option('--max-frames <n>', 'refuse longer animations (default: 1000)')
-    .option('--cache <folder>', 'where results are kept (default: see "upres cache stats")')
+    .option('--cache <folder>', 'where results are cached (default: see "upres cache stats")')
     .option('--no-cache', 'compute everything, keep nothing')
     .option('--json', 'one line of JSON on standard output for each image')
     .option('--quiet', 'errors only')

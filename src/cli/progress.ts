@@ -1,6 +1,6 @@
 import type { Made } from './outcome.js';
 import { byteSize, digits, duration, megapixels } from './words.js';
-import type { Meter } from './meter.js';
+import type { BatchPixels } from './batch-pixels.js';
 
 /** Shows people how far the batch is. Everything goes to standard error: standard output is for `--json`. */
 export interface Progress {
@@ -15,7 +15,7 @@ export interface Progress {
   readonly end: () => void;
 }
 
-/** A terminal that can redraw a line, and nobody who collects a log of it. */
+/** A terminal that can redraw a line, and no one who collects a log of it. */
 export function canDraw(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean {
   return stream.isTTY === true && env.TERM !== 'dumb' && (env.CI ?? '') === '';
 }
@@ -46,7 +46,11 @@ export function lineProgress(stream: NodeJS.WritableStream, total: number): Prog
 }
 
 /** A bar, with messages above it. Loads its library only when there is a bar to draw. */
-export async function barProgress(stream: NodeJS.WritableStream, total: number, meter: Meter): Promise<Progress> {
+export async function barProgress(
+  stream: NodeJS.WritableStream,
+  total: number,
+  pixels: BatchPixels,
+): Promise<Progress> {
   const { MultiBar } = (await import('cli-progress')).default;
   const bars = new MultiBar({
     stream,
@@ -63,15 +67,15 @@ export async function barProgress(stream: NodeJS.WritableStream, total: number, 
   let images = 0;
   const state = () => ({
     images: `${images}/${total} images`,
-    pixels: `${digits(meter.donePixels / 1e6)} of ${megapixels(meter.totalPixels)}`,
-    rate: `${digits(meter.rate / 1e6)} MP/s`,
-    left: timeLeft(meter),
+    pixels: `${digits(pixels.donePixels / 1e6)} of ${megapixels(pixels.totalPixels)}`,
+    rate: `${digits(pixels.rate / 1e6)} MP/s`,
+    left: timeLeft(pixels),
   });
-  const scale = () => Math.max(1, meter.totalPixels);
+  const scale = () => Math.max(1, pixels.totalPixels);
   const bar = bars.create(scale(), 0, state());
   const update = () => {
     bar.setTotal(scale());
-    bar.update(meter.donePixels, state());
+    bar.update(pixels.donePixels, state());
   };
   const finished = () => {
     images++;
@@ -93,7 +97,7 @@ export async function barProgress(stream: NodeJS.WritableStream, total: number, 
 }
 
 /** Not before a hundredth is done, when one would only guess; and the network's end isn't the encoder's. */
-function timeLeft({ donePixels, totalPixels, secondsLeft }: Meter): string {
+function timeLeft({ donePixels, totalPixels, secondsLeft }: BatchPixels): string {
   if (secondsLeft === undefined || donePixels < totalPixels / 100) return 'starting';
   return donePixels > totalPixels * 0.9999 ? 'finishing' : `${duration(secondsLeft)} left`;
 }

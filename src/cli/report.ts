@@ -21,9 +21,9 @@ export interface OutputLine {
   /** From taking up the image to its file being in place; images in flight at the same time share the cores. */
   readonly ms: number;
   readonly bytes: number;
-  /** Whether the result was kept from before. */
+  /** Whether the result comes from the cache. */
   readonly cached: boolean;
-  /** Only where something stands in for the upscaled image, with the reason beside it. */
+  /** Only where something stands in for the upscaled image, with the reason next to it. */
   readonly fallback?: 'original' | 'resize';
   readonly reason?: ErrorWords;
   /** What is odd about the source or was left behind; absent where there is nothing to say. */
@@ -78,7 +78,8 @@ function inFlags(message: string): string {
   return message
     .replaceAll('maxInputPixels', '--max-input-pixels')
     .replaceAll('maxOutputPixels', '--max-output-pixels')
-    .replaceAll('maxFrames', '--max-frames');
+    .replaceAll('maxFrames', '--max-frames')
+    .replaceAll('animation=keep', '--animation keep');
 }
 
 /** An error for people: names the file, unless the message does already. */

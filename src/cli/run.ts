@@ -16,7 +16,7 @@ import { collect } from './collect.js';
 import { type Interrupts, watchInterrupts } from './interrupt.js';
 import { runJob } from './job.js';
 import { Ledger } from './ledger.js';
-import { Meter } from './meter.js';
+import { BatchPixels } from './batch-pixels.js';
 import type { RunOptions } from './options.js';
 import type { Made, Outcome } from './outcome.js';
 import { type Collision, describeCollision, type Job, plan } from './plan.js';
@@ -72,22 +72,22 @@ function refuse(collisions: readonly Collision[], { json }: RunOptions): number 
 
 interface Display {
   readonly progress: Progress;
-  readonly meter: Meter;
+  readonly pixels: BatchPixels;
 }
 
 async function chooseProgress(jobs: readonly Job[], { quiet }: RunOptions): Promise<Display> {
-  const meter = new Meter();
-  if (quiet) return { meter, progress: quietProgress(process.stderr) };
+  const pixels = new BatchPixels();
+  if (quiet) return { pixels, progress: quietProgress(process.stderr) };
   if (jobs.length === 0 || !canDraw(process.stderr, process.env)) {
-    return { meter, progress: lineProgress(process.stderr, jobs.length) };
+    return { pixels, progress: lineProgress(process.stderr, jobs.length) };
   }
   // Headers only; an image whose header can't be read counts for nothing here and fails in its turn.
   await eachAtMost(byInput(jobs), 8, async ([job]) => {
     const { input } = job!;
     const info = await probe(input.path, unlimited).catch(() => undefined);
-    meter.add(input.path, info ? info.width * info.height * info.frames : 0);
+    pixels.add(input.path, info ? info.width * info.height * info.frames : 0);
   });
-  return { meter, progress: await barProgress(process.stderr, jobs.length, meter) };
+  return { pixels, progress: await barProgress(process.stderr, jobs.length, pixels) };
 }
 
 /** Jobs of one input are done together, since they have its network's pixels in common. */
@@ -107,18 +107,18 @@ class Batch {
   readonly #jobs: readonly Job[];
   readonly #options: RunOptions;
   readonly #interrupts: Interrupts;
-  readonly #meter: Meter;
+  readonly #pixels: BatchPixels;
   readonly #start = performance.now();
   readonly #made: Made[] = [];
   #failed = 0;
   /** An error that every image would meet. */
   #common: UpresError | undefined;
 
-  constructor(jobs: readonly Job[], options: RunOptions, interrupts: Interrupts, { progress, meter }: Display) {
+  constructor(jobs: readonly Job[], options: RunOptions, interrupts: Interrupts, { progress, pixels }: Display) {
     this.#jobs = jobs;
     this.#options = options;
     this.#interrupts = interrupts;
-    this.#meter = meter;
+    this.#pixels = pixels;
     this.progress = progress;
   }
 
@@ -169,11 +169,11 @@ class Batch {
       },
       signal,
       onProgress: (job: Job, fraction: number) => {
-        this.#meter.advance(job.input.path, fraction);
+        this.#pixels.advance(job.input.path, fraction);
         this.progress.update();
       },
     };
-    this.#meter.start();
+    this.#pixels.start();
     try {
       await eachAtMost(byInput(this.#jobs), imagesInFlight(threads ?? defaultThreads()), async (jobs) => {
         if (signal.aborted || this.#common) return;
@@ -199,7 +199,7 @@ class Batch {
       this.#common = outcome.error;
     }
     this.#finished++;
-    this.#meter.advance(job.input.path, 1);
+    this.#pixels.advance(job.input.path, 1);
     if (outcome.kind === 'failed') {
       this.progress.failed();
       this.fail(outcome.input, outcome.error);

@@ -36,9 +36,9 @@ export function addServeCommand(program: Command, act: (action: () => Promise<nu
       '--token-file <file>',
       'tokens of clients, one a line; UPRES_TOKENS holds them too, with blanks between them',
     )
-    .option('--allow-host <names...>', 'names that the server answers to beside its own')
+    .option('--allow-host <names...>', 'names that the server answers to besides its own')
     .option('--folder <folder>', "where jobs are kept (default: in the user's data folder)")
-    .option('--cache <folder>', 'where results are kept (default: see "upres cache stats")')
+    .option('--cache <folder>', 'where results are cached (default: see "upres cache stats")')
     .option('--no-cache', 'keep no results')
     .option('-m, --model <label>', 'where none is asked for (default: auto)')
     .option('--models <label=path...>', 'networks of your own that clients can ask for by label')

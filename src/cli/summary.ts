@@ -11,7 +11,7 @@ export interface Totals {
   readonly seconds: number;
 }
 
-/** The last words of a run: what was made, what was not, and what was passed over. */
+/** The last words of a run: what was made, what was not, and what was skipped. */
 export function summary({ made, failed, stopped, skipped, seconds }: Totals): string[] {
   const upscaled = made.filter(({ fallback }) => fallback === undefined);
   const sum = (key: 'sourcePixels' | 'outputPixels') => upscaled.reduce((total, outcome) => total + outcome[key], 0);
@@ -37,8 +37,8 @@ export function summary({ made, failed, stopped, skipped, seconds }: Totals): st
   if (resized > 0) lines.push(`${count(resized, 'image')} resized without a network, because of errors.`);
   if (failed > 0) lines.push(`${failed} failed.`);
   if (stopped > 0) lines.push(`Stopped: ${count(stopped, 'image')} not finished.`);
-  const passed = passedOver(skipped);
-  if (passed !== '') lines.push(`Passed over: ${passed}.`);
+  const passed = skippedKinds(skipped);
+  if (passed !== '') lines.push(`Skipped: ${passed}.`);
   return lines;
 }
 
@@ -64,7 +64,7 @@ function byFrequency(words: readonly string[]): string {
   return descending.map(([word, n]) => `${word} for ${n}`).join(', ');
 }
 
-function passedOver({ variants, others }: Skipped): string {
+function skippedKinds({ variants, others }: Skipped): string {
   const kinds = [...others].sort(([a], [b]) => (a < b ? -1 : 1));
   return [
     ...(variants > 0 ? [count(variants, 'larger variant')] : []),

@@ -36,7 +36,7 @@ export async function writeOutput(
         await ledger.record(file, hash);
         return 'written';
       }
-      // Somebody put a file there in the meantime: it is judged as any other.
+      // A file was put there in the meantime: it is judged like any other.
       existing = await hashOfFile(file);
     }
     if (existing !== hash) {

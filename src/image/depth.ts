@@ -1,4 +1,4 @@
-import { inBands } from '../give-way.js';
+import { inBands } from '../event-loop.js';
 import type { PixelImage, Samples } from '../pixels.js';
 
 /** 65535 / 255: the same light in 16 bits as in 8. */

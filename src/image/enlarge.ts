@@ -1,26 +1,26 @@
 import { bleed } from './alpha/bleed.js';
 import { framesAtOnce, inWindow } from './codec/in-window.js';
 import { dering, type Settling } from './dering/dering.js';
-import type { Meter } from './meter.js';
-import type { Enlarger } from './networks.js';
+import type { PictureTimer } from './picture-timer.js';
+import type { NetworkChain } from './network-chain.js';
 import type { UpscaleOptions } from './options.js';
 import type { Frame, PixelImage, Progress } from '../pixels.js';
 import { reducePlane } from './reduce.js';
 
-/** How many pixels further than the network looks colours are spread: reduction afterwards looks a little around, too. */
+/** How many pixels beyond the receptive field colours are spread: reduction afterwards has a small one of its own. */
 const spareLayers = 3;
 
-export interface Enlargers {
-  readonly colour: Enlarger;
-  readonly alpha: Enlarger;
+export interface NetworkChains {
+  readonly colour: NetworkChain;
+  readonly alpha: NetworkChain;
 }
 
 /** Runs all planes of all frames through their networks, some frames at once. */
 export async function enlargeFrames(
   frames: readonly Frame[],
-  enlargers: Enlargers,
+  chains: NetworkChains,
   options: Pick<UpscaleOptions, 'priority' | 'client' | 'onProgress'> & { signal: AbortSignal },
-  meter: Meter,
+  timer: PictureTimer,
 ): Promise<Frame[]> {
   const progress = new ProgressSum(options.onProgress);
   const { signal, priority, client } = options;
@@ -29,7 +29,7 @@ export async function enlargeFrames(
     ...(priority === undefined ? {} : { priority }),
     ...(client === undefined ? {} : { lane: client }),
   };
-  const { colour: forColour, alpha: forAlpha } = enlargers;
+  const { colour: forColour, alpha: forAlpha } = chains;
   for (const { colour, alpha } of frames) {
     progress.announce(workOf(forColour, colour) + (alpha ? workOf(forAlpha, alpha) : 0));
   }
@@ -37,33 +37,36 @@ export async function enlargeFrames(
    * @param settling none for a picture that is to stay plain interpolation
    * @param cover alpha, for colours under one: these are spread under what is invisible first
    */
-  const run = async (
-    enlarger: Enlarger,
+  const enlargePlane = async (
+    chain: NetworkChain,
     plane: PixelImage,
     settling?: Settling,
     cover?: PixelImage,
   ): Promise<PixelImage> => {
-    const seen = cover ? await bleed(plane, cover, enlarger.reach + spareLayers) : plane;
-    const enlarged = await enlarger.run(seen, { ...call, ...progress.part(workOf(enlarger, plane)) });
+    const seen = cover ? await bleed(plane, cover, chain.receptiveField + spareLayers) : plane;
+    const enlarged = await chain.enlarge(seen, { ...call, ...progress.part(workOf(chain, plane)) });
     if (settling) await dering(enlarged, seen, settling, cover);
     return enlarged;
   };
   // No damage of a codec reaches alpha: whatever computes it is held to it.
   const forCover = forAlpha.settling === undefined ? 'bounded' : 'faithful';
-  const enlarged = await meter.inference(() =>
+  const enlarged = await timer.inference(() =>
     inWindow(frames, framesAtOnce, ({ colour, alpha }) =>
-      both(run(forColour, colour, forColour.settling, alpha), alpha && run(forAlpha, alpha, forCover)),
+      both(
+        enlargePlane(forColour, colour, forColour.settling, alpha),
+        alpha && enlargePlane(forAlpha, alpha, forCover),
+      ),
     ),
   );
   return inWindow(enlarged, framesAtOnce, async ({ colour, alpha }) => {
     if (!alpha) return { colour, alpha };
     // Bicubic has most of the scales that a network can have, but not every one.
-    return { colour, alpha: await reducePlane(alpha, colour, meter) };
+    return { colour, alpha: await reducePlane(alpha, colour, timer) };
   });
 }
 
 /** Pixels that networks compute for a plane. */
-function workOf({ work }: Enlarger, { width, height }: PixelImage): number {
+function workOf({ work }: NetworkChain, { width, height }: PixelImage): number {
   return width * height * work;
 }
 

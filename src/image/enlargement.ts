@@ -1,7 +1,7 @@
 import { throwIfAborted, unlessAborted } from '../abort.js';
 import type { EncodeOptions } from './codec/encode-options.js';
 import { encode } from './codec/encode.js';
-import { Meter, type MeterOptions } from './meter.js';
+import { PictureTimer, type TurnOptions } from './picture-timer.js';
 import type { Frame, Progress } from '../pixels.js';
 
 /** What becomes of a picture's pixels, as far as each of its files says so for itself. */
@@ -16,8 +16,8 @@ export interface Pixels {
   readonly bytes: number;
   /** Bytes of these that are not pixels: the source. */
   readonly overhead: number;
-  /** Gives back all of the memory but so many bytes; default 0. */
-  readonly leave: (keep?: number) => void;
+  /** Gives back all of the memory but `keep` bytes; default 0. */
+  readonly release: (keep?: number) => void;
 }
 
 /** How an enlargement is to be made: it ends when the signal fires. */
@@ -27,14 +27,14 @@ export interface Making {
 }
 
 /** Whose encoding it is. */
-export interface EncodingOptions extends MeterOptions {
+export interface EncodingOptions extends TurnOptions {
   readonly signal: AbortSignal;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 /**
  * One source at one size through one network, while it is under way: any number of encodings hang on it, and each can be given
- * up without the others. It ends with the last one: when nobody wants it any more, its network is stopped.
+ * up without the others. It ends with the last one: when no caller wants it any more, its network is stopped.
  */
 export class Enlargement<Facts extends Pixels> {
   private readonly stop = new AbortController();
@@ -46,7 +46,7 @@ export class Enlargement<Facts extends Pixels> {
   private most = Infinity;
   private readonly waiting: (() => void)[] = [];
 
-  /** @param ended told when nobody may hang on it any more */
+  /** @param ended called when no caller may join any more */
   constructor(
     make: (making: Making) => Promise<Facts>,
     private readonly ended: () => void,
@@ -69,12 +69,12 @@ export class Enlargement<Facts extends Pixels> {
     if (onProgress) this.listeners.add(onProgress);
     try {
       const facts = await unlessAborted(this.pixels, signal);
-      const meter = new Meter({ client: this, ...turn, signal });
+      const timer = new PictureTimer({ client: this, ...turn, signal });
       const data = await this.inTurn(facts, signal, () =>
-        encode(facts.frames, { ...facts.settings, ...encoding }, meter),
+        encode(facts.frames, { ...facts.settings, ...encoding }, timer),
       );
       throwIfAborted(signal);
-      return { data, codecMs: meter.codecMs, facts };
+      return { data, codecMs: timer.codecMs, facts };
     } finally {
       if (onProgress) this.listeners.delete(onProgress);
       if (--this.wanted === 0) await this.end(signal);
@@ -99,18 +99,18 @@ export class Enlargement<Facts extends Pixels> {
    * Gives back the memory of what is not needed any more: the pixels of the source and of the network. What stays are those of
    * the result, and one more copy for each encoder that may work on them at once; those who come later share these.
    */
-  private settle({ bytes, overhead, frames, leave }: Facts): void {
+  private settle({ bytes, overhead, frames, release }: Facts): void {
     const copy = bytesOf(frames);
     const fitting = Math.min(this.most, Math.floor((bytes - overhead - copy) / copy));
     this.most = Math.max(1, Math.min(fitting, this.wanted));
-    leave(overhead + copy * (1 + this.most));
+    release(overhead + copy * (1 + this.most));
   }
 
   private async end(signal: AbortSignal): Promise<void> {
     this.ended();
     this.stop.abort(signal.reason);
     const [made] = await Promise.allSettled([this.pixels]);
-    if (made.status === 'fulfilled') made.value.leave();
+    if (made.status === 'fulfilled') made.value.release();
   }
 }
 

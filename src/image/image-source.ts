@@ -56,7 +56,7 @@ export class Source {
    * Makes something of the image for all who want it at the same time, and for those who come while it is still in memory:
    * this holds nothing itself, so what is used counts as its users' memory.
    * @param what names it and everything that it depends on
-   * @param make is not called where it is there, or somebody is making it; who takes what others make shares their failure
+   * @param make is not called where it is there, or is being made; a caller who takes what others make shares their failure
    */
   async share<T extends object>(what: string, make: () => Promise<T>): Promise<T> {
     const known = this.shared.get(what);

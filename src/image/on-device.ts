@@ -11,11 +11,11 @@ export async function deviceFor(choice: DeviceChoice): Promise<Device> {
   return resolveDevice(choice);
 }
 
-/** After so many losses without a result between them a graphics processor that nobody named is left alone. */
+/** After this many losses without a result between them a graphics processor that was not named is left alone. */
 const mostLosses = 2;
 
 /**
- * Runs pictures on the devices that were chosen for them. One that is lost on a device which nobody named starts again, whole,
+ * Runs pictures on the devices that were chosen for them. One that is lost on a device which was not named starts again, whole,
  * on the CPU: no picture is ever computed half on one and half on another.
  */
 export class Failover {
@@ -47,9 +47,9 @@ export class Failover {
   }
 
   /** One loss ends many pictures, all with the same error; and a network that the device can't compute says nothing of others. */
-  private count(trouble: UpresError): void {
-    if (trouble.code !== 'DEVICE_LOST' || trouble === this.lastLoss) return;
-    this.lastLoss = trouble;
+  private count(failure: UpresError): void {
+    if (failure.code !== 'DEVICE_LOST' || failure === this.lastLoss) return;
+    this.lastLoss = failure;
     this.losses++;
   }
 }

@@ -7,6 +7,7 @@ import {
   choice,
   list,
   finite,
+  flag,
   options,
   text,
   whole,
@@ -15,7 +16,7 @@ import {
 import { deviceChoice } from '../network/device.js';
 import { autoModel } from './auto/auto-model.js';
 import type { ColourMode } from './codec/decode.js';
-import { checkQuality, outputFormats } from './codec/formats.js';
+import { checkEncoding, outputFormats } from './codec/formats.js';
 import { limitOptions } from './limits.js';
 import { checkTarget, targetOptions } from './target.js';
 import type { Progress } from '../pixels.js';
@@ -36,7 +37,14 @@ const outputOptions = options({
    * @default 85 for JPEG, 82 for WebP, 60 for AVIF
    */
   quality: qualityRating,
+  /**
+   * `true` writes WebP and AVIF without loss (PNG and TIFF always are, JPEG and GIF can't be); `false` with loss. Not with `quality`.
+   * @default as the source, where that is of the same format and no quality is asked for; otherwise `false`
+   */
+  lossless: flag,
 });
+
+export const animationChoice = choice(['keep', 'first-frame']);
 
 /** How a result is encoded. */
 export interface Output extends TypeOf<typeof outputOptions> {}
@@ -51,6 +59,12 @@ const resizeOptions = options({
    * @default `srgb`
    */
   colour: choice<ColourMode>(['srgb', 'keep']),
+  /**
+   * `keep` makes it an error (BAD_ARGUMENT) where an animation would become a still, as in a JPEG. `first-frame` makes every result
+   * a still.
+   * @default animations are kept where the result's format has them; elsewhere it is the first frame, and `warnings` says so
+   */
+  animation: animationChoice,
   /** Stops before the next step or, in a network, within a tile: ABORTED. */
   signal: abortSignal,
   /**
@@ -105,12 +119,15 @@ export function checkResizeOptions(given: ResizeOptions): void {
   check(resizeOptions, given);
 }
 
-/** Throws BAD_ARGUMENT for what can be told without the picture. */
+/** Throws BAD_ARGUMENT for what is wrong whatever the picture. */
 export function checkOptions(given: UpscaleOptions & { readonly outputs?: readonly Output[] }): void {
   check(callOptions, given);
   checkTarget(given);
-  if (given.outputs && (given.format ?? given.quality) !== undefined) {
-    throw new UpresError('BAD_ARGUMENT', 'format and quality are said in each of outputs, or there is one output');
+  if (given.outputs && (given.format ?? given.quality ?? given.lossless) !== undefined) {
+    throw new UpresError(
+      'BAD_ARGUMENT',
+      'format, quality and lossless are said in each of outputs, or there is one output',
+    );
   }
-  for (const { format, quality } of given.outputs ?? [given]) if (format !== undefined) checkQuality(quality, format);
+  for (const output of given.outputs ?? [given]) if (output.format !== undefined) checkEncoding(output, output.format);
 }

@@ -1,5 +1,5 @@
 import { UpresError } from '../errors.js';
-import { checkQuality, formatTraits, type OutputFormat } from './codec/formats.js';
+import { checkEncoding, formatTraits, type OutputFormat } from './codec/formats.js';
 import { checkOutputSize, defaultMaxOutputPixels } from './limits.js';
 import type { UpscaleOptions } from './options.js';
 import type { Header } from './codec/header.js';
@@ -15,13 +15,13 @@ export interface Plan {
   readonly frames: number;
   /** The profile that the result carries; undefined where colours are converted to sRGB. */
   readonly profile: Uint8Array | undefined;
-  /** Whether WebP or AVIF is written without loss: where the source of the same format is, and no quality is asked for. */
+  /** Whether WebP or AVIF is written without loss. */
   readonly lossless: boolean;
   /** What is left behind, in words for people. */
   readonly warnings: readonly string[];
 }
 
-/** An intermediate picture may have so many times the pixels of the largest result. */
+/** An intermediate picture may have this many times the pixels of the largest result. */
 const intermediateShare = 4;
 
 /**
@@ -29,22 +29,30 @@ const intermediateShare = 4;
  */
 export function planPicture(header: Header, options: UpscaleOptions, file: string | undefined): Plan {
   const format = options.format ?? header.format;
-  checkQuality(options.quality, format);
-  const frames = formatTraits[format].animation ? header.frames : 1;
+  checkEncoding(options, format);
+  const frames = formatTraits[format].animation && options.animation !== 'first-frame' ? header.frames : 1;
   checkHeader(header, frames, options, file);
   const target = resolveTarget(header, options);
   checkOutputSize({ width: target.width, height: target.height, frames }, format, options.maxOutputPixels, file);
   const profile = options.colour === 'keep' && canCarryProfile(header, format) ? header.profile : undefined;
-  const lost = header.frames - frames + header.lostFrames;
-  const animated = `of its ${frames + lost} frames only the first was used`;
-  const reason =
-    header.lostFrames > 0 ? 'animated AVIF is not read' : `${formatTraits[format].display} is written as a still`;
-  const warnings = lost > 0 ? [`${animated}: ${reason}`] : [];
-  return { header, format, target, frames, profile, lossless: losslessFor(header, format, options), warnings };
+  const lossless = losslessFor(header, format, options);
+  return { header, format, target, frames, profile, lossless, warnings: lostFrames(header, frames, format, options) };
 }
 
-function losslessFor(header: Header, format: OutputFormat, { quality }: UpscaleOptions): boolean {
-  return quality === undefined && header.lossless && header.format === format;
+/** What is written without loss as its source was: only where nothing else is asked for. */
+function losslessFor(header: Header, format: OutputFormat, { quality, lossless }: UpscaleOptions): boolean {
+  return lossless ?? (quality === undefined && header.lossless && header.format === format);
+}
+
+/** A warning where an animation becomes a still that nobody asked for, or BAD_ARGUMENT where somebody asked that it may not. */
+function lostFrames(header: Header, frames: number, format: OutputFormat, { animation }: UpscaleOptions): string[] {
+  const lost = header.frames - frames + header.lostFrames;
+  if (lost === 0 || animation === 'first-frame') return [];
+  const { display } = formatTraits[format];
+  const reason = header.lostFrames > 0 ? 'animated AVIF is not read' : `${display} is written as a still`;
+  if (animation === undefined) return [`of its ${frames + lost} frames only the first was used: ${reason}`];
+  const message = `of its ${frames + lost} frames only the first could be used (${reason}), and animation=keep was asked for: choose GIF, WebP or PNG`;
+  throw new UpresError('BAD_ARGUMENT', header.lostFrames > 0 ? message.replace(/: choose.*/, '') : message);
 }
 
 /** A grey profile describes one channel, and WebP and AVIF have three. CMYK is always converted: no network takes it. */

@@ -1,6 +1,6 @@
-import { inBands } from '../give-way.js';
+import { inBands } from '../event-loop.js';
 import { asUint16, levelsPerLevel, planeToDepth8 } from './depth.js';
-import type { Meter } from './meter.js';
+import type { PictureTimer } from './picture-timer.js';
 import type { Frame, PixelImage, Samples } from '../pixels.js';
 import { loadSharp } from './codec/sharp.js';
 import { splitAlpha } from './alpha/split-alpha.js';
@@ -17,23 +17,23 @@ interface Size {
  * sharp does so exactly only on floating point numbers: on 8 bits, most flat colours under an alpha of less than full lose a
  * level, and on 16 bits a flat colour comes out up to 40 levels off.
  */
-export async function reduceFrame(frame: Frame, size: Size, meter: Meter): Promise<Frame> {
+export async function reduceFrame(frame: Frame, size: Size, timer: PictureTimer): Promise<Frame> {
   const { colour, alpha } = frame;
-  if (!alpha) return { colour: await reducePlane(colour, size, meter), alpha };
+  if (!alpha) return { colour: await reducePlane(colour, size, timer), alpha };
   if (hasSize(colour, size)) return frame;
   const channels = colour.channels === 1 ? 2 : 4;
-  const reduced = await reduceFloats(await floatsWithAlpha(colour, alpha), colour, channels, size, meter);
+  const reduced = await reduceFloats(await floatsWithAlpha(colour, alpha), colour, channels, size, timer);
   const wide = await splitAlpha(reduced, size.width, size.height, channels, colour.channels);
   if (colour.data instanceof Uint16Array) return wide;
   return { colour: await planeToDepth8(wide.colour), alpha: wide.alpha && (await planeToDepth8(wide.alpha)) };
 }
 
 /** Reduces one plane, as it is. */
-export async function reducePlane(plane: PixelImage, size: Size, meter: Meter): Promise<PixelImage> {
+export async function reducePlane(plane: PixelImage, size: Size, timer: PictureTimer): Promise<PixelImage> {
   if (hasSize(plane, size)) return plane;
   const { channels, data } = plane;
   if (data instanceof Uint16Array) {
-    return { ...size, channels, data: await reduceFloats(await floats(data), plane, channels, size, meter) };
+    return { ...size, channels, data: await reduceFloats(await floats(data), plane, channels, size, timer) };
   }
   const sharp = await loadSharp();
   const raw = { width: plane.width, height: plane.height, channels };
@@ -41,7 +41,7 @@ export async function reducePlane(plane: PixelImage, size: Size, meter: Meter): 
     .resize(size.width, size.height, { fit: 'fill', kernel: 'lanczos3' })
     .toColourspace(channels === 1 ? 'b-w' : 'srgb')
     .raw();
-  return { ...size, channels, data: await meter.codec(plane.width * plane.height, () => pipeline.toBuffer()) };
+  return { ...size, channels, data: await timer.codec(plane.width * plane.height, () => pipeline.toBuffer()) };
 }
 
 const hasSize = (plane: PixelImage, { width, height }: Size): boolean =>
@@ -53,14 +53,14 @@ async function reduceFloats(
   { width, height }: Size,
   channels: 1 | 2 | 3 | 4,
   size: Size,
-  meter: Meter,
+  timer: PictureTimer,
 ): Promise<Uint16Array> {
   const sharp = await loadSharp();
   const pipeline = sharp(data, { raw: { width, height, channels }, limitInputPixels: false })
     .resize(size.width, size.height, { fit: 'fill', kernel: 'lanczos3' })
     .toColourspace(channels < 3 ? 'grey16' : 'rgb16')
     .raw({ depth: 'ushort' });
-  return asUint16(await meter.codec(width * height, () => pipeline.toBuffer()));
+  return asUint16(await timer.codec(width * height, () => pipeline.toBuffer()));
 }
 
 async function floats(data: Samples): Promise<Float32Array> {

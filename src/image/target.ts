@@ -14,11 +14,11 @@ export const targetOptions = options({
    * @default 2, where no other size is asked for
    */
   upscale: upscaleFactor,
-  /** Exactly so many pixels wide, reducing where needed; without `height` the aspect ratio is kept. */
+  /** Exactly this many pixels wide, reducing where needed; without `height` the aspect ratio is kept. */
   width: sideLength,
-  /** Exactly so many pixels high, reducing where needed; without `width` the aspect ratio is kept. */
+  /** Exactly this many pixels high, reducing where needed; without `width` the aspect ratio is kept. */
   height: sideLength,
-  /** The source's width or so many pixels, whichever is larger; the aspect ratio is kept. */
+  /** The source's width or this many pixels, whichever is larger; the aspect ratio is kept. */
   minWidth: sideLength,
 });
 

@@ -3,16 +3,16 @@ import { UpresError, withFile } from '../errors.js';
 import { isAborted, onAbort, throwIfAborted } from '../abort.js';
 import { deviceChoice, type Device, type DeviceChoice } from '../network/device.js';
 import { threadCount } from '../network/pool/thread-count.js';
-import { check, number, options, text, type TypeOf } from '../schema.js';
+import { check, defined, number, options, text, type TypeOf } from '../schema.js';
 import type { ModelChoice } from './auto/auto-model.js';
 import { inColour, withoutColour } from './dering/colourless.js';
 import { decode } from './codec/decode.js';
-import { enlargeFrames, type Enlargers } from './enlarge.js';
+import { enlargeFrames, type NetworkChains } from './enlarge.js';
 import { Enlargement, type Making, type Pixels } from './enlargement.js';
-import { Entrance } from './entrance.js';
+import { AdmissionQueue } from './admission-queue.js';
 import type { OutputFormat } from './codec/formats.js';
 import { framesAtOnce, inWindow } from './codec/in-window.js';
-import { Meter } from './meter.js';
+import { PictureTimer } from './picture-timer.js';
 import { Networks } from './networks.js';
 import { Failover } from './on-device.js';
 import { Source } from './image-source.js';
@@ -91,7 +91,7 @@ export interface UpscalerOptions extends TypeOf<typeof upscalerOptions> {}
 interface Made extends Pixels {
   readonly choice: ModelChoice | undefined;
   readonly device: Device;
-  readonly meter: Meter;
+  readonly timer: PictureTimer;
 }
 
 /** A quarter of the machine's memory, at most 2 GiB. */
@@ -107,7 +107,7 @@ function defaultMemoryBudget(): number {
  */
 export class Upscaler implements AsyncDisposable {
   private readonly networks: Networks;
-  private readonly entrance: Entrance;
+  private readonly admissions: AdmissionQueue;
   private readonly device: DeviceChoice;
   private readonly failover = new Failover();
   private readonly calls = new Map<AbortController, Promise<unknown>>();
@@ -120,14 +120,14 @@ export class Upscaler implements AsyncDisposable {
     const { memoryBudget = defaultMemoryBudget(), device = 'cpu', ...options } = check(upscalerOptions, given);
     this.device = device;
     this.networks = new Networks(options);
-    this.entrance = new Entrance(memoryBudget, this.networks);
+    this.admissions = new AdmissionQueue(memoryBudget, this.networks);
   }
 
   /**
    * Upscales one image.
    *
    * EXIF orientation is applied and all metadata left behind. Grey stays grey (colours that are grey in every pixel, too), 16 bits
-   * stay 16 in PNG and TIFF, an animation stays one in GIF and WebP (elsewhere its first frame is used), and for JPEG transparent
+   * stay 16 in PNG and TIFF, an animation stays one in GIF, WebP and PNG (elsewhere its first frame is used), and for JPEG transparent
    * pictures are laid on white.
    *
    * With `outputs`, the results in their order: the image is read, decoded and enlarged once for all of them. So are calls at the
@@ -139,7 +139,7 @@ export class Upscaler implements AsyncDisposable {
    */
   upscale(
     input: ImageInput | Source,
-    options: Omit<UpscaleOptions, 'format' | 'quality'> & { readonly outputs: readonly Output[] },
+    options: Omit<UpscaleOptions, keyof Output> & { readonly outputs: readonly Output[] },
   ): Promise<UpscaleResult[]>;
   upscale(input: ImageInput | Source, options?: UpscaleOptions): Promise<UpscaleResult>;
   async upscale(
@@ -166,7 +166,7 @@ export class Upscaler implements AsyncDisposable {
     return this.upscale(input, { ...options, model: 'bicubic', alpha: 'network', device: 'cpu' });
   }
 
-  /** Waits for the calls in flight (or gives them up, with `cancel`: ABORTED) and lets the networks go. */
+  /** Waits for the calls in flight (or gives them up, with `cancel`: ABORTED) and releases the networks. */
   async dispose({ cancel = false }: { cancel?: boolean } = {}): Promise<void> {
     this.disposed = true;
     if (cancel) {
@@ -188,13 +188,12 @@ export class Upscaler implements AsyncDisposable {
     controller: AbortController,
   ): Promise<UpscaleResult[]> {
     const { signal } = controller;
-    const wanted = outputs.map(({ format, quality }) => ({
+    const wanted = outputs.map(({ format, quality, lossless }) => ({
       ...options,
-      ...(format && { format }),
-      ...(quality === undefined ? {} : { quality }),
+      ...defined({ format, quality, lossless }),
     }));
     throwIfAborted(signal);
-    const letNextIn = await this.entrance.turn(source, options.client, signal);
+    const letNextIn = await this.admissions.waitForTurn(source, options.client, signal);
     const making = wanted.map((each) => this.make(source, each, signal, letNextIn));
     try {
       return await Promise.all(making);
@@ -220,7 +219,7 @@ export class Upscaler implements AsyncDisposable {
     const encoding = this.enlargementOf(source, plan, options, letNextIn);
     const turn = { client, priority, signal, onProgress };
     const { data, codecMs, facts } = await encoding.encode({ format, quality, lossless: plan.lossless }, turn);
-    const { choice, device, meter } = facts;
+    const { choice, device, timer } = facts;
     const warnings = [...source.warnings, ...plan.warnings];
     return {
       data,
@@ -234,8 +233,8 @@ export class Upscaler implements AsyncDisposable {
       model: choice?.model ?? modelOf(options),
       ...(choice && { modelReason: choice.reason }),
       device,
-      inferenceMs: meter.inferenceMs,
-      codecMs: meter.codecMs + codecMs,
+      inferenceMs: timer.inferenceMs,
+      codecMs: timer.codecMs + codecMs,
       ...(warnings.length > 0 && { warnings }),
     };
   }
@@ -269,38 +268,41 @@ export class Upscaler implements AsyncDisposable {
     { signal, onProgress }: Making,
     letNextIn: () => void,
   ): Promise<Made> {
-    const meter = new Meter({ client: options.client, priority: options.priority, signal });
+    const timer = new PictureTimer({ client: options.client, priority: options.priority, signal });
     const { header, target, profile } = plan;
     const colour = colourOf(plan);
     const decoding = `${colour} ${plan.frames}`;
     const decodeAll = (): Promise<readonly Frame[]> =>
       shared(source, decoding, signal, async () => {
         const onWarning = (warning: string): void => void source.warnings.add(warning);
-        const settings = { frames: plan.frames, colour, file: undefined, meter, onWarning };
+        const settings = { frames: plan.frames, colour, file: undefined, timer, onWarning };
         return withoutColour(await decode(await source.bytes(), header, settings));
       });
-    const visit = { source, plan, options, device, signal, meter, decode: decodeAll };
-    const { enlargers, choice, decoded, bytes, leave } = await this.entrance.enter(visit);
+    const request = { source, plan, options, device, signal, timer, decode: decodeAll };
+    const { chains, choice, decoded, bytes, release } = await this.admissions.admit(request);
     letNextIn();
     try {
       const plain = decoded ?? (await decodeAll());
       throwIfAborted(signal);
-      const enlargeAll = (all: Enlargers): Promise<Frame[]> =>
-        enlargeFrames(plain, all, { ...options, signal, onProgress }, meter);
-      const network = enlargers && `${decoding} ${enlargers.colour.key} ${enlargers.alpha.key}`;
-      const enlarged =
-        network === undefined ? plain : await shared(source, network, signal, () => enlargeAll(enlargers!));
+      const enlargeAll = (all: NetworkChains): Promise<Frame[]> =>
+        enlargeFrames(plain, all, { ...options, signal, onProgress }, timer);
+      const network = chains && `${decoding} ${chains.colour.key} ${chains.alpha.key}`;
+      const enlarged = network === undefined ? plain : await shared(source, network, signal, () => enlargeAll(chains!));
       throwIfAborted(signal);
       const frames = await inWindow(enlarged, framesAtOnce, async (frame) => {
-        const result = await reduceFrame(frame, target, meter);
+        const result = await reduceFrame(frame, target, timer);
         return profile && !header.grey ? inColour(result) : result;
       });
       throwIfAborted(signal);
       const { delay, loop, subsampled } = header;
-      const settings = { delay, loop, subsampled, profile };
-      return { frames, settings, bytes, overhead: (await source.bytes()).length, leave, choice, device, meter };
+      const settings = {
+        ...(frames.length > 1 ? { delay, loop } : { delay: undefined, loop: undefined }),
+        subsampled,
+        profile,
+      };
+      return { frames, settings, bytes, overhead: (await source.bytes()).length, release, choice, device, timer };
     } catch (error) {
-      leave();
+      release();
       throw error;
     }
   }

@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { UpresError } from '../errors.js';
-import { copyInBands } from '../give-way.js';
+import { copyInBands } from '../event-loop.js';
 import {
   abortSignal,
   anyObject,
@@ -179,7 +179,7 @@ export class ThreadSafeNetwork implements AsyncDisposable {
   }
 
   /**
-   * Uses, in a worker thread, a network of the main thread. Terminating the worker harms nobody.
+   * Uses, in a worker thread, a network of the main thread. Terminating the worker harms no other.
    * @param handle what `share()` gave, posted with its port transferred
    */
   static async attach(handle: NetworkHandle): Promise<ThreadSafeNetwork> {

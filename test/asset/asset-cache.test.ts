@@ -61,7 +61,7 @@ describe('keeping', () => {
     expect(Buffer.compare((await cache.get('k'))!.data, large)).toBe(0);
   });
 
-  it('puts the folder beside the packages of the project around, and nowhere outside of projects', () => {
+  it('puts the folder next to the packages of the project around, and nowhere outside of projects', () => {
     const root = temporaryFolder();
     expect(projectCacheFolder(root)).toBeUndefined();
     writeFileSync(join(root, 'package.json'), '{}');
@@ -85,7 +85,7 @@ describe('damage', () => {
         writeFileSync(file, '');
       },
     ],
-  ])('%s in a result is noticed, and the result can be kept anew', async (_, damage) => {
+  ])('%s in a result is noticed, and the result can be cached anew', async (_, damage) => {
     const folder = temporaryFolder();
     const cache = new AssetCache<Facts>(folder);
     await cache.put('k', bytes('the result'), facts);
@@ -95,7 +95,7 @@ describe('damage', () => {
     expect(Buffer.from((await cache.get('k'))!.data).toString()).toBe('the result');
   });
 
-  it('in the index is noticed, and the result can be kept anew', async () => {
+  it('in the index is noticed, and the result can be cached anew', async () => {
     const folder = temporaryFolder();
     const cache = new AssetCache<Facts>(folder);
     await cache.put('k', bytes('the result'), facts);
@@ -130,7 +130,7 @@ describe('a folder that can not be written', () => {
     await cache.put('b', bytes('b'), facts);
     expect(await cache.get('a')).toBeUndefined();
     expect(warnings).toEqual([
-      expect.stringContaining(`results are not kept, because ${join(file, 'cache')} can't be written`),
+      expect.stringContaining(`results are not cached, because ${join(file, 'cache')} can't be written`),
     ]);
   });
 });
@@ -158,7 +158,7 @@ describe('looking after it', () => {
     expect(await cache.stats()).toMatchObject({ entries: 0, bytes: 0 });
   });
 
-  it('prune removes what is older than so many days', async () => {
+  it('prune removes what is older than this many days', async () => {
     const cache = new AssetCache<Facts>(temporaryFolder());
     await cache.put('k', bytes('k'), facts);
     expect(await cache.prune({ maxAgeDays: 1 })).toEqual({ removed: 0 });
@@ -186,7 +186,7 @@ describe('looking after it', () => {
     await cache.put('k', bytes('k'), facts);
     const orphan = join(folder, 'content-v2/sha512/aa/bb/cc');
     mkdirSync(join(orphan, '..'), { recursive: true });
-    writeFileSync(orphan, 'nobody knows');
+    writeFileSync(orphan, 'no one knows');
     utimesSync(orphan, 0, 0);
     expect(await cache.verify()).toMatchObject({ kept: 1, removed: 1 });
     expect(existsSync(orphan)).toBe(false);

@@ -77,7 +77,16 @@ describe('sizes and names', () => {
   it('quality is that of each format', async () => {
     const own: LooseDirectives = { format: ['avif', 'webp', 'png'], as: 'picture' };
     const made = await plan('logo.png', own, { quality: { webp: 70 } });
-    expect(made.variants.map(({ quality }) => quality)).toEqual([undefined, 70, undefined]);
+    expect(made.variants.map(({ encoding }) => encoding.quality)).toEqual([undefined, 70, undefined]);
+  });
+
+  it('lossless is asked for where a format has the choice, and refused where it can’t be', async () => {
+    const own: LooseDirectives = { format: ['avif', 'webp', 'png'], lossless: true, as: 'picture' };
+    const made = await plan('logo.png', own, { quality: { webp: 70 } });
+    expect(made.variants.map(({ encoding }) => encoding)).toEqual([{ lossless: true }, { lossless: true }, {}]);
+    await expect(plan('photo.jpg', { lossless: true })).rejects.toThrow('lossless: a JPEG can’t keep every pixel');
+    // Said for all files, it is for those that have the choice.
+    expect((await plan('photo.jpg', {}, { lossless: true })).variants[0]!.encoding).toEqual({});
   });
 
   it('each variant has directives that ask for it alone', async () => {
@@ -93,7 +102,7 @@ describe('pictures that were made by hand', () => {
   it('win over computed ones, at the size that they have', async () => {
     const made = await plan('made/logo.png', { upscale: [1, 2, 3], as: 'srcset' });
     expect(sizes(made)).toEqual(['logo.png 10×8 1x', 'logo@2x.png 21×17 2x', 'logo@3x.png 30×24 3x']);
-    expect(made.variants.map(({ handMade, verbatim }) => [handMade, verbatim])).toEqual([
+    expect(made.variants.map(({ isOverride, verbatim }) => [isOverride, verbatim])).toEqual([
       [false, true],
       [true, true],
       [false, false],
@@ -101,7 +110,7 @@ describe('pictures that were made by hand', () => {
     expect(made.variants[1]!.source).toBe(site.path('made/logo@2x.png'));
   });
 
-  it('those that are not there are told, so that somebody can wait for them', async () => {
+  it('those that are not there are listed, so that a caller can wait for them', async () => {
     const own: LooseDirectives = { upscale: [1, 2, 3], format: ['webp', 'png'], as: 'picture' };
     expect((await plan('made/logo.png', own)).missing).toEqual([site.path('made/logo@3x.png')]);
     expect((await plan('logo.png', { minWidth: 99 })).missing).toEqual([]);
@@ -110,12 +119,12 @@ describe('pictures that were made by hand', () => {
 
   it('are converted where another format is asked for', async () => {
     const [variant] = (await plan('made/logo.png', { format: 'webp' })).variants;
-    expect(variant).toMatchObject({ handMade: true, verbatim: false, target: { upscale: 1 }, name: 'logo@2x.webp' });
+    expect(variant).toMatchObject({ isOverride: true, verbatim: false, target: { upscale: 1 }, name: 'logo@2x.webp' });
   });
 
-  it('are found beside a source that names its density 1', async () => {
+  it('are found next to a source that names its density 1', async () => {
     const [variant] = (await plan('made/icon@1x.png', { upscale: 2 })).variants;
-    expect(variant).toMatchObject({ handMade: true, source: site.path('made/icon@2x.png') });
+    expect(variant).toMatchObject({ isOverride: true, source: site.path('made/icon@2x.png') });
   });
 });
 

@@ -39,6 +39,9 @@ describe('the name of a result', () => {
       { format: 'png' },
       { format: 'webp' },
       { quality: 2 },
+      { lossless: true },
+      { lossless: false },
+      { animation: 'first-frame' },
       { colour: 'keep' },
       { alpha: 'bicubic' },
     ];
@@ -108,7 +111,7 @@ describe('a network of the user’s own', () => {
     expect(await cacheKey(source, { model: copy })).toBe(await cacheKey(source, { model: network }));
   });
 
-  it('makes other results when it changes, or the weights beside it', async () => {
+  it('makes other results when it changes, or the weights next to it', async () => {
     mkdirSync(join(folder, 'changing'));
     const file = join(folder, 'changing/mine.onnx');
     writeFileSync(file, plainNetwork({ seed: 1 }));

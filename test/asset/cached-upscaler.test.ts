@@ -56,7 +56,7 @@ const textOf = async (result: Promise<{ data: Uint8Array }>): Promise<string> =>
 const cacheIn = (folder: string): AssetCache<ResultFacts> => new AssetCache<ResultFacts>(folder);
 
 describe('a result that is there', () => {
-  it('is given as it was kept, without asking for an upscaler', async () => {
+  it('is given as it was cached, without asking for an upscaler', async () => {
     const folder = temporaryFolder();
     const calls = new Calls();
     const first = new CachedUpscaler(calls.upscaler, cacheIn(folder)).upscale(source, { upscale: 2 });
@@ -65,14 +65,14 @@ describe('a result that is there', () => {
     expect(await first).toMatchObject({ cached: false, width: 10 });
 
     const warm = new CachedUpscaler(() => {
-      throw new Error('nobody should ask');
+      throw new Error('no one should ask');
     }, cacheIn(folder));
     const second = await warm.upscale(source, { upscale: 2 });
-    // What it was kept under names the bytes, too.
+    // What it was cached under names the bytes, too.
     expect(second).toEqual({ ...(await first), cached: true, hash: expect.any(String) as string });
   });
 
-  it('is computed again where limits forbid it, so that the limit is what is told', async () => {
+  it('is computed again where limits forbid it, so that the limit is what is reported', async () => {
     const calls = new Calls();
     const upscaler = new CachedUpscaler(calls.upscaler, cacheIn(temporaryFolder()));
     const allowed = upscaler.upscale(source, {});
@@ -178,7 +178,7 @@ describe('identical work in flight', () => {
 });
 
 describe('errors', () => {
-  it('are not kept, and name the file of each caller', async () => {
+  it('are not cached, and name the file of each caller', async () => {
     const calls = new Calls();
     const upscaler = new CachedUpscaler(calls.upscaler, cacheIn(temporaryFolder()));
     const failing = ['a.png', 'b.png'].map((file) => upscaler.upscale(source, {}, file));
@@ -197,7 +197,7 @@ describe('errors', () => {
 });
 
 describe('a network of the user’s own that is replaced while it computes', () => {
-  it('makes a result that is not kept', async () => {
+  it('makes a result that is not cached', async () => {
     const model = join(temporaryFolder(), 'mine.onnx');
     writeFileSync(model, plainNetwork({ seed: 1 }));
     const calls = new Calls();

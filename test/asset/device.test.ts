@@ -52,12 +52,12 @@ describe.runIf(hasSoftwareGpu)('results of a graphics processor', () => {
   // A driver in software is never chosen by itself, unless it is asked for.
   process.env.UPRES_ACCEPT_SOFTWARE_GPU = '1';
 
-  it('are kept under the device that computed them, whatever was to compute them', async () => {
+  it('are cached under the device that computed them, whatever was to compute them', async () => {
     await using upscaler = new Upscaler({ cacheFolder: join(folder, 'networks') });
     const cached = new CachedUpscaler(() => upscaler, new AssetCache<ResultFacts>(join(folder, 'results')));
     const options = { model, upscale: 4, format: 'png' } as const;
-    const keptOn = async (device: 'cpu' | 'webgpu'): Promise<string | undefined> =>
-      (await cached.kept(source, { ...options, device }))?.device;
+    const cachedOn = async (device: 'cpu' | 'webgpu'): Promise<string | undefined> =>
+      (await cached.findCached(source, { ...options, device }))?.device;
 
     // Killed in mid-picture, it goes over to the CPU.
     let killed = false;
@@ -69,17 +69,17 @@ describe.runIf(hasSoftwareGpu)('results of a graphics processor', () => {
     };
     expect(await cached.upscale(source, { ...options, device: 'auto', onProgress })).toMatchObject({ device: 'cpu' });
     expect(killed).toBe(true);
-    expect([await keptOn('cpu'), await keptOn('webgpu')]).toEqual(['cpu', undefined]);
+    expect([await cachedOn('cpu'), await cachedOn('webgpu')]).toEqual(['cpu', undefined]);
 
     // What stood in is as good as a result of the device's own: it is not computed again.
     expect(await cached.upscale(source, { ...options, device: 'auto' })).toMatchObject({ device: 'cpu', cached: true });
-    expect(await cached.kept(source, { ...options, device: 'auto' })).toMatchObject({ device: 'cpu' });
+    expect(await cached.findCached(source, { ...options, device: 'auto' })).toMatchObject({ device: 'cpu' });
 
     expect(await cached.upscale(source, { ...options, device: 'webgpu' })).toMatchObject({
       device: 'webgpu',
       cached: false,
     });
-    expect([await keptOn('cpu'), await keptOn('webgpu')]).toEqual(['cpu', 'webgpu']);
+    expect([await cachedOn('cpu'), await cachedOn('webgpu')]).toEqual(['cpu', 'webgpu']);
     expect(await cached.upscale(source, { ...options, device: 'auto' })).toMatchObject({
       device: 'webgpu',
       cached: true,

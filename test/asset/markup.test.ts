@@ -10,11 +10,12 @@ function variant(density: number, format: OutputFormat = 'png'): VariantPlan {
   return {
     source: '/a.png',
     image: new Source('/a.png'),
-    handMade: false,
+    isOverride: false,
     target: { upscale: density },
     format,
     verbatim: false,
-    quality: undefined,
+    encoding: {},
+    animation: undefined,
     model: 'natural',
     width: 100 * density,
     height: 50 * density,
@@ -26,7 +27,7 @@ function variant(density: number, format: OutputFormat = 'png'): VariantPlan {
 
 function plan(shape: Shape, variants: readonly VariantPlan[]): AssetPlan {
   const info = { format: 'png', width: 100, height: 50, frames: 1, alpha: false, grey: false, depth: 8 } as const;
-  return { file: '/a.png', shape, layout: { width: 100, height: 50 }, variants, info, missing: [], overlooked: [] };
+  return { file: '/a.png', shape, layout: { width: 100, height: 50 }, variants, info, missing: [], ownInPlace: [] };
 }
 
 const urlOf = ({ name }: VariantPlan): string => `/assets/${name}`;

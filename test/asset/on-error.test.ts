@@ -6,14 +6,14 @@ import { codeOf } from '../support/errors.js';
 const codes = {
   picture: ['INPUT_CORRUPT', 'INPUT_TOO_LARGE', 'OUTPUT_TOO_LARGE', 'INFERENCE_FAILED', 'DEVICE_LOST'],
   all: ['MODEL_INVALID', 'MODEL_NOT_FOUND', 'MODEL_UNSUPPORTED', 'UNSUPPORTED_PLATFORM', 'NOT_MAIN_THREAD'],
-  nobody: ['ABORTED'],
+  aborted: ['ABORTED'],
 } as const satisfies Record<string, readonly UpresErrorCode[]>;
 
 /** What stands in, or the code of the error that is thrown. */
-async function after(code: UpresErrorCode, wish: OnError, resizable = true): Promise<string> {
+async function after(code: UpresErrorCode, option: OnError, resizable = true): Promise<string> {
   const resize = (): Promise<string> =>
     resizable ? Promise.resolve('resized') : Promise.reject(new UpresError('INPUT_CORRUPT', 'cut'));
-  const done = standIn(new UpresError(code, 'x'), wish, { resize, original: () => Promise.resolve('as it was') });
+  const done = standIn(new UpresError(code, 'x'), option, { resize, original: () => Promise.resolve('as it was') });
   return done.then(
     ({ made }) => made,
     () => codeOf(done).then(String),
@@ -21,17 +21,17 @@ async function after(code: UpresErrorCode, wish: OnError, resizable = true): Pro
 }
 
 describe('in a picture’s place', () => {
-  it.each(codes.picture)('after %s comes what is wished', async (code) => {
+  it.each(codes.picture)('after %s comes what the option says', async (code) => {
     expect(await after(code, 'original')).toBe('as it was');
     expect(await after(code, 'resize')).toBe('resized');
     expect(await after(code, 'fail')).toBe(code);
   });
 
-  it.each([...codes.all, ...codes.nobody])('after %s comes nothing', async (code) => {
-    for (const wish of ['original', 'resize', 'fail'] as const) expect(await after(code, wish)).toBe(code);
+  it.each([...codes.all, ...codes.aborted])('after %s comes nothing', async (code) => {
+    for (const option of ['original', 'resize', 'fail'] as const) expect(await after(code, option)).toBe(code);
   });
 
-  it('comes nothing where it can’t even be resized: the first error is the one that is told', async () => {
+  it('comes nothing where it can’t even be resized: the first error is the one that is reported', async () => {
     expect(await after('OUTPUT_TOO_LARGE', 'resize', false)).toBe('OUTPUT_TOO_LARGE');
   });
 

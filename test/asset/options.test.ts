@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkAssetOptions, presetOf, qualityFor } from '#src/asset/options.js';
+import { checkAssetOptions, encodingFor, presetOf } from '#src/asset/options.js';
 
 const refuse = (options: Record<string, unknown>, words: string): void => {
   expect(() => {
@@ -65,15 +65,27 @@ describe('options of the build tools', () => {
   });
 });
 
-describe('quality', () => {
-  it('is the first wish that says something about the format', () => {
-    expect(qualityFor('webp', undefined, { jpeg: 50 }, { webp: 70 }, 90)).toBe(70);
-    expect(qualityFor('jpeg', 10, 20)).toBe(10);
-    expect(qualityFor('avif', { webp: 70 })).toBeUndefined();
+describe('the encoding', () => {
+  it('is the first option that says something about the format', () => {
+    const byFormat = [undefined, { quality: { jpeg: 50 } }, { quality: { webp: 70 } }, { quality: 90 }];
+    expect(encodingFor('webp', ...byFormat)).toEqual({ quality: 70 });
+    expect(encodingFor('jpeg', { quality: 10 }, { quality: 20 })).toEqual({ quality: 10 });
+    expect(encodingFor('avif', { quality: { webp: 70 } })).toEqual({});
   });
 
   it('is none for formats without: no palette in place of a PNG', () => {
-    expect(qualityFor('png', 80)).toBeUndefined();
-    expect(qualityFor('gif', 80)).toBeUndefined();
+    expect(encodingFor('png', { quality: 80, lossless: true })).toEqual({});
+    expect(encodingFor('gif', { quality: 80, lossless: true })).toEqual({});
+  });
+
+  it('is lossless where that is asked for before any quality', () => {
+    expect(encodingFor('webp', {}, { lossless: true, quality: 70 })).toEqual({ lossless: true });
+    expect(encodingFor('webp', { quality: 80 }, { lossless: true })).toEqual({ quality: 80 });
+    expect(encodingFor('webp', { quality: { avif: 80 } }, { lossless: true })).toEqual({ lossless: true });
+    expect(encodingFor('webp', { lossless: false }, { lossless: true, quality: 9 })).toEqual({
+      lossless: false,
+      quality: 9,
+    });
+    expect(encodingFor('jpeg', { lossless: true, quality: 70 })).toEqual({ quality: 70 });
   });
 });

@@ -73,17 +73,17 @@ describe('what is made', () => {
     expect(made.map(({ status }) => status)).toEqual(new Array(6).fill('computed'));
   });
 
-  it('is the source itself where nothing is to be done, and a hand-made picture where there is one', async () => {
+  it('is the source itself where nothing is to be done, and an override where there is one', async () => {
     const site = makeSite();
     const logo = await site.picture('logo.png', 6, 6);
     const byHand = await site.picture('logo@2x.png', 12, 12, 2);
     const { pipeline } = pipelineFor(site);
     const [one, two] = await make(pipeline, logo, { upscale: [1, 2], as: 'srcset' });
-    expect([one!.status, two!.status]).toEqual(['verbatim', 'hand-made']);
+    expect([one!.status, two!.status]).toEqual(['verbatim', 'override']);
     expect(same(one!.data, readFileSync(logo))).toBe(true);
     expect(same(two!.data, readFileSync(byHand))).toBe(true);
     const [converted] = await make(pipeline, logo, { upscale: 2, format: 'webp' });
-    expect(converted).toMatchObject({ status: 'hand-made', format: 'webp', width: 12, height: 12 });
+    expect(converted).toMatchObject({ status: 'override', format: 'webp', width: 12, height: 12 });
   });
 
   it('comes from the bytes that a build tool has, not from the file', async () => {
@@ -163,7 +163,7 @@ describe('what goes wrong', () => {
     expect(pipeline.report.table()[0]).toContain('left as it was: ');
   });
 
-  it('fails, whatever is wished, where every picture would: a network that is none', async () => {
+  it('fails, whatever the option, where every picture would: a network that is none', async () => {
     const { site, logo } = await broken();
     for (const onError of ['original', 'resize'] as const) {
       const { pipeline, warnings } = pipelineFor(site, { models, onError });
@@ -216,7 +216,7 @@ describe('what goes wrong', () => {
     const { pipeline, warnings } = pipelineFor(site, { cache: 'a-file/cache' });
     const results = await make(pipeline, logo, { upscale: [2, 3], as: 'srcset' });
     expect(results.map(({ status, width }) => `${status} ${width}`)).toEqual(['computed 12', 'computed 18']);
-    expect(warnings).toEqual([expect.stringContaining('results are not kept')]);
+    expect(warnings).toEqual([expect.stringContaining('results are not cached')]);
   });
 });
 

@@ -13,7 +13,7 @@ function entry(fields: Partial<ReportEntry> = {}): ReportEntry {
     format: 'png',
     status: 'computed',
     ms: 1234,
-    trouble: undefined,
+    warning: undefined,
     ...fields,
   };
 }
@@ -75,10 +75,10 @@ describe('the report', () => {
     const report = reportOf([
       entry(),
       entry({ name: 'b.png', status: 'cached' }),
-      entry({ name: 'c.png', status: 'hand-made' }),
+      entry({ name: 'c.png', status: 'override' }),
       entry({ name: 'd.png', status: 'verbatim' }),
-      entry({ name: 'e.png', status: 'original', trouble: 'it is damaged' }),
-      entry({ name: 'f.png', status: 'resized', trouble: 'no such network' }),
+      entry({ name: 'e.png', status: 'original', warning: 'it is damaged' }),
+      entry({ name: 'f.png', status: 'resized', warning: 'no such network' }),
     ]);
     expect(report.table()).toEqual([
       'a@2x.png  10×5 → 20×10  1.23 kB → 45.7 kB  natural, 1.2 s',
@@ -127,7 +127,7 @@ describe('its page', () => {
   });
 
   it('tells sizes, bytes, time, model and what was done', () => {
-    const page = reportPage([both, entry({ name: 'b.png', status: 'resized', trouble: 'no such network' })]);
+    const page = reportPage([both, entry({ name: 'b.png', status: 'resized', warning: 'no such network' })]);
     for (const text of [
       '10×5 → 20×10',
       '1.23 kB → 45.7 kB',
@@ -150,7 +150,7 @@ describe('its page', () => {
   it('takes no markup from names and messages', () => {
     const evil = '"><script>alert(1)</script>&';
     const page = reportPage(
-      [entry({ ...both, name: evil, file: `/x/${evil}`, model: evil, status: 'original', trouble: evil })],
+      [entry({ ...both, name: evil, file: `/x/${evil}`, model: evil, status: 'original', warning: evil })],
       evil,
     );
     expect(page.match(/<script>/g)).toHaveLength(1);

@@ -6,7 +6,7 @@ import { matches, resolveDirectives, type ResolvedDirectives } from '#src/asset/
 const resolve = (own: LooseDirectives, options: AssetOptions = {}, file = '/site/images/a.png'): ResolvedDirectives =>
   resolveDirectives(file, checkDirectives(own), options, '/site');
 
-describe('what an asset becomes where nobody says anything', () => {
+describe('what an asset becomes without any option', () => {
   it('is twice as large, by the network that suits it, in its own format, as a URL, or the build fails', () => {
     expect(resolve({})).toEqual({
       upscale: [2],
@@ -14,7 +14,9 @@ describe('what an asset becomes where nobody says anything', () => {
       minWidth: undefined,
       model: 'auto',
       formats: [],
-      qualities: [undefined, undefined, undefined],
+      encodings: [{}, undefined, {}],
+      mustBeLossless: false,
+      animation: undefined,
       as: 'url',
       onError: 'fail',
       maxOutputPixels: undefined,
@@ -46,8 +48,18 @@ describe('who is heard first', () => {
       upscale: [1.5],
       model: 'natural',
       formats: ['png'],
-      qualities: [30, 40, 50, undefined, 60],
     });
+    expect(resolve(own, options).encodings.map((option) => option?.quality)).toEqual([30, 40, 50, undefined, 60]);
+  });
+
+  it('what a preset asks for is asked for, unless the asset says how good it shall be', () => {
+    const presets = { exact: 'lossless&animation=keep' };
+    const exact = { mustBeLossless: true, animation: 'keep' };
+    expect(resolve({ preset: 'exact' }, { presets })).toMatchObject(exact);
+    expect(resolve({ preset: 'exact', quality: 80 }, { presets }).mustBeLossless).toBe(false);
+    expect(resolve({ preset: 'exact', lossless: false }, { presets }).mustBeLossless).toBe(false);
+    const ruled = { lossless: true, defaults: { animation: 'first-frame' } } as const;
+    expect(resolve({}, ruled)).toMatchObject({ mustBeLossless: false, animation: 'first-frame' });
   });
 
   it('then its preset', () => {

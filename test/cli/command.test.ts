@@ -173,7 +173,7 @@ describe('folders and patterns', () => {
       'out/a@2x.png',
       'out/sub/b@2x.jpg',
     ]);
-    expect(first.stderr).toContain('Passed over: 1 .svg, 1 .txt.');
+    expect(first.stderr).toContain('Skipped: 1 .svg, 1 .txt.');
     expect(jsonLines(first.stdout).get('src/sub/b.jpg')).toEqual({
       input: 'src/sub/b.jpg',
       output: 'out/sub/b@2x.jpg',
@@ -194,7 +194,7 @@ describe('folders and patterns', () => {
       code: 0,
       stderr: expect.stringContaining('2 from the cache, 2 unchanged)') as string,
     });
-    expect(again.stderr).toContain('Passed over: 2 larger variants, 1 .svg, 1 .txt.');
+    expect(again.stderr).toContain('Skipped: 2 larger variants, 1 .svg, 1 .txt.');
     expect((await folder.list()).filter((name) => name.includes('@2x@2x') || name.includes('@4x'))).toEqual([]);
   });
 
@@ -211,7 +211,7 @@ describe('folders and patterns', () => {
     await folder.write({ 'a@2x.png': small });
     expect(await upres(['.'], { cwd: folder.path })).toMatchObject({
       code: 0,
-      stderr: 'No image was upscaled.\nPassed over: 1 larger variant.\n',
+      stderr: 'No image was upscaled.\nSkipped: 1 larger variant.\n',
     });
   });
 

@@ -27,7 +27,7 @@ async function writeTfjs(folder: Folder): Promise<void> {
       { kind: 'UpSampling2D', config: { size: [2, 2], interpolation: 'nearest' } },
     ],
   });
-  await folder.write({ 'model.json': files.bytes, ...Object.fromEntries(files.beside) });
+  await folder.write({ 'model.json': files.bytes, ...Object.fromEntries(files.companions) });
 }
 
 describe('upres import', () => {
@@ -40,7 +40,7 @@ describe('upres import', () => {
     expect(stdout).toMatch(/scale +×2/);
     expect(stdout).toMatch(/channels +3 \(RGB\), values 0\.\.1/);
     expect(stdout).toMatch(/parameters +1,322/);
-    expect(stdout).toMatch(/looks at +4 pixels around each/);
+    expect(stdout).toMatch(/sees +4 pixels around each/);
     expect(await folder.list()).toEqual(['model.json', 'net.onnx', 'net.rsr']);
     const card = JSON.parse(await readFile(folder.join('model.json'), 'utf8')) as unknown;
     expect(card).toMatchObject({ label: 'net', scale: 2, file: 'net.onnx', receptiveRadius: 4, width: 2, logDepth: 2 });

@@ -60,7 +60,7 @@ describe('a second signal kills at once', () => {
       onStderr: (text, child) => {
         if (text.includes('Stopping') && sent !== 'SIGTERM') {
           sent = 'SIGTERM';
-          // One that comes in the instant between the end of the work and the end of the watch over signals finds nobody who
+          // One that comes in the instant between the end of the work and the end of the watch over signals finds no one who
           // listens to it any more; users press again, and so does this.
           again = setInterval(() => child.kill('SIGTERM'), 100);
           child.kill('SIGTERM');

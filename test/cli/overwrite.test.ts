@@ -21,7 +21,7 @@ test('what upres wrote is written again, with other settings too', async () => {
   expect(await readFile(folder.join('a@2x.png'))).not.toEqual(first);
 });
 
-test('what somebody else wrote is left alone, and the others are made', async () => {
+test('what someone else wrote is left alone, and the others are made', async () => {
   await using folder = await makeFolder();
   await folder.write({ 'a.png': small, 'b.png': small, 'a@2x.png': 'precious' });
   const refused = await upres(['.', '-m', 'nearest', '--json'], { cwd: folder.path });

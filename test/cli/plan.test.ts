@@ -19,7 +19,7 @@ async function outputs(inputs: Input[], raw: RawOptions = {}): Promise<string[]>
 }
 
 describe('outputs', () => {
-  test('lie beside their inputs', async () => {
+  test('lie next to their inputs', async () => {
     expect(await outputs([named('img/a.png'), below('img', 'sub/b.jpg')])).toEqual([
       'img/a@2x.png',
       'img/sub/b@2x.jpg',

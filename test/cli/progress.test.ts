@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { UpresError } from '#src/errors.js';
 import type { Device } from '#src/network/device.js';
-import { Meter } from '#src/cli/meter.js';
+import { BatchPixels } from '#src/cli/batch-pixels.js';
 import type { Made } from '#src/cli/outcome.js';
 import { barProgress, canDraw, lineProgress, quietProgress } from '#src/cli/progress.js';
 import { errorLine, errorText, outputLine } from '#src/cli/report.js';
@@ -42,33 +42,33 @@ class Sink extends Writable {
   }
 }
 
-describe('the meter', () => {
+describe('the batch', () => {
   test('adds up images, however far each is, by their pixels', () => {
     let now = 0;
-    const meter = new Meter(() => now);
-    meter.add('a', 1000);
-    meter.add('b', 3000);
-    expect(meter.secondsLeft).toBeUndefined();
+    const pixels = new BatchPixels(() => now);
+    pixels.add('a', 1000);
+    pixels.add('b', 3000);
+    expect(pixels.secondsLeft).toBeUndefined();
     now = 2000;
-    meter.advance('a', 0.5);
-    meter.advance('b', 0.5);
-    expect(meter.donePixels).toBe(2000);
-    expect(meter.rate).toBe(1000);
-    expect(meter.secondsLeft).toBe(2);
-    meter.advance('a', 1);
-    meter.advance('b', 5);
-    expect(meter.donePixels).toBe(4000);
-    expect(meter.secondsLeft).toBe(0);
+    pixels.advance('a', 0.5);
+    pixels.advance('b', 0.5);
+    expect(pixels.donePixels).toBe(2000);
+    expect(pixels.rate).toBe(1000);
+    expect(pixels.secondsLeft).toBe(2);
+    pixels.advance('a', 1);
+    pixels.advance('b', 5);
+    expect(pixels.donePixels).toBe(4000);
+    expect(pixels.secondsLeft).toBe(0);
   });
 
   test('never goes back, and ignores what it does not know', () => {
-    const meter = new Meter();
-    meter.add('a', 1000);
-    meter.advance('a', 0.5);
-    meter.advance('a', 0.25);
-    meter.advance('a', NaN);
-    meter.advance('b', 1);
-    expect(meter.donePixels).toBe(500);
+    const pixels = new BatchPixels();
+    pixels.add('a', 1000);
+    pixels.advance('a', 0.5);
+    pixels.advance('a', 0.25);
+    pixels.advance('a', NaN);
+    pixels.advance('b', 1);
+    expect(pixels.donePixels).toBe(500);
   });
 });
 
@@ -109,13 +109,13 @@ describe('where there is no terminal', () => {
 
 test('a bar shows pixels, rate and time left, and messages above it', async () => {
   let now = 0;
-  const meter = new Meter(() => now);
-  meter.add('a.png', 1_000_000);
-  meter.add('b.png', 3_000_000);
+  const pixels = new BatchPixels(() => now);
+  pixels.add('a.png', 1_000_000);
+  pixels.add('b.png', 3_000_000);
   const sink = new Sink(true);
-  const progress = await barProgress(sink, 2, meter);
+  const progress = await barProgress(sink, 2, pixels);
   now = 500;
-  meter.advance('a.png', 1);
+  pixels.advance('a.png', 1);
   progress.made(made);
   progress.say('error: b.png');
   progress.end();
@@ -130,12 +130,12 @@ test.each([
   [1, 'finishing'],
 ])('with %d of the pixels done, the time left is: %s', async (fraction, words) => {
   let now = 0;
-  const meter = new Meter(() => now);
-  meter.add('a.png', 1_000_000);
+  const pixels = new BatchPixels(() => now);
+  pixels.add('a.png', 1_000_000);
   now = 1000;
-  meter.advance('a.png', fraction);
+  pixels.advance('a.png', fraction);
   const sink = new Sink(true);
-  const progress = await barProgress(sink, 1, meter);
+  const progress = await barProgress(sink, 1, pixels);
   progress.end();
   expect(sink.text).toContain(`| ${words}`);
 });
@@ -207,7 +207,7 @@ describe('the summary', () => {
     expect(on('webgpu', 'cpu', 'webgpu')).toEqual(['Computed on webgpu for 2, cpu for 1.']);
   });
 
-  test('tells what did not go well and what was passed over', () => {
+  test('tells what did not go well and what was skipped', () => {
     const others = new Map([
       ['.txt', 2],
       ['.svg', 1],
@@ -223,7 +223,7 @@ describe('the summary', () => {
       '1 image resized without a network, because of errors.',
       '2 failed.',
       'Stopped: 3 images not finished.',
-      'Passed over: 1 larger variant, 1 file without extension, 1 .svg, 2 .txt.',
+      'Skipped: 1 larger variant, 1 file without extension, 1 .svg, 2 .txt.',
     ]);
   });
 });

@@ -52,13 +52,13 @@ describe('docs/server.md', () => {
     const flags = [...stdout.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)].map(([, flag]) => flag!);
     const rows = table(section('## Options'));
     const told = rows.flatMap(([flag]) => names(flag!));
-    // `--no-cache` stands beside `--cache`; everything has `--help`.
+    // `--no-cache` stands next to `--cache`; everything has `--help`.
     expect(told.toSorted()).toEqual(flags.filter((flag) => flag !== '--help' && flag !== '--no-cache').toSorted());
 
     const options = rows.flatMap(([, option]) => names(option!));
     await expect(createServer({ port: 0, nonsense: 1 } as object)).rejects.toThrow('nonsense');
     for (const option of options) {
-      // An option that does not exist is told of by its name before anything else is looked at.
+      // An option that does not exist is reported by its name before anything else is looked at.
       await expect(createServer({ [option]: undefined, nonsense: 1 } as object), option).rejects.toThrow('nonsense');
     }
     expect(options).toEqual(expect.arrayContaining(Object.keys(server.settings).filter((name) => name !== 'loopback')));

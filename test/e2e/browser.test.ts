@@ -57,8 +57,8 @@ describe.skipIf(executablePath === undefined)('in a real browser', () => {
     afterAll(() => site.close());
 
     it.each(ratios)('is right at device pixel ratio %d', async (ratio) => {
-      const { page, troubles, images: loaded } = await visit(browser, site.url, ratio, background.id);
-      expect(troubles).toEqual([]);
+      const { page, problems, images: loaded } = await visit(browser, site.url, ratio, background.id);
+      expect(problems).toEqual([]);
       const files = new Map(loaded);
 
       for (const image of images) {
@@ -83,7 +83,7 @@ describe.skipIf(executablePath === undefined)('in a real browser', () => {
       await expectFile(file!, background, ratio);
       const difference = await differenceFrom(file!, page, background.id, background.layout, ratio);
       expect(difference, 'the background on the screen').toBeLessThan(2);
-      expect(troubles).toEqual([]);
+      expect(problems).toEqual([]);
     });
   });
 });

@@ -27,7 +27,7 @@ export async function lookAtManifest(folder: string, manifest: NonNullable<Fixtu
     const url = file ?? `there are ${Object.keys(entries).join(', ')}`;
     seen.push({ place: key, wants, url, has: file === undefined ? 'no such key' : await sizeOf(join(folder, file)) });
   }
-  return { seen, troubles: [] };
+  return { seen, problems: [] };
 }
 
 async function sizeOf(file: string): Promise<string> {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A small site of one framework: the files beside its `fixture.json`, which has these fields. */
+/** A small site of one framework: the files next to its `fixture.json`, which has these fields. */
 export interface Fixture {
   /** The first is the framework. */
   readonly packages: readonly string[];

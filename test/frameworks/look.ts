@@ -14,7 +14,7 @@ export interface Seen {
 /** What a page shows, and what went wrong on the way. */
 export interface Look {
   readonly seen: readonly Seen[];
-  readonly troubles: readonly string[];
+  readonly problems: readonly string[];
 }
 
 /** Pixels of a display for each CSS pixel. */
@@ -32,7 +32,7 @@ export async function look(
   isAlive: () => boolean = () => true,
 ): Promise<Look> {
   const seen: Seen[] = [];
-  const troubles: string[] = [];
+  const problems: string[] = [];
   // Development servers load pages again when they have found more to prepare: what fails then is nothing.
   await visit(browser, 1, async (page) => arrive(page, origin + path, isAlive));
   for (const [at, density] of densities.entries()) {
@@ -43,10 +43,10 @@ export async function look(
         const sizes = wants.split(' ');
         seen.push({ place: `${path} ${id} at ${density}x`, wants: sizes[at] ?? sizes[0]!, ...found });
       }
-      troubles.push(...(await watched()).map((trouble) => `${path} at ${density}x: ${trouble}`));
+      problems.push(...(await watched()).map((problem) => `${path} at ${density}x: ${problem}`));
     });
   }
-  return { seen, troubles };
+  return { seen, problems };
 }
 
 async function visit(browser: Browser, density: number, see: (page: Page) => Promise<void>): Promise<void> {
@@ -63,24 +63,24 @@ export const mark = /upres:/;
 
 /** @returns what gives the requests of a page that failed, and the texts that have a mark in them */
 function watch(page: Page): () => Promise<string[]> {
-  const troubles: string[] = [];
+  const problems: string[] = [];
   const texts: Promise<void>[] = [];
   const read = async (response: Response): Promise<void> => {
     const text = await response.text().catch(() => '');
-    if (mark.test(text)) troubles.push(`${response.url()} has a mark in it`);
+    if (mark.test(text)) problems.push(`${response.url()} has a mark in it`);
   };
   page.on('requestfailed', (request) => {
     const reason = request.failure()?.errorText ?? '';
-    if (!reason.includes('ERR_ABORTED')) troubles.push(`${request.url()} failed: ${reason}`);
+    if (!reason.includes('ERR_ABORTED')) problems.push(`${request.url()} failed: ${reason}`);
   });
   page.on('response', (response) => {
     if (response.status() >= 400 && !response.url().endsWith('/favicon.ico'))
-      troubles.push(`${response.url()} has the status ${response.status()}`);
+      problems.push(`${response.url()} has the status ${response.status()}`);
     if (['document', 'stylesheet', 'script'].includes(response.request().resourceType())) texts.push(read(response));
   });
   return async () => {
     await Promise.all(texts);
-    return troubles;
+    return problems;
   };
 }
 

@@ -47,11 +47,11 @@ try {
 
 console.log('| framework | versions | build | dev |\n| --- | --- | --- | --- |');
 for (const [name, { versions, build, dev }] of outcomes) console.log(`| ${name} | ${versions} | ${build} | ${dev} |`);
-const troubles = [...outcomes.values()].flatMap((outcome) => outcome.troubles);
-for (const trouble of troubles) console.log(`\n${trouble}`);
+const problems = [...outcomes.values()].flatMap((outcome) => outcome.problems);
+for (const problem of problems) console.log(`\n${problem}`);
 const leftOut = [...outcomes].filter(([, { versions }]) => versions === '–').map(([name]) => name);
 console.log(`\n${outcomes.size - leftOut.length} of ${outcomes.size} tried; left out: ${leftOut.join(', ') || 'none'}`);
-process.exitCode = troubles.length > 0 ? 1 : 0;
+process.exitCode = problems.length > 0 ? 1 : 0;
 
 function pack(): string {
   const packed = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {

@@ -12,7 +12,7 @@ export interface Outcome {
   /** As in `12 of 12`, or why not. */
   build: string;
   dev: string;
-  readonly troubles: string[];
+  readonly problems: string[];
 }
 
 /** Installs a fixture, builds it and looks at what it shows; then the same with its development server. */
@@ -24,13 +24,13 @@ export async function tryOut(
   browser: Browser,
 ): Promise<Outcome> {
   const { fixture } = project;
-  const outcome: Outcome = { versions: '–', build: '–', dev: '–', troubles: [] };
+  const outcome: Outcome = { versions: '–', build: '–', dev: '–', problems: [] };
   await project.lay(from, resolve('examples/images/coffee.jpg'));
   try {
     await project.install(tarball);
   } catch (error) {
     outcome.build = 'left out: not installed';
-    outcome.troubles.push(`${name} is left out, since it could not be installed: ${String(error)}`);
+    outcome.problems.push(`${name} is left out, since it could not be installed: ${String(error)}`);
     return outcome;
   }
   outcome.versions = project.versions();
@@ -42,12 +42,12 @@ export async function tryOut(
 
   async function judge(what: string, see: () => Promise<Look>): Promise<string> {
     try {
-      const { seen, troubles } = await see();
+      const { seen, problems } = await see();
       const wrong = seen.filter(({ wants, has }) => wants !== has).map(inWords);
-      outcome.troubles.push(...[...wrong, ...troubles].map((trouble) => `${name}, ${what}: ${trouble}`));
-      return troubles.length > 0 ? 'failed' : `${seen.length - wrong.length} of ${seen.length}`;
+      outcome.problems.push(...[...wrong, ...problems].map((problem) => `${name}, ${what}: ${problem}`));
+      return problems.length > 0 ? 'failed' : `${seen.length - wrong.length} of ${seen.length}`;
     } catch (error) {
-      outcome.troubles.push(`${name}, ${what}: ${error instanceof Error ? error.message : String(error)}`);
+      outcome.problems.push(`${name}, ${what}: ${error instanceof Error ? error.message : String(error)}`);
       return 'failed';
     }
   }
@@ -66,7 +66,7 @@ async function lookAtBuild(project: Project, browser: Browser): Promise<Look> {
       (error: unknown) => String(error),
     );
     const has = said.includes(fails) ? fails : said;
-    return { seen: [{ place: 'the error', wants: fails, has, url: '' }], troubles: [] };
+    return { seen: [{ place: 'the error', wants: fails, has, url: '' }], problems: [] };
   }
   await project.build();
   const folder = project.file(out);
@@ -78,7 +78,7 @@ async function lookAtBuild(project: Project, browser: Browser): Promise<Look> {
         browser,
         base,
       );
-  return { seen: found.seen, troubles: [...found.troubles, ...(await markedFiles(folder))] };
+  return { seen: found.seen, problems: [...found.problems, ...(await markedFiles(folder))] };
 }
 
 async function visit(fixture: Fixture, serving: Serving, browser: Browser, base = '/'): Promise<Look> {
@@ -88,10 +88,10 @@ async function visit(fixture: Fixture, serving: Serving, browser: Browser, base 
     for (const page of pages)
       looks.push(await look(browser, serving.url, join(base, page), serving.isAlive));
     const seen = looks.flatMap((each) => each.seen);
-    const troubles = looks.flatMap((each) => each.troubles);
+    const problems = looks.flatMap((each) => each.problems);
     const all = new Set(seen.map(({ place }) => place.replace(/ at \S+$/, ''))).size;
-    if (all !== places) troubles.push(`${all} places of ${places} were seen`);
-    return { seen, troubles };
+    if (all !== places) problems.push(`${all} places of ${places} were seen`);
+    return { seen, problems };
   } catch (error) {
     throw new Error(`${String(error)}\n${serving.said().slice(-3000)}`, { cause: error });
   } finally {

@@ -11,7 +11,7 @@ const disc: (x: number, y: number) => number = (x, y) =>
   Math.round(255 * Math.min(1, Math.max(0, 12.5 - Math.hypot(x - 19.5, y - 19.5))));
 const flat = [200, 120, 40];
 
-/** A disc of one colour over another colour that nobody should ever see. */
+/** A disc of one colour over another colour that no one should ever see. */
 async function discOver(hidden: readonly number[], visible: Value = () => flat): Promise<Buffer> {
   return picture(size, size, 4, (x, y) => (disc(x, y) > 0 ? [...visible(x, y), disc(x, y)] : [...hidden, 0]))
     .png()

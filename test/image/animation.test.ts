@@ -52,6 +52,24 @@ describe.each([
     });
   });
 
+  test('becomes a still without a word where a still is asked for', async () => {
+    const result = await upscaler.upscale(source, { ...nearest, animation: 'first-frame' });
+    expect(result).toMatchObject({ format, width: 24, height: 20, frames: 1 });
+    expect(result.warnings).toBeUndefined();
+    expect(await probe(result.data)).toMatchObject({ format, width: 24, height: 20, frames: 1 });
+  });
+
+  test('is refused where it must stay one and can’t', async () => {
+    const wish = { ...nearest, animation: 'keep' } as const;
+    await expect(upscaler.upscale(source, { ...wish, format: 'jpeg' })).rejects.toMatchObject({
+      code: 'BAD_ARGUMENT',
+      message: expect.stringContaining(
+        'of its 3 frames only the first could be used (JPEG is written as a still)',
+      ) as string,
+    });
+    expect(await upscaler.upscale(source, { ...wish, format: 'png' })).toMatchObject({ frames: 3 });
+  });
+
   test('gives its first frame to a format that does not move', async () => {
     const result = await upscaler.upscale(source, { ...nearest, format: 'tiff' });
     expect(result).toMatchObject({ width: 24, height: 20, frames: 1 });

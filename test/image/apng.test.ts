@@ -5,7 +5,7 @@ import { hasAnimation, readApng } from '#src/image/codec/apng.js';
 import { decode } from '#src/image/codec/decode.js';
 import { probe } from '#src/image/codec/probe.js';
 import { readHeader } from '#src/image/codec/read-header.js';
-import { Meter } from '#src/image/meter.js';
+import { PictureTimer } from '#src/image/picture-timer.js';
 import type { Frame } from '#src/pixels.js';
 import { pngChunks } from '#src/image/codec/png-chunks.js';
 import { animation, decodePixels } from './fixtures.js';
@@ -63,7 +63,7 @@ async function apng(parts: readonly Part[], { loop = 0, hidden = false } = {}): 
 
 async function framesOf(bytes: Uint8Array): Promise<readonly Frame[]> {
   const header = await readHeader(bytes);
-  return decode(bytes, header, { frames: header.frames, colour: 'srgb', file: undefined, meter: new Meter() });
+  return decode(bytes, header, { frames: header.frames, colour: 'srgb', file: undefined, timer: new PictureTimer() });
 }
 
 const red = [255, 0, 0, 255] as const;

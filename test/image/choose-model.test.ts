@@ -10,7 +10,7 @@ import { chooseForPicture } from '#src/image/auto/choose-for-picture.js';
 import { type ModelChoice } from '#src/image/auto/auto-model.js';
 import { chooseModel } from '#src/image/auto/choose-model.js';
 import { decode } from '#src/image/codec/decode.js';
-import { Meter } from '#src/image/meter.js';
+import { PictureTimer } from '#src/image/picture-timer.js';
 import { mostColours, pictureFeatures, type PictureFeatures } from '#src/image/auto/picture-features.js';
 import type { Frame } from '#src/pixels.js';
 import { readHeader } from '#src/image/codec/read-header.js';
@@ -138,7 +138,7 @@ describe('what is counted in a picture', () => {
     expect(await pictureFeatures(wide)).toEqual(await pictureFeatures(narrow));
   });
 
-  it('sees how soft edges are, and what rings beside them', async () => {
+  it('sees how soft edges are, and what rings next to them', async () => {
     const step = (x: number): number => (x % 12 < 6 ? 0 : 200);
     const sharpEdges = await pictureFeatures(grey(48, 48, step));
     expect(sharpEdges).toMatchObject({ ramped: 0, ringing: 0 });
@@ -231,7 +231,12 @@ describe('the choice', () => {
   /** Files of real pictures, as `auto` meets them. */
   const choose = async (file: Uint8Array, factor = 2): Promise<ModelChoice> => {
     const header = await readHeader(file);
-    const [frame] = await decode(file, header, { frames: 1, colour: 'srgb', file: undefined, meter: new Meter() });
+    const [frame] = await decode(file, header, {
+      frames: 1,
+      colour: 'srgb',
+      file: undefined,
+      timer: new PictureTimer(),
+    });
     return chooseForPicture(file, header, frame!, factor);
   };
   const svg = (side: number, body: string): Sharp =>
@@ -406,7 +411,7 @@ describe('model: auto', () => {
     expect(await cacheKey(source, { model: 'auto' })).toBe(keys[0]);
   });
 
-  it('is told in the report of a build, from the cache too', async () => {
+  it('is in the report of a build, from the cache too', async () => {
     const { folder } = owner;
     const drawing = join(folder, 'car.png');
     await badge().png().toFile(drawing);

@@ -37,7 +37,7 @@ function averaged({ width, height, channels, data }: PixelImage, scale = 2): Pix
   );
 }
 
-/** What a network might make of it: right but for ringing of so many levels. */
+/** What a network might make of it: right but for ringing of this many levels. */
 function ringing(truth: PixelImage, levels = 12): PixelImage {
   const { width, height, channels, data } = truth;
   return plane(width, height, channels, (x, y) =>

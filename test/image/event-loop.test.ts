@@ -9,7 +9,7 @@ import { toDepth8 } from '#src/image/depth.js';
 import { interleave, layOnWhite } from '#src/image/codec/interleave.js';
 import type { PixelImage } from '#src/pixels.js';
 import { splitAlpha } from '#src/image/alpha/split-alpha.js';
-import { steadyColours } from '#src/image/dering/steady-colours.js';
+import { deringFaintColours } from '#src/image/dering/faint-colours.js';
 import { onSharedMemory } from '#src/network/pool/call.js';
 import { mergeRepeatedTiles } from '#src/network/tiles/repeated-tiles.js';
 import { planTiles } from '#src/network/tiles/tiles.js';
@@ -37,14 +37,14 @@ const alpha = plane(1, (pixel) => {
 
 const copyOf = (of: PixelImage): PixelImage => ({ ...of, data: of.data.slice() });
 
-/** Whatever is done to pixels, the event loop turns once for about so many of them at least. */
+/** Whatever is done to pixels, the event loop turns once for about this many of them at least. */
 const pixelsPerTurn = 2 ** 18;
 
 describe('four megapixels never hold up the event loop', () => {
   test.each<[string, () => Promise<unknown>]>([
     ['looking for squares', () => cellSize({ colour: plane(3, () => 9), alpha: undefined })],
     ['splitting', () => splitAlpha(new Uint8Array(side * side * 4), side, side, 4, 3)],
-    ['steadying', () => steadyColours(colour, alpha)],
+    ['dering of faint colours', () => deringFaintColours(colour, alpha)],
     ['bleeding', () => bleed(colour, alpha, 8)],
     [
       'dering',

@@ -43,7 +43,7 @@ async function passedBy(
 describe('a tiny picture of one client', () => {
   const copies = (input: ImageInput, count: number): ImageInput[] => new Array<ImageInput>(count).fill(input);
 
-  test('is done before the third of fifty pictures of another, of which only so many are in flight', async () => {
+  test('is done before the third of fifty pictures of another, of which only some are in flight', async () => {
     expect(await passedBy(roomy.upscaler, copies(large, 50), [{}, {}])).toBeLessThan(3);
   });
 

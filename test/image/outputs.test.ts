@@ -175,12 +175,12 @@ describe('pixels that wait for encoders', () => {
   const colour = { width: 10, height: 10, channels: 3, data } as const;
   const settings = { delay: undefined, loop: undefined, subsampled: false, profile: undefined };
 
-  /** An enlargement that was let in with so many bytes, and what it keeps of them from time to time. */
+  /** An enlargement that was let in with this many bytes, and what it keeps of them from time to time. */
   function enlargement(bytes: number): { readonly subject: Enlargement<Pixels>; readonly kept: number[] } {
     const kept: number[] = [];
-    const leave = (keep = 0): void => void kept.push(keep);
+    const release = (keep = 0): void => void kept.push(keep);
     const frames = [{ colour, alpha: undefined }];
-    const make = (): Promise<Pixels> => Promise.resolve({ frames, settings, bytes, overhead: 50, leave });
+    const make = (): Promise<Pixels> => Promise.resolve({ frames, settings, bytes, overhead: 50, release });
     return { subject: new Enlargement(make, () => undefined), kept };
   }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { bleed } from '#src/image/alpha/bleed.js';
 import { toDepth8 } from '#src/image/depth.js';
 import { interleave, layOnWhite } from '#src/image/codec/interleave.js';
-import { Meter } from '#src/image/meter.js';
+import { PictureTimer } from '#src/image/picture-timer.js';
 import type { PixelImage } from '#src/pixels.js';
 import { reduceFrame } from '#src/image/reduce.js';
 import { splitAlpha } from '#src/image/alpha/split-alpha.js';
@@ -30,7 +30,7 @@ describe('splitting', () => {
 });
 
 describe('bleeding', () => {
-  // A visible square of 200, 100, 50 in the middle of black that nobody sees.
+  // A visible square of 200, 100, 50 in the middle of black that no one sees.
   const inside = (x: number, y: number): boolean => x >= 10 && x < 14 && y >= 10 && y < 14;
   const colour = plane(24, 24, 3, (x, y) => (inside(x, y) ? [200, 100, 50] : [0, 0, 0]));
   const alpha = plane(24, 24, 1, (x, y) => [inside(x, y) ? 255 : 0]);
@@ -66,7 +66,7 @@ describe('bleeding', () => {
   });
 
   test('takes no stray colours from pixels that are hardly there', async () => {
-    // An edge as image editors leave it: opaque, then thinner, with a white and a red that nobody ever saw.
+    // An edge as image editors leave it: opaque, then thinner, with a white and a red that no one ever saw.
     const stray = plane(
       5,
       1,
@@ -148,12 +148,12 @@ describe('bleeding', () => {
 
 describe('reducing', () => {
   test('leaves every flat colour exactly as it is, at every opacity, in 8 bits', async () => {
-    const meter = new Meter();
+    const timer = new PictureTimer();
     for (const cover of [1, 7, 77, 128, 254]) {
       // 256 rows of one colour each would mix, so each colour has a picture of its own.
       for (const value of [0, 1, 50, 100, 128, 200, 254, 255]) {
         const frame = { colour: plane(9, 8, 1, () => [value]), alpha: plane(9, 8, 1, () => [cover]) };
-        const reduced = await reduceFrame(frame, { width: 5, height: 3 }, meter);
+        const reduced = await reduceFrame(frame, { width: 5, height: 3 }, timer);
         expect(new Set(reduced.colour.data), `${value} at ${cover}`).toEqual(new Set([value]));
         expect(new Set(reduced.alpha!.data)).toEqual(new Set([cover]));
       }
@@ -165,7 +165,7 @@ describe('reducing', () => {
       colour: plane(40, 40, 3, (x) => (x < 21 ? [200, 100, 50] : [0, 255, 0])),
       alpha: plane(40, 40, 1, (x) => [x < 21 ? 255 : 0]),
     };
-    const { colour, alpha } = await reduceFrame(frame, { width: 13, height: 13 }, new Meter());
+    const { colour, alpha } = await reduceFrame(frame, { width: 13, height: 13 }, new PictureTimer());
     for (let pixel = 0; pixel < alpha!.data.length; pixel++) {
       if (alpha!.data[pixel]! < 4) continue;
       expect([...colour.data.subarray(pixel * 3, pixel * 3 + 3)]).toEqual([200, 100, 50]);
@@ -175,10 +175,10 @@ describe('reducing', () => {
   test('keeps 16 bits', async () => {
     const data = new Uint16Array(16 * 16).fill(40001);
     const colour = { width: 16, height: 16, channels: 1, data } as const;
-    const reduced = await reduceFrame({ colour, alpha: undefined }, { width: 7, height: 7 }, new Meter());
+    const reduced = await reduceFrame({ colour, alpha: undefined }, { width: 7, height: 7 }, new PictureTimer());
     expect(new Set(reduced.colour.data)).toEqual(new Set([40001]));
     const alpha = { ...colour, data: new Uint16Array(16 * 16).fill(30001) };
-    const covered = await reduceFrame({ colour, alpha }, { width: 7, height: 7 }, new Meter());
+    const covered = await reduceFrame({ colour, alpha }, { width: 7, height: 7 }, new PictureTimer());
     expect(new Set(covered.colour.data)).toEqual(new Set([40001]));
     expect(new Set(covered.alpha!.data)).toEqual(new Set([30001]));
   });

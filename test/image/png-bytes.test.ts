@@ -115,6 +115,31 @@ describe('what is lossless stays so', () => {
     else expect(worst).toBeGreaterThan(1);
   });
 
+  test.each(['webp', 'avif', 'png', 'tiff'] as const)('and %s is where that is asked for', async (format) => {
+    const source = await picture(16, 16, 4, (x, y) => [x * 15, y * 15, (x ^ y) * 15, 255 - y])
+      .png()
+      .toBuffer();
+    const { data } = await upscaler.upscale(source, { ...nearest, format, lossless: true });
+    const want = await upscaler.upscale(source, { ...nearest, format: 'png' });
+    const raw = (bytes: Uint8Array): Promise<Buffer> => sharp(bytes).ensureAlpha().raw().toBuffer();
+    expect((await raw(data)).equals(await raw(want.data))).toBe(true);
+  });
+
+  test('what can’t be lossless is refused, and so is a quality of it', async () => {
+    const source = await readFile(new URL('files/logo-lossless.webp', import.meta.url));
+    for (const wish of [{ format: 'jpeg' }, { format: 'gif' }, { quality: 80 }] as const) {
+      const call = upscaler.upscale(source, { ...nearest, ...wish, lossless: true });
+      await expect(call).rejects.toMatchObject({
+        code: 'BAD_ARGUMENT',
+        message: expect.stringContaining('lossless') as string,
+      });
+    }
+    const jpeg = await sharp(source).jpeg().toBuffer();
+    await expect(upscaler.upscale(jpeg, { ...nearest, lossless: true })).rejects.toThrow(/a JPEG can’t keep/);
+    const lossy = await upscaler.upscale(source, { ...nearest, lossless: false });
+    expect(Buffer.from(lossy.data).includes('VP8L')).toBe(false);
+  });
+
   test('unless a quality is asked for, or another format', async () => {
     const source = await readFile(new URL('files/logo-lossless.webp', import.meta.url));
     const lossy = await upscaler.upscale(source, { ...nearest, quality: 60 });

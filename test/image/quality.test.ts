@@ -232,7 +232,7 @@ describe('the metrics', () => {
     );
     expect(gmsd(step, half)).toBeCloseTo(gmsd(half, step), 12);
     const dot = plane((x, y) => (x === 12 && y === 10 ? 235 : 16));
-    // Of 480 pixels, the eight around the dot differ: four beside it with gradients of 85, four at its corners with 85·√2.
+    // Of 480 pixels, the eight around the dot differ: four next to it with gradients of 85, four at its corners with 85·√2.
     const similarity = (squared: number): number => 170 / (squared + 170);
     const values = [
       ...Array<number>(472).fill(1),

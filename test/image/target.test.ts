@@ -7,7 +7,7 @@ const source = { width: 101, height: 33 };
 
 describe('the size of the result', () => {
   test.each<[string, Target, number, number, number]>([
-    ['twice the source without any wish', {}, 202, 66, 2],
+    ['twice the source without any option', {}, 202, 66, 2],
     ['an integer factor', { upscale: 3 }, 303, 99, 3],
     ['a fraction is rounded to the nearest pixel, halves up', { upscale: 1.5 }, 152, 50, 50 / 33],
     ['1 leaves the size as it is', { upscale: 1 }, 101, 33, 1],

@@ -148,7 +148,7 @@ describe('the same bytes, always', () => {
     ],
   ];
 
-  test('alone or beside others, with one thread or three, with room or without', async () => {
+  test('alone or alongside others, with one thread or three, with room or without', async () => {
     const run = async (subject: Upscaler, sequential: boolean): Promise<Buffer[]> => {
       const results: Promise<Buffer>[] = [];
       for (const [source, options] of [...jobs, ...jobs]) {

@@ -14,7 +14,7 @@ function ask(
   signal?: AbortSignal,
   lane?: object,
 ) {
-  const entered = admission.enter(bytes, priority, signal, lane);
+  const entered = admission.admit(bytes, priority, signal, lane);
   void entered.then(
     () => inside.push(name),
     () => undefined,
@@ -26,12 +26,12 @@ describe('admission', () => {
   it('lets requests in while they fit', async () => {
     const admission = new Admission(100);
     const inside: string[] = [];
-    const leave = await ask(admission, inside, 'a', 60);
+    const release = await ask(admission, inside, 'a', 60);
     void ask(admission, inside, 'b', 40);
     void ask(admission, inside, 'c', 1);
     await tick();
     expect(inside).toEqual(['a', 'b']);
-    leave();
+    release();
     await tick();
     expect(inside).toEqual(['a', 'b', 'c']);
   });
@@ -56,7 +56,7 @@ describe('admission', () => {
   it('lets a small request pass a large one that does not fit, but not for ever', async () => {
     const admission = new Admission(100);
     const inside: string[] = [];
-    const leaveFirst = await admission.enter(50, 0);
+    const releaseFirst = await admission.admit(50, 0);
     const large = ask(admission, inside, 'large', 100);
     let passed = 0;
     for (let i = 0; i < 100; i++) {
@@ -67,18 +67,18 @@ describe('admission', () => {
       (await small)();
     }
     expect(passed).toBe(32);
-    leaveFirst();
+    releaseFirst();
     await large;
   });
 
   it('prefers a higher priority among those who wait', async () => {
     const admission = new Admission(10);
     const inside: string[] = [];
-    const leave = await admission.enter(10, 0);
+    const release = await admission.admit(10, 0);
     const low = ask(admission, inside, 'low', 10, -1);
     const high = ask(admission, inside, 'high', 10, 3);
     const usual = ask(admission, inside, 'usual', 10, 0);
-    leave();
+    release();
     (await high)();
     (await usual)();
     (await low)();
@@ -88,32 +88,32 @@ describe('admission', () => {
   it('ends the waiting with the reason of the signal, and lets the next one in', async () => {
     const admission = new Admission(10);
     const inside: string[] = [];
-    const leave = await admission.enter(5, 0);
+    const release = await admission.admit(5, 0);
     const abort = new AbortController();
     const waiting = ask(admission, inside, 'gone', 10, 5, abort.signal);
     const reason = new Error('no longer wanted');
     abort.abort(reason);
     await expect(waiting).rejects.toMatchObject({ code: 'ABORTED', cause: reason });
     await ask(admission, inside, 'next', 5);
-    leave();
+    release();
     expect(inside).toEqual(['next']);
   });
 
   it('refuses a signal that was aborted before', async () => {
     const admission = new Admission(10);
-    await expect(admission.enter(1, 0, AbortSignal.abort(new Error('before')))).rejects.toMatchObject({
+    await expect(admission.admit(1, 0, AbortSignal.abort(new Error('before')))).rejects.toMatchObject({
       code: 'ABORTED',
     });
-    await admission.enter(10, 0);
+    await admission.admit(10, 0);
   });
 
-  it('gives room back once, however often it is told', async () => {
+  it('gives room back once, however often it is released', async () => {
     const admission = new Admission(10);
     const inside: string[] = [];
-    const leave = await admission.enter(6, 0);
-    await admission.enter(4, 0);
-    leave();
-    leave();
+    const release = await admission.admit(6, 0);
+    await admission.admit(4, 0);
+    release();
+    release();
     void ask(admission, inside, 'six', 6);
     void ask(admission, inside, 'more', 1);
     await tick();
@@ -123,14 +123,14 @@ describe('admission', () => {
   it('lets lanes in by turns, whoever came first', async () => {
     const admission = new Admission(10);
     const inside: string[] = [];
-    const leave = await admission.enter(10, 0);
+    const release = await admission.admit(10, 0);
     const [crowd, other] = [{}, {}];
     const asked = [
       ...[1, 2, 3].map((n) => ask(admission, inside, `crowd ${n}`, 10, 0, undefined, crowd)),
       ask(admission, inside, 'other', 10, 0, undefined, other),
       ask(admission, inside, 'urgent', 10, 1, undefined, crowd),
     ];
-    leave();
+    release();
     for (const entered of [4, 0, 3, 1, 2]) (await asked[entered]!)();
     expect(inside).toEqual(['urgent', 'crowd 1', 'other', 'crowd 2', 'crowd 3']);
   });
@@ -139,17 +139,17 @@ describe('admission', () => {
     const admission = new Admission(80);
     const inside: string[] = [];
     const crowd = {};
-    await admission.enter(1000, 0, undefined, crowd);
+    await admission.admit(1000, 0, undefined, crowd);
     void ask(admission, inside, 'crowd', 1, 0, undefined, crowd);
     void ask(admission, inside, 'too large', 11, 0, undefined, {});
     const [first, second] = [{}, {}];
-    const leaveFirst = await ask(admission, inside, 'first', 10, 0, undefined, first);
+    const releaseFirst = await ask(admission, inside, 'first', 10, 0, undefined, first);
     void ask(admission, inside, 'first again', 1, 0, undefined, first);
     await ask(admission, inside, 'second', 10, 0, undefined, second);
     void ask(admission, inside, 'no room left', 1, 0, undefined, {});
     await tick();
     expect(inside).toEqual(['first', 'second']);
-    leaveFirst();
+    releaseFirst();
     await tick();
     // 'first' holds nothing any more, and came before.
     expect(inside.slice(2).sort()).toEqual(['first again', 'no room left']);
@@ -157,15 +157,15 @@ describe('admission', () => {
 
   it('opens the spare part also while all wait for a large request', async () => {
     const admission = new Admission(100);
-    const leave = await admission.enter(50, 0);
+    const release = await admission.admit(50, 0);
     const large = ask(admission, [], 'large', 100);
-    for (let i = 0; i < 32; i++) (await admission.enter(20, 0))();
+    for (let i = 0; i < 32; i++) (await admission.admit(20, 0))();
     const inside: string[] = [];
     void ask(admission, inside, 'medium', 20, 0, undefined, {});
     void ask(admission, inside, 'small', 5, 0, undefined, {});
     await tick();
     expect(inside).toEqual(['small']);
-    leave();
+    release();
     (await large)();
     await tick();
     expect(inside).toEqual(['small', 'medium']);
@@ -185,14 +185,14 @@ describe('admission', () => {
         let inside = 0;
         await Promise.all(
           requests.map(async ({ bytes, priority }) => {
-            const leave = await admission.enter(bytes, priority);
+            const release = await admission.admit(bytes, priority);
             held += bytes;
             inside++;
             expect(held <= 100 || inside === 1).toBe(true);
             await tick();
             held -= bytes;
             inside--;
-            leave();
+            release();
           }),
         );
       }),

@@ -112,7 +112,7 @@ describe('a call', () => {
     expect(await stateOf(call.settled)).toBe('done');
   });
 
-  it('tells nobody of tiles that come after its end', () => {
+  it('tells no one of tiles that come after its end', () => {
     let reports = 0;
     const call = callOf([tile(0)], { onTile: () => reports++, onProgress: () => reports++ });
     const running = call.take();

@@ -25,7 +25,7 @@ function serve(queue: FairQueue<Job>, work: (job: Job) => number = () => 1, turn
 }
 
 describe('a fair queue', () => {
-  it('has nobody next while it is empty', () => {
+  it('has no one next while it is empty', () => {
     expect(new FairQueue<Job>().next()).toBeUndefined();
   });
 
@@ -45,7 +45,7 @@ describe('a fair queue', () => {
     expect(serve(queue, undefined, 6)).toBe('sHsHHH');
   });
 
-  it('pays nobody for having been absent: a newcomer takes turns, it does not catch up', () => {
+  it('pays no one for having been absent: a newcomer takes turns, it does not catch up', () => {
     const queue = new FairQueue<Job>();
     queue.add(job('A', 1000));
     serve(queue, undefined, 100);
@@ -84,7 +84,7 @@ describe('a fair queue', () => {
     expect(order.replaceAll('s', '')).toBe('CCCC');
   });
 
-  it('remembers nobody after a time in which nobody waited', () => {
+  it('remembers no one after a time in which no one waited', () => {
     const queue = new FairQueue<Job>();
     const before = {};
     queue.add(job('b', 3, before));
@@ -109,7 +109,7 @@ describe('a fair queue', () => {
     expect(serve(queue)).toBe('hhhnnnlll');
   });
 
-  it('passes over kinds that are not ready, and does not pay them for it afterwards', () => {
+  it('skips kinds that are not ready, and does not pay them for it afterwards', () => {
     const queue = new FairQueue<Job>(({ name }) => name);
     const lane = {};
     for (const name of ['a', 'b']) queue.add(job(name, 1000, lane));
@@ -156,7 +156,7 @@ const events = fc.array(
         kind: fc.constant('add' as const),
         lane: fc.nat(3),
         priority: fc.nat(1),
-        // Tiles of one job: none longer than the first, which is what the queue is told.
+        // Tiles of one job: none longer than the first, which is what the queue knows.
         tiles: fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1, maxLength: 12 }),
       }),
     },
@@ -278,7 +278,7 @@ describe('the bound of fairness', () => {
   it.each([
     ['of one lane', true],
     ['each in a lane of its own', false],
-  ])('a large job gets its share beside tiny ones that never end: %s', (_, oneLane) => {
+  ])('a large job gets its share among tiny ones that never end: %s', (_, oneLane) => {
     const streams = 32;
     const queue = new FairQueue<Tiled>();
     const shared = {};

@@ -49,7 +49,7 @@ describe.runIf(hasSoftwareGpu)('a process that computes on a graphics processor'
   it('ends with code 1 after an uncaught exception in mid-run', async () => {
     const { code, signal, stderr } = await end('uncaught exception');
     expect({ code, signal }).toEqual({ code: 1, signal: null });
-    expect(stderr).toContain('nobody catches this');
+    expect(stderr).toContain('no one catches this');
   });
 
   it.each<readonly [string, NodeJS.Signals]>([
@@ -65,8 +65,8 @@ describe.runIf(hasSoftwareGpu)('a process that computes on a graphics processor'
 describe.runIf(hasSoftwareGpu)('the process of a device', () => {
   it('counts as lost when it hangs, and is ended', async () => {
     let lost = 0;
-    const patience = 20_000;
-    const client = new GpuClient('webgpu', () => lost++, patience);
+    const timeout = 20_000;
+    const client = new GpuClient('webgpu', () => lost++, timeout);
     client.hold(true);
     const { key } = await modelFromBytes(small, 'small');
     const source = { kind: 'bytes', bytes: small, name: 'small' } as const;

@@ -206,7 +206,7 @@ describe.runIf(hasSoftwareGpu)('a network on a graphics processor', () => {
     expect(largestDifference(a.data, b.data)).toBeLessThanOrEqual(1);
   });
 
-  it('is not troubled by another whose file was replaced: only that one fails', async () => {
+  it('is not disturbed by another whose file was replaced: only that one fails', async () => {
     const file = join(temporaryFolder(), 'own.onnx');
     writeFileSync(file, plainNetwork({ width: 5, depth: 0 }));
     await using other = await ThreadSafeNetwork.loadFromFile(file, onGpu);

@@ -45,7 +45,7 @@ describe('calls of several lanes', () => {
     expect(await tilesBefore({ crowd: {}, other: {} })).toBeLessThanOrEqual(8);
   });
 
-  it('are one lane unless somebody says otherwise: each call then waits for a turn of each', async () => {
+  it('are one lane unless lanes are named: each call then waits for a turn of each', async () => {
     expect(await tilesBefore({})).toBeGreaterThanOrEqual(12);
   });
 });

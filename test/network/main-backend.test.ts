@@ -70,6 +70,6 @@ describe('a network whose calls fail before they begin', () => {
       });
     }
     await network.dispose(false);
-    expect(await admission.enter(source.data.byteLength, 0)).toBeTypeOf('function');
+    expect(await admission.admit(source.data.byteLength, 0)).toBeTypeOf('function');
   });
 });

@@ -33,7 +33,7 @@ beforeAll(async () => {
 });
 
 describe('a process', () => {
-  it('ends by itself after its work, although nobody disposed the network', async () => {
+  it('ends by itself after its work, although no one disposed the network', async () => {
     expect(report(await end('normal'))).toEqual({ hash });
   });
 
@@ -77,13 +77,13 @@ describe('a process', () => {
   it.each([0, 11, 60])('ends with code 1 after an uncaught exception in mid-run (after %i ms)', async (wait) => {
     const { code, signal, stderr } = await end('uncaught exception', wait);
     expect({ code, signal }).toEqual({ code: 1, signal: null });
-    expect(stderr).toContain('nobody catches this');
+    expect(stderr).toContain('no one catches this');
   });
 
   it('ends with code 1 after an unhandled rejection in mid-run', async () => {
     const { code, signal, stderr } = await end('unhandled rejection', 15);
     expect({ code, signal }).toEqual({ code: 1, signal: null });
-    expect(stderr).toContain('nobody handles this');
+    expect(stderr).toContain('no one handles this');
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('ends by %s in mid-run, as it would without a network', async (name) => {
@@ -127,7 +127,7 @@ describe('a thread that dies', () => {
 });
 
 describe('an attached worker', () => {
-  it.each([0, 30, 80])('that calls process.exit() in mid-run harms nobody (after %i ms)', async (wait) => {
+  it.each([0, 30, 80])('that calls process.exit() in mid-run harms no one (after %i ms)', async (wait) => {
     expect(report(await end('an attached worker exits in mid-run', wait))).toEqual({ worker: 3, hash });
   });
 });

@@ -32,7 +32,7 @@ const cases = fc.record({
   period: fc.constantFrom(1, 16, Infinity, Infinity, Infinity),
 });
 
-/** Noise that repeats every so many pixels. */
+/** Noise with a period of this many pixels. */
 function patterned(width: number, height: number, channels: 1 | 3, bits: 8 | 16, period: number): Picture {
   const picture = noise(width, height, channels, 5, bits);
   if (period === Infinity) return picture;

@@ -90,7 +90,7 @@ describe('an attached worker thread', () => {
   const huge: Job = { picture: noise(800, 800), options: { tilePixels: 4000 } };
   const usual: Job = { picture: noise(90, 80, 3, 4), options: { tilePixels: 2000 } };
 
-  it('harms nobody when it is terminated in mid-run, and its calls stop', async () => {
+  it('harms no one when it is terminated in mid-run, and its calls stop', async () => {
     const doomed = attachedWorker();
     const bystander = attachedWorker();
     // Its result never comes: only that it is being computed is waited for.
@@ -222,7 +222,7 @@ describe('an attached network', () => {
     await until(() => ordersInFlight() === 0);
   });
 
-  it('aborts its own calls with dispose({ cancel: true }), and nobody else’s', async () => {
+  it('aborts its own calls with dispose({ cancel: true }), and no one else’s', async () => {
     const attached = await ThreadSafeNetwork.attach(network.share());
     const picture = noise(400, 400);
     const call = codeOf(attached.upscaleImage(picture, { tilePixels: 3000 }));

@@ -54,7 +54,7 @@ function identities(folder: string): Record<string, string> {
 }
 
 describe('prepared weights', () => {
-  it("lie in folders of the user's own that nobody else may look into", async () => {
+  it("lie in folders of the user's own that no one else may look into", async () => {
     const cacheFolder = join(temporaryFolder(), 'cache');
     await use(cacheFolder);
     for (const folder of [cacheFolder, join(cacheFolder, 'weights'), prepared(cacheFolder)]) {
@@ -219,7 +219,7 @@ describe('prepared weights', () => {
   });
 });
 
-describe('a folder that somebody else could write to', () => {
+describe('a folder that someone else could write to', () => {
   it.each([
     [
       'a link',

@@ -28,7 +28,7 @@ const body = `
   console.log(page.status, (await page.text()).includes('<title>'), answer.status, answer.headers.get('upres-width'));
   await server.close();`;
 
-describe('the server of the packed package, beside the packages that it needs', () => {
+describe('the server of the packed package, with the packages that it needs', () => {
   it('works as an ES module', async () => {
     project.write('module.mjs', `import { createServer } from 'upres/server';${body}`);
     expect((await project.run(process.execPath, 'module.mjs')).stdout.trim()).toBe('200 true 200 320');

@@ -278,7 +278,7 @@ describe('errors', () => {
     expect(said()).toEqual([expect.stringContaining('1 left as they were after an error')]);
   });
 
-  it('reach the next stream, since Gulp 5 drops those in the middle, unless somebody listens', async () => {
+  it('reach the next stream, since Gulp 5 drops those in the middle, unless there is a listener', async () => {
     const site = makeSite();
     const picture = site.file('a.png', 'no picture');
     const last = gulp

@@ -48,7 +48,7 @@ async function runCommand(to: string, ...flags: string[]): Promise<string> {
   return code === 0 ? '' : stderr;
 }
 
-/** What writes larger pictures beside their sources. */
+/** What writes larger pictures next to their sources. */
 const makers: Record<string, () => Promise<unknown>> = {
   command: () => runCommand('img', '--upscale', '2'),
   Gulp: () => runGulp('img'),
@@ -125,8 +125,8 @@ const pairs = Object.entries(makers).flatMap(([maker, make]) =>
   Object.entries(users).map(([user, use]) => [maker, user, make, use] as const),
 );
 
-describe.each(pairs)('beside a source, by %s, for %s', (_maker, _user, make, use) => {
-  it('is no picture made by hand, until somebody edits it', async () => {
+describe.each(pairs)('next to a source, by %s, for %s', (_maker, _user, make, use) => {
+  it('is no picture made by hand, until someone edits it', async () => {
     await make();
     const old = readFileSync(doubled());
     await site.picture('img/logo.png', 6, 5, 2);
@@ -148,7 +148,7 @@ describe('a picture made by hand', () => {
     expect((await use()).equals(made)).toBe(true);
   });
 
-  it('is neither source nor lost where Gulp has another wish', async () => {
+  it('is neither source nor lost where Gulp has other options', async () => {
     const made = readFileSync(await site.picture('img/logo@2x.png', 12, 10, 9));
     await runGulp('dist', { upscale: [1, 3] });
     expect(readdirSync(site.path('dist')).sort()).toEqual(['logo.png', 'logo@2x.png', 'logo@3x.png']);
@@ -180,7 +180,7 @@ describe('outputs in other formats, in place', () => {
   });
 });
 
-it('an output of earlier wishes passes, where nothing takes its name', async () => {
+it('an output of earlier options passes, where nothing takes its name', async () => {
   await runGulp('img');
   await runGulp('dist', { upscale: [1, 3] });
   expect(readdirSync(site.path('dist')).sort()).toEqual(['logo.png', 'logo@2x.png', 'logo@3x.png']);

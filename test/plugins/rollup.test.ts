@@ -173,7 +173,7 @@ describe.each(bundlers)('$name', (bundler) => {
     await expect(bundler.build(site)).rejects.toThrow('"logo.png?upscale=2" is still in main.js');
     expect((await bundler.build(site, { leftovers: 'warn' })).warnings.join()).toContain('logo.png?upscale=2');
     expect((await bundler.build(site, { leftovers: 'ignore' })).warnings).toEqual([]);
-    // What names no file is somebody else's.
+    // What names no file is someone else's.
     await site.write('main.js', `export default 'elsewhere.png?upscale=2';`);
     expect((await bundler.build(site)).warnings).toEqual([]);
   });

@@ -45,7 +45,7 @@ describe.for(vites)('auto, in Vite $version', (vite) => {
       /q \{ cursor: url\(\/assets\/logo\.png\), auto \} b \{ background-image: url\(\/assets\/logo\.png\) \}/,
     );
     expect(css).toMatch(/i \{ background: image-set\((?:url\()?'\/assets\/logo\.png'\)? 1x\) \}/);
-    expect(log.lines.join('\n')).toMatch(/auto: 2 files beside what was there, [\d.]+ kB more/);
+    expect(log.lines.join('\n')).toMatch(/auto: 2 files besides what was there, [\d.]+ kB more/);
   });
 
   it('leaves sizes out where they are not wanted, and everything where it is off', async () => {

@@ -223,7 +223,7 @@ describe.for(vites)('Vite $version', (vite) => {
       ['a srcset in JavaScript', `document.images[0].srcset = 'logo.png 1x, logo.png?upscale=2 2x';`, /main\.js/],
       ['a template in JavaScript', `document.body.innerHTML = '<img src="./logo.png?upscale=2">';`, /main\.js/],
       ['a style in JavaScript', `document.body.style.cssText = 'background: url(logo.png?upscale=2)';`, /main\.js/],
-    ] as const)('a directive that nobody read: %s', async ([, code, where]) => {
+    ] as const)('a directive that no one read: %s', async ([, code, where]) => {
       const site = await makeSite({
         'index.html': page,
         'main.js': code,

@@ -54,7 +54,7 @@ describe.for(vites)('with Vite $version, a project’s own configuration holds:'
     expect(seen).toContain(site.path('logo.png'));
   });
 
-  it('library mode, which has no files beside it', async () => {
+  it('library mode, which has no files next to it', async () => {
     const site = await makeSite({ 'main.js': `export { default } from './logo.png?upscale=1;2&as=img';` });
     const config = { build: { lib: { entry: site.path('main.js'), formats: ['es' as const], fileName: 'library' } } };
     const built = await build(site, { vite, config });

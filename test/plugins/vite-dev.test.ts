@@ -218,7 +218,7 @@ describe.for(vites)('the development server of Vite $version', (vite) => {
     await vi.waitFor(() => {
       expect(paths()).toContain('full-reload');
     });
-    // A picture made by hand appears beside a source.
+    // A picture made by hand appears next to a source.
     sent.length = 0;
     await site.copy('clipart-icon.png', 'logo@2x.png');
     server.watcher.emit('add', site.path('logo@2x.png'));

@@ -58,7 +58,7 @@ describe.for(vites)('builds of Vite $version, one after the other', (vite) => {
     expect(failed.lines.join('\n')).not.toContain('pictures (');
   });
 
-  it('give the original or a resize in an image’s place where that is wished, and say so', async () => {
+  it('give the original or a resize in an image’s place where the options say so, and tell', async () => {
     const site = await makeSite({
       'index.html': '<!doctype html><img alt="" src="broken.png?upscale=2"><img alt="" src="logo.png?upscale=2">',
     });

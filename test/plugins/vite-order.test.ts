@@ -1,12 +1,12 @@
 import type { InlineConfig, Plugin, ResolvedConfig } from 'vite';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import upres from 'upres/vite';
 import { build, builtOf, configOf, makeSite, vites, type BuildOptions, type Built } from './support/vite-site.js';
 
 const unhashed = (text: string): string => text.replace(/-[\w-]{8}(?=\.)/g, '');
 const names = (built: Built): string[] => [...built.files.keys()].map(unhashed);
 
-/** With Vite's own limit, below which it would put the small image itself into the page, and nobody would notice. */
+/** With Vite's own limit, below which it would put the small image itself into the page, and no one would notice. */
 const inlining = { build: { assetsInlineLimit: 300 } };
 
 /** Makes pages of partials, as Handlebars and its kin do. */
@@ -33,7 +33,42 @@ const images = (order?: 'pre'): Plugin => ({
   },
 });
 
-describe.for(vites)('Vite $version: beside other plugins, on either side of them', (vite) => {
+/** Has styles of its own compiled by Vite's plugin when all modules are known, as UnoCSS does. */
+function makerOfStyles(compiled: string[]): Plugin {
+  let styles: Plugin | undefined;
+  return {
+    name: 'maker-of-styles',
+    configResolved({ plugins }) {
+      styles = plugins.find(({ name }) => name === 'vite:css');
+    },
+    async renderChunk() {
+      type Transform = (...given: unknown[]) => Promise<{ code: string }>;
+      const transform = styles!.transform as unknown as Transform | { readonly handler: Transform };
+      const handler = typeof transform === 'function' ? transform : transform.handler;
+      const css = '.late { background: url(/logo.png?upscale=2) }';
+      compiled.push((await handler.call(this, css, `${this.environment.config.root}/late.css`)).code);
+    },
+  };
+}
+
+/** Stands right behind Vite's own plugin for styles, as Astro's does. */
+function readerOfStyles(read: string[]): Plugin {
+  return {
+    name: 'reader-of-styles',
+    configResolved({ plugins }) {
+      const all = plugins as Plugin[];
+      const behind: Plugin = {
+        name: 'reader-of-styles:behind',
+        transform(code, id) {
+          if (id.endsWith('.css')) read.push(code);
+        },
+      };
+      all.splice(all.findIndex(({ name }) => name === 'vite:css') + 1, 0, behind);
+    },
+  };
+}
+
+describe.for(vites)('Vite $version: among other plugins, on either side of them', (vite) => {
   const sides = ['before', 'behind'] as const;
   const buildBeside = async (
     side: (typeof sides)[number],
@@ -69,6 +104,31 @@ describe.for(vites)('Vite $version: beside other plugins, on either side of them
       'main.js': `import url from './logo.png?upscale=2'; console.log(url);`,
     });
     expect(names(built)).toContain('assets/logo@2x.png');
+  });
+
+  it.for(sides)('%s one that has Vite compile its styles when all is bundled', async (side) => {
+    const late: string[] = [];
+    const built = await buildBeside(side, makerOfStyles(late), {
+      'index.html': '<!doctype html><script type="module" src="/main.js"></script>',
+      'main.js': `console.log(1);`,
+    });
+    expect(late).toEqual([expect.stringMatching(/^\.late \{ background: url\("__VITE_ASSET__\w+__"\) \}$/)]);
+    expect(names(built)).toContain('assets/logo@2x.png');
+  });
+
+  it.for(sides)('%s one that reads styles in development as soon as Vite has compiled them', async (side) => {
+    const site = await makeSite({ 'a.css': '.a { background: url(logo.png?upscale=2) }' });
+    const read: string[] = [];
+    const base = configOf(site, { vite, config: { server: { middlewareMode: true, ws: false } } });
+    const own = base.plugins ?? [];
+    const reader = readerOfStyles(read);
+    const server = await vite.createServer({
+      ...base,
+      plugins: side === 'before' ? [...own, reader] : [reader, ...own],
+    });
+    onTestFinished(() => server.close());
+    await server.environments.client.transformRequest('/a.css');
+    expect(read).toEqual([expect.stringMatching(/^\.a \{ background: url\("\/logo\.png\?upscale=2[^"]*"\) \}$/)]);
   });
 
   it('names who took an image away', async () => {

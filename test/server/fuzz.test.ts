@@ -26,7 +26,7 @@ interface Shot {
   readonly method: string;
   readonly path: string;
   readonly operation: Operation;
-  readonly wishes: Ask;
+  readonly request: Ask;
 }
 
 /** Values that a parameter takes by its schema, and such as it does not. */
@@ -119,15 +119,15 @@ function shots(): fc.Arbitrary<() => Promise<Shot>> {
           method: method.toUpperCase(),
           path: text === '' ? filled : `${filled}?${text}`,
           operation,
-          wishes: { ...sent, headers: { 'content-type': 'image/png', ...headers, ...sent.headers } },
+          request: { ...sent, headers: { 'content-type': 'image/png', ...headers, ...sent.headers } },
         };
       });
   });
 }
 
 /** Whether an answer is one that the document promises. */
-function check({ method, path, operation, wishes }: Shot, { status, headers, bytes }: Answer): void {
-  const shot = `${method} ${path} ${JSON.stringify(wishes.headers)} gave ${status} ${bytes.subarray(0, 300).toString()}`;
+function check({ method, path, operation, request }: Shot, { status, headers, bytes }: Answer): void {
+  const shot = `${method} ${path} ${JSON.stringify(request.headers)} gave ${status} ${bytes.subarray(0, 300).toString()}`;
   const declared = operation.responses[String(status)];
   // Where a value makes a path of another route, or of none, the document has nothing to say.
   if (status === 404 && !declared) {
@@ -155,7 +155,7 @@ test('whatever is asked, the answer is one that the document promises, and the s
   await fc.assert(
     fc.asyncProperty(shots(), async (make) => {
       const shot = await make();
-      const answer = await ask(server, shot.path, { ...shot.wishes, method: shot.method });
+      const answer = await ask(server, shot.path, { ...shot.request, method: shot.method });
       statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
       check(shot, answer);
     }),

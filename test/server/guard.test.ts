@@ -44,7 +44,7 @@ describe('a server on this machine', () => {
     }
   });
 
-  test('does not answer to nobody', async () => {
+  test('does not answer a request without a name', async () => {
     const answer = await rawExchange(server, (socket) => socket.write('GET /v1/models HTTP/1.0\r\n\r\n'));
     expect(answer).toMatch(/^HTTP\/1\.1 403 /);
     for (const line of ['', 'Host:\r\n']) {

@@ -5,7 +5,7 @@ import { cancel } from '#src/server/jobs/job-changes.js';
 import type { Job } from '#src/server/jobs/job.js';
 import { bytesOf, newJob } from './support/jobs.js';
 
-/** A job that can be changed, and how often somebody was told. */
+/** A job that can be changed, and how often a listener was notified. */
 function subject(options: Partial<JobEventsOptions> = {}): {
   readonly events: JobEvents;
   readonly change: (next: Partial<Job>) => void;

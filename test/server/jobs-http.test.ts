@@ -316,7 +316,7 @@ describe('limits', () => {
     });
   });
 
-  it('are told with their statuses', async () => {
+  it('are reported with their statuses', async () => {
     await withServer(
       async ({ url }) => {
         const three = form([1, 2, 3].map((n) => [`${n}.png`, pictures[n - 1]!] as const));

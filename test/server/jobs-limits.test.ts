@@ -3,15 +3,15 @@ import { begin, finish } from '#src/server/jobs/job-changes.js';
 import { admitJob } from '#src/server/jobs/job-limits.js';
 import type { Job } from '#src/server/jobs/job.js';
 import { defaultLimits } from '#src/server/service/limits.js';
-import { bytesOf, newJob, resultOf, type JobWishes } from './support/jobs.js';
+import { bytesOf, newJob, resultOf, type JobOptions } from './support/jobs.js';
 
 const limits = { ...defaultLimits, storedBytesPerClient: 1000 };
 const busy = expect.objectContaining({ status: 429, code: 'BUSY' }) as unknown;
 
-function jobOf(images: number, wishes: JobWishes = {}): Job {
+function jobOf(images: number, options: JobOptions = {}): Job {
   return newJob(
     Array.from({ length: images }, () => bytesOf('x')),
-    wishes,
+    options,
   );
 }
 

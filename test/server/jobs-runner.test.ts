@@ -9,17 +9,17 @@ import { temporaryFolder } from '../support/folders.js';
 import { bytesOf, newJob, readResult, submit } from './support/jobs.js';
 import { clientNamed, computed, expectedBytes, jobWhen, reverse, startRunner, stopped } from './support/runner.js';
 
-const somebody = clientNamed('somebody');
+const alice = clientNamed('alice');
 const never = new AbortController().signal;
 const atOnce = AbortSignal.abort();
 
 describe('the runner of jobs', () => {
-  it('computes all images of a job, and what fails stops nobody', async () => {
+  it('computes all images of a job, and what fails stops no one', async () => {
     const store = await FileJobStore.open(temporaryFolder());
     const runner = await startRunner(store, reverse);
     const sources = ['one', 'bad', 'three'].map(bytesOf);
     const job = await submit(store, sources);
-    runner.add(job, somebody);
+    runner.add(job, alice);
     const ended = await jobWhen(store, runner, job.id);
     expect(ended.state).toBe('done');
     expect(ended.images.map(({ state }) => state)).toEqual(['done', 'failed', 'done']);
@@ -35,7 +35,7 @@ describe('the runner of jobs', () => {
     const store = await FileJobStore.open(temporaryFolder());
     const runner = await startRunner(store, reverse);
     const job = await submit(store, [bytesOf('bad'), bytesOf('bad too')]);
-    runner.add(job, somebody);
+    runner.add(job, alice);
     expect((await jobWhen(store, runner, job.id)).state).toBe('failed');
     await runner.close(never);
     await store.close();
@@ -61,7 +61,7 @@ describe('the runner of jobs', () => {
     );
     const runner = await startRunner(store, noting, { atOnce: 1 });
     for (const { id } of [many, few, small]) await jobWhen(store, runner, id);
-    // After one of each, the small ones have more turns for the same pixels; nobody waits for all that `many` asked for.
+    // After one of each, the small ones have more turns for the same pixels; no one waits for all that `many` asked for.
     expect(order.slice(0, 3).sort()).toEqual(['few', 'many', 'small']);
     expect(order.lastIndexOf('few')).toBeLessThan(8);
     expect(order.slice(-4)).toEqual(['many', 'many', 'many', 'many']);
@@ -88,7 +88,7 @@ describe('the runner of jobs', () => {
       store,
       Array.from({ length: 12 }, (_, place) => bytesOf(`image ${place}`)),
     );
-    runner.add(job, somebody);
+    runner.add(job, alice);
     await jobWhen(store, runner, job.id);
     expect(most).toBe(3);
     await runner.close(never);
@@ -102,7 +102,7 @@ describe('the runner of jobs', () => {
       store,
       ['slow', 'quick', 'slow too', 'slow three', 'slow four', 'never begun'].map(bytesOf),
     );
-    runner.add(job, somebody);
+    runner.add(job, alice);
     await jobWhen(
       store,
       runner,
@@ -126,7 +126,7 @@ describe('the runner of jobs', () => {
     const store = await FileJobStore.open(folder);
     const runner = await startRunner(store, reverse);
     const job = await submit(store, [bytesOf('slow'), bytesOf('quick')]);
-    runner.add(job, somebody);
+    runner.add(job, alice);
     await jobWhen(store, runner, job.id, ({ images }) => images[1]!.state === 'done' && images[0]!.state === 'running');
     await runner.close(atOnce);
     expect((await store.get(job.id))!.images[0]).toMatchObject({ state: 'queued', attempts: 0 });
@@ -148,7 +148,7 @@ describe('the runner of jobs', () => {
     const store = await FileJobStore.open(temporaryFolder());
     const runner = await startRunner(store, reverse, { atOnce: 1 });
     const job = await submit(store, [bytesOf('one'), bytesOf('two')]);
-    runner.add(job, somebody);
+    runner.add(job, alice);
     await runner.close(never);
     expect((await store.get(job.id))!.images.map(({ state }) => state)).toEqual(['done', 'queued']);
     await store.close();
@@ -163,7 +163,7 @@ describe('the runner of jobs', () => {
     };
     const runner = await startRunner(store, failing);
     const job = await submit(store, [bytesOf('one')]);
-    runner.add(job, somebody);
+    runner.add(job, alice);
     expect((await jobWhen(store, runner, job.id)).images[0]).toMatchObject({ state: 'done', attempts: 1 });
     await runner.close(never);
     await store.close();
@@ -211,11 +211,11 @@ describe('the runner of jobs', () => {
     const begun = images.map((image, place) => ({ ...image, attempts: place % 3 === 0 ? 2 : 0 }));
     await draft.commit({ ...job, images: begun });
     const running: string[] = [];
-    const beside: string[][] = [];
+    const together: string[][] = [];
     const noting: Compute = async (bytes, variant, options) => {
       const text = new TextDecoder().decode(bytes);
       running.push(text);
-      beside.push([...running]);
+      together.push([...running]);
       // Long enough for the others to begin.
       await delay(50);
       running.splice(running.indexOf(text), 1);
@@ -223,13 +223,13 @@ describe('the runner of jobs', () => {
     };
     const runner = await startRunner(store, noting);
     expect((await jobWhen(store, runner, job.id)).images.map(({ state }) => state)).toEqual(Array(5).fill('done'));
-    expect(beside.filter((all) => all.includes('suspect'))).toEqual([['suspect'], ['suspect']]);
-    expect(Math.max(...beside.map((all) => all.length))).toBe(3);
+    expect(together.filter((all) => all.includes('suspect'))).toEqual([['suspect'], ['suspect']]);
+    expect(Math.max(...together.map((all) => all.length))).toBe(3);
     await runner.close(never);
     await store.close();
   });
 
-  it('begins an image of a client that has none running beside all those of another', async () => {
+  it('begins an image of a client that has none running while others of another client run', async () => {
     const store = await FileJobStore.open(temporaryFolder());
     const runner = await startRunner(store, reverse, { atOnce: 2, beyond: 1 });
     const large = await submit(store, ['slow', 'slow', 'slow', 'slow'].map(bytesOf), { client: 'a' });
@@ -257,7 +257,7 @@ describe('the runner of jobs', () => {
     };
     const runner = await startRunner(store, controlled, { atOnce: 1 });
     const job = await submit(store, [bytesOf('x')], { pixels: 500 });
-    runner.add(job, somebody);
+    runner.add(job, alice);
     const report = await reporter;
     const running = (await store.get(job.id))!;
     expect(runner.progress(running)).toEqual({ donePixels: 0, totalPixels: 500 });
@@ -276,9 +276,9 @@ describe('the sweeper', () => {
     const store = await FileJobStore.open(temporaryFolder());
     const runner = await startRunner(store, reverse);
     const job = await submit(store, [bytesOf('one')], { key: 'k' });
-    runner.add(job, somebody);
+    runner.add(job, alice);
     const waiting = await submit(store, [bytesOf('slow')]);
-    runner.add(waiting, somebody);
+    runner.add(waiting, alice);
     await jobWhen(store, runner, job.id);
     const sweeper = new JobSweeper(store, 7, () => undefined);
     const inDays = (days: number): Date => new Date(Date.now() + days * 24 * 60 * 60 * 1000);
@@ -289,7 +289,7 @@ describe('the sweeper', () => {
     expect(await readResult(store, job.id, 0)).toBeUndefined();
     await sweeper.sweep(inDays(15));
     expect(await store.get(job.id)).toBeUndefined();
-    expect(await store.find('somebody', 'k')).toBeUndefined();
+    expect(await store.find('alice', 'k')).toBeUndefined();
     // A job that is not finished has all the time in the world.
     expect((await store.get(waiting.id))?.state).toBe('running');
     await runner.close(atOnce);

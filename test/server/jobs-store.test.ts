@@ -32,7 +32,7 @@ describe('a store in a folder', () => {
     const { store, warnings } = await reopen(folder, first);
     expect(await store.get(job.id)).toEqual(changed);
     expect(changed?.version).toBe(job.version + 2);
-    expect(await store.find('somebody', 'k')).toEqual(changed);
+    expect(await store.find('alice', 'k')).toEqual(changed);
     expect(Buffer.from(await store.readSource(job.id, 1)).toString()).toBe('second');
     expect(await readResult(store, job.id, 0)).toEqual(Buffer.from(result));
     expect(await readResult(store, job.id, 1)).toBeUndefined();
@@ -40,7 +40,7 @@ describe('a store in a folder', () => {
     await store.close();
   });
 
-  it.skipIf(process.platform === 'win32')('lets nobody else look in', async () => {
+  it.skipIf(process.platform === 'win32')('lets no one else look in', async () => {
     const folder = join(temporaryFolder(), 'deep', 'inside');
     const store = await FileJobStore.open(folder);
     const { id } = await submit(store, twoSources);
@@ -112,7 +112,7 @@ describe('a store in a folder', () => {
     await store.close();
   });
 
-  it('forgets a job whose folder somebody has removed', async () => {
+  it('forgets a job whose folder someone has removed', async () => {
     const folder = temporaryFolder();
     const store = await FileJobStore.open(folder);
     const { id } = await submit(store, twoSources);
@@ -197,7 +197,7 @@ describe('after a power cut', () => {
     await store.close();
   });
 
-  it('drafts, half-written files and results that nobody knows of are gone', async () => {
+  it('drafts, half-written files and results that no one knows of are gone', async () => {
     const folder = temporaryFolder();
     const first = await FileJobStore.open(folder);
     const { id } = await submit(first, twoSources);

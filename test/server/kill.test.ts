@@ -143,15 +143,15 @@ describe('servers that are killed', () => {
     };
 
     const finished: Finished[] = [];
-    const wishes = Array.from({ length: jobCount }, (_, n) => ({
+    const jobs = Array.from({ length: jobCount }, (_, n) => ({
       n,
       pictures: Array.from({ length: 1 + random(3) }, () => random(pictureCount)),
     }));
     const clientsDone = new AbortController();
     const clients = Promise.all(
       Array.from({ length: atOnce }, async () => {
-        for (let wish = wishes.shift(); wish; wish = wishes.shift()) {
-          finished.push(await client(wish.n, wish.pictures));
+        for (let job = jobs.shift(); job; job = jobs.shift()) {
+          finished.push(await client(job.n, job.pictures));
         }
       }),
     ).finally(() => {

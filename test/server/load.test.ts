@@ -66,7 +66,7 @@ describe('under load', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('tells a client that asks for too much at once to come later, and nobody else', async () => {
+  it('tells a client that asks for too much at once to come later, and no one else', async () => {
     const limit = 3;
     await start({ limits: { requestsPerClient: limit } });
     const pictures = await Promise.all(Array.from({ length: 12 }, (_, seed) => png(120, 90, seed)));
@@ -84,7 +84,7 @@ describe('under load', () => {
         expect(Number(response.headers.get('Retry-After'))).toBeGreaterThan(0);
         expect(JSON.parse(bytes.toString())).toMatchObject({ status: 429, code: 'BUSY' });
         turnedAway++;
-        // A twentieth of what it is told: nobody has to wait for a test.
+        // A twentieth of what it is told: no one has to wait for a test.
         await new Promise((resolve) => setTimeout(resolve, Number(response.headers.get('Retry-After')) * 50));
       }
     };

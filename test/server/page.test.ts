@@ -91,23 +91,23 @@ describe.skipIf(executablePath === undefined)('the page in a real browser', () =
   afterAll(() => browser.close());
 
   /** Opens the page and notes whatever goes wrong in it: errors of the console (violations of its policy among them), exceptions. */
-  async function open(options: Parameters<Browser['newContext']>[0] = {}): Promise<{ page: Page; troubles: string[] }> {
+  async function open(options: Parameters<Browser['newContext']>[0] = {}): Promise<{ page: Page; problems: string[] }> {
     const context = await browser.newContext({ viewport: { width: 1000, height: 900 }, ...options });
     onTestFinished(() => context.close());
     const page = await context.newPage();
-    const troubles: string[] = [];
+    const problems: string[] = [];
     page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) troubles.push(`console: ${message.text()}`);
+      if (['error', 'warning'].includes(message.type())) problems.push(`console: ${message.text()}`);
     });
-    page.on('pageerror', (error) => troubles.push(`exception: ${error.message}`));
+    page.on('pageerror', (error) => problems.push(`exception: ${error.message}`));
     page.on('request', (request) => {
       if (!request.url().startsWith(url) && !request.url().startsWith('blob:')) {
-        troubles.push(`away: ${request.url()}`);
+        problems.push(`away: ${request.url()}`);
       }
     });
     await page.goto(url);
     await page.waitForLoadState('networkidle');
-    return { page, troubles };
+    return { page, problems };
   }
 
   /** Pixels of an `<img>` that is decoded. */
@@ -119,7 +119,7 @@ describe.skipIf(executablePath === undefined)('the page in a real browser', () =
     });
   }
 
-  /** Drops a file on the page, as somebody's pointer does. */
+  /** Drops a file on the page, as someone's pointer does. */
   async function drop(page: Page, name: string, type: string, bytes: Buffer): Promise<void> {
     const transfer = await page.evaluateHandle(
       ({ name, type, base64 }) => {
@@ -138,7 +138,7 @@ describe.skipIf(executablePath === undefined)('the page in a real browser', () =
 
   it('shows before and after of a picture that is dropped', async () => {
     await start();
-    const { page, troubles } = await open();
+    const { page, problems } = await open();
     await drop(page, 'rocket.jpg', 'image/jpeg', await readFile(example('rocket.jpg')));
     expect(await pixelsOf(page, 'before')).toEqual({ width: 320, height: 214 });
     await page.getByLabel('Format').selectOption('webp');
@@ -150,12 +150,12 @@ describe.skipIf(executablePath === undefined)('the page in a real browser', () =
 
     const boxes = [await page.locator('#before').boundingBox(), await page.locator('#after').boundingBox()];
     expect(boxes[0]).toEqual(boxes[1]);
-    expect(troubles).toEqual([]);
+    expect(problems).toEqual([]);
   });
 
   it('moves the border with the keyboard, and shows each picture on its side', async () => {
     await start();
-    const { page, troubles } = await open();
+    const { page, problems } = await open();
     await drop(page, 'clipart-car.png', 'image/png', await readFile(example('clipart-car.png')));
     await page.getByText('3×').click();
     await page.getByLabel('Model').selectOption('art');
@@ -193,12 +193,12 @@ describe.skipIf(executablePath === undefined)('the page in a real browser', () =
       .raw()
       .toBuffer();
     expect(Buffer.compare(before, shots[1]!)).toBe(0);
-    expect(troubles).toEqual([]);
+    expect(problems).toEqual([]);
   });
 
   it('shows actual pixels in a window that scrolls, with the border in sight and under the pointer', async () => {
     await start();
-    const { page, troubles } = await open({ viewport: { width: 600, height: 500 } });
+    const { page, problems } = await open({ viewport: { width: 600, height: 500 } });
     await page.locator('#file').setInputFiles(example('rocket.jpg'));
     await page.getByText('4×').click();
     await page.getByLabel('Model').selectOption('bicubic');
@@ -222,7 +222,7 @@ describe.skipIf(executablePath === undefined)('the page in a real browser', () =
     await page.mouse.up();
     expect(Number(await page.locator('#share').inputValue())).toBeCloseTo(25, -1);
 
-    /** A part of what is seen, 20 pixels beside the border. */
+    /** A part of what is seen, 20 pixels next to the border. */
     const line = (await page.locator('#divider').boundingBox())!.x;
     const part = async (side: 'left' | 'right'): Promise<Buffer> => {
       const left = side === 'left' ? line - 60 : line + 22;
@@ -244,12 +244,12 @@ describe.skipIf(executablePath === undefined)('the page in a real browser', () =
     await hide('before', true);
     expect(Buffer.compare(await part('left'), both.left)).not.toBe(0);
     expect(Buffer.compare(await part('right'), both.right)).toBe(0);
-    expect(troubles).toEqual([]);
+    expect(problems).toEqual([]);
   });
 
   it('gives the bytes of the server away as a file', async () => {
     await start();
-    const { page, troubles } = await open();
+    const { page, problems } = await open();
     await page.locator('#file').setInputFiles(example('palette.png'));
     const answer = page.waitForResponse((response) => response.url().includes('/v1/upscale'));
     await page.getByRole('button', { name: 'Upscale' }).click();
@@ -258,12 +258,12 @@ describe.skipIf(executablePath === undefined)('the page in a real browser', () =
     const [download] = await Promise.all([page.waitForEvent('download'), page.locator('#download').click()]);
     expect(download.suggestedFilename()).toBe('palette@2x.png');
     expect(Buffer.compare(await readFile(await download.path()), sent)).toBe(0);
-    expect(troubles).toEqual([]);
+    expect(problems).toEqual([]);
   });
 
   it('takes a picture from the clipboard', async () => {
     await start();
-    const { page, troubles } = await open();
+    const { page, problems } = await open();
     await page.evaluate(
       (base64) => {
         const { atob, ClipboardEvent, DataTransfer, dispatchEvent, File } = globalThis as unknown as Dropping;
@@ -276,35 +276,35 @@ describe.skipIf(executablePath === undefined)('the page in a real browser', () =
     );
     await page.getByRole('button', { name: 'Upscale' }).click();
     await done(page);
-    expect(troubles).toEqual([]);
+    expect(problems).toEqual([]);
   });
 
   it('says what the server says of a file that is no picture', async () => {
     await start();
-    const { page, troubles } = await open();
+    const { page, problems } = await open();
     await drop(page, 'notes.txt', 'text/plain', Buffer.from('no picture at all'));
     await page.getByRole('button', { name: 'Upscale' }).click();
     await page.getByRole('alert').waitFor({ state: 'visible' });
     expect(await page.getByRole('alert').textContent()).toContain('send a PNG, JPEG');
     expect(await page.locator('#pictures').isVisible()).toBe(false);
     // Chromium itself notes every response that is an error.
-    expect(troubles).toEqual([expect.stringContaining('415')]);
+    expect(problems).toEqual([expect.stringContaining('415')]);
 
     // And goes on with the next picture.
     await drop(page, 'palette.png', 'image/png', await readFile(example('palette.png')));
     expect(await page.getByRole('alert').isVisible()).toBe(false);
     await page.getByRole('button', { name: 'Upscale' }).click();
     await done(page);
-    expect(troubles).toHaveLength(1);
+    expect(problems).toHaveLength(1);
   });
 
   it('asks for a token where the server wants one, and keeps it nowhere', async () => {
     await start({ tokens: [token] });
-    const { page, troubles } = await open();
+    const { page, problems } = await open();
     const field = page.getByLabel('Token');
     await field.waitFor({ state: 'visible' });
     expect(await page.getByRole('alert').isVisible()).toBe(false);
-    expect(troubles).toEqual([expect.stringContaining('401')]);
+    expect(problems).toEqual([expect.stringContaining('401')]);
     await field.fill('not the token that it wants');
     await field.press('Tab');
     await page.getByRole('alert').waitFor({ state: 'visible' });
@@ -316,7 +316,7 @@ describe.skipIf(executablePath === undefined)('the page in a real browser', () =
     await page.getByRole('button', { name: 'Upscale' }).click();
     await done(page);
     expect(await page.getByRole('alert').isVisible()).toBe(false);
-    expect(troubles).toHaveLength(2);
+    expect(problems).toHaveLength(2);
     const kept = await page.evaluate(() => {
       const { localStorage, sessionStorage, document } = globalThis as unknown as Keeping;
       return [localStorage.length, sessionStorage.length, document.cookie];
@@ -325,9 +325,9 @@ describe.skipIf(executablePath === undefined)('the page in a real browser', () =
     expect(page.url()).not.toContain(token);
   });
 
-  it('gives up when it is told to, and the server with it', async () => {
+  it('gives up when it is asked to, and the server with it', async () => {
     await start();
-    const { page, troubles } = await open();
+    const { page, problems } = await open();
     await page.locator('#file').setInputFiles(example('astronaut.png'));
     await page.getByText('4×').click();
     await page.getByLabel('Model').selectOption('real');
@@ -338,7 +338,7 @@ describe.skipIf(executablePath === undefined)('the page in a real browser', () =
     await expect
       .poll(async () => (await (await fetch(new URL('/metrics', url))).text()).includes('upres_queue_requests 0'))
       .toBe(true);
-    expect(troubles).toEqual([]);
+    expect(problems).toEqual([]);
   });
 
   it.each([
@@ -346,7 +346,7 @@ describe.skipIf(executablePath === undefined)('the page in a real browser', () =
     { colorScheme: 'light', viewport: { width: 375, height: 700 } },
   ] as const)('fits a telephone ($colorScheme)', async (options) => {
     await start();
-    const { page, troubles } = await open(options);
+    const { page, problems } = await open(options);
     await page.locator('#file').setInputFiles(example('chelsea.webp'));
     await page.getByRole('button', { name: 'Upscale' }).click();
     await done(page);
@@ -361,7 +361,7 @@ describe.skipIf(executablePath === undefined)('the page in a real browser', () =
       .toBuffer();
     if (options.colorScheme === 'dark') expect(r).toBeLessThan(64);
     else expect(r).toBeGreaterThan(192);
-    expect(troubles).toEqual([]);
+    expect(problems).toEqual([]);
   });
 });
 

@@ -45,7 +45,7 @@ async function serve(flags: readonly string[], env: Record<string, string> = {})
 }
 
 describe('upres serve', () => {
-  test('prints one line with its URL, serves, and ends well when it is told to', async () => {
+  test('prints one line with its URL, serves, and ends well when it is asked to', async () => {
     const server = await serve([]);
     expect(server.stdout()).toBe(`upres listens on ${server.url}\n`);
     expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);

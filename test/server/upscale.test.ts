@@ -264,7 +264,7 @@ describe('what is refused', () => {
     expect((await upscale(server, unknown.body, '', unknown)).status).toBe(422);
   });
 
-  test('a client may only have so many images in the queue: 429 and when to come back', async () => {
+  test('a client may only have a limited number of images in the queue: 429 and when to come back', async () => {
     const own = await startServer({ limits: { requestsPerClient: 1 } });
     const client = new AbortController();
     const slow = upscale(own, await imageFile(600, 600, 'jpeg', 6), '?upscale=4&model=real', { signal: client.signal });

@@ -21,7 +21,7 @@ export interface ChildResult {
 }
 
 /** A child that takes longer hangs: far above what any of them needs, also on a busy machine. */
-const patienceMs = 60_000;
+const timeoutMs = 60_000;
 
 /** Runs a JavaScript file in a Node process of its own and tells how it ended. */
 export async function runChild(
@@ -51,7 +51,7 @@ export async function runChild(
   const timer = setTimeout(() => {
     hung = true;
     child.kill('SIGKILL');
-  }, patienceMs);
+  }, timeoutMs);
   const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (...ending) => {

@@ -40,7 +40,7 @@ export function gpuProcess(device: GpuDevice = 'webgpu'): number | undefined {
   return schedulers?.get(device)?.pid;
 }
 
-/** Whether a process runs; one that has ended and that nobody asked about is as good as gone. */
+/** Whether a process runs; one that has ended and that no one asked about is as good as gone. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);

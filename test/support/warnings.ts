@@ -10,7 +10,7 @@ export async function warningsOf<T>(
   process.on('warning', note);
   try {
     const result = await work();
-    // A warning is told in the next turn.
+    // A warning is emitted in the next turn.
     await new Promise((resolve) => setImmediate(resolve));
     return { result, warnings };
   } finally {

@@ -13,7 +13,7 @@ export class Backdrop {
   /** Levels for each level of 255. */
   readonly #perLevel: number;
 
-  /** @param rowStep of the rows, only each so many-th is looked at for the choice of the ground */
+  /** @param rowStep of the rows, only every n-th is looked at for the choice of the ground */
   constructor({ colour, alpha }: Frame, rowStep: number) {
     this.#colour = colour;
     this.#cover = alpha?.data;

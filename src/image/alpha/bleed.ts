@@ -1,8 +1,8 @@
-import { inBands } from '../../give-way.js';
+import { inBands } from '../../event-loop.js';
 import { maxValue, type PixelImage, type Samples } from '../../pixels.js';
-import { faintLimit, steadyColours } from '../dering/steady-colours.js';
+import { faintLimit, deringFaintColours } from '../dering/faint-colours.js';
 
-/** Beside the opacity of visible pixels (1 and more): not known yet, and waiting to be filled in the next layer. */
+/** Values besides the opacity of visible pixels (1 and more): not known yet, and waiting to be filled in the next layer. */
 const unknown = 0;
 const waiting = -1;
 
@@ -18,8 +18,8 @@ const waiting = -1;
  *   depends on and which costs next to nothing to compute.
  */
 export async function bleed(colour: PixelImage, alpha: PixelImage, layers: number): Promise<PixelImage> {
-  const steady = await steadyColours(colour, alpha);
-  const spread = new Spread(steady, await weightsOf(alpha), maxValue(alpha.data));
+  const settled = await deringFaintColours(colour, alpha);
+  const spread = new Spread(settled, await weightsOf(alpha), maxValue(alpha.data));
   let layer = await spread.firstLayer();
   let flat: readonly number[] | undefined;
   for (let depth = 0; depth < layers && layer.length > 0; depth++) {
@@ -28,7 +28,7 @@ export async function bleed(colour: PixelImage, alpha: PixelImage, layers: numbe
     layer = await spread.nextLayer(layer);
   }
   await spread.fillRest(alpha.data, flat ?? [0, 0, 0]);
-  return steady;
+  return settled;
 }
 
 /** How much each pixel counts for its neighbours. */
@@ -63,7 +63,7 @@ class Spread {
     ({ data: this.data, width: this.width, height: this.height, channels: this.channels } = plane);
   }
 
-  /** Invisible pixels beside visible ones. */
+  /** Invisible pixels next to visible ones. */
   async firstLayer(): Promise<number[]> {
     const { weights, width, height } = this;
     const layer: number[] = [];
@@ -76,7 +76,7 @@ class Spread {
     return layer;
   }
 
-  /** Unknown pixels beside those of a layer. */
+  /** Unknown pixels next to those of a layer. */
   async nextLayer(layer: readonly number[]): Promise<number[]> {
     const { weights, width, height } = this;
     const next: number[] = [];

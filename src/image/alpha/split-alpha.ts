@@ -1,4 +1,4 @@
-import { inBands } from '../../give-way.js';
+import { inBands } from '../../event-loop.js';
 import { maxValue, samplesLike, type Frame, type Samples } from '../../pixels.js';
 
 /**

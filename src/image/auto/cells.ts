@@ -1,4 +1,4 @@
-import { inBands } from '../../give-way.js';
+import { inBands } from '../../event-loop.js';
 import type { Frame, Samples } from '../../pixels.js';
 
 /**

@@ -13,7 +13,7 @@ const standardTable: readonly number[] = [
 const startOfScan = 0xda;
 const quantisationTables = 0xdb;
 
-/** Of the 64 frequencies in zigzag order, so many count as low. */
+/** Of the 64 frequencies in zigzag order, this many count as low. */
 const lowFrequencies = 16;
 
 /**

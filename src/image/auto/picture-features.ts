@@ -1,10 +1,10 @@
-import { inBands } from '../../give-way.js';
+import { inBands } from '../../event-loop.js';
 import { Backdrop } from '../alpha/backdrop.js';
 import type { Frame } from '../../pixels.js';
 
 /** What can be counted in a picture as it is seen: transparent ones lie on white or black, whichever shows more of them. */
 export interface PictureFeatures {
-  /** How many were looked at. */
+  /** How many were read. */
   readonly pixels: number;
   /** Different colours, in 8 bits a channel; `mostColours` stands for that many or more. */
   readonly colours: number;
@@ -23,7 +23,7 @@ export interface PictureFeatures {
   readonly following: readonly [next: number, afterNext: number];
   /** Of strong edges, the share that takes two steps: soft ones, and those that were smoothed by drawing between pixels. */
   readonly ramped: number;
-  /** Of strong edges, the share beside which the picture goes a little the other way: ringing, of a reduction or an encoder. */
+  /** Of strong edges, the share next to which the picture goes a little the other way: ringing, of a reduction or an encoder. */
   readonly ringing: number;
   /** Of steps that can be seen, the share between two in the other direction: stripes as fine as pixels, and noise. */
   readonly turning: number;
@@ -43,13 +43,13 @@ const mostGradual = 8;
 /** And up to here texture; beyond it, an edge. */
 const mostSoft = 48;
 
-/** About so many pixels are looked at: of a larger picture only some rows, evenly spread. */
+/** About this many pixels are read: of a larger picture only some rows, evenly spread. */
 const mostPixels = 1 << 16;
 
-/** What looking at a pixel costs beside its channels. */
+/** What reading a pixel costs besides its channels. */
 const stepsPerPixel = 64;
 
-/** Rows that are looked at together: a pixel and the three below. */
+/** Rows that are read together: a pixel and the three below. */
 const rows = 4;
 
 /** Looks at each pixel and its neighbours to the right and below, without keeping the event loop waiting. */
@@ -164,7 +164,7 @@ class Counts {
     this.#hard += hard;
   }
 
-  /** Four pixels in a line, at each of so many places. */
+  /** Four pixels in a line, at each of this many places. */
   #walk(count: number, as: Int16Array, bs: Int16Array, cs: Int16Array, ds: Int16Array): void {
     // Numbers of its own: adding to fields in a loop takes twice as long.
     let [squares, next, afterNext, visible, turning, strong, ramped, ringing] = [0, 0, 0, 0, 0, 0, 0, 0];

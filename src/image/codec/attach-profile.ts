@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
-import { copyInBands } from '../../give-way.js';
+import { copyInBands } from '../../event-loop.js';
 import { pngChunk } from './png-chunks.js';
 
 /** Signature of 8 bytes, then the IHDR chunk: 4 of length, 4 of name, 13 of content, 4 of checksum. */

@@ -1,4 +1,4 @@
-import { copyInBands, inBands } from '../../give-way.js';
+import { copyInBands, inBands } from '../../event-loop.js';
 import { samplesLike, type Samples } from '../../pixels.js';
 
 interface Size {

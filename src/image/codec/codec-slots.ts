@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { FairQueue, type QueueMember } from '../../network/pool/fair-queue.js';
 
-/** Pixels from which on a codec's job counts as long: an AVIF of so many takes half a second. */
+/** Pixels from which on a codec's job counts as long: an AVIF of this many takes half a second. */
 const longPixels = 2 ** 20;
 
 /** Threads on which sharp works, and the file system with it (libuv's pool; the variable is read by Node itself). */

@@ -1,4 +1,4 @@
-import { inBands } from '../../give-way.js';
+import { inBands } from '../../event-loop.js';
 import { maxValue, samplesLike, type Frame, type PixelImage } from '../../pixels.js';
 
 /** A frame of an animation as it is stored: a rectangle, and what becomes of it. */

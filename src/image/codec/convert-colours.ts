@@ -1,6 +1,6 @@
-import { inBands } from '../../give-way.js';
+import { inBands } from '../../event-loop.js';
 import { asUint16 } from '../depth.js';
-import type { Meter } from '../meter.js';
+import type { PictureTimer } from '../picture-timer.js';
 import type { Samples } from '../../pixels.js';
 import { attachProfile } from './attach-profile.js';
 import { loadSharp } from './sharp.js';
@@ -40,11 +40,11 @@ export async function toSrgb(
   { data, width, height, channels }: RawPixels,
   space: 'grey16' | 'rgb16' | 'b-w' | 'srgb',
   profile: Uint8Array,
-  meter: Meter,
+  timer: PictureTimer,
 ): Promise<RawPixels> {
   const sharp = await loadSharp();
   const wide = data instanceof Uint16Array;
-  return meter.codec(width * height, async () => {
+  return timer.codec(width * height, async () => {
     const raw = { width, height, channels: channels as 1 | 2 | 3 | 4 };
     const png = sharp(data, { raw, limitInputPixels: false }).toColourspace(space).png({ compressionLevel: 0 });
     const carrier = await attachProfile(await png.toBuffer(), profile);

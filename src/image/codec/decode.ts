@@ -4,7 +4,7 @@ import { codecError, reasonOf } from './codec-error.js';
 import type { RawPixels } from './convert-colours.js';
 import { formatTraits, isOriented } from './formats.js';
 import { asUint16 } from '../depth.js';
-import type { Meter } from '../meter.js';
+import type { PictureTimer } from '../picture-timer.js';
 import type { Frame, PixelImage } from '../../pixels.js';
 import type { Header } from './header.js';
 import { loadSharp } from './sharp.js';
@@ -18,7 +18,7 @@ export interface DecodeOptions {
   readonly colour: ColourMode;
   /** For errors. */
   readonly file: string | undefined;
-  readonly meter: Meter;
+  readonly timer: PictureTimer;
   readonly onWarning?: (warning: string) => void;
 }
 
@@ -30,25 +30,25 @@ export interface DecodeOptions {
  * - More than 8 bits per channel give 16.
  * - `frames` > 1: as an animation's player shows them, each complete.
  *
- * @param onWarning is told of flaws that cost no pixels: stray bytes and the like, which browsers overlook, too
+ * @param onWarning is called with flaws that cost no pixels: stray bytes and the like, which browsers overlook, too
  * @throws INPUT_CORRUPT for damage that the decoder notices, a file that ends too early included
  */
 export async function decode(
   bytes: Uint8Array,
   header: Header,
-  { frames, colour, file, meter, onWarning }: DecodeOptions,
+  { frames, colour, file, timer, onWarning }: DecodeOptions,
 ): Promise<Frame[]> {
   if (header.format === 'gif' && (await import('./gif-blocks.js')).isGifCutShort(bytes)) {
     throw codecError(new Error('it ends within a frame'), header.format, bytes, file);
   }
   try {
-    return await readFrames(bytes, header, { frames, colour, meter }, 'warning');
+    return await readFrames(bytes, header, { frames, colour, timer }, 'warning');
   } catch (strict) {
     // Not the file's fault: the call was given up.
     if (strict instanceof UpresError) throw strict;
     const damage = codecError(strict, header.format, bytes, file);
     try {
-      const decoded = await readFrames(bytes, header, { frames, colour, meter }, 'error');
+      const decoded = await readFrames(bytes, header, { frames, colour, timer }, 'error');
       onWarning?.(
         `the ${formatTraits[header.format].display} has flaws that its decoder overlooks (${reasonOf(strict, header.format)})`,
       );
@@ -62,7 +62,7 @@ export async function decode(
 async function readFrames(
   bytes: Uint8Array,
   header: Header,
-  { frames, colour, meter }: Pick<DecodeOptions, 'frames' | 'colour' | 'meter'>,
+  { frames, colour, timer }: Pick<DecodeOptions, 'frames' | 'colour' | 'timer'>,
   failOn: 'warning' | 'error',
 ): Promise<Frame[]> {
   const mayBePlaced = header.format === 'gif' || (header.format === 'png' && frames > 1);
@@ -71,17 +71,17 @@ async function readFrames(
     const { composeFrames } = await import('./compose-frames.js');
     return composeFrames(placed, header, async (bytesOfFrame, { width, height }) => {
       const still = { ...header, width, height, frames: 1 };
-      const [frame] = await readPixels(bytesOfFrame, still, { frames: 1, colour, meter }, failOn);
+      const [frame] = await readPixels(bytesOfFrame, still, { frames: 1, colour, timer }, failOn);
       return frame!;
     });
   }
-  return readPixels(bytes, header, { frames, colour, meter }, failOn);
+  return readPixels(bytes, header, { frames, colour, timer }, failOn);
 }
 
 async function readPixels(
   bytes: Uint8Array,
   header: Header,
-  { frames, colour, meter }: Pick<DecodeOptions, 'frames' | 'colour' | 'meter'>,
+  { frames, colour, timer }: Pick<DecodeOptions, 'frames' | 'colour' | 'timer'>,
   failOn: 'warning' | 'error',
 ): Promise<Frame[]> {
   const sharp = await loadSharp();
@@ -102,13 +102,13 @@ async function readPixels(
   // sharp works on 16-bit pictures with a profile in Display P3 and leaves them there unless told otherwise.
   if (convert && !codedProfile && depth === 16 && !grey) pipeline.withIccProfile('srgb');
   pipeline.raw({ depth: depth === 16 ? 'ushort' : 'uchar' });
-  const { data, info } = await meter.codec(width * height * frames, () =>
+  const { data, info } = await timer.codec(width * height * frames, () =>
     pipeline.toBuffer({ resolveWithObject: true }),
   );
   const own = { ...info, data: depth === 16 ? asUint16(data) : data };
   if (!bareInks && !(convert && codedProfile)) return cutFrames(own, header, frames);
   const { inksAsLight, toSrgb } = await import('./convert-colours.js');
-  return cutFrames(bareInks ? await inksAsLight(own) : await toSrgb(own, space, profile!, meter), header, frames);
+  return cutFrames(bareInks ? await inksAsLight(own) : await toSrgb(own, space, profile!, timer), header, frames);
 }
 
 /** From 8-bit grey with alpha, sharp returns the grey alone: it comes as RGB with alpha instead. */

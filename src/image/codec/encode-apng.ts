@@ -1,4 +1,4 @@
-import type { Meter } from '../meter.js';
+import type { PictureTimer } from '../picture-timer.js';
 import type { Samples } from '../../pixels.js';
 import { writeApng } from './apng.js';
 import { attachProfile } from './attach-profile.js';
@@ -21,7 +21,7 @@ export async function encodeApng(
   pages: readonly Samples[],
   { width, height, channels, space }: PageShape,
   { delay, loop, profile }: Pick<EncodeOptions, 'delay' | 'loop' | 'profile'>,
-  meter: Meter,
+  timer: PictureTimer,
 ): Promise<Uint8Array> {
   const sharp = await loadSharp();
   const frames = await inWindow(pages, framesAtOnce, async (page, index) => {
@@ -30,7 +30,7 @@ export async function encodeApng(
     const area = before ? await changedArea(before, page, size, channels) : { x: 0, y: 0, ...size };
     const raw = { width: area.width, height: area.height, channels };
     const data = await cutOut(page, size, area, channels);
-    const png = await meter.codec(area.width * area.height, () =>
+    const png = await timer.codec(area.width * area.height, () =>
       sharp(data, { raw, limitInputPixels: false }).toColourspace(space).png(pngSettings).toBuffer(),
     );
     return { x: area.x, y: area.y, png: index === 0 && profile ? await attachProfile(png, profile) : png };

@@ -1,13 +1,13 @@
 import type { Sharp } from 'sharp';
 import { UpresError } from '../../errors.js';
-import { copyInBands } from '../../give-way.js';
+import { copyInBands } from '../../event-loop.js';
 import { attachProfile } from './attach-profile.js';
 import type { EncodeOptions } from './encode-options.js';
 import { planeToDepth8 } from '../depth.js';
 import { framesAtOnce, inWindow } from './in-window.js';
 import { formatTraits, type OutputFormat } from './formats.js';
 import { interleave, layOnWhite } from './interleave.js';
-import type { Meter } from '../meter.js';
+import type { PictureTimer } from '../picture-timer.js';
 import { maxValue, type Frame, type Samples } from '../../pixels.js';
 import { loadSharp } from './sharp.js';
 
@@ -17,9 +17,13 @@ import { loadSharp } from './sharp.js';
  *
  * @throws OUTPUT_UNWRITABLE when the encoder refuses
  */
-export async function encode(frames: readonly Frame[], options: EncodeOptions, meter: Meter): Promise<Uint8Array> {
+export async function encode(
+  frames: readonly Frame[],
+  options: EncodeOptions,
+  timer: PictureTimer,
+): Promise<Uint8Array> {
   try {
-    const encoded = await encodeFrames(frames, options, meter);
+    const encoded = await encodeFrames(frames, options, timer);
     if (options.profile) await checkProfile(encoded);
     return encoded;
   } catch (error) {
@@ -37,7 +41,11 @@ async function checkProfile(encoded: Uint8Array): Promise<void> {
   if (icc === undefined) throw new Error('its encoder refuses the colour profile, so let colours be converted to sRGB');
 }
 
-async function encodeFrames(frames: readonly Frame[], options: EncodeOptions, meter: Meter): Promise<Uint8Array> {
+async function encodeFrames(
+  frames: readonly Frame[],
+  options: EncodeOptions,
+  timer: PictureTimer,
+): Promise<Uint8Array> {
   const { format, profile } = options;
   const sharp = await loadSharp();
   const { width, height } = frames[0]!.colour;
@@ -51,19 +59,19 @@ async function encodeFrames(frames: readonly Frame[], options: EncodeOptions, me
   const raw = { width, height, channels };
   if (format === 'png' && pages.length > 1) {
     const { encodeApng } = await import('./encode-apng.js');
-    return encodeApng(pages, { ...raw, space: colourspace(channels, depth16) }, options, meter);
+    return encodeApng(pages, { ...raw, space: colourspace(channels, depth16) }, options, timer);
   }
   const shape = (pipeline: Sharp): Sharp => pipeline.toColourspace(colourspace(channels, depth16));
   if (format === 'png') {
     const { encodePng } = await import('./encode-png.js');
     const page = pages[0]!;
     const pipeline = (): Sharp => shape(sharp(page, { raw, limitInputPixels: false }));
-    const png = await meter.codec(width * height, () => encodePng({ ...raw, data: page }, pipeline));
+    const png = await timer.codec(width * height, () => encodePng({ ...raw, data: page }, pipeline));
     return profile ? attachProfile(png, profile) : png;
   }
   if (profile) {
     const carriers = await inWindow(pages, framesAtOnce, (data) =>
-      meter.codec(width * height, async () => {
+      timer.codec(width * height, async () => {
         const pipeline = shape(sharp(data, { raw, limitInputPixels: false }));
         return attachProfile(await pipeline.png({ compressionLevel: 0 }).toBuffer(), profile);
       }),
@@ -71,7 +79,7 @@ async function encodeFrames(frames: readonly Frame[], options: EncodeOptions, me
     const settings = { limitInputPixels: false } as const;
     const pipeline =
       carriers.length > 1 ? sharp(carriers, { ...settings, join: { animated: true } }) : sharp(carriers[0], settings);
-    return meter.codec(width * height * pages.length, () =>
+    return timer.codec(width * height * pages.length, () =>
       finish(shape(pipeline.keepIccProfile()), { ...options, format }).toBuffer(),
     );
   }
@@ -79,7 +87,7 @@ async function encodeFrames(frames: readonly Frame[], options: EncodeOptions, me
     raw: { ...raw, height: height * pages.length, ...(pages.length > 1 ? { pageHeight: height } : {}) },
     limitInputPixels: false,
   });
-  return meter.codec(width * height * pages.length, () => finish(shape(pipeline), { ...options, format }).toBuffer());
+  return timer.codec(width * height * pages.length, () => finish(shape(pipeline), { ...options, format }).toBuffer());
 }
 
 const isChannels = (channels: number): channels is 1 | 2 | 3 | 4 => channels >= 1 && channels <= 4;

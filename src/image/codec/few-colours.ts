@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
-import { inBands } from '../../give-way.js';
+import { inBands } from '../../event-loop.js';
 import { pngChunk, pngSignatureLength } from './png-chunks.js';
 
 interface Pixels8 {

@@ -22,6 +22,8 @@ export interface FormatTraits {
   readonly profile: boolean;
   /** Default of `quality`, 1..100; undefined where there is no such thing. */
   readonly quality: number | undefined;
+  /** Whether every pixel is kept as it is: always, never (a GIF holds 256 colours), or as one chooses. */
+  readonly lossless: 'always' | 'never' | 'choice';
 }
 
 /**
@@ -37,6 +39,7 @@ export const formatTraits: Readonly<Record<OutputFormat, FormatTraits>> = {
     grey: true,
     profile: true,
     quality: undefined,
+    lossless: 'always',
   },
   jpeg: {
     display: 'JPEG',
@@ -47,6 +50,7 @@ export const formatTraits: Readonly<Record<OutputFormat, FormatTraits>> = {
     grey: true,
     profile: true,
     quality: 85,
+    lossless: 'never',
   },
   webp: {
     display: 'WebP',
@@ -57,6 +61,7 @@ export const formatTraits: Readonly<Record<OutputFormat, FormatTraits>> = {
     grey: false,
     profile: true,
     quality: 82,
+    lossless: 'choice',
   },
   avif: {
     display: 'AVIF',
@@ -67,6 +72,7 @@ export const formatTraits: Readonly<Record<OutputFormat, FormatTraits>> = {
     grey: false,
     profile: true,
     quality: 60,
+    lossless: 'choice',
   },
   gif: {
     display: 'GIF',
@@ -77,6 +83,7 @@ export const formatTraits: Readonly<Record<OutputFormat, FormatTraits>> = {
     grey: false,
     profile: false,
     quality: undefined,
+    lossless: 'never',
   },
   tiff: {
     display: 'TIFF',
@@ -87,18 +94,33 @@ export const formatTraits: Readonly<Record<OutputFormat, FormatTraits>> = {
     grey: true,
     profile: true,
     quality: undefined,
+    lossless: 'always',
   },
 };
 
-/** Throws BAD_ARGUMENT for a quality where the format has none. */
-export function checkQuality(quality: number | undefined, format: OutputFormat): void {
-  if (quality === undefined) return;
-  const { display, quality: usual } = formatTraits[format];
-  if (usual === undefined) {
-    const message = `a ${display} is written without loss and has no quality: leave it out, or choose JPEG, WebP or AVIF`;
+/** How a file of a format may be asked for. */
+export interface QualityOptions {
+  /** 1..100 */
+  readonly quality?: number | undefined;
+  readonly lossless?: boolean | undefined;
+}
+
+/** Throws BAD_ARGUMENT for a quality where the format has none, and for a lossless file where it can't be, or has a quality. */
+export function checkEncoding({ quality, lossless }: QualityOptions, format: OutputFormat): void {
+  const traits = formatTraits[format];
+  if (quality !== undefined && traits.quality === undefined) {
+    const message = `a ${traits.display} is written without loss and has no quality: leave it out, or choose JPEG, WebP or AVIF`;
+    throw new UpresError('BAD_ARGUMENT', message);
+  }
+  if (lossless !== true) return;
+  if (quality !== undefined) throw new UpresError('BAD_ARGUMENT', bothMessage);
+  if (traits.lossless === 'never') {
+    const message = `lossless: a ${traits.display} can’t keep every pixel as it is: choose WebP, AVIF, PNG or TIFF, or leave it out`;
     throw new UpresError('BAD_ARGUMENT', message);
   }
 }
+
+export const bothMessage = 'what is lossless has no quality: give either lossless or quality';
 
 /** Whether the EXIF orientation counts: browsers turn no animation, and no WebP. */
 export const isOriented = (format: OutputFormat, frames: number): boolean => frames === 1 && format !== 'webp';

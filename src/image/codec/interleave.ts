@@ -1,4 +1,4 @@
-import { inBands } from '../../give-way.js';
+import { inBands } from '../../event-loop.js';
 import { maxValue, samplesLike, type PixelImage, type Samples } from '../../pixels.js';
 
 /** Colour and alpha as one picture with 2 or 4 channels; opaque where there is no alpha. */

@@ -7,7 +7,7 @@ let loading: Promise<SharpModule> | undefined;
 /**
  * sharp, loaded when the first picture is opened: a build in which nothing is to be done never pays for it.
  *
- * One thread for each picture and no cache of operations: pictures run side by side already, and what is kept of one of
+ * One thread for each picture and no cache of operations: pictures run side by side already, and what is cached of one of
  * them would never be used again. Both settings hold for every user of this copy of sharp in the process.
  */
 export function loadSharp(): Promise<SharpModule> {

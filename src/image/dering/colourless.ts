@@ -1,4 +1,4 @@
-import { inBands } from '../../give-way.js';
+import { inBands } from '../../event-loop.js';
 import { samplesLike, type Frame, type PixelImage } from '../../pixels.js';
 
 /**

@@ -1,4 +1,4 @@
-import { inBands } from '../../give-way.js';
+import { inBands } from '../../event-loop.js';
 import { drawnColours, own, type Drawn } from './drawn-colours.js';
 import { maxValue, type PixelImage } from '../../pixels.js';
 import { isAreaReduced } from './reduction.js';
@@ -9,14 +9,14 @@ import { isAreaReduced } from './reduction.js';
  */
 export type Settling = 'faithful' | 'bounded' | 'restored';
 
-/** What differs by so many levels of 255 from a colour of the drawing is meant to be that colour. */
+/** What differs by this many levels of 255 from a colour of the drawing is meant to be that colour. */
 const sameLevels = 2;
 
 /** What looking at the pixels around one costs. */
 const stepsAround = 24;
 
 /**
- * Takes the ringing out of an enlarged drawing: light and dark seams beside edges, stray dots in clear areas, and near-colours
+ * Takes the ringing out of an enlarged drawing: light and dark seams next to edges, stray dots in clear areas, and near-colours
  * that compress badly.
  *
  * An edge between two flat colours, however it was sampled, has only values between them. So where the 3×3 of a source pixel

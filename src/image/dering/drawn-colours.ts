@@ -1,21 +1,21 @@
-import { inBands } from '../../give-way.js';
+import { inBands } from '../../event-loop.js';
 import type { PixelImage } from '../../pixels.js';
 
 /** Marks of a pixel: it has a colour of the drawing; it lies in a block of 2×2 of one colour. */
 export const own = 1;
 export const paired = 2;
 
-/** Which pixels have colours that somebody drew with, rather than what came out between two of them. */
+/** Which pixels have colours that were drawn with, rather than what came out between two of them. */
 export interface Drawn {
   /** `own` and `paired` for each pixel. */
   readonly marks: Uint8Array;
-  /** Whether a row, or one beside it, has any marks. */
+  /** Whether a row, or one next to it, has any marks. */
   isNear(y: number): boolean;
 }
 
 const stepsPerPixel = 6;
 
-/** A bit for each of so many hashes: most pixels of a photograph are told apart from the few colours by it. */
+/** A bit for each of this many hashes: most pixels of a photograph are told apart from the few colours by it. */
 const hashes = 1 << 16;
 
 /**

@@ -1,16 +1,16 @@
-import { inBands } from '../../give-way.js';
+import { inBands } from '../../event-loop.js';
 import { own, type Drawn } from './drawn-colours.js';
 import { maxValue, type PixelImage } from '../../pixels.js';
 
-/** Of more edge pixels than these, only some are looked at, evenly spread. */
+/** Of more edge pixels than these, only some are read, evenly spread. */
 const mostPixels = 4096;
 
-/** Areas were averaged if that explains the source so much better than a cubic does. Measured: 0.1 to 0.6, others 0.6 to 3. */
+/** Areas were averaged if that explains the source this many times better than a cubic does. Measured: 0.1 to 0.6, others 0.6 to 3. */
 const betterShare = 0.6;
 
 /**
  * Whether a drawing was made by averaging areas, as renderers do, or reduced by a kernel with negative lobes (cubic, Lanczos),
- * after which a pixel is not the mean of what it was made of. Both are tried on the enlarged picture, at pixels beside colours
+ * after which a pixel is not the mean of what it was made of. Both are tried on the enlarged picture, at pixels next to colours
  * of the drawing: whichever gives back the source is the way it was made. Where there is nothing between those colours, as in
  * codes and pixel art, it was averaged.
  *
@@ -37,7 +37,7 @@ export async function isAreaReduced(
   return byBox <= betterShare * byCubic;
 }
 
-/** Pixels of other colours beside one of the drawing's. */
+/** Pixels of other colours next to one of the drawing's. */
 async function edgePixels({ width, height, data }: PixelImage, drawn: Drawn, cover?: PixelImage): Promise<number[]> {
   const { marks } = drawn;
   const full = maxValue(data);
@@ -48,13 +48,13 @@ async function edgePixels({ width, height, data }: PixelImage, drawn: Drawn, cov
       for (let x = 0; x < width; x++) {
         const pixel = y * width + x;
         if (marks[pixel]! & own || (cover && cover.data[pixel] !== full)) continue;
-        let beside = 0;
+        let neighbours = 0;
         for (let row = Math.max(0, y - 1); row <= Math.min(height - 1, y + 1); row++) {
           for (let near = Math.max(0, x - 1); near <= Math.min(width - 1, x + 1); near++) {
-            beside |= marks[row * width + near]!;
+            neighbours |= marks[row * width + near]!;
           }
         }
-        if (beside & own) edges.push(pixel);
+        if (neighbours & own) edges.push(pixel);
       }
     }
   });

@@ -2,7 +2,7 @@ import { basename, dirname, extname, join } from 'node:path';
 
 /**
  * Where the card of a user's file may lie, the first that is about the file being taken: `<name>.card.json`, for folders with
- * several networks and beside a TensorFlow.js `model.json`; and `model.json`.
+ * several networks and next to a TensorFlow.js `model.json`; and `model.json`.
  */
 export function cardPaths(path: string): string[] {
   const folder = dirname(path);

@@ -27,7 +27,7 @@ const Card = v.object({
   author: v.string(),
   /** Where it came from. */
   source: v.string(),
-  /** The ONNX file, beside the card; empty for graphs that are built in code. */
+  /** The ONNX file, next to the card; empty for graphs that are built in code. */
   file: v.string(),
   sha256: Hash,
   input: Side,
@@ -72,7 +72,7 @@ export function parseCard(text: string, file: string): ModelCard {
   return parse(Card, text, file);
 }
 
-/** Reads a `model.json` that lies beside a user's file. Throws MODEL_INVALID. */
+/** Reads a `model.json` that lies next to a user's file. Throws MODEL_INVALID. */
 export function parsePartialCard(text: string, file: string): PartialModelCard {
   return parse(PartialCard, text, file);
 }

@@ -5,14 +5,14 @@ import { formatOf } from './formats/formats.js';
 import { cardPaths } from './card-paths.js';
 
 /**
- * The files that decide what a network's file computes: itself, the files beside it that its format spreads over, and its
+ * The files that decide what a network's file computes: itself, the files next to it that its format spreads over, and its
  * card. All but the first may be absent.
  */
 export function modelFiles(path: string): string[] {
   return [...new Set([path, ...companions(path), ...cardPaths(path)])];
 }
 
-/** A text that changes when one of these files does, without reading them: for what is kept from one look to the next. */
+/** A text that changes when one of these files does, without reading them: for what is cached from one look to the next. */
 export async function modelStamp(path: string): Promise<string> {
   const stamps = modelFiles(path).map(async (file) => {
     const { mtimeMs, ctimeMs, size } = await stat(file).catch(() => ({ mtimeMs: 0, ctimeMs: 0, size: -1 }));

@@ -10,7 +10,7 @@ export type ModelPart =
       readonly kind: 'file';
       readonly key: string;
       readonly path: string;
-      /** What the file's content, and that of the files beside it, must still be. */
+      /** What the file's content, and that of the files next to it, must still be. */
       readonly fileKey: string;
       readonly card: Partial<PartialModelCard>;
     }

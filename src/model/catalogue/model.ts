@@ -38,7 +38,7 @@ export async function modelFromLabel(label: string, scale = 2): Promise<Model> {
 }
 
 /**
- * A user's file: ONNX, whose weights may lie in `<file>.data` or `<file>_data` beside it, or a foreign format that there is an
+ * A user's file: ONNX, whose weights may lie in `<file>.data` or `<file>_data` next to it, or a foreign format that there is an
  * importer for. A card (`model.json` or `<name>.card.json` in the same folder) is honoured when its sha256 is the file's. The
  * files are only hashed here, and read again by `build`. Throws MODEL_NOT_FOUND, INPUT_UNREADABLE, MODEL_INVALID.
  */

@@ -42,7 +42,7 @@ function networks(): Map<string, BuiltinNetwork[]> {
   if (cached) return cached;
   const found = new Map<string, BuiltinNetwork[]>();
   for (const entry of readdirSync(MODELS, { withFileTypes: true })) {
-    // Beside the networks lies the recipe of our own.
+    // Next to the networks lies the recipe of our own.
     if (!entry.isDirectory() || entry.name === 'training') continue;
     const folder = new URL(`${encodeURIComponent(entry.name)}/`, MODELS);
     const cardFile = fileURLToPath(new URL('model.json', folder));

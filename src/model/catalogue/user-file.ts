@@ -8,19 +8,19 @@ import type { ModelFormat } from './formats/format.js';
 import { formatOf } from './formats/formats.js';
 import { EXTERNAL_SUFFIXES } from './model-files.js';
 
-/** A network's file with what lies beside it. */
+/** A network's file with what lies next to it. */
 export interface ModelFile {
   readonly bytes: Uint8Array;
   readonly sha256: string;
   /** Undefined for ONNX. */
   readonly format: ModelFormat | undefined;
-  /** Bytes of the files beside it, by name: weights that an ONNX file keeps outside, or the other files of its format. */
-  readonly beside: ReadonlyMap<string, Uint8Array>;
+  /** Bytes of the files next to it, by name: weights that an ONNX file keeps outside, or the other files of its format. */
+  readonly companions: ReadonlyMap<string, Uint8Array>;
   /** A hash of all of these, and the format. */
   readonly key: string;
 }
 
-/** Reads a network's file and what lies beside it. Throws MODEL_NOT_FOUND, MODEL_INVALID, INPUT_UNREADABLE. */
+/** Reads a network's file and what lies next to it. Throws MODEL_NOT_FOUND, MODEL_INVALID, INPUT_UNREADABLE. */
 export async function readModelFile(path: string): Promise<ModelFile> {
   const bytes = await read(path);
   if (!bytes) {
@@ -28,16 +28,16 @@ export async function readModelFile(path: string): Promise<ModelFile> {
   }
   const sha256 = sha256Of(bytes);
   const format = formatOf(path, bytes);
-  const beside = new Map<string, Uint8Array>();
+  const companions = new Map<string, Uint8Array>();
   if (!format) {
     let key = sha256;
     for (const suffix of EXTERNAL_SUFFIXES) {
       const more = await read(path + suffix);
       if (!more) continue;
-      beside.set(basename(path) + suffix, more);
+      companions.set(basename(path) + suffix, more);
       key += ` ${suffix} ${sha256Of(more)}`;
     }
-    return { bytes, sha256, format, beside, key };
+    return { bytes, sha256, format, companions, key };
   }
   let key = `${format.name} ${sha256}`;
   for (const name of format.companions(path, bytes)) {
@@ -46,17 +46,17 @@ export async function readModelFile(path: string): Promise<ModelFile> {
     if (!more) {
       throw new UpresError(
         'MODEL_NOT_FOUND',
-        `${path} is a part of a network (${format.name}); its other part, ${companion}, is not there. Put it beside it.`,
+        `${path} is a part of a network (${format.name}); its other part, ${companion}, is not there. Put it next to it.`,
         { file: path },
       );
     }
-    beside.set(name, more);
+    companions.set(name, more);
     key += ` ${JSON.stringify(name)} ${sha256Of(more)}`;
   }
-  return { bytes, sha256, format, beside, key };
+  return { bytes, sha256, format, companions, key };
 }
 
-/** The card beside a file, if it is about this very file; otherwise an empty one. Throws MODEL_INVALID. */
+/** The card next to a file, if it is about this very file; otherwise an empty one. Throws MODEL_INVALID. */
 export async function readUserCard(path: string, sha256: string): Promise<Partial<PartialModelCard>> {
   for (const cardPath of cardPaths(path)) {
     const bytes = await read(cardPath);

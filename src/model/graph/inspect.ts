@@ -18,7 +18,7 @@ const DOMAINS = new Set([
   'ai.onnx.preview.training',
 ]);
 
-/** ModelProto's field for functions that a file defines itself, beside the fields in onnx.proto. */
+/** ModelProto's field for functions that a file defines itself, besides the fields in onnx.proto. */
 const FUNCTIONS_FIELD = 25;
 
 /** How pictures go into a network and come out of it. */
@@ -110,7 +110,7 @@ export function inspectNetwork(model: OnnxModel, card: Partial<PartialModelCard>
   }
   if (channels === 1 && scale === undefined) {
     throw refuse(
-      'its graph can\'t be followed to find the scale. Write "scale" into a model card (model.json) beside it.',
+      'its graph can\'t be followed to find the scale. Write "scale" into a model card (model.json) next to it.',
     );
   }
   return {

@@ -25,7 +25,7 @@ const TO_RGB = [
 /**
  * Gives any network that enlarges one picture the interface of a core, in place: float32 NCHW `input` [1,3,h,w] in 0..1 ->
  * `output` [1,3,h*scale,w*scale]. NHWC is transposed, 0..255 scaled, uint8 converted, float16 computed as float32. A network of one
- * channel runs on luma, and chroma is enlarged bicubically beside it.
+ * channel runs on luma, and chroma is enlarged bicubically alongside.
  * Throws MODEL_UNSUPPORTED for a network that does something else.
  */
 export function normaliseNetwork(model: OnnxModel, card: Partial<PartialModelCard>, name: string): OnnxModel {

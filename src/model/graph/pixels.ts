@@ -20,7 +20,7 @@ const TYPES = {
  * R = G = B, and the mean of the core's three channels comes out.
  *
  * Nodes are only added around the core, so it may also be what onnxruntime's optimiser wrote: then load the result with
- * optimisation 'disabled', from the same folder if the core's weights lie in a file beside it.
+ * optimisation 'disabled', from the same folder if the core's weights lie in a file next to it.
  */
 export function wrapPixels(core: Uint8Array, type: PixelType, channels: 1 | 3): Uint8Array {
   const model = readOnnx(core, 'The optimised network');

@@ -55,8 +55,8 @@ const FIRST: PictureSize = { h: 2 ** 8 * 3 ** 2 * 5 * 7, w: 2 ** 8 * 3 ** 2 * 5 
 const SECOND: PictureSize = { h: 101, w: 103 };
 
 /**
- * Follows a graph from its input to its output and finds how it scales, what it looks at and what it costs. The graph has one
- * input and one output beside its constants.
+ * Follows a graph from its input to its output and finds how it scales, its receptive field and its cost. The graph has one
+ * input and one output besides its constants.
  *
  * Sizes are computed with numbers, not symbols, for two pictures of unlike sizes: what holds for both is no accident of one.
  * Then the rows and columns that the smallest tile needs are followed backwards, from the output to the input, in integers;

@@ -12,7 +12,7 @@ const smallSide = 32;
 /** Side of the square on which speed is compared: large enough that starting a run does not count. */
 const largeSide = 384;
 
-/** A device that is so many times slower on the small square is not asked for the large one: that would take minutes. */
+/** A device that is this many times slower on the small square is not asked for the large one: that would take minutes. */
 const hopeless = 20;
 
 /** Largest difference of results, of 0..1. */

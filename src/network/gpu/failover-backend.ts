@@ -9,7 +9,7 @@ import { warnOfFallback } from './fallback-warning.js';
 import type { GpuContext } from './gpu-context.js';
 import type { PixelArray, PixelImage, Progress } from '../../pixels.js';
 
-/** After so many losses without a result between them, the device is not asked any more. */
+/** After this many losses without a result between them, the device is not asked any more. */
 const mostLosses = 2;
 
 /** A network that was to choose its device itself: on a graphics processor, and on the CPU when that is lost. */
@@ -113,7 +113,7 @@ export class FailoverBackend implements NetworkBackend {
     if (loss === this.lastLoss) return;
     this.lastLoss = loss;
     this.losses++;
-    warnOfFallback(`${loss.message}. Its pictures begin again on the CPU`);
+    warnOfFallback(`${loss.message}. Its pictures restart on the CPU`);
   }
 
   private async end(cancel: boolean): Promise<void> {
@@ -133,7 +133,7 @@ function isLoss(error: unknown): error is UpresError {
   return hasCode(error, 'DEVICE_LOST', 'DEVICE_UNAVAILABLE');
 }
 
-/** A call that begins again on the CPU reports nothing until it is further than it was. */
+/** A call that restarts on the CPU reports nothing until it is further than it was. */
 function neverBack(hooks: CallHooks): CallHooks {
   const { onProgress } = hooks;
   if (!onProgress) return hooks;

@@ -53,7 +53,7 @@ export class GpuBackend extends MainBackend {
   static async load(source: ModelSource, device: GpuDevice, settings: GpuSettings): Promise<GpuBackend> {
     const pool = ThreadPool.get();
     const model = await resolveModel(source);
-    // The CPU finds out what the network is: how it scales and how far it looks.
+    // The CPU finds out what the network is: how it scales and its receptive field.
     const located = await locateWeights(pool, source, model.key, settings.cacheFolder).finally(() => pool.endUnused());
     const scheduler = GpuScheduler.get(device);
     const network: GpuNetwork = {

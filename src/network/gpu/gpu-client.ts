@@ -8,9 +8,9 @@ import { gpuEnvironment } from './gpu-environment.js';
 import type { BatchOrder, GpuOrder, GpuReply, Opened, OpenOrder } from './gpu-protocol.js';
 
 /** How long the oldest order may take before the process counts as hung: many times the longest, first compilation included. */
-const patienceMs = 120_000;
+const timeoutMs = 120_000;
 
-/** How long the process may take to let go of everything before it is killed. */
+/** How long the process may take to release everything before it is killed. */
 const farewellMs = 5_000;
 
 export interface ComputedBatch {
@@ -35,17 +35,17 @@ export class GpuClient {
   private nextOrder = 1;
   private watchdog: NodeJS.Timeout | undefined;
   /** The end of what it wrote to standard error: drivers say there why they crash. */
-  private lastWords = '';
+  private exitError = '';
   private readonly killAtExit = (): void => void this.child.kill('SIGKILL');
 
   /**
    * @param onLost called once when the process has ended by itself, crashed or been killed, after its orders were rejected
-   * @param patience milliseconds that an order may take
+   * @param timeout milliseconds that an order may take
    */
   constructor(
     private readonly device: GpuDevice,
     private readonly onLost: () => void,
-    private readonly patience: number = patienceMs,
+    private readonly timeout: number = timeoutMs,
   ) {
     this.child = fork(script, [device], {
       serialization: 'advanced',
@@ -55,7 +55,7 @@ export class GpuClient {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.lastWords = (this.lastWords + text).slice(-2000);
+      this.exitError = (this.exitError + text).slice(-2000);
     });
     this.child.on('message', (reply: GpuReply) => {
       this.receive(reply);
@@ -64,7 +64,7 @@ export class GpuClient {
       this.lose(this.lossFor(error.message));
     });
     this.ended = new Promise((resolve) => {
-      // Not 'exit': by then its last words may not have been read.
+      // Not 'exit': by then its last error may not have been read.
       this.child.on('close', (code, signal) => {
         this.lose(this.lossFor(signal ? `it was ended by ${signal}` : `it ended with code ${code}`));
         resolve();
@@ -107,15 +107,15 @@ export class GpuClient {
   async end(): Promise<void> {
     this.ending = true;
     this.send({ kind: 'end' });
-    // A process that is let go of here must still be waited for.
+    // A process that is released here must still be waited for.
     this.hold(true);
     const killer = setTimeout(() => this.child.kill('SIGKILL'), farewellMs);
     await this.ended;
     clearTimeout(killer);
   }
 
-  /** Ends the process at once; what it was told to do is rejected with this error. */
-  condemn(error: UpresError): void {
+  /** Ends the process at once; its orders are rejected with this error. */
+  retire(error: UpresError): void {
     this.lose(error);
     this.child.kill('SIGKILL');
   }
@@ -165,14 +165,14 @@ export class GpuClient {
   private watch(): void {
     if (this.watchdog !== undefined || this.pending.size === 0) return;
     this.watchdog = setTimeout(() => {
-      this.condemn(this.lossFor(`it did not answer for ${this.patience / 1000} s`));
-    }, this.patience);
+      this.retire(this.lossFor(`it did not answer for ${this.timeout / 1000} s`));
+    }, this.timeout);
     this.watchdog.unref();
   }
 
   private lossFor(reason: string): UpresError {
-    const words = lastLine(this.lastWords);
-    const message = `the process that computes on ${this.device} was lost: ${reason}${words ? ` (${words})` : ''}`;
+    const error = lastLine(this.exitError);
+    const message = `the process that computes on ${this.device} was lost: ${reason}${error ? ` (${error})` : ''}`;
     return new UpresError('DEVICE_LOST', message);
   }
 

@@ -13,7 +13,7 @@ const longestBatchMs = 300;
 /** Input pixels of a tile that are never too slow: a device that is slower with them is of no use, and halos would cost more. */
 const alwaysSoonPixels = 128 * 128;
 
-/** What a tile costs beside its pixels, in pixels' worth of time. */
+/** What a tile costs besides its pixels, in pixels' worth of time. */
 const tileOverheadPixels = 1024;
 
 /** Bytes of a batch, there and back: the event loop waits while they are copied. */
@@ -36,7 +36,7 @@ export function transferBytes({ scale }: MeasuredGeometry, type: PixelType, chan
 }
 
 /**
- * @param room bytes that the budget leaves beside the weights
+ * @param room bytes that the budget leaves besides the weights
  * @param pixelsPerMs speed of the network
  */
 export function batchLimits(
@@ -91,7 +91,7 @@ export function planGpuTiles(request: GpuPlanRequest): Tile[] {
   if (columns.read(width) * rows.read(height) > byMemory) {
     throw tooLarge(
       request,
-      `a tile of ${columns.read(width)}×${rows.read(height)} pixels, the smallest that its reach allows,`,
+      `a tile of ${columns.read(width)}×${rows.read(height)} pixels, the smallest that its receptive field allows,`,
     );
   }
   const tiles: Tile[] = [];

@@ -17,7 +17,7 @@ import type { PixelKind } from '../../pixels.js';
 /** Batches that are with the device's process: one that it computes and one that it finds when it is done. */
 const ahead = 2;
 
-/** A network as the device's process is told of it. */
+/** A network as the device's process knows it. */
 export interface GpuNetwork {
   /** Identity of the model. */
   readonly key: string;
@@ -49,7 +49,7 @@ export class GpuScheduler {
   /** Calls of each lane. */
   private readonly lanes = new Map<object, number>();
   private client: GpuClient | undefined;
-  /** Networks that the present process was told of, and what it answers. */
+  /** Networks that the present process knows, and what it answers. */
   private readonly told = new Map<string, Promise<Opened>>();
   private inFlight = 0;
   private opening = 0;
@@ -206,7 +206,7 @@ export class GpuScheduler {
     let cameBack = (): void => undefined;
     this.inFlight++;
     try {
-      // After a loss the new process has to be told first. Orders are followed in turn, so nobody waits for the answer.
+      // After a loss the new process has to learn of it first. Orders are followed in turn, so the answer is not waited for.
       ready = this.told.get(network.key) ?? this.tell(network);
       client = this.client!;
       const { read, type, channels } = batch.first;
@@ -224,8 +224,8 @@ export class GpuScheduler {
       const reason = asFailure(this.device, network.label, error);
       batch.fail(reason);
       // A device that refused once is not to be trusted with the next batch: a new process begins anew.
-      if (reason.code === 'DEVICE_LOST') client?.condemn(reason);
-      else if (reason.code === 'DEVICE_UNAVAILABLE') client?.condemn(lossThrough(this.device, reason));
+      if (reason.code === 'DEVICE_LOST') client?.retire(reason);
+      else if (reason.code === 'DEVICE_UNAVAILABLE') client?.retire(lossThrough(this.device, reason));
       // What is wrong with one network is no other's business.
       else if (this.told.get(network.key) === ready) this.untell(network);
     } finally {
@@ -250,7 +250,7 @@ export class GpuScheduler {
     return opened;
   }
 
-  /** Has the device's process let go of a network. */
+  /** Has the device's process release a network. */
   private untell(network: GpuNetwork): void {
     if (this.told.delete(network.key)) this.client?.close(network.key);
     this.memory.closeSessions(network);
@@ -283,7 +283,7 @@ function asFailure(device: GpuDevice, label: string, error: unknown): UpresError
   return error.code === 'DEVICE_UNAVAILABLE' ? unavailable(device, label, error) : error;
 }
 
-/** What the trouble of one network means for all others: they lost their process. */
+/** What the failure of one network means for all others: they lost their process. */
 function lossThrough(device: GpuDevice, cause: UpresError): UpresError {
   return new UpresError('DEVICE_LOST', `the process that computes on ${device} was given up`, { cause });
 }

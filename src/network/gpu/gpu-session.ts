@@ -105,7 +105,7 @@ async function prove(
     throw new UpresError('DEVICE_UNAVAILABLE', `its results are wrong: they differ by ${difference} from the CPU's`);
   }
 
-  // Graphs may hold a batch of one inside, where nobody sees it: then they refuse two, or mix them up.
+  // Graphs may hold a batch of one inside, where it is invisible: then they refuse two, or mix them up.
   const started = performance.now();
   const together = await run(runtime, session, type, both, [2, height, width, channels]).catch(() => undefined);
   const ms = performance.now() - started;

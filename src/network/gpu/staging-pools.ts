@@ -17,7 +17,7 @@ export class StagingPools {
 
   /**
    * Room for a batch of a caller, to be used before anything else happens.
-   * @param mostBytes what all callers may hold together; the one who asks gets what it needs all the same
+   * @param mostBytes what all callers may hold together; the caller gets what it needs all the same
    */
   room(lane: object, type: PixelType, values: number, mostBytes: number): PixelArray {
     this.stopTimer(lane);

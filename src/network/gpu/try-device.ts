@@ -28,7 +28,7 @@ export interface DeviceReport {
 const script = fileURLToPath(new URL('./device-trial.js', import.meta.url));
 
 /** The first use of a graphics device compiles its programs, which takes seconds. */
-const patienceMs = 60_000;
+const timeoutMs = 60_000;
 
 const reports = new Map<Device, Promise<DeviceReport>>();
 
@@ -86,7 +86,7 @@ function runTrial(name: Device): Promise<TrialResult> {
     const child = spawn(process.execPath, [script, name], {
       stdio: ['ignore', 'pipe', 'ignore'],
       env: gpuEnvironment(),
-      timeout: patienceMs,
+      timeout: timeoutMs,
       killSignal: 'SIGKILL',
     });
     let printed = '';
@@ -99,7 +99,7 @@ function runTrial(name: Device): Promise<TrialResult> {
     child.on('close', (code, signal) => {
       const result = findTrialResult(printed);
       if (result) resolve(result);
-      else if (child.killed) resolve({ works: false, reason: `no answer within ${patienceMs / 1000} s` });
+      else if (child.killed) resolve({ works: false, reason: `no answer within ${timeoutMs / 1000} s` });
       else resolve({ works: false, reason: signal ? `it crashed (${signal})` : `it ended with code ${code}` });
     });
   });

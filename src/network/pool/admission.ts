@@ -2,7 +2,7 @@ import { FairQueue, type QueueMember } from './fair-queue.js';
 import { abortedBy, onAbort, throwIfAborted } from '../../abort.js';
 
 interface Waiting extends QueueMember {
-  readonly enter: (place: Place) => void;
+  readonly grant: (place: Place) => void;
   /** How many went before it because it did not fit. */
   passedBy: number;
 }
@@ -10,11 +10,11 @@ interface Waiting extends QueueMember {
 /** Which part of the memory a request is on. */
 type Place = 'budget' | 'spare';
 
-/** A large request lets so many smaller ones pass; then all wait for it. */
-const patience = 32;
+/** This many smaller requests may overtake a large one; then all wait for it. */
+const mostOvertakes = 32;
 
 /**
- * Kept beside the budget for those who hold nothing: so much in all, and so much for each, as shares of the budget. However
+ * Reserved on top of the budget for lanes that hold nothing: in all, and for each, as shares of the budget. However
  * much one client holds, and for however long, a small request of another's need not wait for it.
  */
 const spareShare = 1 / 4;
@@ -23,7 +23,7 @@ const sparePart = 1 / 8;
 /**
  * Bounds the memory that is in use at once. Requests enter in the order of priority, then by turns of their lanes (the lane
  * that was let in least goes first), then of arrival; one that fits may pass the first one that does not, up to a point. A
- * request larger than the whole budget enters when nobody is inside but those on the spare part.
+ * request larger than the whole budget enters when only requests on the spare part are inside.
  */
 export class Admission {
   private used = 0;
@@ -31,8 +31,8 @@ export class Admission {
   /** Requests inside, by lane. */
   private readonly inside = new Map<object, number>();
   private readonly queue = new FairQueue<Waiting>((request) => this.kindOf(request));
-  /** One that let so many pass that now all wait for it. */
-  private patient: Waiting | undefined;
+  /** One that was overtaken so often that now all wait for it. */
+  private overtaken: Waiting | undefined;
   private readonly kinds = new WeakMap<object, Map<number, object>>();
 
   /** @param budget bytes; what is kept spare comes on top */
@@ -42,10 +42,10 @@ export class Admission {
    * Waits until there is room.
    * @param bytes what the request will hold
    * @param signal ends the waiting; ABORTED
-   * @param lane who asks: requests of one lane share its turn; default: one lane for all
-   * @returns a function that gives the room back, or all of it but so many bytes; calling it twice does no harm
+   * @param lane the caller: requests of one lane share its turn; default: one lane for all
+   * @returns a function that gives the room back, or all of it but `keep` bytes; calling it twice does no harm
    */
-  async enter(
+  async admit(
     bytes: number,
     priority: number,
     signal?: AbortSignal,
@@ -58,7 +58,7 @@ export class Admission {
         lane,
         largestPiece: bytes,
         passedBy: 0,
-        enter: (given) => {
+        grant: (given) => {
           forget?.();
           resolve(given);
         },
@@ -68,11 +68,11 @@ export class Admission {
         onAbort(signal, () => {
           this.forget(request);
           reject(abortedBy(signal));
-          this.admit();
+          this.admitWaiting();
         });
       this.queue.add(request);
       // Nothing has changed for the others.
-      if (this.fits(request) || this.fitsSpare(request)) this.admit();
+      if (this.fits(request) || this.fitsSpare(request)) this.admitWaiting();
     });
     let held = bytes;
     let inside = true;
@@ -81,38 +81,38 @@ export class Admission {
       inside = keep > 0;
       this.count(place, lane, keep - held, inside ? 0 : -1);
       held = keep;
-      this.admit();
+      this.admitWaiting();
     };
   }
 
-  private admit(): void {
+  private admitWaiting(): void {
     for (let next = this.nextIn(); next; next = this.nextIn()) {
       const { request, place } = next;
       this.queue.charge(request, request.largestPiece);
       this.forget(request);
       this.count(place, request.lane, request.largestPiece, 1);
-      request.enter(place);
+      request.grant(place);
     }
   }
 
   private forget(request: Waiting): void {
     this.queue.remove(request);
-    if (this.patient === request) this.patient = undefined;
+    if (this.overtaken === request) this.overtaken = undefined;
   }
 
   /** Who is to be let in now; the one whose turn it is takes note when it is passed. */
   private nextIn(): { readonly request: Waiting; readonly place: Place } | undefined {
-    const { patient } = this;
-    if (patient) {
+    const { overtaken } = this;
+    if (overtaken) {
       // While it waits for all others to leave, only more urgent ones go first.
-      const urgent = this.queue.next((request) => request.priority > patient.priority && this.fits(request));
-      const request = urgent ?? (this.fits(patient) ? patient : undefined);
+      const urgent = this.queue.next((request) => request.priority > overtaken.priority && this.fits(request));
+      const request = urgent ?? (this.fits(overtaken) ? overtaken : undefined);
       if (request) return { request, place: 'budget' };
     } else {
       const request = this.queue.next((waiting) => this.fits(waiting));
       if (request) {
         const first = this.queue.next()!;
-        if (first !== request && ++first.passedBy >= patience) this.patient = first;
+        if (first !== request && ++first.passedBy >= mostOvertakes) this.overtaken = first;
         return { request, place: 'budget' };
       }
     }

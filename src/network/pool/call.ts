@@ -1,5 +1,5 @@
 import { asError } from '../../errors.js';
-import { copyInBands } from '../../give-way.js';
+import { copyInBands } from '../../event-loop.js';
 import type { QueueMember } from './fair-queue.js';
 import {
   bytesPerValue,
@@ -110,7 +110,7 @@ export class Call implements QueueMember {
     this.settled = new Promise((resolve) => {
       this.resolveSettled = resolve;
     });
-    // Whoever made the call hears of its failure; that nobody listens here is no error.
+    // Whoever made the call hears of its failure; that there is no listener here is no error.
     this.result.catch(() => undefined);
   }
 

@@ -4,7 +4,7 @@ import { isBefore, TurnHeap, type Turn } from './turn-heap.js';
 export interface QueueMember {
   /** Members of a higher priority go first, always. */
   readonly priority: number;
-  /** Who asks: members of one lane share that lane's turn. */
+  /** The caller: members of one lane share that lane's turn. */
   readonly lane: object;
   /** The largest piece of work that it will be charged with at once; read when it comes. */
   readonly largestPiece: number;
@@ -36,7 +36,7 @@ interface Level<Member> {
  * (P. Goyal, H. M. Vin, H. Cheng: Start-time fair queueing, IEEE/ACM Transactions on Networking 5(5), 1997), which needs to know
  * neither how fast the work is done nor by how many. Over any time in which two members of a lane (or two lanes) both wait, what
  * they were given differs by at most the largest piece of the one and that of the other. A small image is therefore done soon
- * however large the one beside it is, a large one gets its share however many small ones come and go, and a caller with many
+ * however large the one next to it is, a large one gets its share however many small ones come and go, and a caller with many
  * images does not crowd out another.
  *
  * Each priority has turns of its own: what a lane was given at one does not count at another.
@@ -84,7 +84,7 @@ export class FairQueue<Member extends QueueMember> {
     if (members.kinds.size > 0) return;
     level.byKey.delete(lane.key);
     level.left.set(lane.key, lane.start);
-    // Nobody waits any more, so all begin anew.
+    // The queue is empty, so all begin anew.
     if (level.byKey.size === 0) this.levels.splice(this.levels.indexOf(level), 1);
   }
 

@@ -114,7 +114,7 @@ export abstract class MainBackend implements NetworkBackend {
   ): Promise<SharedArrayBuffer> {
     throwIfAborted(abort);
     const bytes = source.data.byteLength * (1 + this.info.factor ** 2);
-    const leave = await this.options.admission.enter(bytes, settings.priority, abort, lane);
+    const release = await this.options.admission.admit(bytes, settings.priority, abort, lane);
     let call: Call | undefined;
     try {
       // Between being admitted and being told so there is time to change one's mind.
@@ -142,10 +142,10 @@ export abstract class MainBackend implements NetworkBackend {
         const running = call;
         void running.settled.then(() => {
           this.unsettled.delete(running);
-          leave();
+          release();
         });
       } else {
-        leave();
+        release();
       }
     }
   }

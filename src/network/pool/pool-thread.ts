@@ -6,7 +6,7 @@ import { ThreadState } from './thread-state.js';
 /** Sessions that no call used for so long give their memory back. */
 const releaseAfterMs = 30_000;
 
-/** Something that a thread was told to do and has not answered yet. */
+/** A task that a thread was given and has not answered yet. */
 export interface Task {
   /** The network whose tile it is; undefined for other work. */
   readonly network: object | undefined;
@@ -65,7 +65,7 @@ export class PoolThread {
     return this.tasks.size;
   }
 
-  /** Whether it can be given work after so many other tasks; a thread that is being killed can't. */
+  /** Whether it can be given work after this many other tasks; a thread that is being killed can't. */
   hasLoad(load: number): boolean {
     return this.load === load && !this.state.stopping;
   }
@@ -91,10 +91,10 @@ export class PoolThread {
     if (this.known.delete(weights)) this.post({ kind: 'close', weights });
   }
 
-  /** Lets the thread finish what it was told, release everything and end. */
+  /** Lets the thread finish its tasks, release everything and end. */
   async end(): Promise<void> {
     this.post({ kind: 'end' });
-    // A thread that is let go of here must still be waited for.
+    // A thread that is released here must still be waited for.
     this.worker.ref();
     await this.ended;
   }

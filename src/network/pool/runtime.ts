@@ -70,7 +70,7 @@ export function mappingOptions(): Ort.InferenceSession.SessionOptions {
 }
 
 /**
- * Options that write the optimised graph to a file, its weights to another beside it.
+ * Options that write the optimised graph to a file, its weights to another next to it.
  * @param path file of the graph, absolute
  * @param weightsName name of the file of weights in the same folder
  */

@@ -41,7 +41,7 @@ interface OpenWeights {
 export class ThreadPool {
   readonly admission = new Admission(memoryInFlight);
   private readonly threads: PoolThread[] = [];
-  /** Threads that were let go and are still releasing what they hold. */
+  /** Threads that were released and still hold something. */
   private readonly ending = new Set<PoolThread>();
   /** Calls with tiles that no thread was given yet. Whether one can be taken depends on how busy its network is. */
   private readonly queue = new FairQueue<Call>(({ network }) => network);
@@ -224,7 +224,7 @@ export class ThreadPool {
   /**
    * A busy thread that may be given its next tile already, so that it never waits for this thread's event loop. Not when tiles
    * are few: the last ones go to whoever is free first. Nor while a network waits to be prepared, which takes a thread of its
-   * own: busy threads would never become free. Nor tiles that are long: whoever comes next would wait for them too, and beside
+   * own: busy threads would never become free. Nor tiles that are long: whoever comes next would wait for them too, and besides
    * them the time until this thread hands out the next one is short.
    */
   private aheadThreadFor(call: Call): PoolThread | undefined {

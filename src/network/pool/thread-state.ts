@@ -4,7 +4,7 @@
  *
  * The rule that keeps processes from aborting: a thread announces BUSY before it enters the runtime and looks at STOP after
  * that; whoever wants to end it sets STOP before looking at BUSY. With Atomics' sequential consistency at least one of the
- * two sees the other, so nobody ends a thread that is inside the runtime.
+ * two sees the other, so no one ends a thread that is inside the runtime.
  */
 const stateIndex = 0;
 const stopIndex = 1;

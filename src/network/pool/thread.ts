@@ -10,7 +10,7 @@ import { manifestName } from '../weights/weights-manifest.js';
 /** What the pool gives a thread to start with. */
 export interface ThreadData {
   readonly state: SharedArrayBuffer;
-  /** Sessions that were not used for so many milliseconds are released. */
+  /** Sessions that were not used for this many milliseconds are released. */
   readonly releaseAfter: number;
 }
 

@@ -36,7 +36,7 @@ export class TurnHeap<T extends Turn> {
     this.sink(last);
   }
 
-  /** To be told when a turn has become a later one. */
+  /** Called when a turn has become a later one. */
   sink(turn: T): void {
     let place = this.places.get(turn)!;
     for (;;) {

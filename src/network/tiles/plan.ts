@@ -7,7 +7,7 @@ import type { Halo } from '../../pixels.js';
 const longestTileMs = 300;
 
 /**
- * A network that is slow and looks far would spend most of that on halos (`real`: three quarters). Its tiles may take so long
+ * A network that is slow and has a large receptive field would spend most of that on halos (`real`: three quarters). Its tiles may take so long
  * instead, as far as that makes their cores twice as long as their halos.
  */
 const longestWastefulTileMs = 1500;

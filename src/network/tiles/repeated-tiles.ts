@@ -1,4 +1,4 @@
-import { Pace } from '../../give-way.js';
+import { TimeSlice } from '../../event-loop.js';
 import { copyMirroredRow, mirror } from './mirrored-row.js';
 import { bytesPerValue, type PixelArray, type PixelImage, pixelTypeOf, viewPixels } from '../../pixels.js';
 import type { Rectangle, Tile } from './tiles.js';
@@ -9,7 +9,7 @@ export interface PlacedTile extends Tile {
   readonly places: readonly { readonly x: number; readonly y: number }[];
 }
 
-/** Pixels that are looked at to tell most tiles apart without reading them. */
+/** Pixels that are compared to tell most tiles apart without reading them all. */
 const probes = 16;
 
 /**
@@ -20,13 +20,13 @@ const probes = 16;
 export async function mergeRepeatedTiles(tiles: readonly Tile[], image: PixelImage<PixelArray>): Promise<PlacedTile[]> {
   const groups = new Map<string, PlacedTile[]>();
   const result: PlacedTile[] = [];
-  const pace = new Pace();
+  const slice = new TimeSlice();
   for (const tile of tiles) {
     const own = { x: tile.core.x, y: tile.core.y };
     const key = `${shapeOf(tile)} ${probe(tile.read, image)}`;
     const group = groups.get(key) ?? [];
     groups.set(key, group);
-    const twin = await findTwin(group, tile, image, pace);
+    const twin = await findTwin(group, tile, image, slice);
     if (twin) {
       (twin.places as { x: number; y: number }[]).push(own);
       continue;
@@ -42,9 +42,9 @@ async function findTwin(
   group: readonly PlacedTile[],
   tile: Tile,
   image: PixelImage<PixelArray>,
-  pace: Pace,
+  slice: TimeSlice,
 ): Promise<PlacedTile | undefined> {
-  for (const other of group) if (await sameRead(other.read, tile.read, image, pace)) return other;
+  for (const other of group) if (await sameRead(other.read, tile.read, image, slice)) return other;
   return undefined;
 }
 
@@ -61,7 +61,7 @@ function probe(read: Rectangle, { data, width, height, channels }: PixelImage<Pi
   }).join(' ');
 }
 
-async function sameRead(a: Rectangle, b: Rectangle, image: PixelImage<PixelArray>, pace: Pace): Promise<boolean> {
+async function sameRead(a: Rectangle, b: Rectangle, image: PixelImage<PixelArray>, slice: TimeSlice): Promise<boolean> {
   const values = a.width * image.channels;
   const type = pixelTypeOf(image.data);
   const [rowA, rowB] = [0, 1].map(() => viewPixels(type, new ArrayBuffer(values * bytesPerValue(type)))) as [
@@ -74,7 +74,7 @@ async function sameRead(a: Rectangle, b: Rectangle, image: PixelImage<PixelArray
     copyMirroredRow(image, b.x, b.y + row, b.width, rowB, 0);
     // Bytes, not values: as numbers, a NaN would differ from itself and 0 would equal -0.
     if (!bytesA.equals(bytesB)) return false;
-    if (pace.isOver(values)) await pace.giveWay();
+    if (slice.isOver(values)) await slice.renew();
   }
   return true;
 }

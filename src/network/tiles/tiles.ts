@@ -131,7 +131,7 @@ class AxisCuts {
     });
   }
 
-  /** Length of the longest read of so many parts. */
+  /** Length of the longest read of this many parts. */
   widest(parts: number): number {
     return Math.ceil(this.units / parts) * this.unit + this.alignedBefore + this.alignedAfter;
   }

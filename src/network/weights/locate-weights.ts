@@ -43,7 +43,7 @@ async function locate(
   const found = await store.find(key);
   if (found) return mapped(found);
 
-  let trouble: unknown;
+  let problem: unknown;
   try {
     const draft = await store.createDraft();
     try {
@@ -55,14 +55,14 @@ async function locate(
     }
     const published = await store.find(key);
     if (published) return mapped(published);
-    trouble = new Error('what was written there is gone or damaged');
+    problem = new Error('what was written there is gone or damaged');
   } catch (error) {
     // Of ours only one is about the folder: with the others the network would fail again.
     if (error instanceof UpresError && !hasCode(error, 'OUTPUT_UNWRITABLE')) throw error;
-    trouble = error;
+    problem = error;
   }
   const { geometry, core } = await pool.prepare({ kind: 'prepare', source, key, folder: undefined });
-  warnOfCopies(trouble);
+  warnOfCopies(problem);
   return { geometry, location: { kind: 'copied', core: core! } };
 }
 

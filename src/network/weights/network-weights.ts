@@ -2,7 +2,7 @@ import type { MeasuredGeometry } from './weights-manifest.js';
 import type { ModelCard } from '../../model/catalogue/card.js';
 import type { WeightsLocation } from '../pool/protocol.js';
 
-/** What can be told of a network's parameters without touching them. */
+/** What is known of a network's parameters without touching them. */
 export interface WeightsInfo {
   /** What the model is called in lists: a built-in's label, or the file's name. */
   readonly label: string;

@@ -50,7 +50,7 @@ export async function prepareWeights(order: PrepareOrder): Promise<Prepared> {
   }
 }
 
-/** Has the runtime write the graph as it runs it, and its weights beside it. */
+/** Has the runtime write the graph as it runs it, and its weights next to it. */
 async function writeOptimised(runtime: Runtime, core: Uint8Array, corePath: string): Promise<void> {
   const optimiser = await openSession(() =>
     runtime.InferenceSession.create(core, writingOptions(corePath, weightsName)),

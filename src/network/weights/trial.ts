@@ -32,12 +32,12 @@ export async function measureGeometry(
   geometry: Geometry,
 ): Promise<MeasuredGeometry> {
   const { halo, multipleOf } = geometry;
-  const reach = halo ? Math.max(halo.left, halo.right, halo.top, halo.bottom) : 12;
+  const receptiveField = halo ? Math.max(halo.left, halo.right, halo.top, halo.bottom) : 12;
   const unit = Math.max(multipleOf, 1);
   const roundUp = (value: number): number => Math.ceil(value / unit) * unit;
   const affordable = (side: number): boolean => side * side * geometry.macPerPixel <= trialBudget;
 
-  const wanted = 2 * roundUp(reach) + 3 * unit + roundUp(8);
+  const wanted = 2 * roundUp(receptiveField) + 3 * unit + roundUp(8);
   const side = affordable(wanted) ? wanted : roundUp(16);
   const input = randomPlane(side, roundUp(side + 1));
   const expected = await run(runtime, original, input);

@@ -10,7 +10,7 @@ export interface MeasuredGeometry extends Geometry {
   readonly pixelsPerMs: number;
 }
 
-/** What stands beside prepared weights: what they are, and what their files must hash to before they are mapped. */
+/** What stands next to prepared weights: what they are, and what their files must hash to before they are mapped. */
 export interface WeightsManifest {
   readonly geometry: MeasuredGeometry;
   /** SHA-256 of each file, by name. */

@@ -92,7 +92,7 @@ export class WeightsStore {
   }
 }
 
-/** Weights are code, in effect: they are taken only from a real folder that nobody else may write to. */
+/** Weights are code, in effect: they are taken only from a real folder that no one else may write to. */
 async function refuseForeign(folder: string): Promise<void> {
   const status = await lstat(folder);
   if (!status.isDirectory()) throw new Error(`${folder} is not a folder`);
@@ -118,7 +118,7 @@ async function hashFile(path: string): Promise<string> {
 
 let fingerprint: Promise<string> | undefined;
 
-/** What optimised weights depend on beside the network: the runtime's version and the processor's features. */
+/** What optimised weights depend on besides the network: the runtime's version and the processor's features. */
 function processorFingerprint(): Promise<string> {
   fingerprint ??= processorFeatures().then((features) =>
     createHash('sha256')

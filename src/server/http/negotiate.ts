@@ -1,6 +1,6 @@
 import type {} from '@fastify/accepts';
 import type { FastifyRequest } from 'fastify';
-import type { OutputFormat } from '../../image/codec/formats.js';
+import { formatTraits, type OutputFormat } from '../../image/codec/formats.js';
 import { mediaTypeOf } from './media-types.js';
 import { Problem } from './problem.js';
 
@@ -10,15 +10,18 @@ const animatedFirst: readonly OutputFormat[] = ['webp', 'gif', 'avif', 'png', 'j
 
 /**
  * The result's format where none was asked for: the source's own if the client accepts it, else the one that it likes best.
+ * @param lossless whether it is to be lossless; only the source's own may then be one that can't, and is an error later
  * @throws Problem NOT_ACCEPTABLE
  */
-export function negotiateFormat(request: FastifyRequest, own: OutputFormat): OutputFormat {
+export function negotiateFormat(request: FastifyRequest, own: OutputFormat, lossless = false): OutputFormat {
   const accepts = request.accepts();
   if (accepts.types([mediaTypeOf(own)]) !== false) return own;
-  const offers = own === 'gif' ? animatedFirst : preference;
+  const offers = (own === 'gif' ? animatedFirst : preference).filter(
+    (format) => !lossless || formatTraits[format].lossless !== 'never',
+  );
   const type = accepts.types(offers.map(mediaTypeOf));
   const format = offers.find((offer) => mediaTypeOf(offer) === type);
   if (format) return format;
-  const types = preference.map(mediaTypeOf).join(', ');
+  const types = offers.map(mediaTypeOf).join(', ');
   throw new Problem(406, 'NOT_ACCEPTABLE', `none of ${types} is acceptable by the header Accept`);
 }

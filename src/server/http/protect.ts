@@ -20,7 +20,7 @@ export function protect(app: Server, { settings, state }: ServerContext): void {
   app.decorateRequest('client');
   app.addHook('onRequest', (request, reply, done) => {
     const { open = false, work = false, body } = request.routeOptions.config;
-    // Where no body is read, nobody minds what it would have been.
+    // Where no body is read, its kind does not matter.
     if (!body) delete request.headers['content-type'];
     reply.headers(headers);
     request.client = anonymous;

@@ -15,7 +15,7 @@ export function modelLabels({ models }: Pick<ServerSettings, 'models'>): string[
 const wholeNumber = '^[1-9]\\d{0,5}$';
 
 /**
- * The directives as a query has them: texts. They are checked by the grammar of all tools before the schema is looked at, so
+ * The directives as a query has them: texts. They are checked by the grammar of all tools before the schema is applied, so
  * that errors have its words.
  */
 export function variantQuery(settings: Pick<ServerSettings, 'models' | 'model' | 'device'>) {
@@ -28,11 +28,16 @@ export function variantQuery(settings: Pick<ServerSettings, 'models' | 'model' |
         '^(?:[1-7](?:\\.\\d{1,6})?|8(?:\\.0{1,6})?)?$',
         'Times the source in both directions, 1 to 8; 2 where no size is asked for. With `width`, times that.',
       ),
-      width: text(wholeNumber, 'Exactly so many pixels wide, reducing where needed.'),
+      width: text(wholeNumber, 'Exactly this many pixels wide, reducing where needed.'),
       minWidth: text(wholeNumber, 'The larger of the source’s width and this one; alone.'),
       model: oneOf(modelLabels(settings), `A label, or \`auto\`; default \`${settings.model}\`.`),
       format: oneOf([...outputFormats, 'jpg'], 'Default: the source’s own, or what `Accept` likes best.'),
       quality: text('^(?:[1-9]\\d?|100)$', '1 to 100, for JPEG (default 85), WebP (82) and AVIF (60).'),
+      lossless: oneOf(['true', 'false', ''], 'Whether WebP and AVIF are written without loss; default as the source.'),
+      animation: oneOf(
+        ['keep', 'first-frame'],
+        '`keep`: it is an error where an animation would become a still. `first-frame`: a still in any case.',
+      ),
       device: oneOf(deviceChoices, `What computes; default \`${settings.device}\`.`),
     },
     { additionalProperties: false },

@@ -31,7 +31,7 @@ const longestField = 1000;
 const longestName = 200;
 /** Headers and boundary of one part. */
 const partOverhead = 2048;
-/** Room is taken in steps of so many bytes where a body's length is not announced. */
+/** Room is taken in steps of this many bytes where a body's length is not announced. */
 const roomStep = 2 ** 18;
 /** So long is read, and thrown away, what a client goes on to send after it was refused: else it never sees the answer. */
 const lingerMs = 5000;
@@ -53,24 +53,24 @@ export async function readUpload(
   const release = (): void => {
     for (const give of held.splice(0)) give();
   };
-  const meter = new BodyMeter(request, most, (bytes) => held.push(occupancy.holdBytes(request.client, bytes)));
+  const limiter = new BodyLimiter(request, most, (bytes) => held.push(occupancy.holdBytes(request.client, bytes)));
   try {
-    meter.start();
+    limiter.start();
     const reading = multipart ? readParts(request, limits.images, each) : readRaw(request);
-    // Where the meter ends it, nobody waits for it any more.
+    // Where the limiter ends it, it is not waited for any more.
     reading.catch(() => undefined);
-    const { images, fields } = await Promise.race([reading, meter.refused]);
+    const { images, fields } = await Promise.race([reading, limiter.refused]);
     return { images, fields, release };
   } catch (error) {
     linger(request, release);
     throw asProblem(error, each);
   } finally {
-    meter.stop();
+    limiter.stop();
   }
 }
 
 /** Counts a body's bytes as they arrive, takes room for them, and ends the reading when there is none. */
-class BodyMeter {
+class BodyLimiter {
   /** Rejects when the body is too much, or cut short. */
   readonly refused: Promise<never>;
   private refuse: (error: unknown) => void = () => undefined;

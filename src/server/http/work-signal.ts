@@ -6,7 +6,7 @@ import type { ServerState } from '../service/state.js';
 
 /**
  * A signal that fires when work for a request is of no use any more: the client hung up, its time is over, or the server ends.
- * Where somebody is left to be told, the signal's reason is the problem to answer with.
+ * Where a client is left to answer, the signal's reason is the problem to answer with.
  * @param seconds from now
  */
 export function workSignal(reply: FastifyReply, seconds: number, state: ServerState): AbortSignal {

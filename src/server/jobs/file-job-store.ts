@@ -82,7 +82,7 @@ export class FileJobStore implements JobStore {
         await diskErrors(writeDurably(join(folder, jobFile), printJob(changed)));
       } catch (error) {
         if (existsSync(folder)) throw error;
-        // Somebody has removed it by hand: then there is no such job.
+        // It was removed by hand: then there is no such job.
         this.index.delete(id);
         return undefined;
       }

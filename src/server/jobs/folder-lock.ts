@@ -20,8 +20,8 @@ const mostAttempts = 50;
  * Lets one process at a time use a folder.
  *
  * The holder listens on a local socket, which the system closes however the process ends: who wants the folder knocks. So a
- * killed holder blocks nobody, and there is no process number that could have passed to somebody else. Turns are numbered and
- * a new one is taken by renaming a folder, which exactly one process can do; the highest number is never removed, so nobody
+ * killed holder blocks no one, and there is no process number that could have passed to another process. Turns are numbered and
+ * a new one is taken by renaming a folder, which exactly one process can do; the highest number is never removed, so no one
  * can take a number that was taken before.
  *
  * For disks of this machine: over a network, a holder elsewhere can't be heard. Nor can one in another container, if the path of
@@ -47,7 +47,7 @@ export class FolderLock {
         const last = await lastTurn(folder);
         if (last > 0 && (await isHeld(folder, last))) throw inUse(folder);
         if (!(await takeTurn(folder, last + 1, socket))) continue;
-        // Somebody slower than us may have looked before a later turn was taken.
+        // A slower process may have looked before a later turn was taken.
         if ((await lastTurn(folder)) !== last + 1) throw inUse(folder);
         await clean(folder, last + 1, name);
         return lock;
@@ -108,7 +108,7 @@ async function lastTurn(folder: string): Promise<number> {
   return Math.max(0, ...(await turns(folder)));
 }
 
-/** False when somebody else was faster. */
+/** False when another process was faster. */
 async function takeTurn(folder: string, turn: number, socket: string): Promise<boolean> {
   const draft = join(folder, `${draftPrefix}${randomBytes(6).toString('hex')}`);
   try {
@@ -133,7 +133,7 @@ async function isHeld(folder: string, turn: number): Promise<boolean> {
     const socket = await holderOf(join(folder, `lock-${turn}`));
     return socket !== undefined && (await answers(socket));
   } catch (error) {
-    // Nobody writes there, so what can't be read was lost in a power cut: with it went its holder.
+    // No one writes there, so what can't be read was lost in a power cut: with it went its holder.
     if (hasCode(error, 'ENOENT')) return false;
     throw error;
   }
@@ -154,7 +154,7 @@ async function answers(socket: string): Promise<boolean> {
       resolve(true);
     });
     visitor.once('error', (error) => {
-      // A full queue of visitors, or a socket of another user's, is somebody all the same.
+      // A full queue of visitors, or a socket of another user's, is a holder all the same.
       resolve(!hasCode(error, 'ECONNREFUSED', 'ENOENT', 'ENOTSOCK'));
     });
   });

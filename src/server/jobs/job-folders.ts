@@ -10,7 +10,7 @@ export const sourceName = (place: number): string => `source-${place}`;
 /** In a job's folder: what became of it. */
 export const resultName = (place: number): string => `result-${place}`;
 
-/** The places of a store on disk. Nobody but the user can look into them. */
+/** The places of a store on disk. Only the user can look into them. */
 export class JobFolders {
   /** A folder for each job, named by its id. */
   readonly jobs: string;

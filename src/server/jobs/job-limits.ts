@@ -1,6 +1,6 @@
 import { Problem } from '../http/problem.js';
 import type { ServerLimits } from '../service/limits.js';
-import { hasEnded, keptBytes, plannedBytes, waitingImages, waitingPixels, type Job } from './job.js';
+import { hasEnded, storedBytes, plannedBytes, waitingImages, waitingPixels, type Job } from './job.js';
 
 /** Seconds after which a client that has too many jobs may try again. */
 const retrySeconds = 5;
@@ -22,7 +22,7 @@ export function admitJob(job: Job, others: readonly Job[], limits: ServerLimits)
       `${limits.jobsPerClient} jobs are kept for you already: ${unfinished ? 'wait for them, or ' : ''}remove some`,
     );
   }
-  const kept = alive.reduce((sum, other) => sum + keptBytes(other), keptBytes(job));
+  const kept = alive.reduce((sum, other) => sum + storedBytes(other), storedBytes(job));
   if (kept > limits.storedBytesPerClient) {
     throw full(`your jobs would hold more than ${limits.storedBytesPerClient} bytes: remove some that are finished`);
   }

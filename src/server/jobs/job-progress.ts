@@ -6,11 +6,11 @@ export interface JobProgress {
   /** Pixels of the sources: of images that have ended all, of those that are computed a share. */
   readonly donePixels: number;
   readonly totalPixels: number;
-  /** An estimate from the job's own pace since it was begun; absent before there is one, and at the end. */
+  /** An estimate from the job's own throughput since it was begun; absent before there is one, and at the end. */
   readonly secondsLeft?: number;
 }
 
-interface Pace {
+interface Throughput {
   readonly since: number;
   readonly pixels: number;
 }
@@ -18,18 +18,19 @@ interface Pace {
 /** Less than this share of a job says nothing about the rest. */
 const leastShare = 0.02;
 
-/** How far the images are that are being computed, which is forgotten with the process: nobody needs it afterwards. */
+/** How far the images are that are being computed, which is forgotten with the process: it is not needed afterwards. */
 export class ProgressBook {
   /** By job, then by image: the share that is done, 0 to 1. */
   private readonly shares = new Map<string, Map<number, number>>();
   /** What a job had done when this process first began one of its images. */
-  private readonly paces = new Map<string, Pace>();
+  private readonly throughputs = new Map<string, Throughput>();
 
   /** @param now milliseconds, of any beginning */
   constructor(private readonly now: () => number = () => performance.now()) {}
 
   begin(job: Job, place: number): void {
-    if (!this.paces.has(job.id)) this.paces.set(job.id, { since: this.now(), pixels: this.donePixels(job) });
+    if (!this.throughputs.has(job.id))
+      this.throughputs.set(job.id, { since: this.now(), pixels: this.donePixels(job) });
     const shares = this.shares.get(job.id) ?? new Map<number, number>();
     this.shares.set(job.id, shares.set(place, 0));
   }
@@ -45,7 +46,7 @@ export class ProgressBook {
 
   forget(id: string): void {
     this.shares.delete(id);
-    this.paces.delete(id);
+    this.throughputs.delete(id);
   }
 
   of(job: Job): JobProgress {
@@ -65,11 +66,11 @@ export class ProgressBook {
   }
 
   private secondsLeft(job: Job, donePixels: number, totalPixels: number): number | undefined {
-    const pace = this.paces.get(job.id);
-    if (!pace || job.state !== 'running') return undefined;
-    const done = donePixels - pace.pixels;
+    const throughput = this.throughputs.get(job.id);
+    if (!throughput || job.state !== 'running') return undefined;
+    const done = donePixels - throughput.pixels;
     if (done < leastShare * totalPixels) return undefined;
-    const seconds = (((this.now() - pace.since) / done) * (totalPixels - donePixels)) / 1000;
+    const seconds = (((this.now() - throughput.since) / done) * (totalPixels - donePixels)) / 1000;
     return Math.ceil(seconds);
   }
 }

@@ -28,7 +28,7 @@ interface QueuedJob extends QueuedTurn {
 
 /**
  * Images of all jobs that wait. Clients take turns by pixels, and so do the jobs of each: a small job is soon done, however
- * much was asked for beside it.
+ * much was asked for besides.
  */
 export class JobQueue {
   private readonly fair = new FairQueue<QueuedJob>(({ lane }) => lane);

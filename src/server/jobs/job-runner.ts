@@ -10,7 +10,7 @@ import { JobQueue, type QueuedImage } from './job-queue.js';
 import type { JobStore } from './job-store.js';
 import { hasEnded, type Job, type JobProblem, type JobResult } from './job.js';
 import { mayBegin, type Slots } from './may-begin.js';
-import { pauseAfter, Setbacks } from './setbacks.js';
+import { pauseAfter, RetryState } from './retry-state.js';
 import type { Progress } from '../../pixels.js';
 
 /** Upscales one image. */
@@ -27,7 +27,7 @@ export type Compute = (
 export interface JobRunnerOptions extends Slots {
   readonly store: JobStore;
   readonly compute: Compute;
-  /** What a client is told about an error; may log those that are nobody's business. */
+  /** What a client sees of an error; may log those that it must not see. */
   readonly problemOf: (error: unknown) => JobProblem;
   /** Told when the store fails; it is tried again. */
   readonly warn: (message: string) => void;
@@ -49,7 +49,7 @@ interface Running {
 export class JobRunner {
   private readonly queue = new JobQueue();
   private readonly book = new ProgressBook();
-  private readonly setbacks = new Setbacks();
+  private readonly retries = new RetryState();
   private readonly running = new Map<Promise<void>, Running>();
   private readonly listeners = new Map<string, Set<() => void>>();
   /** Turns in the queue, by client: one for each, however often it comes. */
@@ -168,7 +168,7 @@ export class JobRunner {
     if (outcome === 'later') {
       await this.change(id, (job) => putBack(job, place));
       this.tell(id);
-      if (!this.closed) void this.later(id, this.setbacks.pause(id, place));
+      if (!this.closed) void this.later(id, this.retries.pause(id, place));
       return;
     }
     const finished = await this.change(id, (job) => finish(job, place, outcome, new Date()));
@@ -177,7 +177,7 @@ export class JobRunner {
     else this.tell(id);
   }
 
-  /** What became of an image; `later` where it is to be tried again, or nobody wants it any more. */
+  /** What became of an image; `later` where it is to be tried again, or no one wants it any more. */
   private async outcomeOf(job: Job, place: number, client: Client, signal: AbortSignal): Promise<Outcome | 'later'> {
     const { store, compute, problemOf } = this.options;
     const onProgress = (progress: Progress): void => {
@@ -193,7 +193,7 @@ export class JobRunner {
       return { result: await describe(result) };
     } catch (error) {
       if (signal.aborted || this.closed) return 'later';
-      if (error instanceof UpresError && this.setbacks.note(job.id, place, error.code)) return 'later';
+      if (error instanceof UpresError && this.retries.note(job.id, place, error.code)) return 'later';
       return { problem: problemOf(error) };
     }
   }
@@ -230,7 +230,7 @@ export class JobRunner {
     const { store } = this.options;
     this.tell(job.id);
     this.book.forget(job.id);
-    this.setbacks.forget(job.id);
+    this.retries.forget(job.id);
     // What stays behind is removed at the next start.
     await store.dropSources(job.id).catch(() => undefined);
     if (job.state === 'cancelled') await store.dropResults(job.id).catch(() => undefined);

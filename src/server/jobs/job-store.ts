@@ -3,7 +3,7 @@ import type { Job } from './job.js';
 
 /** Sources on their way into a job. Either `commit` or `discard` ends it. */
 export interface JobDraft {
-  /** Takes an image's bytes; they may be let go afterwards. Images that have failed already need none. */
+  /** Takes an image's bytes; they may be released afterwards. Images that have failed already need none. */
   addSource(place: number, bytes: Uint8Array): Promise<void>;
   /**
    * Makes the job of it. When the promise resolves the job outlives the end of the process and of the power.
@@ -16,14 +16,14 @@ export interface JobDraft {
   discard(): Promise<void>;
 }
 
-/** Changes a job; undefined leaves it as it is. Called again with a newer job where somebody else was faster. */
+/** Changes a job; undefined leaves it as it is. Called again with a newer job where another change was faster. */
 export type JobChange = (job: Job) => Job | undefined;
 
 /**
  * Where jobs live until their clients have seen them.
  *
  * Small on purpose, and without a word about folders or processes: a store that several servers share (a queue on Redis, say)
- * is to stand beside the one in a folder. That is why a job is only ever changed by `update`, which compares before it sets:
+ * is to stand alongside the one in a folder. That is why a job is only ever changed by `update`, which compares before it sets:
  * an image is computed by whoever's `begin` went through, and ended by whoever's `finish` did; everyone else's comes back
  * as undefined and is dropped.
  */
@@ -45,7 +45,7 @@ export interface JobStore {
   writeResult(id: string, place: number, bytes: Uint8Array): Promise<void>;
   /** A result's bytes; undefined where it is gone. The stream goes on when the result is removed, and must be read or destroyed. */
   openResult(id: string, place: number): Promise<Readable | undefined>;
-  /** Removes bytes that nobody needs any more: a finished job's sources, a cancelled one's results too. */
+  /** Removes bytes that are not needed any more: a finished job's sources, a cancelled one's results too. */
   dropSources(id: string): Promise<void>;
   dropResults(id: string): Promise<void>;
   /** Forgets a job and all of its data; false where there was none. */

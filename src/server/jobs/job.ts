@@ -32,9 +32,9 @@ interface ImageFacts {
   readonly name?: string;
   readonly variant: Variant;
   readonly source: { readonly bytes: number; readonly sha256: string };
-  /** Of the source, all frames: the measure of work. 0 where it could not be told. */
+  /** Of the source, all frames: the measure of work. 0 where it is unknown. */
   readonly pixels: number;
-  /** Of the result, all frames: the measure of its bytes while there are none. 0 where it could not be told. */
+  /** Of the result, all frames: the measure of its bytes while there are none. 0 where it is unknown. */
   readonly resultPixels: number;
   /** How often it was begun by servers that ended before it did. */
   readonly attempts: number;
@@ -107,7 +107,7 @@ export function plannedBytes(job: Job): number {
 }
 
 /** Bytes of a job's sources and results that are kept. */
-export function keptBytes(job: Job): number {
+export function storedBytes(job: Job): number {
   if (job.expired || job.state === 'cancelled') return 0;
   return job.images.reduce((sum, image) => {
     // Sources go when the job has ended.

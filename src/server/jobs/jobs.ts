@@ -7,9 +7,9 @@ import type { JobStore } from './job-store.js';
 import { JobSweeper } from './job-sweeper.js';
 import { jobStates, type JobState } from './job.js';
 
-/** So many images more than threads are under way: one is decoded and one encoded while the threads compute. */
+/** This many images more than threads are under way: one is decoded and one encoded while the threads compute. */
 const moreThanThreads = 2;
-/** So many more, for clients that would wait for others' large ones. */
+/** This many more, for clients that would wait for others' large ones. */
 const beyond = 4;
 
 export interface JobsLog {

@@ -6,11 +6,11 @@ const suspectAttempts = 2;
 export interface Slots {
   /** Images that are computed at once. */
   readonly atOnce: number;
-  /** So many more are, each for a client that has no other: its small image need not wait until a large one has ended. */
+  /** This many more are, each for a client that has no other: its small image need not wait until a large one has ended. */
   readonly beyond: number;
 }
 
-/** Whether an image may begin beside those that are computed. */
+/** Whether an image may begin besides those that are computed. */
 export function mayBegin(next: QueuedTurn, running: readonly QueuedTurn[], { atOnce, beyond }: Slots): boolean {
   if (running.length === 0) return true;
   if ([next, ...running].some(({ attempts }) => attempts >= suspectAttempts)) return false;

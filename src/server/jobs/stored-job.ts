@@ -17,6 +17,8 @@ const Variant = v.strictObject({
   model: v.string(),
   format: v.exactOptional(v.picklist(outputFormats)),
   quality: v.exactOptional(Side),
+  lossless: v.exactOptional(v.boolean()),
+  animation: v.exactOptional(v.picklist(['keep', 'first-frame'])),
   device: v.exactOptional(v.picklist(deviceChoices)),
 });
 

@@ -18,7 +18,7 @@ const lostProblem: JobProblem = {
 
 /**
  * Reads all jobs of a folder, oldest first, and makes them agree with the files that are there. What is damaged, by a power cut
- * or by people, is reported and never stops the others. Throws the file system's error where that can't be told: the jobs stay
+ * or by people, is reported and never stops the others. Throws the file system's error where that is unknown: the jobs stay
  * as they are, for a start at which they can be read.
  */
 export async function readStoredJobs(folders: JobFolders, warn: (message: string) => void): Promise<Job[]> {
@@ -51,7 +51,7 @@ async function readOne(folders: JobFolders, name: string, warn: (message: string
     await writeDurably(join(folder, jobFile), printJob(whole));
   }
   // They only take room, and go at a later start.
-  await removeLeftovers(whole, folder).catch(() => undefined);
+  await removeStrayFiles(whole, folder).catch(() => undefined);
   return whole;
 }
 
@@ -88,7 +88,7 @@ async function withoutLosses(job: Job, folder: string): Promise<Job> {
 }
 
 /** Removes files that a killed process had no time for: half of them written, or no longer needed. */
-async function removeLeftovers(job: Job, folder: string): Promise<void> {
+async function removeStrayFiles(job: Job, folder: string): Promise<void> {
   const needed = new Set([jobFile]);
   if (!job.expired && job.state !== 'cancelled') {
     for (const [place, { state }] of job.images.entries()) {

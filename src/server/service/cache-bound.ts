@@ -1,12 +1,12 @@
 import type { AssetCache } from '../../asset/asset-cache.js';
 import { messageOf } from '../../errors.js';
 
-/** The cache is looked at whenever this share of what it may hold was written, since looking takes long. */
+/** The cache is measured whenever this share of what it may hold was written, since measuring takes long. */
 const shareBetween = 1 / 8;
 
 /** Keeps a cache from growing without end: builds ask for what they ask for, and clients for anything. */
 export class CacheBound {
-  /** Bytes since the cache was last looked at; what was written before this server began is not known. */
+  /** Bytes since the cache was last measured; what was written before this server began is not known. */
   private written = Infinity;
   private pruning: Promise<unknown> | undefined;
 
@@ -20,7 +20,7 @@ export class CacheBound {
     private readonly warn: (message: string) => void,
   ) {}
 
-  /** Notes that a result was kept; the oldest ones are removed in the background when it is time. */
+  /** Notes that a result was cached; the oldest ones are removed in the background when it is time. */
   add(bytes: number): void {
     this.written += bytes;
     if (this.pruning || this.written < this.mostBytes * shareBetween) return;

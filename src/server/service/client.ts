@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Who asks. There is one object for each token (and one for everybody, where no tokens are set), so that it can stand for its
+ * The client. There is one object for each token (and one for everybody, where no tokens are set), so that it can stand for its
  * owner's turn: clients take turns, however much each of them asks for.
  */
 export interface Client {
@@ -12,7 +12,7 @@ export interface Client {
 /** Everybody, on a server without tokens. */
 export const anonymous: Client = Object.freeze({ id: 'anonymous' });
 
-/** The client that a token stands for. Its id is safe to store and to log: tokens are long, so nobody guesses them by it. */
+/** The client that a token stands for. Its id is safe to store and to log: tokens are long, so no one guesses them by it. */
 export function clientOf(token: string): Client {
   const id = createHash('sha256').update('upres client ').update(token).digest('base64url').slice(0, 22);
   return Object.freeze({ id });

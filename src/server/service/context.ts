@@ -37,7 +37,7 @@ declare module 'fastify' {
     body?: object;
   }
   interface FastifyRequest {
-    /** Who asks. On routes that need no token it is whoever the token stands for, or `anonymous`. */
+    /** The client. On routes that need no token it is whoever the token stands for, or `anonymous`. */
     client: Client;
   }
 }

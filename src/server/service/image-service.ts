@@ -8,16 +8,17 @@ import type { Source } from '../../image/image-source.js';
 import { unlimited } from '../../image/limits.js';
 import type { UpscaleOptions } from '../../image/options.js';
 import { planPicture } from '../../image/plan.js';
+import { defined } from '../../schema.js';
 import { sniff, sniffLength } from '../../image/codec/sniff.js';
 import { Upscaler } from '../../image/upscale.js';
 import { CacheBound } from './cache-bound.js';
 import type { Client } from './client.js';
 import type { ServerMetrics } from './metrics.js';
 import type { ServerSettings } from './settings.js';
-import { qualityOf, type Variant } from './variant.js';
+import { encodingOf, type Variant } from './variant.js';
 import type { Progress } from '../../pixels.js';
 
-/** How one image is to be computed, beside what it shall become. */
+/** How one image is to be computed, besides what it shall become. */
 export interface ComputeOptions {
   /** Whose turn it takes. */
   readonly client: Client;
@@ -53,7 +54,7 @@ export class ImageService implements AsyncDisposable {
   private readonly cached: CachedUpscaler;
   private readonly bound: CacheBound | undefined;
 
-  /** @param warn told when results can't be kept, or old ones not be removed */
+  /** @param warn called when results can't be cached, or old ones not be removed */
   constructor(
     private readonly settings: ServerSettings,
     private readonly metrics: ServerMetrics,
@@ -91,7 +92,7 @@ export class ImageService implements AsyncDisposable {
       const message = `the animation has ${header.frames} frames, and at most ${mostFrames} are taken here`;
       throw new UpresError('INPUT_TOO_LARGE', message);
     }
-    // All frames count: decoders look at them even where one is used.
+    // All frames count: decoders read them even where one is used.
     const inputPixels = header.width * header.height * header.frames;
     if (inputPixels > most) {
       const message = `the image has ${megapixels(inputPixels)}, and at most ${megapixels(most)} are taken here`;
@@ -133,11 +134,11 @@ export class ImageService implements AsyncDisposable {
     });
     this.metrics.imageDone(result);
     if (!result.cached) this.bound?.add(result.data.length);
-    // The floors below know a network of the owner's own by its path, which is nobody's business.
+    // The floors below know a network of the owner's own by its path, which clients must not see.
     return variant.model === autoModel ? result : { ...result, model: variant.model };
   }
 
-  /** Waits for what is under way (with `cancel`, gives it up) and lets the networks go. */
+  /** Waits for what is under way (with `cancel`, gives it up) and releases the networks. */
   async dispose(options: { readonly cancel?: boolean } = {}): Promise<void> {
     await this.upscaler.dispose(options);
     await this.bound?.settled();
@@ -149,15 +150,11 @@ export class ImageService implements AsyncDisposable {
 
   private optionsOf(variant: Variant, format: OutputFormat | undefined): UpscaleOptions {
     const { limits, models, device } = this.settings;
-    const { upscale, width, minWidth, model } = variant;
-    const quality = format === undefined ? undefined : qualityOf(variant, format);
+    const { upscale, width, minWidth, model, animation } = variant;
     return {
-      ...(upscale === undefined ? {} : { upscale }),
-      ...(width === undefined ? {} : { width }),
-      ...(minWidth === undefined ? {} : { minWidth }),
+      ...defined({ upscale, width, minWidth, format, animation }),
+      ...(format && defined(encodingOf(variant, format))),
       model: Object.hasOwn(models, model) ? models[model]! : model,
-      ...(format === undefined ? {} : { format }),
-      ...(quality === undefined ? {} : { quality }),
       device: variant.device ?? device,
       maxInputPixels: limits.inputPixels,
       maxOutputPixels: limits.outputPixels,

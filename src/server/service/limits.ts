@@ -83,7 +83,7 @@ export const limitOptions = options({
    */
   resultsDays: amount,
   /**
-   * Seconds for which a server that is told to end finishes what runs.
+   * Seconds for which a server that is asked to end finishes what runs.
    * @default 30
    */
   drainSeconds: seconds,

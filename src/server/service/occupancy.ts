@@ -12,7 +12,7 @@ interface Share {
 /** Where there are several clients, none may hold more than this share of what all of them may hold together. */
 const shareOfSeveral = 0.5;
 
-/** What requests hold at the moment, by client: who asks for more than allowed is told to come back, and nothing is allocated. */
+/** What requests hold at the moment, by client: a client that asks for more than allowed has to come back, and nothing is allocated. */
 export class Occupancy {
   private readonly shares = new Map<Client, Share>();
   private readonly mostBytesOfOne: number;

@@ -50,7 +50,7 @@ const serverOptions = options({
    */
   folder: text('a folder'),
   /**
-   * Folder in which results are kept; `false` keeps none.
+   * Folder in which results are cached; `false` caches none.
    * @default as for the command
    */
   cache: assetOptions.properties.cache,

@@ -59,11 +59,11 @@ export class ServerState {
     const timer = setTimeout(() => {
       this.giveUp();
     }, seconds * 1000);
-    const patience = new Promise<void>((resolve) => {
+    const timeout = new Promise<void>((resolve) => {
       this.stopping.addEventListener('abort', () => setTimeout(resolve, lastSeconds * 1000).unref());
     });
     // What is given up ends within a tile, but its answer is still to be sent; who doesn't take it is not waited for.
-    await Promise.race([this.whenIdle(), patience]);
+    await Promise.race([this.whenIdle(), timeout]);
     clearTimeout(timer);
     this.stop.abort();
   }

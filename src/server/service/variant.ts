@@ -1,8 +1,10 @@
 import { parseDirectives } from '../../asset/directives.js';
-import { checkModel, qualityFor } from '../../asset/options.js';
+import { checkModel, encodingFor } from '../../asset/options.js';
 import { UpresError } from '../../errors.js';
-import { formatTraits, type OutputFormat } from '../../image/codec/formats.js';
+import { checkEncoding, type QualityOptions, type OutputFormat } from '../../image/codec/formats.js';
+import type { UpscaleOptions } from '../../image/options.js';
 import { checkDevice, type DeviceChoice } from '../../network/device.js';
+import { defined } from '../../schema.js';
 import { suggestion } from '../../suggest.js';
 import type { ServerSettings } from './settings.js';
 
@@ -20,12 +22,26 @@ export interface Variant {
   readonly format?: OutputFormat;
   /** 1 to 100; used where the format has one. */
   readonly quality?: number;
+  /** Absent: as the source, where that is of the same format. */
+  readonly lossless?: boolean;
+  /** Absent: an animation stays one where the format has them. */
+  readonly animation?: NonNullable<UpscaleOptions['animation']>;
   /** Absent: the server's own choice. */
   readonly device?: DeviceChoice;
 }
 
 /** The directives of a request. Those of a build's query that ask for several files, or for code, make no sense here. */
-export const variantFields = ['upscale', 'width', 'minWidth', 'model', 'format', 'quality', 'device'] as const;
+export const variantFields = [
+  'upscale',
+  'width',
+  'minWidth',
+  'model',
+  'format',
+  'quality',
+  'lossless',
+  'animation',
+  'device',
+] as const;
 
 /**
  * Reads what is wanted from a request's fields, by the grammar of all other tools.
@@ -40,13 +56,13 @@ export function parseVariant(
   for (const [name, value] of Object.entries(fields)) query.set(name, textOf(name, value));
   const device = query.get('device');
   query.delete('device');
-  const { upscale, width, minWidth, quality, format, model = settings.model } = parseDirectives(query.toString());
+  const asked = parseDirectives(query.toString());
+  const { upscale, width, minWidth, format, quality, lossless, animation, model = settings.model } = asked;
   checkModel(model, settings.models);
   return {
     ...sizeOf(upscale?.[0], width, minWidth),
     model,
-    ...(format?.[0] === undefined ? {} : { format: format[0] }),
-    ...(quality === undefined ? {} : { quality }),
+    ...defined({ format: format?.[0], quality, lossless, animation }),
     ...(device === null ? {} : { device: checkDevice(device) }),
   };
 }
@@ -61,9 +77,13 @@ function sizeOf(
   return { upscale: upscale ?? 2 };
 }
 
-/** The quality that counts for a format: none where the format has none. */
-export function qualityOf(variant: Variant, format: OutputFormat): number | undefined {
-  return formatTraits[format].quality === undefined ? undefined : qualityFor(format, variant.quality);
+/**
+ * What counts for a format: no quality where the format has none.
+ * @throws BAD_ARGUMENT where it should be lossless and can't be
+ */
+export function encodingOf(variant: Variant, format: OutputFormat): QualityOptions {
+  checkEncoding({ lossless: variant.lossless }, format);
+  return encodingFor(format, variant);
 }
 
 function textOf(name: string, value: unknown): string {

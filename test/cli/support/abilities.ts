@@ -12,7 +12,7 @@ function succeeds(program: string, args: string[]): boolean {
   }
 }
 
-/** Whether this machine lets us mount a small disk, in a namespace of its own where nobody else sees it. */
+/** Whether this machine lets us mount a small disk, in a namespace of its own where no one else sees it. */
 export const canMount = (() => {
   if (process.platform !== 'linux') return false;
   const folder = mkdtempSync(path.join(tmpdir(), 'upres-mount-'));

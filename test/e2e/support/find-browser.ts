@@ -16,7 +16,7 @@ const usualPaths = [
 /**
  * The browser of this machine; the variable `CHROMIUM_PATH` names one that has to be there.
  * @returns undefined where there is none
- * @throws Error when `CHROMIUM_PATH` leads nowhere, so that nobody who asks for these tests goes without them
+ * @throws Error when `CHROMIUM_PATH` leads nowhere, so that no one who asks for these tests goes without them
  */
 export function findBrowser(): string | undefined {
   const { CHROMIUM_PATH: named } = process.env;

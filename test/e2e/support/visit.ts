@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest';
 export interface Visit {
   readonly page: Page;
   /** Whatever went wrong: errors and warnings of the console, exceptions, requests that failed or went elsewhere. */
-  readonly troubles: readonly string[];
+  readonly problems: readonly string[];
   /** Bytes of the images that the browser asked for, by URL. */
   readonly images: ReadonlyMap<string, Buffer>;
 }
@@ -29,25 +29,25 @@ export interface Measured {
 }
 
 /**
- * Opens a page as a display of so many pixels for each CSS pixel shows it.
+ * Opens a page as a display of this many pixels for each CSS pixel shows it.
  * @param last a part of the URL of what the page asks for last: no event tells that a style's images are there
  */
 export async function visit(browser: Browser, url: string, ratio: number, last: string): Promise<Visit> {
   const context = await browser.newContext({ deviceScaleFactor: ratio, viewport: { width: 800, height: 900 } });
   onTestFinished(() => context.close());
   const page = await context.newPage();
-  const troubles: string[] = [];
+  const problems: string[] = [];
   const responses: Response[] = [];
   page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) troubles.push(`console: ${message.text()}`);
+    if (['error', 'warning'].includes(message.type())) problems.push(`console: ${message.text()}`);
   });
-  page.on('pageerror', (error) => troubles.push(`exception: ${error.message}`));
-  page.on('requestfailed', (request) => troubles.push(`failed: ${request.url()}`));
+  page.on('pageerror', (error) => problems.push(`exception: ${error.message}`));
+  page.on('requestfailed', (request) => problems.push(`failed: ${request.url()}`));
   page.on('request', (request) => {
-    if (!request.url().startsWith(url) && !request.url().startsWith('data:')) troubles.push(`away: ${request.url()}`);
+    if (!request.url().startsWith(url) && !request.url().startsWith('data:')) problems.push(`away: ${request.url()}`);
   });
   page.on('response', (response) => {
-    if (response.status() !== 200) troubles.push(`status ${response.status()}: ${response.url()}`);
+    if (response.status() !== 200) problems.push(`status ${response.status()}: ${response.url()}`);
     if (response.request().resourceType() === 'image') responses.push(response);
   });
   const lastResponse = page.waitForResponse((response) => response.url().includes(last));
@@ -56,7 +56,7 @@ export async function visit(browser: Browser, url: string, ratio: number, last: 
   const bodies = responses
     .filter((response) => response.url().startsWith(url))
     .map(async (response) => [response.url(), await response.body()] as const);
-  return { page, troubles, images: new Map(await Promise.all(bodies)) };
+  return { page, problems, images: new Map(await Promise.all(bodies)) };
 }
 
 /**

@@ -229,7 +229,7 @@ describe('files', () => {
     await expect(model.build()).rejects.toMatchObject({ code: 'MODEL_INVALID', file: path });
   });
 
-  it('may keep their weights in a file beside them', async () => {
+  it('may keep their weights in a file next to them', async () => {
     const path = join(folder, 'large.onnx');
     const model = readOnnx(bytes);
     const parts: Uint8Array[] = [];

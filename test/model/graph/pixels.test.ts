@@ -92,7 +92,7 @@ describe('wrapPixels', () => {
     }
   });
 
-  it('wraps what the optimiser wrote, with its weights in a file beside it', async () => {
+  it('wraps what the optimiser wrote, with its weights in a file next to it', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'upres-'));
     try {
       const built = await (await modelFromLabel('natural', 2)).build();

@@ -17,7 +17,7 @@ export interface Complaint extends Printed {
   readonly failed: boolean;
 }
 
-/** A project of somebody who uses the package, in a folder of its own. */
+/** A project that uses the package, in a folder of its own. */
 export class Project {
   readonly folder = temporaryFolder();
 

@@ -24,7 +24,7 @@ export function describeProcess(bundler: Bundler): void {
       expect(warm.stderr).toContain('3 pictures (2 from the cache, 1 as they were)');
     });
 
-    it('ends by itself when nobody closes the compiler', async () => {
+    it('ends by itself when no one closes the compiler', async () => {
       const site = makeSite();
       site.write('src/index.js', `import './logo.png?upscale=2';`);
       expect(await build(site, 'leave')).toMatchObject({ code: 0, hung: false, stdout: 'built\n' });

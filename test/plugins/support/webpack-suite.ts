@@ -213,7 +213,7 @@ export function describeBundler(bundler: Bundler): void {
       ['page.css', '/* logo.png?upscale=3 */ .a { background: url("../a.png?upscale") }', '../a.png?upscale'],
       ['page.js', 'image.src = "/static/a.webp?upscale=2&model=art";', '/static/a.webp?upscale=2&model=art'],
       ['page.js', 'style.textContent = ".a { background: url(a.png?upscale=2) }"', 'a.png?upscale=2'],
-    ] as const)('a directive that nobody read, naming the file: %s', async ([name, text, url]) => {
+    ] as const)('a directive that no one read, naming the file: %s', async ([name, text, url]) => {
       const site = makeSite();
       site.write('src/index.js', `import './logo.png?upscale=2';`);
       const { errors } = await build(bundler, site.configuration({ plugins: [emitting(name, text)] }));

@@ -5,10 +5,10 @@ import type { JobStore } from '#src/server/jobs/job-store.js';
 
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('base64url');
 
-/** Bytes that stand for an image where nobody looks into it. */
+/** Bytes that stand for an image where no one looks into it. */
 export const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-export interface JobWishes {
+export interface JobOptions {
   readonly client?: string;
   readonly key?: string;
   readonly content?: string;
@@ -20,8 +20,8 @@ export interface JobWishes {
 }
 
 /** A job as it is before anything was computed. */
-export function newJob(sources: readonly Uint8Array[], wishes: JobWishes = {}): Job {
-  const { client = 'somebody', key, content = 'content', created = new Date(), pixels, resultPixels = 0 } = wishes;
+export function newJob(sources: readonly Uint8Array[], options: JobOptions = {}): Job {
+  const { client = 'alice', key, content = 'content', created = new Date(), pixels, resultPixels = 0 } = options;
   const images = sources.map((bytes): JobImage => ({
     variant: { upscale: 2, model: 'natural' },
     source: { bytes: bytes.length, sha256: sha256(bytes) },
@@ -42,10 +42,10 @@ export function newJob(sources: readonly Uint8Array[], wishes: JobWishes = {}): 
 }
 
 /** Puts a job with these sources into a store. */
-export async function submit(store: JobStore, sources: readonly Uint8Array[], wishes: JobWishes = {}): Promise<Job> {
+export async function submit(store: JobStore, sources: readonly Uint8Array[], options: JobOptions = {}): Promise<Job> {
   const draft = await store.draft();
   for (const [place, bytes] of sources.entries()) await draft.addSource(place, bytes);
-  return draft.commit(newJob(sources, wishes));
+  return draft.commit(newJob(sources, options));
 }
 
 /** A result's bytes; undefined where there is none. */

@@ -44,8 +44,8 @@ export interface Ask {
 }
 
 /** A request with any headers whatever, which `fetch` would not send. */
-export async function ask(server: { readonly url: string }, path: string, wishes: Ask = {}): Promise<Answer> {
-  const { method = 'GET', headers, body, signal } = wishes;
+export async function ask(server: { readonly url: string }, path: string, options: Ask = {}): Promise<Answer> {
+  const { method = 'GET', headers, body, signal } = options;
   const { hostname, port } = new URL(server.url);
   return new Promise((resolve, reject) => {
     const request = httpRequest({
@@ -74,13 +74,13 @@ export function upscale(
   server: { readonly url: string },
   image: Uint8Array | string,
   query = '',
-  wishes: Ask = {},
+  options: Ask = {},
 ): Promise<Answer> {
   return ask(server, `/v1/upscale${query}`, {
     method: 'POST',
     body: image,
-    ...wishes,
-    headers: { 'content-type': 'application/octet-stream', ...wishes.headers },
+    ...options,
+    headers: { 'content-type': 'application/octet-stream', ...options.headers },
   });
 }
 

@@ -7,7 +7,7 @@ export interface ModelFormat {
   /** Whether a file is of this format, by its name and first bytes. */
   accepts(path: string, bytes: Uint8Array): boolean;
   /**
-   * Names of the files beside the main file, relative to its folder, that belong to it.
+   * Names of the files next to the main file, relative to its folder, that belong to it.
    * @throws MODEL_INVALID
    */
   companions(path: string, bytes: Uint8Array): string[];

@@ -7,7 +7,7 @@ export interface Span {
   readonly last: number;
 }
 
-/** What an operator needs to know beside its inputs. */
+/** What an operator needs to know besides its inputs. */
 export interface OperatorContext {
   readonly opset: number;
   /** A weight tensor by name, if it is a constant of the file. */

@@ -59,13 +59,20 @@ const resize: Operator = (node, inputs, { opset }) => {
       if (!factor) return span;
       const from = toNumber(factor);
       const at = (index: number): number => (coordinates === 'asymmetric' ? index / from : (index + 0.5) / from - 0.5);
-      return reach(mode, rounding, antialias, from, at(span.first), at(span.last));
+      return readSpan(mode, rounding, antialias, from, at(span.first), at(span.last));
     },
   };
 };
 
 /** Input rows that the output rows at these coordinates are made from. */
-function reach(mode: string, rounding: string, antialias: boolean, factor: number, first: number, last: number): Span {
+function readSpan(
+  mode: string,
+  rounding: string,
+  antialias: boolean,
+  factor: number,
+  first: number,
+  last: number,
+): Span {
   if (mode === 'nearest') return { first: nearest(first - EPSILON, rounding), last: nearest(last + EPSILON, rounding) };
   // Taps on each side of a coordinate; a wider kernel where it averages while it reduces.
   const taps = (mode === 'cubic' ? 2 : 1) / (antialias ? Math.min(1, factor) : 1);

@@ -20,7 +20,7 @@ import {
 /** A window that slides along one axis. */
 interface Window {
   /** Distance from its first to its last element: (kernel - 1) * dilation. */
-  readonly reach: number;
+  readonly extent: number;
   readonly before: number;
   readonly after: number;
   readonly stride: number;
@@ -78,20 +78,20 @@ function windowsOf(node: NodeProto, kernel: readonly number[], sizes: readonly n
   const auto = textOf(node, 'auto_pad', 'NOTSET');
   return kernel.map((size, at) => {
     const stride = strides[at] ?? 1;
-    const reach = (size - 1) * (dilations[at] ?? 1);
+    const extent = (size - 1) * (dilations[at] ?? 1);
     let [before, after] = [pads[at] ?? 0, pads[at + 2] ?? 0];
     if (auto.startsWith('SAME')) {
-      const total = Math.max(0, (Math.ceil(sizes[at]! / stride) - 1) * stride + reach + 1 - sizes[at]!);
+      const total = Math.max(0, (Math.ceil(sizes[at]! / stride) - 1) * stride + extent + 1 - sizes[at]!);
       before = auto === 'SAME_UPPER' ? Math.floor(total / 2) : Math.ceil(total / 2);
       after = total - before;
     } else if (auto === 'VALID') [before, after] = [0, 0];
     if (before < 0 || after < 0) throw new CannotFollow('negative pads');
-    return { reach, before, after, stride };
+    return { extent, before, after, stride };
   });
 }
 
 function slide(window: Window, size: number, ceil: boolean): number {
-  const steps = (size + window.before + window.after - window.reach - 1) / window.stride;
+  const steps = (size + window.before + window.after - window.extent - 1) / window.stride;
   return (ceil ? Math.ceil(steps) : Math.floor(steps)) + 1;
 }
 
@@ -108,8 +108,8 @@ function windowed(input: Value, channels: number, windows: readonly Window[], ce
       ),
     ],
     demand: ({ first, last }, along): Span => {
-      const { stride, before, reach } = along === 'h' ? vertical : horizontal;
-      return { first: first * stride - before, last: last * stride - before + reach };
+      const { stride, before, extent } = along === 'h' ? vertical : horizontal;
+      return { first: first * stride - before, last: last * stride - before + extent };
     },
   };
 }
@@ -141,18 +141,18 @@ const convTranspose: Operator = (node, [input, weights]) => {
   const auto = textOf(node, 'auto_pad', 'NOTSET');
   const axes = kernel.map((size, at) => {
     const stride = strides[at]!;
-    const reach = (size - 1) * dilations[at]!;
+    const extent = (size - 1) * dilations[at]!;
     let [before, after] = [pads[at]!, pads[at + 2]!];
     if (auto.startsWith('SAME')) {
-      const total = Math.max(0, reach + 1 + extra[at]! - stride);
+      const total = Math.max(0, extent + 1 + extra[at]! - stride);
       before = auto === 'SAME_UPPER' ? Math.floor(total / 2) : Math.ceil(total / 2);
       after = total - before;
     }
-    return { stride, reach, before, after, extra: extra[at]! };
+    return { stride, extent, before, after, extra: extra[at]! };
   });
   const size = (at: 0 | 1, from: number): number => {
-    const { stride, reach, before, after, extra: more } = axes[at]!;
-    return (from - 1) * stride + reach + 1 + more - before - after;
+    const { stride, extent, before, after, extra: more } = axes[at]!;
+    return (from - 1) * stride + extent + 1 + more - before - after;
   };
   const output = picture(
     input,
@@ -165,13 +165,13 @@ const convTranspose: Operator = (node, [input, weights]) => {
     // Each input pixel is spread over a kernel of every output channel.
     mac: density(input) * outPerGroup * kernel[0]! * kernel[1]!,
     demand: ({ first, last }, along): Span => {
-      const { stride, reach, before, after, extra: more } = axes[along === 'h' ? 0 : 1]!;
+      const { stride, extent, before, after, extra: more } = axes[along === 'h' ? 0 : 1]!;
       return {
         // The second terms: a tile must be large enough for its own output to reach that far before the pads cut it.
-        first: Math.min(Math.ceil((first + before - reach) / stride), Math.floor(first / stride)),
+        first: Math.min(Math.ceil((first + before - extent) / stride), Math.floor(first / stride)),
         last: Math.max(
           Math.floor((last + before) / stride),
-          Math.ceil((last + before + after - reach - more) / stride),
+          Math.ceil((last + before + after - extent - more) / stride),
         ),
       };
     },

@@ -1,13 +1,13 @@
 import type { PartialModelCard } from '../../catalogue/card.js';
 import type { OnnxModel } from '../onnx/file.js';
 
-/** A model as it lies on disk: its main file, and the files beside it that belong to it. */
+/** A model as it lies on disk: its main file, and the files next to it that belong to it. */
 export interface ModelFiles {
   /** Path of the main file, for messages. */
   readonly path: string;
   readonly bytes: Uint8Array;
   /** Contents of the other files, by the name that `companions` gave. */
-  readonly beside: ReadonlyMap<string, Uint8Array>;
+  readonly companions: ReadonlyMap<string, Uint8Array>;
 }
 
 /** What a file became. */

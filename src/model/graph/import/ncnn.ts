@@ -11,14 +11,14 @@ import { parseParam } from './ncnn/param-text.js';
  * RGB in 0..1, as those programs give it to them.
  */
 export const ncnnImporter: Importer = {
-  convert: ({ path, bytes, beside }) => {
+  convert: ({ path, bytes, companions }) => {
     refuseBinaryParam(path, bytes);
     const bin = binOf(path);
-    const weights = beside.get(bin);
+    const weights = companions.get(bin);
     if (!weights) {
       throw new UpresError(
         'MODEL_INVALID',
-        `${path} has no ${bin} beside it, which holds its weights. Put both files into one folder.`,
+        `${path} has no ${bin} next to it, which holds its weights. Put both files into one folder.`,
         { file: path },
       );
     }

@@ -4,7 +4,7 @@ import { TensorProto_DataLocation } from './onnx_pb.js';
 import { isExternal } from './tensor.js';
 
 /**
- * Brings weights that lie in other files into the model, in place. `files` are the bytes of the files beside it, by name.
+ * Brings weights that lie in other files into the model, in place. `files` are the bytes of the files next to it, by name.
  * Throws MODEL_UNSUPPORTED for files that are not there, MODEL_INVALID for a range outside of one.
  */
 export function embedExternalData(model: OnnxModel, files: ReadonlyMap<string, Uint8Array>, name: string): void {
@@ -17,7 +17,7 @@ export function embedExternalData(model: OnnxModel, files: ReadonlyMap<string, U
     if (!bytes) {
       throw new UpresError(
         'MODEL_UNSUPPORTED',
-        `${name} keeps its weights in another file, "${location}", which is not beside it as "<file>.data" or "<file>_data". ` +
+        `${name} keeps its weights in another file, "${location}", which is not next to it as "<file>.data" or "<file>_data". ` +
           'Put it there and load the network by path, or export again with all weights inside ' +
           '(PyTorch: external_data=False; onnx: onnx.save(onnx.load(path), path)).',
         { file: name },

@@ -12,7 +12,7 @@ let running;
 
 const urls = { before: undefined, after: undefined };
 
-/** A URL of these bytes; the one that stood there before is let go. */
+/** A URL of these bytes; the one that stood there before is revoked. */
 function urlOf(place, blob) {
   if (urls[place]) URL.revokeObjectURL(urls[place]);
   return (urls[place] = URL.createObjectURL(blob));
@@ -49,7 +49,7 @@ async function upscale() {
   const clock = startClock();
   const source = picture;
   try {
-    const query = wishes();
+    const query = options();
     const { blob, header } = await upload(source, {
       query,
       token: at.token.value,
@@ -75,7 +75,7 @@ async function upscale() {
 }
 
 /** The directives; what is left empty is for the server to decide. */
-function wishes() {
+function options() {
   const query = new URLSearchParams();
   for (const [name, value] of new FormData(at.form)) if (typeof value === 'string' && value) query.set(name, value);
   return query;

@@ -26,7 +26,7 @@ export function healthRoutes(app: Server, { state }: ServerContext): void {
       config: { open: true },
       schema: {
         summary: 'Whether the server takes work',
-        description: '503 while it starts, and from the moment when it is told to end.',
+        description: '503 while it starts, and from the moment when it is asked to end.',
         tags: ['operation'],
         response: { 200: { description: 'It does.', ...Status }, ...problems },
       },

@@ -4,7 +4,7 @@ import type { Job } from '../../jobs/job.js';
 import { Problem } from '../problem.js';
 
 /**
- * A client's own job. Somebody else's is as if it were not there: not even that it exists is told.
+ * A client's own job. Another client's is as if it were not there: not even that it exists is said.
  * @throws Problem NOT_FOUND
  */
 export async function ownJob(store: JobStore, client: Client, id: string): Promise<Job> {

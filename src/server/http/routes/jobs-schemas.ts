@@ -21,7 +21,7 @@ const Progress = Type.Object(
     donePixels: Type.Integer({ minimum: 0, description: 'Pixels of the sources.' }),
     totalPixels: Count,
     secondsLeft: Type.Optional(
-      Type.Integer({ minimum: 0, description: 'An estimate by the pace so far; absent before there is one.' }),
+      Type.Integer({ minimum: 0, description: 'An estimate by the throughput so far; absent before there is one.' }),
     ),
   },
   closed,
@@ -85,7 +85,7 @@ export const ImageParams = Type.Object(
   closed,
 );
 
-/** What a client is told of its job. */
+/** What a client sees of its job. */
 export function jobBody(job: Job, progress: JobProgress): JobBody {
   return { ...factsOf(job, progress), images: job.images.map((image, place) => imageBody(job, image, place)) };
 }

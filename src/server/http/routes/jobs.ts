@@ -119,7 +119,11 @@ function listRoute(app: Server, { store, runner }: Jobs): void {
       const all = (await store.list(client.id)).toReversed();
       const from = before === undefined ? 0 : all.findIndex(({ id }) => id === before) + 1;
       if (before !== undefined && from === 0) {
-        throw new Problem(422, 'BAD_ARGUMENT', '"before" is no job of yours: it may have been removed, begin again');
+        throw new Problem(
+          422,
+          'BAD_ARGUMENT',
+          '"before" is no job of yours: it may have been removed, restart from the first page',
+        );
       }
       const count = Math.min(limit === undefined ? defaultPage : Number(limit), largestPage);
       const page = all.slice(from, from + count);

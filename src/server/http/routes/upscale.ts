@@ -32,7 +32,7 @@ export function upscaleRoutes(app: Server, context: ServerContext): void {
       schema: {
         summary: 'Upscale an image now',
         description:
-          'One image, one result. Results are kept: the same image and directives give the same bytes, and the same `ETag`; with `If-None-Match` nothing is computed for a client that has them.',
+          'One image, one result. Results are cached: the same image and directives give the same bytes, and the same `ETag`; with `If-None-Match` nothing is computed for a client that has them.',
         tags: ['images'],
         querystring: variantQuery(settings),
         response: {
@@ -41,7 +41,7 @@ export function upscaleRoutes(app: Server, context: ServerContext): void {
           ...problemResponses(...commonProblems, 406, 408, 413, 415, 422, 429, 504),
         },
       },
-      // Before the schema is looked at, and before anything of the body is read.
+      // Before the schema is applied, and before anything of the body is read.
       preValidation: (request, _, done) => {
         parseVariant(request.query, settings);
         done();
@@ -53,7 +53,8 @@ export function upscaleRoutes(app: Server, context: ServerContext): void {
       onEnd(reply, upload.release);
       const image = onlyImage(upload);
       const asked = parseVariant(mergeFields(request.query, upload.fields), settings);
-      const variant = { ...asked, format: asked.format ?? negotiateFormat(request, await images.formatOf(image)) };
+      const format = asked.format ?? negotiateFormat(request, await images.formatOf(image), asked.lossless);
+      const variant = { ...asked, format };
       const tag = await images.etag(image, variant);
       reply.headers({ etag: tag, vary: 'Accept', 'cache-control': 'private, no-cache' });
       const known = request.headers['if-none-match'];

@@ -32,7 +32,7 @@ function smallModel(): TestModel {
 
 async function writeModel(folder: string): Promise<string> {
   const { files } = smallModel();
-  for (const [name, bytes] of files.beside) await writeFile(join(folder, name), bytes);
+  for (const [name, bytes] of files.companions) await writeFile(join(folder, name), bytes);
   await writeFile(join(folder, 'model.json'), files.bytes);
   return join(folder, 'model.json');
 }

@@ -34,7 +34,7 @@ const manifest = JSON.parse(readFileSync(fixture('manifest.json'), 'utf8')) as M
 const expectedValues = new Float32Array(Uint8Array.from(readFileSync(fixture('expected.f32'))).buffer);
 
 async function open(path: string, bytes: Uint8Array = new Uint8Array(readFileSync(path))): Promise<Imported> {
-  return rsr.convert(await rsr.unpack!({ path, bytes, beside: new Map() }));
+  return rsr.convert(await rsr.unpack!({ path, bytes, companions: new Map() }));
 }
 
 /** Planes of 0..1 from interleaved bytes. */
@@ -148,7 +148,7 @@ describe('a damaged .rsr', () => {
     fc.assert(
       fc.property(mutation, (bytes) => {
         try {
-          const { model } = rsr.convert({ path: 'changed.rsr', bytes, beside: new Map() });
+          const { model } = rsr.convert({ path: 'changed.rsr', bytes, companions: new Map() });
           expect(writeOnnx(model).length).toBeLessThan(20 * content.length);
         } catch (error) {
           expect(error).toBeInstanceOf(UpresError);

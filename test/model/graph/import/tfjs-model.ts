@@ -109,12 +109,12 @@ export function makeModel(spec: ModelSpec): TestModel {
   );
 
   const all = Buffer.concat(parts);
-  const beside = new Map<string, Uint8Array>();
+  const companions = new Map<string, Uint8Array>();
   const paths: string[] = [];
   for (let at = 0; at < Math.max(1, all.length); at += shardBytes) {
     const name = `group1-shard${paths.length + 1}.bin`;
     paths.push(name);
-    beside.set(name, Uint8Array.from(all.subarray(at, at + shardBytes)));
+    companions.set(name, Uint8Array.from(all.subarray(at, at + shardBytes)));
   }
   const json = {
     format: 'layers-model',
@@ -123,11 +123,11 @@ export function makeModel(spec: ModelSpec): TestModel {
     modelTopology: topologyOf(layers, before, form),
     weightsManifest: [{ paths, weights: entries }],
   };
-  return { files: filesOf(json, beside), json, layers, weights };
+  return { files: filesOf(json, companions), json, layers, weights };
 }
 
-export function filesOf(json: unknown, beside: ReadonlyMap<string, Uint8Array>): ModelFiles {
-  return { path: 'net/model.json', bytes: new TextEncoder().encode(JSON.stringify(json)), beside };
+export function filesOf(json: unknown, companions: ReadonlyMap<string, Uint8Array>): ModelFiles {
+  return { path: 'net/model.json', bytes: new TextEncoder().encode(JSON.stringify(json)), companions };
 }
 
 function topologyOf(layers: TfLayer[], output: string, form: ModelSpec['form']): unknown {

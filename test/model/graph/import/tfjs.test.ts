@@ -204,8 +204,8 @@ describe('a TensorFlow.js layers model', () => {
 
   test('is read from many shards, whose borders fall within numbers', async () => {
     const model = typical({ shardBytes: 1001 });
-    expect(model.files.beside.size).toBeGreaterThan(4);
-    expect(tfjsFormat.companions(model.files.path, model.files.bytes)).toEqual([...model.files.beside.keys()]);
+    expect(model.files.companions.size).toBeGreaterThan(4);
+    expect(tfjsFormat.companions(model.files.path, model.files.bytes)).toEqual([...model.files.companions.keys()]);
     expect(await differenceOf(model)).toBeLessThan(5e-6);
   });
 
@@ -292,7 +292,7 @@ describe("a model that can't be imported", () => {
 
   test('for shards that are cut short names the weight and the bytes', () => {
     const { code, message } = convertError(chain, ({ json, files }) => {
-      const [[name, bytes]] = [...files.beside] as [[string, Uint8Array]];
+      const [[name, bytes]] = [...files.companions] as [[string, Uint8Array]];
       return filesOf(json, new Map([[name, bytes.subarray(0, 700)]]));
     });
     expect(code).toBe('MODEL_INVALID');
@@ -303,7 +303,7 @@ describe("a model that can't be imported", () => {
 
   test('for shards with bytes left over says how many there should be', () => {
     const { message } = convertError(chain, ({ json, files }) => {
-      const [[name, bytes]] = [...files.beside] as [[string, Uint8Array]];
+      const [[name, bytes]] = [...files.companions] as [[string, Uint8Array]];
       return filesOf(json, new Map([[name, Buffer.concat([bytes, bytes])]]));
     });
     expect(message).toMatch(/should hold 1332 bytes of weights and holds 2664/);
@@ -311,7 +311,7 @@ describe("a model that can't be imported", () => {
 
   test('for a number that is none names the byte', () => {
     const { message } = convertError(chain, ({ json, files }) => {
-      const [[name, bytes]] = [...files.beside] as [[string, Uint8Array]];
+      const [[name, bytes]] = [...files.companions] as [[string, Uint8Array]];
       const changed = bytes.slice();
       new DataView(changed.buffer).setFloat32(40, NaN, true);
       return filesOf(json, new Map([[name, changed]]));

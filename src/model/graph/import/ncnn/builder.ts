@@ -82,7 +82,7 @@ export class NetBuilder {
     };
   }
 
-  /** What is left without so many rows and columns at each side. */
+  /** What is left without this many rows and columns at each side. */
   crop(input: Blob, sides: Sides): Blob {
     const { left, top, right, bottom } = sides;
     if (Object.values(sides).every((length: number) => length === 0)) return input;

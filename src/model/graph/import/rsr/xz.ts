@@ -5,7 +5,7 @@ const MAGIC = [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00];
 const HEADER_SIZE = 12;
 const FOOTER_SIZE = 12;
 
-/** Where the first block's header lies, and the parts of it that are looked at. */
+/** Where the first block's header lies, and the parts of it that are read. */
 const BLOCK = { start: HEADER_SIZE, flags: HEADER_SIZE + 1, filter: HEADER_SIZE + 2 } as const;
 const LZMA2 = 0x21;
 /** log2-like code of a dictionary of 64 MiB, xz's largest preset. */

@@ -16,10 +16,10 @@ const OPSET = 13;
 /** TensorFlow.js layers models: `model.json` with its shards, as UpscalerJS uses them. */
 export const tfjs: Importer = { convert };
 
-function convert({ path, bytes, beside }: ModelFiles): Imported {
+function convert({ path, bytes, companions }: ModelFiles): Imported {
   const json = parseModel(path, bytes);
   const topology = readTopology(path, json);
-  const weights = new Weights(path, json, beside);
+  const weights = new Weights(path, json, companions);
   const writer = new GraphWriter(OPSET, 'tfjs_');
   const tensors = new Map<string, string>();
   const notes: string[] = [];

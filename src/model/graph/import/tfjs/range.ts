@@ -10,7 +10,7 @@ interface Ranges {
 }
 
 const OVERRIDE =
-  'If pictures come out black, white or garish, say otherwise in a card beside it (input.range, output.range).';
+  'If pictures come out black, white or garish, say otherwise in a card next to it (input.range, output.range).';
 
 /**
  * The values that stand for white. The files don't say; UpscalerJS keeps it in the code of its packages, which goes by the

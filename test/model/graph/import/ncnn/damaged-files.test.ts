@@ -44,7 +44,7 @@ describe('the ncnn importer', () => {
     expect(ncnnFormat.companions('/a/b.c/up2x.param', Buffer.from(param))).toEqual(['up2x.bin']);
     const path = '/a/up2x.param';
     const { code, message } = failure(() =>
-      ncnnImporter.convert({ path, bytes: Buffer.from(param), beside: new Map() }),
+      ncnnImporter.convert({ path, bytes: Buffer.from(param), companions: new Map() }),
     );
     expect(code).toBe('MODEL_INVALID');
     expect(message).toMatch(/up2x\.bin/);

@@ -77,7 +77,7 @@ export function convert(param: string | Uint8Array, bin: Uint8Array, name = 'net
     ncnnImporter.convert({
       path: `/models/${name}.param`,
       bytes: Buffer.from(param),
-      beside: new Map([[`${name}.bin`, bin]]),
+      companions: new Map([[`${name}.bin`, bin]]),
     }).model,
   );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { copyInBands, giveWay, inBands } from '#src/give-way.js';
+import { copyInBands, yieldToEventLoop, inBands } from '#src/event-loop.js';
 import { countTurns } from './support/event-loop.js';
 
 /** More than one slice's worth of work in every row. */
@@ -55,7 +55,7 @@ describe('work in bands', () => {
     await Promise.all(
       ['a', 'b', 'c'].map(async (name) => {
         for (let turn = 0; turn < 3; turn++) {
-          await giveWay();
+          await yieldToEventLoop();
           order.push(name);
         }
       }),

@@ -5,20 +5,20 @@ import { appendFile, readFile } from 'node:fs/promises';
  * Measured figures by what they depend on, one JSON a line in a file that grows: a run that was interrupted goes on, and after a
  * change of one network only that one is measured again.
  */
-export class KeptScores {
+export class ScoreCache {
   readonly #known = new Map<string, unknown>();
 
   private constructor(private readonly file: string | undefined) {}
 
-  /** @param file without one, nothing is kept */
-  static async open(file: string | undefined): Promise<KeptScores> {
-    const kept = new KeptScores(file);
+  /** @param file without one, nothing is stored */
+  static async open(file: string | undefined): Promise<ScoreCache> {
+    const scores = new ScoreCache(file);
     const text = file === undefined ? '' : await readFile(file, 'utf8').catch(() => '');
     for (const line of text.split('\n').filter(Boolean)) {
       const [key, value] = JSON.parse(line, orInfinity) as [string, unknown];
-      kept.#known.set(key, value);
+      scores.#known.set(key, value);
     }
-    return kept;
+    return scores;
   }
 
   /** @param parts all that the figures depend on */

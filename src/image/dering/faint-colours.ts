@@ -1,4 +1,4 @@
-import { copyInBands, inBands } from '../../give-way.js';
+import { copyInBands, inBands } from '../../event-loop.js';
 import { maxValue, samplesLike, type PixelImage } from '../../pixels.js';
 
 /** Opacity below which a pixel's colour counts for nothing (3 %), and from which on it is taken as it is (25 %). */
@@ -14,14 +14,14 @@ export function faintLimit(alpha: PixelImage): number {
  * Draws the colours of nearly transparent pixels towards those of their neighbours.
  *
  * With 8 bits, the colour of a pixel of opacity 10 has been through a rounding of 25 levels when some program undid its
- * premultiplication: files are full of stray white, black and red under thin edges. Nobody sees it, until a network makes the
+ * premultiplication: files are full of stray white, black and red under thin edges. It is invisible, until a network makes the
  * edge sharper and the stray colour with it. The thinner a pixel is, the more of the mean of the 3×3 around it (counted by
  * opacity) it takes.
  *
  * @param colour 1 or 3 channels; not changed
  * @param alpha same size
  */
-export async function steadyColours(colour: PixelImage, alpha: PixelImage): Promise<PixelImage> {
+export async function deringFaintColours(colour: PixelImage, alpha: PixelImage): Promise<PixelImage> {
   const { width, height, channels } = colour;
   const cover = alpha.data;
   const faint = faintLimit(alpha);

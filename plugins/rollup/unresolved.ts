@@ -1,17 +1,17 @@
-import { leftoversIn, type BundleFile } from '#upres/asset/bundle-leftovers.js';
-import type { Leftovers } from '#upres/asset/written-urls.js';
+import { unresolvedDirectives, type BundleFile } from '#upres/asset/unresolved-directives.js';
+import type { LeftoversOption } from '#upres/asset/written-urls.js';
 import type { BundlerContext } from './bundler.js';
 
 /** A directive that is still there when everything is bundled was seen by no hook, and browsers would get the small image. */
-export function reportLeftovers(
+export function reportUnresolved(
   context: BundlerContext,
   bundle: Readonly<Record<string, BundleFile>>,
-  leftovers: Leftovers,
+  leftovers: LeftoversOption,
   root: string,
 ): void {
   if (leftovers === 'ignore') return;
   for (const output of Object.values(bundle)) {
-    const found = leftoversIn(output, { root, publicDir: '', base: '/' });
+    const found = unresolvedDirectives(output, { root, publicDir: '', base: '/' });
     if (found.length === 0) continue;
     const message =
       found

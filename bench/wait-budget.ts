@@ -5,7 +5,7 @@ import { ForeignLoad, mostForeignCores } from './processor-time.js';
 const lookMs = 250;
 
 /** Time that may be lost because other programs disturb: by waiting for them, and by repeating what they disturbed. */
-export class Patience {
+export class WaitBudget {
   /** @param leftMs milliseconds */
   constructor(private leftMs: number) {}
 

@@ -10,7 +10,7 @@ export function pauseAfter(times: number): number {
   return Math.min(shortestPause * 2 ** (times - 1), longestPause);
 }
 
-interface Setback {
+interface Failures {
   times: number;
   losses: number;
 }
@@ -19,9 +19,9 @@ interface Setback {
  * How often images could not be computed for reasons that pass. It is forgotten with the process: however long a disk is full,
  * and however often the server is started meanwhile, an image waits for it to have room.
  */
-export class Setbacks {
+export class RetryState {
   /** By job, then by image. */
-  private readonly known = new Map<string, Map<number, Setback>>();
+  private readonly known = new Map<string, Map<number, Failures>>();
 
   /**
    * Notes that an image could not be computed.
@@ -29,12 +29,12 @@ export class Setbacks {
    */
   note(id: string, place: number, code: UpresErrorCode): boolean {
     if (!failureOf(code).passes) return false;
-    const own = this.known.get(id) ?? new Map<number, Setback>();
-    const setback = own.get(place) ?? { times: 0, losses: 0 };
-    this.known.set(id, own.set(place, setback));
-    setback.times++;
-    if (code === 'DEVICE_LOST') setback.losses++;
-    return setback.losses < mostLosses;
+    const own = this.known.get(id) ?? new Map<number, Failures>();
+    const failures = own.get(place) ?? { times: 0, losses: 0 };
+    this.known.set(id, own.set(place, failures));
+    failures.times++;
+    if (code === 'DEVICE_LOST') failures.losses++;
+    return failures.losses < mostLosses;
   }
 
   /** Milliseconds after which an image is to be tried again. */

@@ -1,11 +1,11 @@
-import { writtenUrls, type Leftovers } from '#upres/asset/written-urls.js';
+import { writtenUrls, type LeftoversOption } from '#upres/asset/written-urls.js';
 import type { Compilation, Compiler } from 'webpack';
 
 /**
  * A directive that is still in what is emitted was seen by no loader (`css-loader` with `url: false`, a page without a loader, a
- * copied file, a URL put together at run time): browsers would get the small image. That is told, with the file's name.
+ * copied file, a URL put together at run time): browsers would get the small image. That is reported, with the file's name.
  */
-export function reportLeftovers(compiler: Compiler, leftovers: Leftovers): void {
+export function reportUnresolved(compiler: Compiler, leftovers: LeftoversOption): void {
   if (leftovers === 'ignore') return;
   const { Compilation, WebpackError } = compiler.webpack;
   compiler.hooks.thisCompilation.tap('upres', (compilation) => {
@@ -16,7 +16,7 @@ export function reportLeftovers(compiler: Compiler, leftovers: Leftovers): void 
         const urls = writtenUrls(name, () => source.source().toString());
         return urls.filter((url) => !ids?.has(url)).map((url) => ({ name, url }));
       });
-      // What could not be built or found is told already, and stays in the code as it was.
+      // What could not be built or found is reported already, and stays in the code as it was.
       const told = found.length > 0 ? compilation.errors.map(({ message }) => message) : [];
       for (const { name, url } of found) {
         if (told.some((message) => message.includes(url))) continue;

@@ -2,7 +2,7 @@ import { throwIfAborted } from '../abort.js';
 import { inCodecSlot } from './codec/codec-slots.js';
 
 /** Whose picture it is, as far as that decides when it gets its turn. */
-export interface MeterOptions {
+export interface TurnOptions {
   /** Pictures of one client share its turn; default: each picture has its own. */
   readonly client?: object | undefined;
   /** Higher goes first; default 0. */
@@ -12,11 +12,11 @@ export interface MeterOptions {
 }
 
 /** Runs the codecs of one picture in its turn, and adds up where its time went, in milliseconds. */
-export class Meter {
+export class PictureTimer {
   codecMs = 0;
   inferenceMs = 0;
 
-  constructor(private readonly options: MeterOptions = {}) {}
+  constructor(private readonly options: TurnOptions = {}) {}
 
   /**
    * Runs a decoder, encoder or reducer of sharp, and counts its time but not its waiting.

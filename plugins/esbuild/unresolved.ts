@@ -9,7 +9,7 @@ import type { BuildResult } from './bundler.js';
  * What is to be said of directives that are still in a build's files, of images that are there: esbuild looks at imports and at
  * `url()`, not at `new URL()` or at strings.
  */
-export async function leftoversOf({ outputFiles, metafile }: BuildResult, root: string): Promise<string[]> {
+export async function unresolvedOf({ outputFiles, metafile }: BuildResult, root: string): Promise<string[]> {
   const told: string[] = [];
   for (const [output, { inputs }] of Object.entries(metafile?.outputs ?? {})) {
     if (!/\.(?:[cm]?js|css|html)$/.test(output)) continue;

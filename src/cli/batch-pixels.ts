@@ -2,7 +2,7 @@
  * How far a batch is, in source pixels. An image counts for the pixels that it has, however many passes its network makes
  * over them, so that the bar's end is known before any work starts.
  */
-export class Meter {
+export class BatchPixels {
   readonly #images = new Map<string, { readonly pixels: number; fraction: number }>();
   readonly #now: () => number;
   #start: number;

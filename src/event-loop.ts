@@ -1,7 +1,7 @@
-/** So many small steps (reading or writing a value, about a nanosecond each) are done between two looks at the clock. */
+/** This many small steps (reading or writing a value, about a nanosecond each) are done between two looks at the clock. */
 const bandSteps = 1 << 15;
 
-/** Whatever is worked on gives way after so long, and after so many steps, however fast the machine. */
+/** Whatever is worked on yields after this long, and after this many steps, however fast the machine. */
 const sliceMs = 6;
 const sliceSteps = 1 << 18;
 
@@ -12,7 +12,7 @@ const waiting: (() => void)[] = [];
  * Waits for a slice of the thread's time. One is given in each turn of the event loop, however many work at once: between
  * two slices, whatever else came up (requests, answers of threads, timers) is attended to.
  */
-export function giveWay(): Promise<void> {
+export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => {
     waiting.push(resolve);
     if (waiting.length === 1) setImmediate(serveNext);
@@ -26,19 +26,19 @@ function serveNext(): void {
 }
 
 /** Tells long work when its slice is over. */
-export class Pace {
+export class TimeSlice {
   private steps = 0;
   private end = performance.now() + sliceMs;
 
-  /** Notes so many steps; true when it is time to give way. */
+  /** Counts steps; true when it is time to yield. */
   isOver(steps: number): boolean {
     this.steps += steps;
     return this.steps >= sliceSteps || performance.now() >= this.end;
   }
 
   /** Waits for the next slice. */
-  async giveWay(): Promise<void> {
-    await giveWay();
+  async renew(): Promise<void> {
+    await yieldToEventLoop();
     this.steps = 0;
     this.end = performance.now() + sliceMs;
   }
@@ -58,11 +58,11 @@ export async function inBands(
   work: (from: number, to: number) => void,
 ): Promise<void> {
   const band = Math.max(1, Math.floor(bandSteps / Math.max(1, stepsPerRow)));
-  const pace = new Pace();
+  const slice = new TimeSlice();
   for (let from = 0; from < rows; from += band) {
     const to = Math.min(rows, from + band);
     work(from, to);
-    if (pace.isOver(band * stepsPerRow) && to < rows) await pace.giveWay();
+    if (slice.isOver(band * stepsPerRow) && to < rows) await slice.renew();
   }
 }
 

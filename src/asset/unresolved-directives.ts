@@ -28,14 +28,18 @@ export interface BundleFolders {
 }
 
 /** A directive that nothing honoured. */
-export interface Leftover {
+export interface UnresolvedDirective {
   readonly url: string;
-  /** In words: the modules that it came from, as far as that can be told. */
+  /** In words: the modules that it came from, as far as that is known. */
   readonly from: string;
 }
 
-/** The directives that are still in a file of a bundle, of images that are there: others are parameters of somebody else. */
-export function leftoversIn(output: BundleFile, folders: BundleFolders, parse?: (code: string) => unknown): Leftover[] {
+/** The directives that are still in a file of a bundle, of images that are there: others are other services' parameters. */
+export function unresolvedDirectives(
+  output: BundleFile,
+  folders: BundleFolders,
+  parse?: (code: string) => unknown,
+): UnresolvedDirective[] {
   return piecesOf(output).flatMap(({ name, text, files }) => {
     const strings = parse && output.type === 'chunk' && text.includes('upscale') ? stringsIn(text, parse) : undefined;
     const urls = strings

@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path';
  * Files that are not there yet, for `build.watch`: Rolldown watches only what exists (measured with 1.2; Rollup watches both), so
  * modules depend on a stamp that is written when such a file appears.
  */
-export class Appearing {
+export class MissingFiles {
   private folder: string | undefined;
   private readonly byFolder = new Map<string, { readonly names: Set<string>; readonly watcher: FSWatcher }>();
 

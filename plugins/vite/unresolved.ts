@@ -1,4 +1,4 @@
-import { leftoversIn, textOf } from '#upres/asset/bundle-leftovers.js';
+import { unresolvedDirectives, textOf } from '#upres/asset/unresolved-directives.js';
 import type { Plugin, Rollup } from 'vite';
 import { leftMarks, type CssMark } from './css-marks.js';
 import type { Session } from './session.js';
@@ -8,9 +8,9 @@ import type { Session } from './session.js';
  * an error, never a surprise, unless the options say otherwise. What names no file of the project is none: code samples, and
  * parameters of other services.
  */
-export function leftoversPlugin(session: () => Session): Plugin {
+export function unresolvedPlugin(session: () => Session): Plugin {
   return {
-    name: 'upres:leftovers',
+    name: 'upres:unresolved',
     apply: 'build',
     generateBundle: {
       order: 'post',
@@ -22,7 +22,7 @@ export function leftoversPlugin(session: () => Session): Plugin {
             this.error(session().readable(new Error(`${about}, into ${output.fileName}`), mark.url, mark.importer));
           }
           if (options.leftovers === 'ignore') continue;
-          const found = leftoversIn(output, config, (code) => this.parse(code));
+          const found = unresolvedDirectives(output, config, (code) => this.parse(code));
           if (found.length === 0) continue;
           const message =
             found

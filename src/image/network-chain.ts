@@ -1,0 +1,56 @@
+import type { CallOptions, ThreadSafeNetwork } from '../network/thread-safe-network.js';
+import type { PixelImage } from '../pixels.js';
+import type { Settling } from './dering/dering.js';
+
+/** Where the graph does not tell its receptive field, this is far enough to look right. */
+const unknownField = 64;
+
+/** A network, or one run several times over, that enlarges by a whole number. */
+export class NetworkChain {
+  readonly scale: number;
+  /** How many pixels around it an input pixel is seen from, at most. */
+  readonly receptiveField: number;
+  /** Network input pixels of all passes for each input pixel. */
+  readonly work: number;
+
+  constructor(
+    /** As the user named it. */
+    readonly model: string,
+    /** Tells chains apart that may make other pixels. */
+    readonly key: string,
+    private readonly network: ThreadSafeNetwork,
+    private readonly times: number,
+    /** What its colours are held to; undefined for interpolations, which are what they are. */
+    readonly settling: Settling | undefined,
+  ) {
+    const { factor } = network;
+    this.scale = factor ** times;
+    const passes = Array.from({ length: times }, (_, pass) => pass);
+    this.work = passes.reduce((sum, pass) => sum + factor ** (2 * pass), 0);
+    const { halo } = network.weights.geometry;
+    const once = halo ? Math.max(halo.left, halo.right, halo.top, halo.bottom) : unknownField;
+    // A later pass sees smaller pixels.
+    this.receptiveField = Math.ceil(passes.reduce((sum, pass) => sum + once / factor ** pass, 0));
+  }
+
+  async enlarge(plane: PixelImage, options: CallOptions): Promise<PixelImage> {
+    const { onProgress, ...rest } = options;
+    let current = plane;
+    const totalPixels = current.width * current.height * this.work;
+    let before = 0;
+    for (let pass = 0; pass < this.times; pass++) {
+      const pixels = current.width * current.height;
+      const start = before;
+      current = await this.network.upscaleImage(current, {
+        ...rest,
+        ...(onProgress && {
+          onProgress: (step) => {
+            onProgress({ donePixels: start + (pixels * step.donePixels) / step.totalPixels, totalPixels });
+          },
+        }),
+      });
+      before += pixels;
+    }
+    return current;
+  }
+}
