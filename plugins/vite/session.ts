@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { AssetPipeline, type PreparedAsset } from '#upres/asset/pipeline.js';
-import { parseQuery, type Directives } from '#upres/asset/directives.js';
+import { foreignKeys, parseQuery, type Directives } from '#upres/asset/directives.js';
 import { splitUrl } from '#upres/asset/urls.js';
 import { messageOf, UpresError } from '#upres/errors.js';
 import type { ResolvedConfig } from 'vite';
@@ -12,7 +12,7 @@ import type { UpresViteOptions } from './options.js';
 export { isExternal, isOurs, splitUrl } from '#upres/asset/urls.js';
 
 /** Keys that Vite itself puts into queries, or reads there. */
-const viteKeys = ['import', 't', 'url', 'inline', 'no-inline'] as const;
+const viteKeys: readonly string[] = ['import', 't', 'url', 'inline', 'no-inline'];
 
 /** An asset, planned. */
 export interface PlannedAsset {
@@ -47,6 +47,12 @@ export class Session {
     const directives = typeof query === 'string' ? (parseQuery(query, viteKeys) ?? {}) : query;
     const plan = await this.pipeline.plan(file, directives);
     return { plan, query: typeof query === 'string' ? query : '' };
+  }
+
+  /** Whether `upscaling()` of `upres/imagetools` makes a picture: where the query asks for what only vite-imagetools does. */
+  isForImagetools(query: string): boolean {
+    const upscales = this.config.plugins.some(({ api }) => (api as { upscales?: true } | undefined)?.upscales);
+    return upscales && foreignKeys(query).some((key) => !viteKeys.includes(key));
   }
 
   /** Starts a new report, and releases the threads. Whatever is asked for after that gets threads again. */

@@ -1,6 +1,7 @@
 import { unresolvedDirectives, textOf } from '#upres/asset/unresolved-directives.js';
 import type { Plugin, Rollup } from 'vite';
 import { leftMarks, type CssMark } from './css-marks.js';
+import { manifestKeys } from './deliver.js';
 import type { Session } from './session.js';
 
 /**
@@ -22,7 +23,10 @@ export function unresolvedPlugin(session: () => Session): Plugin {
             this.error(session().readable(new Error(`${about}, into ${output.fileName}`), mark.url, mark.importer));
           }
           if (options.leftovers === 'ignore') continue;
-          const found = unresolvedDirectives(output, config, (code) => this.parse(code));
+          const found = unresolvedDirectives(output, config, (code) => this.parse(code)).filter(
+            // In a module that a plugin made, it is the manifest.
+            ({ url, from }) => !(from.includes('\0') && manifestKeys.has(url)),
+          );
           if (found.length === 0) continue;
           const message =
             found

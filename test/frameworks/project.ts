@@ -42,7 +42,7 @@ export class Project {
   /** @throws with what npm said */
   async install(tarball: string): Promise<void> {
     const packages = [...this.fixture.packages, tarball].map((name) => `'${name}'`).join(' ');
-    await this.run(`npm install --ignore-scripts --no-audit --no-fund --save-dev ${packages}`);
+    await this.run(`npm install --ignore-scripts --no-audit --no-fund ${packages}`);
   }
 
   build(): Promise<void> {

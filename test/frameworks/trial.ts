@@ -85,8 +85,7 @@ async function visit(fixture: Fixture, serving: Serving, browser: Browser, base 
   const { pages = [], places = 0 } = fixture;
   try {
     const looks: Look[] = [];
-    for (const page of pages)
-      looks.push(await look(browser, serving.url, join(base, page), serving.isAlive));
+    for (const page of pages) looks.push(await look(browser, serving.url, join(base, page), serving.isAlive));
     const seen = looks.flatMap((each) => each.seen);
     const problems = looks.flatMap((each) => each.problems);
     const all = new Set(seen.map(({ place }) => place.replace(/ at \S+$/, ''))).size;

@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'react';
 import url from './photo.png?upscale=2';
-import srcSet from './photo.png?upscale=1;2&as=srcset';
-import image from './photo.jpg?upscale=1;2&as=img';
-import picture from './photo.jpg?upscale=1;2&format=webp;jpeg&as=picture';
+import srcSet from './set.png?upscale=1;2&as=srcset';
+import image from './set.jpg?upscale=1;2&as=img';
+import picture from './set.jpg?upscale=1;2&format=webp;jpeg&as=picture';
 
 const attributes = ({ srcset, ...rest }) => ({ ...rest, srcSet: srcset });
 

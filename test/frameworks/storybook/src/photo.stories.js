@@ -1,8 +1,8 @@
 import './photo.css';
 import url from './photo.png?upscale=2';
-import srcset from './photo.png?upscale=1;2&as=srcset';
-import image from './photo.jpg?upscale=1;2&as=img';
-import picture from './photo.jpg?upscale=1;2&format=webp;jpeg&as=picture';
+import srcset from './set.png?upscale=1;2&as=srcset';
+import image from './set.jpg?upscale=1;2&as=img';
+import picture from './set.jpg?upscale=1;2&format=webp;jpeg&as=picture';
 
 const made = new URL('./photo.png?upscale=2', import.meta.url).href;
 

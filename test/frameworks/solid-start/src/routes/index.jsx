@@ -1,9 +1,9 @@
 import { createSignal, For, onMount } from 'solid-js';
 import './photo.css';
 import url from '../photo.png?upscale=2';
-import srcset from '../photo.png?upscale=1;2&as=srcset';
-import image from '../photo.jpg?upscale=1;2&as=img';
-import picture from '../photo.jpg?upscale=1;2&format=webp;jpeg&as=picture';
+import srcset from '../set.png?upscale=1;2&as=srcset';
+import image from '../set.jpg?upscale=1;2&as=img';
+import picture from '../set.jpg?upscale=1;2&format=webp;jpeg&as=picture';
 
 export default function Home() {
   const [made, setMade] = createSignal(url);
