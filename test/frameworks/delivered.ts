@@ -13,7 +13,7 @@ export async function markedFiles(folder: string): Promise<string[]> {
     .filter((file) => !file.includes('node_modules'));
   const marked: string[] = [];
   for (const file of files) {
-    if (mark.test(await readFile(file, 'utf8'))) marked.push(`${relative(folder, file)} has a mark in it`);
+    if ((await readFile(file, 'utf8')).includes(mark)) marked.push(`${relative(folder, file)} has a mark in it`);
   }
   return marked;
 }

@@ -17,7 +17,7 @@ const siteOf = async (...imports: string[]): Promise<Site> => {
 };
 
 const tools = (options: UpscalingOptions = {}): Plugin =>
-  upscaling(imagetools({ cache: { enabled: false } }), { threads: 1, ...options }) as Plugin;
+  upscaling(imagetools({ cache: { enabled: false } }), { threads: 1, ...options });
 
 /** The pictures of a build, as in `jpeg 320x214`. */
 async function pictures({ files }: Built): Promise<string[]> {
@@ -73,7 +73,7 @@ describe('upres/imagetools', () => {
   });
 
   it('says where imagetools takes no such file', async () => {
-    const plugin = upscaling(imagetools({ include: /\.jpg/, cache: { enabled: false } })) as Plugin;
+    const plugin = upscaling(imagetools({ include: /\.jpg/, cache: { enabled: false } }));
     const site = await siteOf('logo.png?upscale=2&w=20');
     await expect(build(site, { plugins: [plugin] })).rejects.toThrow('imagetools takes no such file');
   });
