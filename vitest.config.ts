@@ -47,7 +47,7 @@ export default defineConfig({
           ...twoAtOnce,
           name: 'together',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/package/**', ...measuring, ...light],
+          exclude: ['test/package/**', 'test/**/*.device.test.ts', ...measuring, ...light],
         },
       },
     ],

@@ -29,6 +29,32 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): P
   }
 }
 
+/**
+ * Works on several things at once. Where one of them fails, or the signal fires, all are given up; nothing runs any more when
+ * the promise is settled.
+ * @throws the first failure
+ */
+export async function allOrNone<T, R>(
+  things: readonly T[],
+  signal: AbortSignal,
+  work: (thing: T, index: number, signal: AbortSignal) => Promise<R>,
+): Promise<R[]> {
+  const stop = new AbortController();
+  const forget = onAbort(signal, () => {
+    stop.abort(signal.reason);
+  });
+  const working = things.map((thing, index) => work(thing, index, stop.signal));
+  try {
+    return await Promise.all(working);
+  } catch (error) {
+    stop.abort(error);
+    await Promise.allSettled(working);
+    throw error;
+  } finally {
+    forget();
+  }
+}
+
 const waiting = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**

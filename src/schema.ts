@@ -126,17 +126,15 @@ export function either<const S extends readonly Schema[]>(description: string, .
   return { anyOf, description };
 }
 
-export function list<T>(
-  items: Schema<T>,
-  description = `a list, each of it ${items.description}`,
-): Schema<readonly T[]> {
-  return { type: 'array', items, description };
+/** A list of at least so many; of none where that is not said. */
+export function list<T>(items: Schema<T>, { least = 0 } = {}): Schema<readonly T[]> {
+  return { type: 'array', items, minItems: least, description: `a list, each of it ${items.description}` };
 }
 
 /** A value, or a list of at least this many. */
 export function oneOrMany<T>(item: Schema<T>, least = 0): Schema<T | readonly T[]> {
   const description = `${item.description}${item.properties ? ', or a list of such' : ''}`;
-  return { anyOf: [item, { ...list(item), minItems: least }], description };
+  return { anyOf: [item, list(item, { least })], description };
 }
 
 /** The same for a value that no error may say. */

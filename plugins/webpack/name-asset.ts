@@ -1,6 +1,8 @@
 import { dirname, join } from 'node:path';
 import type { Compiler, LoaderContext, Module } from 'webpack';
 
+type NamedModule = Module & { matchResource?: string | undefined };
+
 /**
  * Lets an asset be named after its result, `logo@2x.webp`, not after its request, `logo.png?upscale=2&format=webp`.
  *
@@ -12,16 +14,43 @@ export function nameAsset(context: LoaderContext<unknown>, name: string): void {
   const resource = join(dirname(context.resourcePath), name);
   module.matchResource = resource;
   if (module.buildInfo) Object.assign(module.buildInfo, { assetResource: resource });
+  namesIn.get(context._compiler!)?.set(module.identifier(), resource);
 }
 
-/** Gives modules that webpack takes from its cache the names back that they were built with. */
+/** Gives modules the names back that webpack does not keep with them. */
 export function restoreNames(compiler: Compiler): void {
+  if ('rspack' in compiler) nameTwins(compiler);
+  else nameCached(compiler);
+}
+
+/** Modules that webpack takes from its cache have the names that they were built with. (Rspack keeps names by itself.) */
+function nameCached(compiler: Compiler): void {
   compiler.hooks.compilation.tap('upres', (compilation) => {
-    // Rspack has no such hook, and keeps names by itself.
-    const hooks: Partial<typeof compilation.hooks> = compilation.hooks;
-    hooks.stillValidModule?.tap('upres', (module: Module & { matchResource?: string | undefined }) => {
+    compilation.hooks.stillValidModule.tap('upres', (module: NamedModule) => {
       const resource: unknown = module.buildInfo?.assetResource;
       if (typeof resource === 'string') module.matchResource = resource;
+    });
+  });
+}
+
+/** The names of Rspack's modules by their identifiers, for compilers that may build several of one identifier. */
+const namesIn = new WeakMap<Compiler, Map<string, string>>();
+
+/**
+ * CSS that Rspack extracts is run within the build, in a graph of modules of its own, so an image of a script and of CSS is built
+ * twice under one identifier. Loaders of both are shown one of the two modules, and only that would get its name. Here each is
+ * shown by itself.
+ *
+ * Rspack crosses into JavaScript for each module of this hook, so it is used only where CSS is extracted.
+ */
+function nameTwins(compiler: Compiler): void {
+  compiler.hooks.compilation.tap('upres', (compilation) => {
+    if (!compiler.options.plugins.some((plugin) => plugin?.constructor.name === 'CssExtractRspackPlugin')) return;
+    const names = namesIn.get(compiler) ?? new Map<string, string>();
+    namesIn.set(compiler, names);
+    compilation.hooks.succeedModule.tap('upres', (module: NamedModule) => {
+      const name = names.size > 0 ? names.get(module.identifier()) : undefined;
+      if (name !== undefined) module.matchResource = name;
     });
   });
 }

@@ -2,7 +2,18 @@ import { UpresError } from '../errors.js';
 import { bothMessage, checkEncoding, outputFormats, type OutputFormat } from '../image/codec/formats.js';
 import { animationChoice, qualityRating } from '../image/options.js';
 import { sideLength, upscaleFactor } from '../image/target.js';
-import { check, choice, defined, flag, oneOrMany, options, text, type Schema, type TypeOf } from '../schema.js';
+import {
+  check,
+  choice,
+  defined,
+  flag,
+  oneOrMany,
+  options,
+  text,
+  type Fields,
+  type Schema,
+  type TypeOf,
+} from '../schema.js';
 import { formatByWord, formatWords } from './names.js';
 
 /** In what form an asset is delivered. */
@@ -73,14 +84,24 @@ export function foreignKeys(query: string): string[] {
 
 /** As `parseQuery`, for a query that is only ours: the key `upscale` may be absent, and `0` is no factor. */
 export function parseDirectives(query: string, foreign: readonly string[] = []): Directives {
-  const fields = new Map<string, unknown>();
-  for (const [name, value] of new URLSearchParams(normalise(query))) {
-    if (foreign.includes(name)) continue;
-    if (fields.has(name)) throw new UpresError('BAD_ARGUMENT', `the directive "${name}" is given twice`);
-    const schema = keys.some((key) => key === name) ? directives.properties[name as keyof Directives] : undefined;
-    fields.set(name, valueOf(name, schema, value));
+  const texts = [...new URLSearchParams(normalise(query))].filter(([name]) => !foreign.includes(name));
+  return checkDirectives(readTexts(directives.properties, texts));
+}
+
+/**
+ * What texts of a query or a form stand for; they are not checked yet.
+ * @throws BAD_ARGUMENT for a name that is given twice, or a number that is none
+ */
+export function readTexts(
+  fields: Fields,
+  texts: Iterable<readonly [name: string, text: string]>,
+): Readonly<Record<string, unknown>> {
+  const values = new Map<string, unknown>();
+  for (const [name, written] of texts) {
+    if (values.has(name)) throw new UpresError('BAD_ARGUMENT', `the directive "${name}" is given twice`);
+    values.set(name, valueOf(name, Object.hasOwn(fields, name) ? fields[name] : undefined, written));
   }
-  return checkDirectives(Object.fromEntries(fields));
+  return Object.fromEntries(values);
 }
 
 /** What a text of a query stands for. */

@@ -99,7 +99,7 @@ describe('docs/server.md', () => {
     cpSync(join(root, 'examples', 'images', 'rocket.jpg'), join(folder, 'photo.jpg'));
     cpSync(join(root, 'examples', 'images', 'clipart-icon.png'), join(folder, 'logo.png'));
     const examples = [...text.matchAll(/<!-- run -->\n+```sh\n(.*?)```/gs)].map(([, code]) => code!);
-    expect(examples).toHaveLength(3);
+    expect(examples).toHaveLength(4);
     const said: string[] = [];
     for (const example of examples) {
       const script = `set -eu\n${example.replaceAll('http://127.0.0.1:3270', url)}`;
@@ -114,6 +114,8 @@ describe('docs/server.md', () => {
       'photo@2x.avif': { width: 640, height: 428, format: 'heif' },
       'photo@2x.webp': { width: 640, height: 428, format: 'webp' },
       'logo@2x.webp': { width: 320, height: 320, format: 'webp' },
+      // The last example: two sizes in two formats.
+      'photo.avif': { width: 320, height: 214, format: 'heif' },
     };
     for (const [name, size] of Object.entries(sizes)) {
       expect(await sharp(join(folder, name)).metadata(), name).toMatchObject(size);

@@ -3,14 +3,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { DeviceChoice } from '#src/network/device.js';
-import { tryDevices } from '#src/network/gpu/try-device.js';
 import { resolveDevice } from '#src/network/resolve-device.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { runChild } from '../support/child.js';
 import { codeOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';
 import { plainNetwork } from '../support/networks.js';
-import { gpuProcess, hasSoftwareGpu, softwareGpuEnvironment, useSoftwareGpu } from '../support/software-gpu.js';
+import { gpuProcess } from '../support/software-gpu.js';
 
 const script = fileURLToPath(new URL('./fixtures/resolve-device.js', import.meta.url));
 const noDriver = { VK_ICD_FILENAMES: '/nowhere/icd.json', VK_DRIVER_FILES: '/nowhere/icd.json' };
@@ -83,33 +82,6 @@ describe('a device', () => {
     await expect(loading).rejects.toMatchObject({ code: 'DEVICE_UNAVAILABLE' });
     await expect(loading).rejects.toThrow(/webgpu can't compute the network small on this machine: .*/);
     expect(gpuProcess()).toBeUndefined();
-  });
-
-  it('is tried together with all others', async () => {
-    useSoftwareGpu();
-    const reports = await tryDevices();
-    const cpu = reports.find(({ name }) => name === 'cpu');
-    expect(cpu).toMatchObject({ works: true });
-    expect(cpu!.ms).toBeGreaterThan(0);
-    for (const { works, reason } of reports) {
-      if (!works) expect(reason).toMatch(/^\S.*$/);
-    }
-    if (!hasSoftwareGpu) return;
-    expect(reports.find(({ name }) => name === 'webgpu')).toMatchObject({
-      works: true,
-      adapter: 'SwiftShader (software)',
-      software: true,
-    });
-  });
-});
-
-describe.runIf(hasSoftwareGpu)('a driver that computes on the CPU', () => {
-  it('is used when it is named, and left out by auto', async () => {
-    const { outcomes, warnings } = await resolveIn(softwareGpuEnvironment, 'webgpu', 'auto');
-    expect(outcomes).toEqual(['webgpu', 'cpu']);
-    expect(warnings.map(({ message }) => message)).toEqual([
-      expect.stringContaining('webgpu: its driver computes on the CPU (SwiftShader (software))'),
-    ]);
   });
 });
 

@@ -1,8 +1,10 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Upscaler } from '#src/image/upscale.js';
+import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { clientOf } from '#src/server/service/client.js';
 import { FileJobStore } from '#src/server/jobs/file-job-store.js';
 import { begin, finish } from '#src/server/jobs/job-changes.js';
@@ -28,6 +30,13 @@ const tokens = ['a'.repeat(32), 'b'.repeat(32)];
 interface Page {
   readonly jobs: readonly { readonly id: string; readonly imageCount: number }[];
   readonly next?: string;
+}
+
+/** What is looked at of a job in a server's folder. */
+interface StoredJob {
+  readonly id: string;
+  readonly ended: string;
+  readonly images: readonly Record<string, unknown>[];
 }
 
 const image = { 'content-type': 'image/png' };
@@ -68,6 +77,105 @@ function post(url: string, body: FormData | Uint8Array, headers: Record<string, 
 async function codeIn(response: Promise<Response>, status: number): Promise<string> {
   return (await json<{ code: string }>(response, status)).code;
 }
+
+describe('a job of several files of each image', () => {
+  it('decodes and enlarges once, and lists all results', async () => {
+    await withServer(async ({ url }) => {
+      const query = 'upscale=2;3&format=webp;png&quality=70&model=natural';
+      const network = vi.spyOn(ThreadSafeNetwork.prototype, 'upscaleImage');
+      const { id } = await json(post(`${url}/v1/jobs?${query}`, form([['a.png', pictures[0]!]])), 202);
+      const ended = await endOf(`${url}/v1/jobs/${id}`, alice);
+      const { result, results = [] } = ended.images[0]!;
+      const own = `/v1/jobs/${id}/images/0`;
+      expect(results).toMatchObject([
+        { type: 'image/webp', width: 48, url: `${own}/results/0` },
+        { type: 'image/png', width: 48, url: `${own}/results/1` },
+        { type: 'image/webp', width: 72, url: `${own}/results/2` },
+        { type: 'image/png', width: 72, url: `${own}/results/3` },
+      ]);
+      expect(result).toEqual(results[0]);
+      // Two sizes through the network, however many files.
+      expect(network).toHaveBeenCalledTimes(2);
+      network.mockRestore();
+      const outputs = [{ format: 'webp', quality: 70 } as const, { format: 'png' } as const];
+      const expected = await Promise.all(
+        [2, 3].map((upscale) => upscaler.upscale(pictures[0]!, { upscale, model: 'natural', outputs })),
+      );
+      for (const [output, { data }] of expected.flat().entries()) {
+        const response = await fetch(`${url}${results[output]!.url}`, { headers: alice });
+        expect(response.headers.get('content-type')).toBe(results[output]!.type);
+        expect(Buffer.from(await response.arrayBuffer()).equals(data)).toBe(true);
+      }
+      expect(await codeIn(fetch(`${url}${own}/result`, { headers: alice }), 409)).toBe('CONFLICT');
+      expect(await codeIn(fetch(`${url}/v1/jobs/${id}/result`, { headers: alice }), 409)).toBe('CONFLICT');
+      expect(await codeIn(fetch(`${url}${own}/results/4`, { headers: alice }), 404)).toBe('NOT_FOUND');
+    });
+  });
+
+  it('is no request for an answer at once', async () => {
+    await withServer(async ({ url }) => {
+      const answer = await json<{ detail: string }>(
+        post(`${url}/v1/upscale?format=webp;png`, pictures[0]!, image),
+        422,
+      );
+      expect(answer.detail).toMatch(/POST \/v1\/jobs/);
+    });
+  });
+});
+
+describe('jobs of 0.1.0', () => {
+  const fixture = fileURLToPath(new URL('fixtures/job-0.1.0', import.meta.url));
+
+  it('are there, and the request that made them makes no second one', async () => {
+    const folder = temporaryFolder();
+    const { id } = await storedJob(folder);
+    await withServer(
+      async ({ url }) => {
+        const job = await json(fetch(`${url}/v1/jobs/${id}`, { headers: alice }));
+        expect(job.images.map(({ state }) => state)).toEqual(['done', 'failed']);
+        const result = await fetch(`${url}${job.images[0]!.result!.url}`, { headers: alice });
+        const bytes = Buffer.from(await result.arrayBuffer());
+        expect(bytes.equals(await readFile(join(fixture, 'result-0')))).toBe(true);
+        const again = form([
+          ['dots.png', await readFile(join(fixture, 'dots.png'))],
+          ['bad.png', bytesOf('no image')],
+        ]);
+        const sent = post(`${url}/v1/jobs?upscale=2&format=webp&model=nearest`, again, { 'idempotency-key': 'k' });
+        expect((await json(sent)).id).toBe(id);
+      },
+      {},
+      folder,
+    );
+  });
+
+  it('go on where they were', async () => {
+    const folder = temporaryFolder();
+    const { id, own } = await storedJob(folder);
+    const { ended, ...job } = JSON.parse(await readFile(join(own, 'job.json'), 'utf8')) as StoredJob;
+    const { result, ...picture } = job.images[0]!;
+    const running = { ...job, state: 'running', images: [{ ...picture, state: 'running' }, job.images[1]] };
+    await writeFile(join(own, 'job.json'), JSON.stringify(running));
+    await rename(join(own, 'dots.png'), join(own, 'source-0'));
+    await rm(join(own, 'result-0'));
+    await withServer(
+      async ({ url }) => {
+        const answer = await endOf(`${url}/v1/jobs/${id}`, alice);
+        expect(answer.images[0]!.result).toMatchObject({ width: 16, type: 'image/webp' });
+        expect([ended, result]).not.toContain(undefined);
+      },
+      {},
+      folder,
+    );
+  });
+
+  /** Puts the job into a server's folder. */
+  async function storedJob(folder: string): Promise<{ id: string; own: string }> {
+    const { id } = JSON.parse(await readFile(join(fixture, 'job.json'), 'utf8')) as StoredJob;
+    const own = join(folder, 'jobs', id);
+    await cp(fixture, own, { recursive: true });
+    return { id, own };
+  }
+});
 
 describe('a job of one image', () => {
   it('is accepted, followed and fetched', async () => {
@@ -110,11 +218,12 @@ describe('a job of one image', () => {
         expect(await codeIn(post(`${url}/v1/jobs`, new Uint8Array(), image), 422)).toBe('INPUT_EMPTY');
         expect(await codeIn(post(`${url}/v1/jobs`, large, image), 413)).toBe('INPUT_TOO_LARGE');
         expect(await codeIn(post(`${url}/v1/jobs?upscale=9`, pictures[0]!, image), 422)).toBe('BAD_ARGUMENT');
-        expect(await codeIn(post(`${url}/v1/jobs?upscale=2;3`, pictures[0]!, image), 422)).toBe('BAD_ARGUMENT');
+        // 384 pixels become 1,536, which is fine, and 24,576.
+        expect(await codeIn(post(`${url}/v1/jobs?upscale=2;8`, pictures[0]!, image), 422)).toBe('OUTPUT_TOO_LARGE');
         expect(await codeIn(post(`${url}/v1/jobs`, form([]), {}), 422)).toBe('BAD_ARGUMENT');
         expect((await json<{ jobs: unknown[] }>(fetch(`${url}/v1/jobs`, { headers: alice }))).jobs).toEqual([]);
       },
-      { limits: { inputPixels: 500_000 } },
+      { limits: { inputPixels: 500_000, outputPixels: 24_000 } },
       folder,
     );
     expect(await readdir(join(folder, 'jobs'))).toEqual([]);
@@ -418,8 +527,8 @@ describe('the end of the server', () => {
     const bytes = new Uint8Array(32 * 2 ** 20);
     const { id } = await submit(store, [bytesOf('x')], { client: clientOf(tokens[0]!).id });
     await store.update(id, (job) => begin(job, 0));
-    await store.writeResult(id, 0, bytes);
-    await store.update(id, (job) => finish(job, 0, { result: resultOf(bytes) }, new Date()));
+    await store.writeResult(id, 0, 0, bytes);
+    await store.update(id, (job) => finish(job, 0, { results: [resultOf(bytes)] }, new Date()));
     await store.close();
     await withServer(
       async ({ url }) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { begin, finish } from '#src/server/jobs/job-changes.js';
 import { admitJob } from '#src/server/jobs/job-limits.js';
-import type { Job } from '#src/server/jobs/job.js';
+import { storedBytes, waitingFiles, waitingPixels, type Job } from '#src/server/jobs/job.js';
 import { defaultLimits } from '#src/server/service/limits.js';
 import { bytesOf, newJob, resultOf, type JobOptions } from './support/jobs.js';
 
@@ -17,7 +17,7 @@ function jobOf(images: number, options: JobOptions = {}): Job {
 
 function done(job: Job): Job {
   const running = begin(job, 0)!;
-  return finish(running, 0, { result: resultOf(bytesOf('result')) }, new Date())!;
+  return finish(running, 0, { results: [resultOf(bytesOf('result'))] }, new Date())!;
 }
 
 describe('the limits of a client’s jobs', () => {
@@ -39,6 +39,29 @@ describe('the limits of a client’s jobs', () => {
     expect(() => {
       admitJob(jobOf(1, { resultPixels: 5000 }), [], limits);
     }).not.toThrow();
+  });
+
+  it('refuse several files of each image that are too much together', () => {
+    const variants = [2, 4].map((upscale) => ({ upscale, model: 'natural' }));
+    expect(() => {
+      admitJob(jobOf(1, { resultPixels: 5000, variants }), [], limits);
+    }).toThrow(expect.objectContaining({ status: 422, code: 'OUTPUT_TOO_LARGE' }));
+    expect(() => {
+      admitJob(jobOf(1, { resultPixels: 900, variants }), [], limits);
+    }).not.toThrow();
+  });
+
+  it('count every file that an image becomes, and every size as work', () => {
+    const variants = [2, 4].flatMap((upscale) =>
+      (['avif', 'webp'] as const).map((format) => ({ upscale, model: 'natural', format })),
+    );
+    const job = jobOf(3, { pixels: 10, variants });
+    expect(waitingFiles(job)).toBe(12);
+    expect(waitingPixels(job)).toBe(60);
+    const results = [1, 20, 300, 4000].map((bytes) => ({ ...resultOf(bytesOf('result')), bytes }));
+    const ended = finish(begin(job, 0)!, 0, { results }, new Date())!;
+    expect(storedBytes(ended)).toBe(4321 + 3 * bytesOf('x').length);
+    expect([waitingFiles(ended), waitingPixels(ended)]).toEqual([8, 40]);
   });
 
   it('hold for images, however small', () => {

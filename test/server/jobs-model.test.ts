@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { JobRunner } from '#src/server/jobs/job-runner.js';
-import { hasEnded, type Job } from '#src/server/jobs/job.js';
+import { hasEnded, type Job, type JobImage } from '#src/server/jobs/job.js';
 import { temporaryFolder } from '../support/folders.js';
 import { bytesOf, readResult, submit } from './support/jobs.js';
 import { MortalStore } from './support/mortal-store.js';
@@ -19,6 +19,10 @@ interface Promised {
 
 const clients = ['a', 'b', 'c'];
 const finalImageStates = ['done', 'failed', 'cancelled'];
+
+/** Jobs of an even number of images are made into two files each. */
+const variantsOf = ({ length }: readonly unknown[]): JobImage['variants'] =>
+  [2, 3].slice(length % 2).map((upscale) => ({ upscale, model: 'natural' }));
 
 /** A server's jobs, what clients were told of them, and everything that must hold at all times. */
 class World {
@@ -63,7 +67,11 @@ class World {
   }
 
   async submit(client: string, key: string | undefined, sources: readonly string[]): Promise<string> {
-    const job = await submit(this.store, sources.map(bytesOf), { client, ...(key !== undefined && { key }) });
+    const job = await submit(this.store, sources.map(bytesOf), {
+      client,
+      variants: variantsOf(sources),
+      ...(key !== undefined && { key }),
+    });
     this.runner.add(job, clientNamed(client));
     const name = `${client} ${key}`;
     const known = this.keys.get(name);
@@ -105,7 +113,7 @@ class World {
   /** The client was not told, and asks again. */
   async crashInSubmit(sources: readonly string[], wait: number): Promise<void> {
     const key = `lost ${this.lost++}`;
-    void submit(this.store, sources.map(bytesOf), { client: 'a', key });
+    void submit(this.store, sources.map(bytesOf), { client: 'a', key, variants: variantsOf(sources) });
     await delay(wait);
     await this.crash();
     await this.submit('a', key, sources);
@@ -133,10 +141,10 @@ class World {
       expect(job.images.map(({ state }) => state)).toEqual(good.map((fine) => (fine ? 'done' : 'failed')));
       expect(job.state).toBe(good.includes(true) ? 'done' : 'failed');
       for (const [place, source] of sources.entries()) {
-        const result = await readResult(this.store, id, place);
-        expect(result?.toString()).toBe(
-          good[place] ? Buffer.from(expectedBytes(bytesOf(source))).toString() : undefined,
-        );
+        const expected = good[place] ? Buffer.from(expectedBytes(bytesOf(source))).toString() : undefined;
+        for (const output of variantsOf(sources).keys()) {
+          expect((await readResult(this.store, id, place, output))?.toString()).toBe(expected);
+        }
       }
     }
     expect((await this.store.list()).map(({ id }) => id).sort()).toEqual([...this.promised.keys()].sort());

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { UpresError } from '#src/errors.js';
 import { FileJobStore } from '#src/server/jobs/file-job-store.js';
 import { requeue } from '#src/server/jobs/job-changes.js';
+import type { Source } from '#src/image/image-source.js';
+import type { Job } from '#src/server/jobs/job.js';
 import type { Compute } from '#src/server/jobs/job-runner.js';
 import { JobSweeper } from '#src/server/jobs/job-sweeper.js';
 import { temporaryFolder } from '../support/folders.js';
@@ -31,6 +33,35 @@ describe('the runner of jobs', () => {
     await store.close();
   });
 
+  it('makes all files of an image, or none', async () => {
+    const store = await FileJobStore.open(temporaryFolder());
+    const sources = new Set<Source>();
+    let stoppedWork = 0;
+    const making: Compute = async (source, { upscale }, { signal, onProgress }) => {
+      sources.add(source);
+      onProgress({ donePixels: 1, totalPixels: upscale! });
+      if (upscale === 3) throw new UpresError('OUTPUT_TOO_LARGE', 'it is too large');
+      if (upscale === 5) await stopped(signal).finally(() => stoppedWork++);
+      return computed(bytesOf(`made ${upscale}`));
+    };
+    const runner = await startRunner(store, making);
+    const variantsOf = (...factors: number[]): Job['images'][number]['variants'] =>
+      factors.map((upscale) => ({ upscale, model: 'natural' }));
+    const good = await submit(store, [bytesOf('x')], { variants: variantsOf(2, 4) });
+    const bad = await submit(store, [bytesOf('x')], { variants: variantsOf(2, 3, 5) });
+    for (const job of [good, bad]) runner.add(job, alice);
+    const done = await jobWhen(store, runner, good.id);
+    expect(done.images[0]).toMatchObject({ state: 'done', results: [{ bytes: 6 }, { bytes: 6 }] });
+    expect((await readResult(store, good.id, 0, 1))?.toString()).toBe('made 4');
+    const failed = await jobWhen(store, runner, bad.id);
+    expect(failed.images[0]).toMatchObject({ state: 'failed', problem: { code: 'OUTPUT_TOO_LARGE' } });
+    expect(stoppedWork).toBe(1);
+    // One source of each image, whatever is made of it: it is read and decoded once.
+    expect(sources.size).toBe(2);
+    await runner.close(never);
+    await store.close();
+  });
+
   it('has failed when all images have', async () => {
     const store = await FileJobStore.open(temporaryFolder());
     const runner = await startRunner(store, reverse);
@@ -44,9 +75,10 @@ describe('the runner of jobs', () => {
   it('lets clients take turns by pixels', async () => {
     const store = await FileJobStore.open(temporaryFolder());
     const order: string[] = [];
-    const noting: Compute = (bytes) => {
+    const noting: Compute = async (source) => {
+      const bytes = await source.bytes();
       order.push(new TextDecoder().decode(bytes));
-      return Promise.resolve(computed(bytes));
+      return computed(bytes);
     };
     const many = await submit(
       store,
@@ -73,12 +105,12 @@ describe('the runner of jobs', () => {
     const store = await FileJobStore.open(temporaryFolder());
     let running = 0;
     let most = 0;
-    const counting: Compute = async (bytes, variant, options) => {
+    const counting: Compute = async (source, variant, options) => {
       most = Math.max(most, ++running);
       try {
         // Long enough for the others to begin.
         await delay(50);
-        return await reverse(bytes, variant, options);
+        return await reverse(source, variant, options);
       } finally {
         running--;
       }
@@ -131,9 +163,10 @@ describe('the runner of jobs', () => {
     await runner.close(atOnce);
     expect((await store.get(job.id))!.images[0]).toMatchObject({ state: 'queued', attempts: 0 });
     const computedAgain: string[] = [];
-    const noting: Compute = (bytes) => {
+    const noting: Compute = async (source) => {
+      const bytes = await source.bytes();
       computedAgain.push(new TextDecoder().decode(bytes));
-      return Promise.resolve(computed(bytes));
+      return computed(bytes);
     };
     await store.close();
     const next = await FileJobStore.open(folder);
@@ -157,9 +190,9 @@ describe('the runner of jobs', () => {
   it('tries again what fails for a reason that passes, and does not count that as an attempt', async () => {
     const store = await FileJobStore.open(temporaryFolder());
     let left = 2;
-    const failing: Compute = (bytes, variant, options) => {
+    const failing: Compute = (source, variant, options) => {
       if (left-- > 0) return Promise.reject(new UpresError('DEVICE_LOST', 'the device was lost'));
-      return reverse(bytes, variant, options);
+      return reverse(source, variant, options);
     };
     const runner = await startRunner(store, failing);
     const job = await submit(store, [bytesOf('one')]);
@@ -174,10 +207,10 @@ describe('the runner of jobs', () => {
     const job = await submit(store, [bytesOf('deadly'), bytesOf('harmless')]);
     const order: string[] = [];
     let begun: () => void = () => undefined;
-    const deadly: Compute = async (bytes, variant, options) => {
-      const text = new TextDecoder().decode(bytes);
+    const deadly: Compute = async (source, variant, options) => {
+      const text = new TextDecoder().decode(await source.bytes());
       order.push(text);
-      if (text !== 'deadly') return reverse(bytes, variant, options);
+      if (text !== 'deadly') return reverse(source, variant, options);
       begun();
       return stopped(options.signal);
     };
@@ -212,14 +245,14 @@ describe('the runner of jobs', () => {
     await draft.commit({ ...job, images: begun });
     const running: string[] = [];
     const together: string[][] = [];
-    const noting: Compute = async (bytes, variant, options) => {
-      const text = new TextDecoder().decode(bytes);
+    const noting: Compute = async (source, variant, options) => {
+      const text = new TextDecoder().decode(await source.bytes());
       running.push(text);
       together.push([...running]);
       // Long enough for the others to begin.
       await delay(50);
       running.splice(running.indexOf(text), 1);
-      return reverse(bytes, variant, options);
+      return reverse(source, variant, options);
     };
     const runner = await startRunner(store, noting);
     expect((await jobWhen(store, runner, job.id)).images.map(({ state }) => state)).toEqual(Array(5).fill('done'));
@@ -249,7 +282,7 @@ describe('the runner of jobs', () => {
     const reporter = new Promise<(share: number) => void>((resolve) => {
       computing = resolve;
     });
-    const controlled: Compute = (_bytes, _variant, { signal, onProgress }) => {
+    const controlled: Compute = (_source, _variant, { signal, onProgress }) => {
       computing((share) => {
         onProgress({ donePixels: share * 1000, totalPixels: 1000 });
       });

@@ -13,8 +13,8 @@ const result = bytesOf('a result');
 /** Ends an image as the runner does. */
 async function complete(store: FileJobStore, id: string, place: number): Promise<Job | undefined> {
   await store.update(id, (job) => begin(job, place));
-  await store.writeResult(id, place, result);
-  return store.update(id, (job) => finish(job, place, { result: resultOf(result) }, new Date()));
+  await store.writeResult(id, place, 0, result);
+  return store.update(id, (job) => finish(job, place, { results: [resultOf(result)] }, new Date()));
 }
 
 async function reopen(folder: string, store: FileJobStore): Promise<{ store: FileJobStore; warnings: string[] }> {
@@ -201,7 +201,7 @@ describe('after a power cut', () => {
     const folder = temporaryFolder();
     const first = await FileJobStore.open(folder);
     const { id } = await submit(first, twoSources);
-    await first.writeResult(id, 1, result);
+    await first.writeResult(id, 1, 0, result);
     await writeFile(join(folder, 'jobs', id, 'abc.part'), 'half');
     const draft = await first.draft();
     await draft.addSource(0, bytesOf('x'));
@@ -235,6 +235,30 @@ describe('after a power cut', () => {
     const again = await reopen(folder, store);
     expect(again.warnings).toEqual([]);
     await again.store.close();
+  });
+
+  it('an image that was to become several files has all of them, or is made again', async () => {
+    const folder = temporaryFolder();
+    const first = await FileJobStore.open(folder);
+    const variants = [2, 4].map((upscale) => ({ upscale, model: 'natural' }));
+    const job = await submit(first, twoSources, { variants });
+    for (const place of [0, 1]) {
+      await first.update(job.id, (now) => begin(now, place));
+      for (const output of [0, 1]) await first.writeResult(job.id, place, output, result);
+    }
+    const results = [resultOf(result), resultOf(result)];
+    await first.update(job.id, (now) => finish(now, 0, { results }, new Date()));
+    const own = join(folder, 'jobs', job.id);
+    const whole = await reopen(folder, first);
+    // Of the second, nobody was told.
+    expect((await readdir(own)).sort()).toEqual(['job.json', 'result-0', 'result-0-1', 'source-0', 'source-1']);
+    expect(await readResult(whole.store, job.id, 0, 1)).toEqual(Buffer.from(result));
+    expect(whole.warnings).toEqual([]);
+    await rm(join(own, 'result-0-1'));
+    const { store, warnings } = await reopen(folder, whole.store);
+    expect((await store.get(job.id))?.images[0]?.state).toBe('queued');
+    expect(warnings).toHaveLength(1);
+    await store.close();
   });
 
   it('data of jobs that have ended, for which there was no time, is gone', async () => {

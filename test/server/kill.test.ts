@@ -16,6 +16,8 @@ const seed = 20_261_123;
 const jobCount = 200;
 /** Different enough to tell results apart, few enough to know all of them beforehand. */
 const pictureCount = 12;
+/** Every so many jobs want two files of each image. */
+const filesEvery = 4;
 /** Jobs that clients have on their way at once. */
 const atOnce = 24;
 /** Milliseconds that a server lives after it has begun to listen, at most. */
@@ -75,6 +77,7 @@ async function insist<T>(attempt: () => Promise<T>): Promise<T> {
 }
 
 interface Finished {
+  readonly n: number;
   readonly id: string;
   readonly headers: Record<string, string>;
   /** Which pictures it was made of. */
@@ -101,18 +104,19 @@ describe('servers that are killed', () => {
     const sources = await Promise.all(
       Array.from({ length: pictureCount }, (_, n) => smallPicture(n, 24 + 8 * n, 64 - 3 * n)),
     );
-    const expected = await Promise.all(
-      sources.map(async (source) => Buffer.from((await upscaler.upscale(source, { upscale: 2 })).data)),
-    );
+    const outputs = [{ format: 'png' }, { format: 'webp' }] as const;
+    /** By picture: a PNG and a WebP. */
+    const expected = await Promise.all(sources.map((source) => upscaler.upscale(source, { upscale: 2, outputs })));
     await server.start();
 
     const client = async (n: number, pictures: readonly number[]): Promise<Finished> => {
       const headers = bearer(tokens[n % tokens.length]!);
+      const format = n % filesEvery === 0 ? '&format=png;webp' : '';
       const body = (): FormData => form(pictures.map((picture) => [`${picture}.png`, sources[picture]!]));
       const submit = (): Promise<{ id: string }> =>
         insist(async () => {
           const sent = { ...headers, 'idempotency-key': `job-${n}` };
-          const answer = await fetch(`${server.url}/v1/jobs?upscale=2`, {
+          const answer = await fetch(`${server.url}/v1/jobs?upscale=2${format}`, {
             method: 'POST',
             headers: sent,
             body: body(),
@@ -139,7 +143,7 @@ describe('servers that are killed', () => {
       // The same key still means the same job.
       expect((await submit()).id).toBe(id);
       const answer = await insist(() => json(fetch(`${server.url}/v1/jobs/${id}`, { headers })));
-      return { id, headers, pictures, answer, ends };
+      return { n, id, headers, pictures, answer, ends };
     };
 
     const finished: Finished[] = [];
@@ -171,13 +175,17 @@ describe('servers that are killed', () => {
     expect(kills).toBeGreaterThanOrEqual(leastKills);
 
     expect(new Set(finished.map(({ id }) => id)).size).toBe(jobCount);
-    for (const { answer, ends, pictures, headers, id } of finished) {
+    for (const { n, answer, ends, pictures, headers, id } of finished) {
       expect(answer.state).toBe('done');
       expect(ends).toBe(1);
       expect(answer.images.map(({ state }) => state)).toEqual(pictures.map(() => 'done'));
       for (const [place, picture] of pictures.entries()) {
-        const result = await fetch(`${server.url}/v1/jobs/${id}/images/${place}/result`, { headers });
-        expect(Buffer.from(await result.arrayBuffer()).equals(expected[picture]!)).toBe(true);
+        const { results = [] } = answer.images[place]!;
+        expect(results).toHaveLength(n % filesEvery === 0 ? 2 : 1);
+        for (const [output, { url }] of results.entries()) {
+          const result = await fetch(`${server.url}${url}`, { headers });
+          expect(Buffer.from(await result.arrayBuffer()).equals(expected[picture]![output]!.data)).toBe(true);
+        }
       }
       expect(await json(fetch(`${server.url}/v1/jobs/${id}`, { headers }))).toEqual(answer);
     }

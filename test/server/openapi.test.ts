@@ -1,5 +1,6 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { deviceChoices } from '#src/network/device.js';
 import { formatTraits, outputFormats } from '#src/image/codec/formats.js';
 import { startServer } from './support/server.js';
 import { readDocument, type Document, type Operation } from './support/document.js';
@@ -40,6 +41,7 @@ describe('the document of the server', () => {
         'GET /v1/jobs/{id}/events',
         'GET /v1/jobs/{id}/result',
         'GET /v1/jobs/{id}/images/{place}/result',
+        'GET /v1/jobs/{id}/images/{place}/results/{output}',
       ].sort(),
     );
   });
@@ -59,6 +61,24 @@ describe('the document of the server', () => {
   test('says which routes need a token', () => {
     const open = operations.filter(([, { security }]) => !security).map(([name]) => name);
     expect(open.sort()).toEqual(['GET /healthz', 'GET /openapi.json', 'GET /readyz']);
+  });
+
+  test('says what directives may be, in the words of the schema of all tools', () => {
+    const of = (path: string, wanted: string) =>
+      document.paths[path]!.post!.parameters!.find(({ name }) => name === wanted)!;
+    for (const path of ['/v1/upscale', '/v1/jobs']) {
+      expect(of(path, 'upscale').description).toMatch(/A number from 1 to 8/);
+      expect(of(path, 'quality').description).toMatch(/A whole number from 1 to 100/);
+      expect(of(path, 'device').schema.enum).toEqual(deviceChoices);
+    }
+    expect(of('/v1/upscale', 'format').schema.enum).toEqual(expect.arrayContaining([...outputFormats, 'jpg']));
+    const list = new RegExp(of('/v1/jobs', 'format').schema.pattern!);
+    expect(['avif', 'avif;webp', 'avif;', 'avif;svg'].map((text) => list.test(text))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
   });
 
   test('says what an image may be sent as, and what comes back', () => {

@@ -1,10 +1,44 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { UpresError } from '#src/errors.js';
-import { parseVariant, variantFields } from '#src/server/service/variant.js';
+import { parseVariant, parseVariants, requestFields } from '#src/server/service/variant.js';
 
 const settings = { model: 'natural', models: { mine: '/models/mine.onnx' } };
 const parse = (fields: Record<string, unknown>) => parseVariant(fields, settings);
+
+describe('the files that a job is to make of each image', () => {
+  const model = 'natural';
+
+  test.each([
+    [{ upscale: '4;2' }, [{ upscale: 2 }, { upscale: 4 }]],
+    [{ format: 'avif,webp' }, [{ format: 'avif' }, { format: 'webp' }].map((one) => ({ upscale: 2, ...one }))],
+    [
+      { width: '300', upscale: '1;2', format: 'webp;jpg;jpeg', quality: '70' },
+      [
+        { width: 300, format: 'webp' },
+        { width: 300, format: 'jpeg' },
+        { width: 600, format: 'webp' },
+        { width: 600, format: 'jpeg' },
+      ].map((one) => ({ ...one, quality: 70 })),
+    ],
+    [{ width: '3', upscale: '1;1.1' }, [{ width: 3 }]],
+    [
+      { minWidth: '9', format: 'png;gif' },
+      [{ format: 'png' }, { format: 'gif' }].map((one) => ({ minWidth: 9, ...one })),
+    ],
+  ])('%j', (fields, variants) => {
+    expect(parseVariants(fields, settings)).toEqual(variants.map((one) => ({ ...one, model })));
+  });
+
+  test.each([
+    [{ format: 'avif;wepb' }, /Did you mean "webp"/],
+    [{ upscale: '2;9' }, /1 to 8/],
+    [{ formats: 'avif;webp' }, /Did you mean "format"/],
+    [{ upscale: '1;2;3;4;5;6;7', format: 'png;webp;avif;gif' }, /7 sizes in 4 formats are more than the 24 files/],
+  ])('refused: %j', (fields, message) => {
+    expect(() => parseVariants(fields, settings)).toThrow(message);
+  });
+});
 
 describe('the directives of a request', () => {
   test.each([
@@ -73,7 +107,7 @@ describe('the directives of a request', () => {
   });
 
   test('whatever comes is either a variant that survives JSON or BAD_ARGUMENT', () => {
-    const name = fc.oneof(fc.constantFrom(...variantFields), fc.string());
+    const name = fc.oneof(fc.constantFrom(...Object.keys(requestFields.properties)), fc.string());
     const value = fc.oneof(fc.string(), fc.constantFrom('2', '1.5', 'natural', 'webp', '80', '', '%3B', '&amp;', '\0'));
     fc.assert(
       fc.property(fc.dictionary(name, value, { maxKeys: 4 }), (fields) => {

@@ -1,47 +1,69 @@
-import { Type, type TSchema } from 'typebox';
+import { Type, type TOptional, type TSchema, type TUnsafe } from 'typebox';
 import { autoModel } from '../../image/auto/auto-model.js';
-import { outputFormats } from '../../image/codec/formats.js';
+import { formatTraits } from '../../image/codec/formats.js';
 import { builtinLabels } from '../../model/catalogue/registry.js';
-import { deviceChoices } from '../../network/device.js';
+import { choice, type Schema } from '../../schema.js';
 import { imageTypes } from './media-types.js';
 import { problemType, type ProblemBody, type ProblemStatus } from './problem.js';
 import type { ServerSettings } from '../service/settings.js';
+import { requestFields } from '../service/variant.js';
 
 /** Labels that a request can name. */
 export function modelLabels({ models }: Pick<ServerSettings, 'models'>): string[] {
   return [...builtinLabels().map(({ label }) => label), autoModel, ...Object.keys(models)];
 }
 
-const wholeNumber = '^[1-9]\\d{0,5}$';
+type RequestField = keyof typeof requestFields.properties;
+
+/** What a directive is for. What it may be, its schema says. */
+function purposes({ model, device }: Pick<ServerSettings, 'model' | 'device'>): Record<RequestField, string> {
+  const qualities = Object.values(formatTraits).flatMap(({ display, quality }) =>
+    quality === undefined ? [] : [`${display} (default ${quality})`],
+  );
+  return {
+    upscale: 'Times the source in both directions; 2 where no size is asked for. With `width`, times that.',
+    width: 'Exactly this many pixels wide, reducing where needed.',
+    minWidth: 'The larger of the source’s width and this one; alone.',
+    model: `A label, or \`auto\`; default \`${model}\`.`,
+    format: 'Default: the source’s own; for an answer at once, what `Accept` likes best.',
+    quality: `For ${qualities.join(', ')}.`,
+    lossless: 'Whether WebP and AVIF are written without loss; default as the source.',
+    animation: '`keep`: it is an error where an animation would become a still. `first-frame`: a still in any case.',
+    device: `What computes; default \`${device}\`.`,
+  };
+}
 
 /**
  * The directives as a query has them: texts. They are checked by the grammar of all tools before the schema is applied, so
  * that errors have its words.
+ * @param several whether the request may ask for several files of an image
  */
-export function variantQuery(settings: Pick<ServerSettings, 'models' | 'model' | 'device'>) {
-  const text = (pattern: string, description: string) => Type.Optional(Type.String({ pattern, description }));
-  const oneOf = (choices: readonly string[], description: string) =>
-    Type.Optional(Type.Unsafe<string>({ type: 'string', enum: choices, description }));
-  return Type.Object(
-    {
-      upscale: text(
-        '^(?:[1-7](?:\\.\\d{1,6})?|8(?:\\.0{1,6})?)?$',
-        'Times the source in both directions, 1 to 8; 2 where no size is asked for. With `width`, times that.',
-      ),
-      width: text(wholeNumber, 'Exactly this many pixels wide, reducing where needed.'),
-      minWidth: text(wholeNumber, 'The larger of the source’s width and this one; alone.'),
-      model: oneOf(modelLabels(settings), `A label, or \`auto\`; default \`${settings.model}\`.`),
-      format: oneOf([...outputFormats, 'jpg'], 'Default: the source’s own, or what `Accept` likes best.'),
-      quality: text('^(?:[1-9]\\d?|100)$', '1 to 100, for JPEG (default 85), WebP (82) and AVIF (60).'),
-      lossless: oneOf(['true', 'false', ''], 'Whether WebP and AVIF are written without loss; default as the source.'),
-      animation: oneOf(
-        ['keep', 'first-frame'],
-        '`keep`: it is an error where an animation would become a still. `first-frame`: a still in any case.',
-      ),
-      device: oneOf(deviceChoices, `What computes; default \`${settings.device}\`.`),
-    },
-    { additionalProperties: false },
-  );
+export function variantQuery(settings: Pick<ServerSettings, 'models' | 'model' | 'device'>, several: boolean) {
+  const told = purposes(settings);
+  const known = { ...requestFields.properties, model: choice(modelLabels(settings)) };
+  const fields = Object.entries(known).map(([name, schema]: [string, Schema]) => {
+    const text = asText(schema.anyOf?.[0] ?? schema, several && schema.anyOf !== undefined);
+    const description = `${told[name as RequestField]} ${text.description}`.trim();
+    return [name, Type.Optional(Type.Unsafe<string>({ type: 'string', ...text, description }))];
+  });
+  return Type.Object(Object.fromEntries(fields) as Record<RequestField, TOptional<TUnsafe<string>>>, {
+    additionalProperties: false,
+  });
+}
+
+/** What a text must be that stands for a value, or for several. */
+function asText(
+  { type, enum: words, description = '' }: Schema,
+  several: boolean,
+): { readonly description: string; readonly enum?: readonly unknown[]; readonly pattern?: string } {
+  if (type === 'boolean') return { enum: ['true', 'false', ''], description: 'Nothing means `true`.' };
+  if (words && !several) return { enum: words, description: '' };
+  const number = type === 'integer' ? '\\d+' : '\\d+(?:\\.\\d+)?';
+  const one = words ? `(?:${words.join('|')})` : number;
+  const what = description.charAt(0).toUpperCase() + description.slice(1);
+  return several
+    ? { pattern: `^(?:${one}(?:[;,]${one})*)?$`, description: `${what}, or several with \`;\` between them.` }
+    : { pattern: `^(?:${one})?$`, description: `${what}.` };
 }
 
 /** Bytes. In a document only: nothing of them is checked by a schema. */

@@ -8,7 +8,7 @@ import { syncFolder, writeDurably, writeNew } from './durable-file.js';
 import { FolderLock } from './folder-lock.js';
 import { JobFolders, jobFile, resultName, sourceName } from './job-folders.js';
 import { JobIndex } from './job-index.js';
-import type { Job } from './job.js';
+import type { Job, JobImage } from './job.js';
 import type { JobChange, JobDraft, JobStore } from './job-store.js';
 import { printJob } from './stored-job.js';
 import { readStoredJobs } from './stored-jobs.js';
@@ -97,22 +97,22 @@ export class FileJobStore implements JobStore {
     throw new UpresError('INPUT_NOT_FOUND', 'the image was lost on the server: send it again');
   }
 
-  async writeResult(id: string, place: number, bytes: Uint8Array): Promise<void> {
+  async writeResult(id: string, place: number, output: number, bytes: Uint8Array): Promise<void> {
     if (!this.index.get(id)) return;
-    await diskErrors(writeDurably(join(this.folders.of(id), resultName(place)), bytes));
+    await diskErrors(writeDurably(join(this.folders.of(id), resultName(place, output)), bytes));
   }
 
-  async openResult(id: string, place: number): Promise<Readable | undefined> {
-    const file = await this.open(id, resultName(place));
+  async openResult(id: string, place: number, output: number): Promise<Readable | undefined> {
+    const file = await this.open(id, resultName(place, output));
     return file?.createReadStream();
   }
 
   async dropSources(id: string): Promise<void> {
-    await this.drop(id, sourceName);
+    await this.drop(id, (_, place) => [sourceName(place)]);
   }
 
   async dropResults(id: string): Promise<void> {
-    await this.drop(id, resultName);
+    await this.drop(id, ({ variants }, place) => variants.map((_, output) => resultName(place, output)));
   }
 
   remove(id: string): Promise<boolean> {
@@ -168,11 +168,11 @@ export class FileJobStore implements JobStore {
     }
   }
 
-  private async drop(id: string, name: (place: number) => string): Promise<void> {
+  private async drop(id: string, namesOf: (image: JobImage, place: number) => string[]): Promise<void> {
     const job = this.index.get(id);
     if (!job) return;
     const folder = this.folders.of(id);
-    await Promise.all(job.images.map((_, place) => rm(join(folder, name(place)), { force: true })));
+    await Promise.all(job.images.flatMap(namesOf).map((name) => rm(join(folder, name), { force: true })));
   }
 
   private async inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {

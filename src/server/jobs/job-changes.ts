@@ -1,7 +1,7 @@
 import { hasEnded, type Job, type JobImage, type JobProblem, type JobResult, type JobState } from './job.js';
 
 /** How an image ended. */
-export type Outcome = { readonly result: JobResult } | { readonly problem: JobProblem };
+export type Outcome = { readonly results: readonly JobResult[] } | { readonly problem: JobProblem };
 
 /**
  * The changes that a job can go through. Each gives the changed job, or undefined where the change has come too late: the job
@@ -20,8 +20,8 @@ export function finish(job: Job, place: number, outcome: Outcome, now: Date): Jo
   const image = job.images[place];
   if (image?.state !== 'running') return undefined;
   const ended: JobImage =
-    'result' in outcome
-      ? { ...image, state: 'done', result: outcome.result }
+    'results' in outcome
+      ? { ...image, state: 'done', results: outcome.results }
       : { ...image, state: 'failed', problem: outcome.problem };
   return endedAt(withImage(job, place, ended), now);
 }
@@ -70,9 +70,9 @@ export function lose(job: Job, place: number, problem: JobProblem, now: Date): J
 function facts(
   job: Job,
   place: number,
-): Pick<JobImage, 'name' | 'variant' | 'source' | 'pixels' | 'resultPixels' | 'attempts'> {
-  const { name, variant, source, pixels, resultPixels, attempts } = job.images[place]!;
-  return { ...(name !== undefined && { name }), variant, source, pixels, resultPixels, attempts };
+): Pick<JobImage, 'name' | 'variants' | 'source' | 'pixels' | 'resultPixels' | 'attempts'> {
+  const { name, variants, source, pixels, resultPixels, attempts } = job.images[place]!;
+  return { ...(name !== undefined && { name }), variants, source, pixels, resultPixels, attempts };
 }
 
 function withImage(job: Job, place: number, image: JobImage): Job {

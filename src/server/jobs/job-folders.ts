@@ -7,8 +7,9 @@ import { syncFolder } from './durable-file.js';
 export const jobFile = 'job.json';
 /** In a job's folder: an image as it came. */
 export const sourceName = (place: number): string => `source-${place}`;
-/** In a job's folder: what became of it. */
-export const resultName = (place: number): string => `result-${place}`;
+/** In a job's folder: the files that became of it, by their order in its variants. */
+export const resultName = (place: number, output: number): string =>
+  output === 0 ? `result-${place}` : `result-${place}-${output}`;
 
 /** The places of a store on disk. Only the user can look into them. */
 export class JobFolders {

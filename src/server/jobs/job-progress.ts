@@ -1,5 +1,4 @@
 import type { Job } from './job.js';
-import type { Progress } from '../../pixels.js';
 
 /** How far a job is. */
 export interface JobProgress {
@@ -35,9 +34,10 @@ export class ProgressBook {
     this.shares.set(job.id, shares.set(place, 0));
   }
 
-  note(id: string, place: number, { donePixels, totalPixels }: Progress): void {
+  /** @param share of an image that is done, 0 to 1 */
+  note(id: string, place: number, share: number): void {
     const shares = this.shares.get(id);
-    if (shares?.has(place) && totalPixels > 0) shares.set(place, Math.min(donePixels / totalPixels, 1));
+    if (shares?.has(place)) shares.set(place, share);
   }
 
   end(id: string, place: number): void {

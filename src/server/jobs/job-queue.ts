@@ -1,6 +1,6 @@
 import { FairQueue } from '../../network/pool/fair-queue.js';
 import type { Client } from '../service/client.js';
-import type { Job } from './job.js';
+import { workPixels, type Job } from './job.js';
 
 /** What is known of an image's turn before it is taken. */
 export interface QueuedTurn {
@@ -39,8 +39,10 @@ export class JobQueue {
   add(job: Job, client: Client): void {
     const own = this.byJob.get(job.id) ?? new Map<number, QueuedJob>();
     const known = new Set([...own.values()].flatMap(({ waiting }) => [...waiting.keys()]));
-    for (const [place, { state, pixels, attempts }] of job.images.entries()) {
-      if (state !== 'queued' || known.has(place)) continue;
+    for (const [place, image] of job.images.entries()) {
+      if (image.state !== 'queued' || known.has(place)) continue;
+      const { attempts } = image;
+      const pixels = workPixels(image);
       const turn = own.get(attempts) ?? this.turn(job.id, client, attempts);
       own.set(attempts, turn);
       turn.waiting.set(place, pixels);

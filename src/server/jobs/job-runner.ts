@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { allOrNone } from '../../abort.js';
 import { digest } from '../../digest.js';
 import { messageOf, UpresError } from '../../errors.js';
+import { Source } from '../../image/image-source.js';
 import type { UpscaleResult } from '../../image/upscale.js';
 import type { Client } from '../service/client.js';
 import type { Variant } from '../service/variant.js';
@@ -13,9 +15,9 @@ import { mayBegin, type Slots } from './may-begin.js';
 import { pauseAfter, RetryState } from './retry-state.js';
 import type { Progress } from '../../pixels.js';
 
-/** Upscales one image. */
+/** Makes one file of an image. Those that are asked for at once share what they can. */
 export type Compute = (
-  bytes: Uint8Array,
+  source: Source,
   variant: Variant,
   options: {
     readonly client: Client;
@@ -180,17 +182,23 @@ export class JobRunner {
   /** What became of an image; `later` where it is to be tried again, or no one wants it any more. */
   private async outcomeOf(job: Job, place: number, client: Client, signal: AbortSignal): Promise<Outcome | 'later'> {
     const { store, compute, problemOf } = this.options;
-    const onProgress = (progress: Progress): void => {
-      this.book.note(job.id, place, progress);
-      this.tell(job.id);
+    const { variants } = job.images[place]!;
+    const shares = variants.map(() => 0);
+    const make = async (source: Source, output: number, own: AbortSignal): Promise<JobResult> => {
+      const onProgress = ({ donePixels, totalPixels }: Progress): void => {
+        shares[output] = totalPixels > 0 ? Math.min(donePixels / totalPixels, 1) : 0;
+        this.book.note(job.id, place, shares.reduce((sum, share) => sum + share, 0) / shares.length);
+        this.tell(job.id);
+      };
+      const result = await compute(source, variants[output]!, { client, signal: own, onProgress });
+      own.throwIfAborted();
+      await store.writeResult(job.id, place, output, result.data);
+      return describe(result);
     };
     try {
-      const source = await store.readSource(job.id, place);
+      const source = new Source(await store.readSource(job.id, place));
       signal.throwIfAborted();
-      const result = await compute(source, job.images[place]!.variant, { client, signal, onProgress });
-      signal.throwIfAborted();
-      await store.writeResult(job.id, place, result.data);
-      return { result: await describe(result) };
+      return { results: await allOrNone(variants, signal, (_, output, own) => make(source, output, own)) };
     } catch (error) {
       if (signal.aborted || this.closed) return 'later';
       if (error instanceof UpresError && this.retries.note(job.id, place, error.code)) return 'later';

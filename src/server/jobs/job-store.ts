@@ -41,10 +41,10 @@ export interface JobStore {
   update(id: string, change: JobChange): Promise<Job | undefined>;
   /** An image's source. Throws INPUT_NOT_FOUND where it is gone. */
   readSource(id: string, place: number): Promise<Uint8Array>;
-  /** Keeps a result, whole or not at all. It counts only once the job says that the image is done. */
-  writeResult(id: string, place: number, bytes: Uint8Array): Promise<void>;
+  /** Keeps one result of an image, whole or not at all. It counts only once the job says that the image is done. */
+  writeResult(id: string, place: number, output: number, bytes: Uint8Array): Promise<void>;
   /** A result's bytes; undefined where it is gone. The stream goes on when the result is removed, and must be read or destroyed. */
-  openResult(id: string, place: number): Promise<Readable | undefined>;
+  openResult(id: string, place: number, output: number): Promise<Readable | undefined>;
   /** Removes bytes that are not needed any more: a finished job's sources, a cancelled one's results too. */
   dropSources(id: string): Promise<void>;
   dropResults(id: string): Promise<void>;

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { ResultFacts } from '../../asset/cached-upscaler.js';
-import type { ProblemCode, ProblemStatus } from '../http/problem.js';
-import type { Variant } from '../service/variant.js';
+import { outputFormats } from '../../image/codec/formats.js';
+import { choice, either, list, literal, object, text, whole, type Schema, type TypeOf } from '../../schema.js';
+import { problemStatuses, type ProblemCode, type ProblemStatus } from '../http/problem.js';
+import { countSizes, variant } from '../service/variant.js';
 
 /**
  * `queued`: nothing was begun; `running`: some of it was; `done`: all images have ended and at least one has a result;
@@ -10,62 +11,101 @@ import type { Variant } from '../service/variant.js';
 export const jobStates = ['queued', 'running', 'done', 'failed', 'cancelled'] as const;
 export type JobState = (typeof jobStates)[number];
 
+const count = whole({ from: 0 });
+const side = whole({ from: 1 });
+const words = text('a text');
+const sha256 = text('a SHA-256 in base64url', { pattern: /^[\w-]{43}$/ });
+const time = text('a time as of ISO 8601', { pattern: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/ });
+
+/** What looks like a job's id: nothing else ever becomes part of a path. */
+export const jobIdPattern = /^[A-Za-z0-9_-]{22}$/;
+
+const status: Schema<ProblemStatus> = { enum: problemStatuses, description: 'a status' };
+
+const problem = object(
+  {
+    // Codes come and go with versions; what was said is said.
+    code: text('a code', { pattern: /^[A-Z_]+$/ }) as Schema<ProblemCode>,
+    /** Status that the image would have had if it had been sent for an answer at once. */
+    status,
+    detail: words,
+  },
+  {},
+);
+
 /** Why an image has no result, in the words of the server's error responses. */
-export interface JobProblem {
-  readonly code: ProblemCode;
-  /** Status that the image would have had if it had been sent for an answer at once. */
-  readonly status: ProblemStatus;
-  readonly detail: string;
-}
+export interface JobProblem extends TypeOf<typeof problem> {}
+
+const result = object(
+  {
+    width: side,
+    height: side,
+    format: choice(outputFormats),
+    frames: side,
+    model: words,
+    bytes: count,
+    /** Of the bytes, in base64url: two results that a client could tell apart have two of them. */
+    sha256,
+    /** What computed it. */
+    device: words,
+  },
+  {},
+);
 
 /** A result as the client sees it; its bytes lie in the store. */
-export interface JobResult extends Pick<ResultFacts, 'width' | 'height' | 'format' | 'frames' | 'model'> {
-  readonly bytes: number;
-  /** Of the bytes, in base64url: two results that a client could tell apart have two of them. */
-  readonly sha256: string;
-  /** What computed it. */
-  readonly device: string;
-}
+export interface JobResult extends TypeOf<typeof result> {}
 
-interface ImageFacts {
-  /** As the client calls it: a label for people, never a path. */
-  readonly name?: string;
-  readonly variant: Variant;
-  readonly source: { readonly bytes: number; readonly sha256: string };
+const imageFacts = {
+  /** The files that it becomes. */
+  variants: list(variant, { least: 1 }),
+  source: object({ bytes: count, sha256 }, {}),
   /** Of the source, all frames: the measure of work. 0 where it is unknown. */
-  readonly pixels: number;
-  /** Of the result, all frames: the measure of its bytes while there are none. 0 where it is unknown. */
-  readonly resultPixels: number;
+  pixels: count,
+  /** Of all results, all frames: the measure of their bytes while there are none. 0 where it is unknown. */
+  resultPixels: count,
   /** How often it was begun by servers that ended before it did. */
-  readonly attempts: number;
-}
+  attempts: count,
+};
+const label = {
+  /** As the client calls it: a label for people, never a path. */
+  name: words,
+};
 
-export type JobImage = ImageFacts &
-  (
-    | { readonly state: 'queued' | 'running' | 'cancelled' }
-    | { readonly state: 'done'; readonly result: JobResult }
-    | { readonly state: 'failed'; readonly problem: JobProblem }
-  );
+const image = either(
+  'an image of a job',
+  object({ ...imageFacts, state: choice(['queued', 'running', 'cancelled']) }, label),
+  /** Results in the order of the variants. */
+  object({ ...imageFacts, state: choice(['done']), results: list(result) }, label),
+  object({ ...imageFacts, state: choice(['failed']), problem }, label),
+);
+
+export type JobImage = TypeOf<typeof image>;
+
+export const jobRecord = object(
+  {
+    /** 128 random bits in base64url: knowing it is not enough, and guessing it is hopeless. */
+    id: text('the id of a job', { pattern: jobIdPattern }),
+    /** Whose it is: a client's id. */
+    client: words,
+    /** ISO 8601. */
+    created: time,
+    /** Counts the job's changes, so that a client that was away knows whether it missed one. */
+    version: count,
+    state: choice(jobStates),
+    images: list(image, { least: 1 }),
+  },
+  {
+    /** ISO 8601; there when the job has ended. */
+    ended: time,
+    /** Results were removed when their time was over; the job stays a while to say so. */
+    expired: literal(true),
+    /** What the client called its request, and a hash of what the request said. */
+    request: object({ key: words, content: words }, {}),
+  },
+);
 
 /** Images that a client wants upscaled, and how far that is. Plain data: it is stored and sent as JSON. */
-export interface Job {
-  /** 128 random bits in base64url: knowing it is not enough, and guessing it is hopeless. */
-  readonly id: string;
-  /** Whose it is: a client's id. */
-  readonly client: string;
-  /** ISO 8601. */
-  readonly created: string;
-  /** ISO 8601; there when the job has ended. */
-  readonly ended?: string;
-  /** Counts the job's changes, so that a client that was away knows whether it missed one. */
-  readonly version: number;
-  readonly state: JobState;
-  /** Results were removed when their time was over; the job stays a while to say so. */
-  readonly expired?: true;
-  /** What the client called its request, and a hash of what the request said. */
-  readonly request?: { readonly key: string; readonly content: string };
-  readonly images: readonly JobImage[];
-}
+export interface Job extends TypeOf<typeof jobRecord> {}
 
 /** A job that has ended never changes its images again. */
 export function hasEnded({ state }: Pick<Job, 'state'>): boolean {
@@ -82,28 +122,31 @@ export function newJobId(): string {
   return randomBytes(16).toString('base64url');
 }
 
-/** What looks like a job's id: nothing else ever becomes part of a path. */
-export const jobIdPattern = /^[A-Za-z0-9_-]{22}$/;
+/** Source pixels that go through a network for an image: once for each size, whatever the formats. */
+export function workPixels({ pixels, variants }: Pick<JobImage, 'pixels' | 'variants'>): number {
+  return pixels * countSizes(variants);
+}
+
+/** What is to be summed over the images of a job that are still to be computed. */
+function sumOfWaiting(job: Job, of: (image: JobImage) => number): number {
+  return job.images.reduce((sum, image) => (isWaiting(image) ? sum + of(image) : sum), 0);
+}
+
+const isWaiting = ({ state }: JobImage): boolean => state === 'queued' || state === 'running';
 
 /** Source pixels of a job that are still to be computed. */
 export function waitingPixels(job: Job): number {
-  return job.images.reduce(
-    (sum, { state, pixels }) => (state === 'queued' || state === 'running' ? sum + pixels : sum),
-    0,
-  );
+  return sumOfWaiting(job, workPixels);
 }
 
-/** Images of a job that are still to be computed. */
-export function waitingImages(job: Job): number {
-  return job.images.filter(({ state }) => state === 'queued' || state === 'running').length;
+/** Files of a job that are still to be made. */
+export function waitingFiles(job: Job): number {
+  return sumOfWaiting(job, ({ variants }) => variants.length);
 }
 
 /** Bytes that a job's results are reckoned with before there are any: photographs take one for each pixel as PNG, and less else. */
 export function plannedBytes(job: Job): number {
-  return job.images.reduce(
-    (sum, { state, resultPixels }) => (state === 'queued' || state === 'running' ? sum + resultPixels : sum),
-    0,
-  );
+  return sumOfWaiting(job, ({ resultPixels }) => resultPixels);
 }
 
 /** Bytes of a job's sources and results that are kept. */
@@ -112,6 +155,7 @@ export function storedBytes(job: Job): number {
   return job.images.reduce((sum, image) => {
     // Sources go when the job has ended.
     const source = hasEnded(job) ? 0 : image.source.bytes;
-    return sum + source + (image.state === 'done' ? image.result.bytes : 0);
+    const results = image.state === 'done' ? image.results : [];
+    return results.reduce((total, { bytes }) => total + bytes, sum + source);
   }, 0);
 }

@@ -1,4 +1,3 @@
-import { Source } from '../../image/image-source.js';
 import type { ServerContext } from '../service/context.js';
 import { toProblem } from '../http/problem.js';
 import { FileJobStore } from './file-job-store.js';
@@ -36,7 +35,7 @@ export class Jobs {
     const store = await FileJobStore.open(folder, log.warn);
     const runner = new JobRunner({
       store,
-      compute: (bytes, variant, options) => images.upscale(new Source(bytes), variant, options),
+      compute: (source, variant, options) => images.upscale(source, variant, options),
       problemOf: (error) => {
         const { status, code, message: detail } = toProblem(error);
         if (status === 500) log.fault(error);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { unfinishedSuffix, writeDurably } from './durable-file.js';
 import { again, lose } from './job-changes.js';
 import { jobFile, resultName, sourceName, type JobFolders } from './job-folders.js';
-import { hasEnded, type Job, type JobProblem } from './job.js';
+import { hasEnded, type Job, type JobImage, type JobProblem } from './job.js';
 import { printJob, readJob } from './stored-job.js';
 import { asError, hasCode } from '../../errors.js';
 
@@ -78,7 +78,7 @@ async function withoutLosses(job: Job, folder: string): Promise<Job> {
   let whole = job;
   for (const [place, image] of job.images.entries()) {
     if (image.state === 'failed') continue;
-    if (image.state === 'done' && (await hasSize(join(folder, resultName(place)), image.result.bytes))) continue;
+    if (image.state === 'done' && (await hasResults(image, place, folder))) continue;
     const canCompute = !hasEnded(job) && (await hasSize(join(folder, sourceName(place)), image.source.bytes));
     if (canCompute && image.state !== 'done') continue;
     const mended = canCompute ? again(whole, place) : lose(whole, place, lostProblem, new Date());
@@ -91,15 +91,24 @@ async function withoutLosses(job: Job, folder: string): Promise<Job> {
 async function removeStrayFiles(job: Job, folder: string): Promise<void> {
   const needed = new Set([jobFile]);
   if (!job.expired && job.state !== 'cancelled') {
-    for (const [place, { state }] of job.images.entries()) {
-      if (state === 'done') needed.add(resultName(place));
+    for (const [place, { state, variants }] of job.images.entries()) {
+      if (state === 'done') for (const output of variants.keys()) needed.add(resultName(place, output));
       if (!hasEnded(job)) needed.add(sourceName(place));
     }
   }
   for (const name of await readdir(folder)) {
-    const ours = name.endsWith(unfinishedSuffix) || /^(?:source|result)-\d+$/.test(name);
+    const ours = name.endsWith(unfinishedSuffix) || /^(?:source-\d+|result-\d+(?:-\d+)?)$/.test(name);
     if (ours && !needed.has(name)) await rm(join(folder, name), { force: true });
   }
+}
+
+async function hasResults(
+  { results }: Extract<JobImage, { state: 'done' }>,
+  place: number,
+  folder: string,
+): Promise<boolean> {
+  const checks = results.map(({ bytes }, output) => hasSize(join(folder, resultName(place, output)), bytes));
+  return !(await Promise.all(checks)).includes(false);
 }
 
 async function hasSize(file: string, bytes: number): Promise<boolean> {

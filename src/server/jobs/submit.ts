@@ -13,7 +13,8 @@ import { newJobId, type Job, type JobImage } from './job.js';
 
 export interface Submission {
   readonly client: Client;
-  readonly variant: Variant;
+  /** At least one: the files that each image becomes. */
+  readonly variants: readonly Variant[];
   /** At least one. */
   readonly images: readonly UploadedImage[];
   /** What the client calls this request: sent again, it makes no second job. */
@@ -30,18 +31,18 @@ export interface Submission {
 export async function submitJob(
   { images: service, settings }: Pick<ServerContext, 'images' | 'settings'>,
   store: JobStore,
-  { client, variant, images, key }: Submission,
+  { client, variants, images, key }: Submission,
 ): Promise<{ readonly job: Job; readonly known: boolean }> {
   const sums = await Promise.all(images.map(({ bytes }) => digest(bytes, 'sha256', 'base64url')));
-  const content = contentHash(variant, images, sums);
+  const content = contentHash(variants, images, sums);
   const earlier = key === undefined ? undefined : await store.find(client.id, key);
   if (earlier) return { job: sameRequest(earlier, content), known: true };
 
   const probed: JobImage[] = [];
   for (const [place, { name, bytes }] of images.entries()) {
     const source = { bytes: bytes.length, sha256: sums[place]! };
-    const facts = { ...(name !== undefined && { name }), variant, source, attempts: 0 };
-    probed.push({ ...facts, ...(await probe(service, bytes, variant)) });
+    const facts = { ...(name !== undefined && { name }), variants, source, attempts: 0 };
+    probed.push({ ...facts, ...(await probe(service, bytes, variants)) });
   }
   if (stateOf(probed) === 'failed') throw firstProblem(probed);
 
@@ -73,13 +74,13 @@ export async function submitJob(
 async function probe(
   service: ServerContext['images'],
   bytes: Uint8Array,
-  variant: Variant,
+  variants: readonly Variant[],
 ): Promise<
   Pick<JobImage, 'pixels' | 'resultPixels'> &
     ({ state: 'queued' } | Pick<Extract<JobImage, { state: 'failed' }>, 'state' | 'problem'>)
 > {
   try {
-    const { inputPixels, outputPixels } = await service.probe(new Source(bytes), variant);
+    const { inputPixels, outputPixels } = await service.probe(new Source(bytes), variants);
     return { state: 'queued', pixels: inputPixels, resultPixels: outputPixels };
   } catch (error) {
     const { status, code, message: detail } = toProblem(error);
@@ -96,9 +97,12 @@ function firstProblem(images: readonly JobImage[]): Problem {
   return new Problem(status, code, detail);
 }
 
-/** Of everything that the client asked for. */
-function contentHash(variant: Variant, images: readonly UploadedImage[], sums: readonly string[]): string {
-  const asked = { variant, images: images.map(({ name }, place) => [name ?? null, sums[place]]) };
+/** Of everything that the client asked for. What is asked for as it was in 0.1.0, one file of each image, has the hash it had. */
+function contentHash(variants: readonly Variant[], images: readonly UploadedImage[], sums: readonly string[]): string {
+  const asked = {
+    variant: variants.length === 1 ? variants[0] : variants,
+    images: images.map(({ name }, place) => [name ?? null, sums[place]]),
+  };
   return createHash('sha256').update(JSON.stringify(asked)).digest('base64url');
 }
 

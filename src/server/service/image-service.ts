@@ -28,21 +28,11 @@ export interface ComputeOptions {
   readonly priority?: number;
 }
 
-/** A picture's size; pixels of one frame. */
-export interface PictureSize {
-  readonly format: OutputFormat;
-  readonly width: number;
-  readonly height: number;
-  readonly frames: number;
-}
-
 /** What an image's header says, and what will become of it. */
 export interface ImagePlan {
-  readonly source: PictureSize;
-  readonly result: PictureSize;
-  /** Pixels of the source, all frames counted that are used. */
+  /** Pixels of the source, all frames counted. */
   readonly inputPixels: number;
-  /** Pixels of the result, all frames counted. */
+  /** Pixels of all results, all frames counted. */
   readonly outputPixels: number;
 }
 
@@ -80,14 +70,13 @@ export class ImageService implements AsyncDisposable {
   }
 
   /**
-   * Reads the header and checks the limits, before anything is decoded.
+   * Reads the header and checks the limits for all files of an image, before anything is decoded.
    * @throws INPUT_*, OUTPUT_TOO_LARGE, UNSUPPORTED_FORMAT, BAD_ARGUMENT
    */
-  async probe(image: Source, variant: Variant): Promise<ImagePlan> {
+  async probe(image: Source, variants: readonly Variant[]): Promise<ImagePlan> {
     await this.formatOf(image);
     const { inputPixels: most, outputPixels: mostResult, frames: mostFrames } = this.settings.limits;
-    const options = { ...this.optionsOf(variant, variant.format), ...unlimited };
-    const { header, target, format, frames } = planPicture(await image.header(), options, undefined);
+    const header = await image.header();
     if (header.frames > mostFrames) {
       const message = `the animation has ${header.frames} frames, and at most ${mostFrames} are taken here`;
       throw new UpresError('INPUT_TOO_LARGE', message);
@@ -98,18 +87,17 @@ export class ImageService implements AsyncDisposable {
       const message = `the image has ${megapixels(inputPixels)}, and at most ${megapixels(most)} are taken here`;
       throw new UpresError('INPUT_TOO_LARGE', message);
     }
-    const outputPixels = target.width * target.height * frames;
-    if (outputPixels > mostResult) {
-      const message = `the result would have ${megapixels(outputPixels)}, and at most ${megapixels(mostResult)} are made here: ask for less`;
+    const each = variants.map((variant) => {
+      const options = { ...this.optionsOf(variant, variant.format), ...unlimited };
+      const { target, frames } = planPicture(header, options, undefined);
+      return target.width * target.height * frames;
+    });
+    const largest = Math.max(...each);
+    if (largest > mostResult) {
+      const message = `the result would have ${megapixels(largest)}, and at most ${megapixels(mostResult)} are made here: ask for less`;
       throw new UpresError('OUTPUT_TOO_LARGE', message);
     }
-    const { width, height } = target;
-    return {
-      source: { format: header.format, width: header.width, height: header.height, frames: header.frames },
-      result: { format, width, height, frames },
-      inputPixels,
-      outputPixels,
-    };
+    return { inputPixels, outputPixels: each.reduce((sum, pixels) => sum + pixels, 0) };
   }
 
   /**

@@ -68,7 +68,7 @@ export const limitOptions = options({
    */
   jobBytes: amount,
   /**
-   * Bytes of one client's jobs on disk; a result to come counts a byte for each of its pixels.
+   * Bytes of one client's jobs on disk; each result to come counts a byte for a pixel.
    * @default 4 GiB
    */
   storedBytesPerClient: amount,

@@ -54,7 +54,7 @@ export class ServerMetrics {
   });
   private readonly pixelsIn = new Counter({
     name: 'upres_input_pixels_total',
-    help: 'Pixels of images that were upscaled, all frames counted; results from the cache are not.',
+    help: 'Pixels of images that were upscaled, all frames counted, for each file that was made; results from the cache are not.',
     ...this.in,
   });
   private readonly pixelsOut = new Counter({

@@ -1,80 +1,113 @@
-import { parseDirectives } from '../../asset/directives.js';
+import { checkDirectives, directives, readTexts } from '../../asset/directives.js';
 import { checkModel, encodingFor } from '../../asset/options.js';
 import { UpresError } from '../../errors.js';
-import { checkEncoding, type QualityOptions, type OutputFormat } from '../../image/codec/formats.js';
-import type { UpscaleOptions } from '../../image/options.js';
-import { checkDevice, type DeviceChoice } from '../../network/device.js';
-import { defined } from '../../schema.js';
-import { suggestion } from '../../suggest.js';
+import { checkEncoding, outputFormats, type OutputFormat, type QualityOptions } from '../../image/codec/formats.js';
+import { animationChoice, qualityRating } from '../../image/options.js';
+import { sideLength, upscaleFactor } from '../../image/target.js';
+import { deviceChoice } from '../../network/device.js';
+import { check, choice, defined, flag, object, options, type TypeOf } from '../../schema.js';
 import type { ServerSettings } from './settings.js';
 
-/** The one file that a client wants of an image. It can be stored as JSON. */
-export interface Variant {
-  /** Times the source in both directions; one of this, `width` and `minWidth`. */
-  readonly upscale?: number;
-  /** Pixels. */
-  readonly width?: number;
-  /** Pixels. */
-  readonly minWidth?: number;
-  /** A registered label, or `auto`. Never a path. */
-  readonly model: string;
-  /** Absent: the source's own, or what the client accepts. */
-  readonly format?: OutputFormat;
-  /** 1 to 100; used where the format has one. */
-  readonly quality?: number;
-  /** Absent: as the source, where that is of the same format. */
-  readonly lossless?: boolean;
-  /** Absent: an animation stays one where the format has them. */
-  readonly animation?: NonNullable<UpscaleOptions['animation']>;
-  /** Absent: the server's own choice. */
-  readonly device?: DeviceChoice;
-}
+/** One file that a client wants of an image. It is stored as JSON. */
+export const variant = object(
+  {
+    /** A registered label, or `auto`. Never a path. */
+    model: directives.properties.model,
+  },
+  {
+    /** Times the source in both directions; one of this, `width` and `minWidth`. */
+    upscale: upscaleFactor,
+    /** Pixels. */
+    width: sideLength,
+    /** Pixels. */
+    minWidth: sideLength,
+    /** Absent: the source's own, or what the client accepts. */
+    format: choice(outputFormats),
+    /** Used where the format has one. */
+    quality: qualityRating,
+    /** Absent: as the source, where that is of the same format. */
+    lossless: flag,
+    /** Absent: an animation stays one where the format has them. */
+    animation: animationChoice,
+    /** Absent: the server's own choice. */
+    device: deviceChoice,
+  },
+);
 
-/** The directives of a request. Those of a build's query that ask for several files, or for code, make no sense here. */
-export const variantFields = [
-  'upscale',
-  'width',
-  'minWidth',
-  'model',
-  'format',
-  'quality',
-  'lossless',
-  'animation',
-  'device',
-] as const;
+export interface Variant extends TypeOf<typeof variant> {}
+
+type Size = Pick<Variant, 'upscale' | 'width' | 'minWidth'>;
+
+const { upscale, width, minWidth, model, format, quality, lossless, animation } = directives.properties;
+/** The directives of a request. Those of a build's query that ask for code make no sense here. */
+export const requestFields = options({
+  upscale,
+  width,
+  minWidth,
+  model,
+  format,
+  quality,
+  lossless,
+  animation,
+  device: deviceChoice,
+});
+
+/** Files that an image can become: six formats of four sizes. */
+const mostVariants = 24;
 
 /**
- * Reads what is wanted from a request's fields, by the grammar of all other tools.
+ * Reads the files that are wanted of each image from a request's fields, by the grammar of all other tools.
  * @param fields as in a query, `upscale` may be absent (2 where no other size is asked for)
- * @throws BAD_ARGUMENT with a suggestion: an unknown field, a bad value, a model that is not registered, more than one variant
+ * @returns at least one, each once: every size in every format
+ * @throws BAD_ARGUMENT with a suggestion: an unknown field, a bad value, a model that is not registered, too many files
+ */
+export function parseVariants(
+  fields: Readonly<Record<string, unknown>>,
+  settings: Pick<ServerSettings, 'models' | 'model'>,
+): readonly Variant[] {
+  const texts = Object.entries(fields).map(([name, value]) => [name, textOf(name, value)] as const);
+  const read = readTexts(requestFields.properties, texts);
+  const { device, ...asked } = check(requestFields, read, '', 'directive');
+  const { upscale, width, minWidth, format: formats = [undefined], ...rest } = checkDirectives(asked);
+  const { model = settings.model, quality, lossless, animation } = rest;
+  checkModel(model, settings.models);
+  const sizes = sizesOf(upscale, width, minWidth);
+  if (sizes.length * formats.length > mostVariants) {
+    const count = `${sizes.length} sizes in ${formats.length} formats`;
+    throw new UpresError('BAD_ARGUMENT', `${count} are more than the ${mostVariants} files that an image can become`);
+  }
+  return sizes.flatMap((each) =>
+    formats.map((format) => ({ ...each, model, ...defined({ format, quality, lossless, animation, device }) })),
+  );
+}
+
+/**
+ * As `parseVariants`, for an answer that is one file.
+ * @throws BAD_ARGUMENT for a list, too
  */
 export function parseVariant(
   fields: Readonly<Record<string, unknown>>,
   settings: Pick<ServerSettings, 'models' | 'model'>,
 ): Variant {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(fields)) query.set(name, textOf(name, value));
-  const device = query.get('device');
-  query.delete('device');
-  const asked = parseDirectives(query.toString());
-  const { upscale, width, minWidth, format, quality, lossless, animation, model = settings.model } = asked;
-  checkModel(model, settings.models);
-  return {
-    ...sizeOf(upscale?.[0], width, minWidth),
-    model,
-    ...defined({ format: format?.[0], quality, lossless, animation }),
-    ...(device === null ? {} : { device: checkDevice(device) }),
-  };
+  for (const name of ['upscale', 'format']) {
+    const { [name]: value } = fields;
+    if (typeof value !== 'string' || !/[;,]/.test(value)) continue;
+    const message = `${name} takes one value here, not "${value}": an answer is one file. A job (POST /v1/jobs) takes several`;
+    throw new UpresError('BAD_ARGUMENT', message);
+  }
+  return parseVariants(fields, settings)[0]!;
 }
 
-function sizeOf(
-  upscale: number | undefined,
-  width: number | undefined,
-  minWidth: number | undefined,
-): Pick<Variant, 'upscale' | 'width' | 'minWidth'> {
-  if (minWidth !== undefined) return { minWidth };
-  if (width !== undefined) return { width: Math.round(width * (upscale ?? 1)) };
-  return { upscale: upscale ?? 2 };
+/** How many sizes there are among some files, each of which is computed once. */
+export function countSizes(variants: readonly Size[]): number {
+  return new Set(variants.map(({ upscale, width, minWidth }) => [upscale, width, minWidth].join())).size;
+}
+
+function sizesOf(factors: readonly number[] = [], width: number | undefined, minWidth: number | undefined): Size[] {
+  if (minWidth !== undefined) return [{ minWidth }];
+  if (width === undefined) return (factors.length > 0 ? factors : [2]).map((upscale) => ({ upscale }));
+  const widths = (factors.length > 0 ? factors : [1]).map((factor) => Math.round(width * factor));
+  return [...new Set(widths)].map((each) => ({ width: each }));
 }
 
 /**
@@ -87,12 +120,6 @@ export function encodingOf(variant: Variant, format: OutputFormat): QualityOptio
 }
 
 function textOf(name: string, value: unknown): string {
-  if (!variantFields.some((field) => field === name)) {
-    throw new UpresError('BAD_ARGUMENT', `there is no directive "${name}" here.${suggestion(name, variantFields)}`);
-  }
-  if (typeof value !== 'string') throw new UpresError('BAD_ARGUMENT', `the directive "${name}" is given twice`);
-  if ((name === 'upscale' || name === 'format') && /[;,]/.test(value)) {
-    throw new UpresError('BAD_ARGUMENT', `${name} takes one value here, not "${value}": a request is for one file`);
-  }
-  return value;
+  if (typeof value === 'string') return value;
+  throw new UpresError('BAD_ARGUMENT', `the directive "${name}" is given twice`);
 }

@@ -34,6 +34,14 @@ export function form(files: readonly (readonly [name: string, bytes: Uint8Array]
 
 export const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });
 
+export interface JobResultAnswer {
+  readonly url: string;
+  readonly type: string;
+  readonly bytes: number;
+  readonly width: number;
+  readonly device: string;
+}
+
 export interface JobAnswer {
   readonly id: string;
   readonly state: string;
@@ -43,7 +51,8 @@ export interface JobAnswer {
     readonly name?: string;
     readonly state: string;
     readonly pixels: number;
-    readonly result?: { readonly url: string; readonly bytes: number; readonly width: number; readonly device: string };
+    readonly result?: JobResultAnswer;
+    readonly results?: readonly JobResultAnswer[];
     readonly problem?: { readonly code: string; readonly detail: string };
   }[];
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
-import { newJobId, type Job, type JobImage } from '#src/server/jobs/job.js';
+import { newJobId, type Job, type JobImage, type JobResult } from '#src/server/jobs/job.js';
 import type { JobStore } from '#src/server/jobs/job-store.js';
 
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('base64url');
@@ -17,13 +17,16 @@ export interface JobOptions {
   /** Pixels of each result; default: none, as if it took no room. */
   readonly resultPixels?: number;
   readonly created?: Date;
+  /** The files that each image becomes; default: one. */
+  readonly variants?: JobImage['variants'];
 }
 
 /** A job as it is before anything was computed. */
 export function newJob(sources: readonly Uint8Array[], options: JobOptions = {}): Job {
   const { client = 'alice', key, content = 'content', created = new Date(), pixels, resultPixels = 0 } = options;
+  const { variants = [{ upscale: 2, model: 'natural' }] } = options;
   const images = sources.map((bytes): JobImage => ({
-    variant: { upscale: 2, model: 'natural' },
+    variants,
     source: { bytes: bytes.length, sha256: sha256(bytes) },
     pixels: pixels ?? Math.max(1, bytes.length),
     resultPixels,
@@ -49,13 +52,13 @@ export async function submit(store: JobStore, sources: readonly Uint8Array[], op
 }
 
 /** A result's bytes; undefined where there is none. */
-export async function readResult(store: JobStore, id: string, place: number): Promise<Buffer | undefined> {
-  const stream = await store.openResult(id, place);
+export async function readResult(store: JobStore, id: string, place: number, output = 0): Promise<Buffer | undefined> {
+  const stream = await store.openResult(id, place, output);
   return stream && buffer(stream);
 }
 
 /** What an image became, of made-up bytes. */
-export function resultOf(bytes: Uint8Array): Extract<JobImage, { state: 'done' }>['result'] {
+export function resultOf(bytes: Uint8Array): JobResult {
   return {
     width: 2,
     height: 2,

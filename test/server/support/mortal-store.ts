@@ -66,12 +66,12 @@ export class MortalStore implements JobStore {
     return this.living(() => this.store.readSource(id, place));
   }
 
-  writeResult(id: string, place: number, bytes: Uint8Array): Promise<void> {
-    return this.living(() => this.store.writeResult(id, place, bytes));
+  writeResult(id: string, place: number, output: number, bytes: Uint8Array): Promise<void> {
+    return this.living(() => this.store.writeResult(id, place, output, bytes));
   }
 
-  openResult(id: string, place: number): Promise<Readable | undefined> {
-    return this.living(() => this.store.openResult(id, place));
+  openResult(id: string, place: number, output: number): Promise<Readable | undefined> {
+    return this.living(() => this.store.openResult(id, place, output));
   }
 
   dropSources(id: string): Promise<void> {

@@ -30,7 +30,8 @@ export function computed(data: Uint8Array): ComputeResult {
 export const expectedBytes = (source: Uint8Array): Uint8Array => source.toReversed();
 
 /** Stands in for upscaling: sources that begin with `bad` can't be read, and `slow` ones take until they are stopped. */
-export const reverse: Compute = async (bytes, _variant, { signal, onProgress }) => {
+export const reverse: Compute = async (source, _variant, { signal, onProgress }) => {
+  const bytes = await source.bytes();
   const text = new TextDecoder().decode(bytes);
   if (text.startsWith('bad')) throw new UpresError('INPUT_CORRUPT', 'it is damaged');
   onProgress({ donePixels: 1, totalPixels: 2 });

@@ -3,14 +3,14 @@ import { Type } from 'typebox';
 import type { Server, ServerContext } from '../../service/context.js';
 import { matchesTag } from '../etag.js';
 import type { Jobs } from '../../jobs/jobs.js';
-import type { Job, JobImage, JobResult } from '../../jobs/job.js';
+import type { Job, JobResult } from '../../jobs/job.js';
 import { mediaTypeOf } from '../media-types.js';
 import { limitTransfer } from '../on-end.js';
 import { Problem } from '../problem.js';
 import { resultHeaders } from '../result-headers.js';
 import { commonProblems, emptyResponse, imageResponse, problemResponses } from '../schemas.js';
 import { ownJob } from './jobs-own.js';
-import { ImageParams, JobParams } from './jobs-schemas.js';
+import { ImageParams, JobParams, ResultParams } from './jobs-schemas.js';
 
 /** Seconds after which a client that came too early may ask again. */
 const retrySeconds = 1;
@@ -26,12 +26,18 @@ export function jobResultRoutes(app: Server, { settings }: ServerContext, { stor
   const description =
     '409 while there is none (with `Retry-After`), and where the image failed (with the reason’s code); 410 when the job was cancelled, or its time is over.';
 
-  const send = async (request: FastifyRequest, reply: FastifyReply, job: Job, place: number): Promise<FastifyReply> => {
-    const result = resultOf(job, job.images[place]);
+  const send = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    job: Job,
+    place: number,
+    output?: number,
+  ): Promise<FastifyReply> => {
+    const result = resultOf(job, place, output);
     const tag = `"${result.sha256}"`;
     reply.headers({ etag: tag, 'cache-control': 'private, no-cache' });
     if (matchesTag(request.headers['if-none-match'], tag)) return reply.code(304).send();
-    const bytes = await store.openResult(job.id, place);
+    const bytes = await store.openResult(job.id, place, output ?? 0);
     if (!bytes) throw gone();
     limitTransfer(reply, settings.limits.transferSeconds);
     return reply
@@ -77,16 +83,48 @@ export function jobResultRoutes(app: Server, { settings }: ServerContext, { stor
     async (request, reply) => {
       const { id, place } = request.params;
       const job = await ownJob(store, request.client, id);
-      const index = /^\d{1,4}$/.test(place) ? Number(place) : -1;
-      if (!job.images[index]) throw new Problem(404, 'NOT_FOUND', `the job has images 0 to ${job.images.length - 1}`);
-      return send(request, reply, job, index);
+      return send(request, reply, job, indexIn(job.images, place, 'the job has images'));
+    },
+  );
+
+  app.get(
+    '/v1/jobs/:id/images/:place/results/:output',
+    {
+      schema: {
+        summary: 'One of the results of an image of a job',
+        description,
+        tags: ['jobs'],
+        params: ResultParams,
+        headers,
+        response,
+      },
+    },
+    async (request, reply) => {
+      const { id, place, output } = request.params;
+      const job = await ownJob(store, request.client, id);
+      const index = indexIn(job.images, place, 'the job has images');
+      const { variants } = job.images[index]!;
+      return send(request, reply, job, index, indexIn(variants, output, 'the image has results'));
     },
   );
 }
 
-function resultOf(job: Job, image: JobImage | undefined): JobResult {
+/** The place of one of several things; throws where there is no such one. */
+function indexIn(all: readonly unknown[], place: string, words: string): number {
+  const index = /^\d{1,4}$/.test(place) ? Number(place) : -1;
+  if (index in all) return index;
+  throw new Problem(404, 'NOT_FOUND', `${words} 0 to ${all.length - 1}`);
+}
+
+/** @param output absent where the image is to have one result */
+function resultOf(job: Job, place: number, output: number | undefined): JobResult {
+  const image = job.images[place];
   if (job.expired || job.state === 'cancelled') throw gone();
-  if (image?.state === 'done') return image.result;
+  if (output === undefined && image && image.variants.length > 1) {
+    const where = `/v1/jobs/${job.id}/images/${place}/results/0`;
+    throw new Problem(409, 'CONFLICT', `the image has ${image.variants.length} results: ask for each, as in ${where}`);
+  }
+  if (image?.state === 'done') return image.results[output ?? 0]!;
   if (image?.state === 'failed') {
     throw new Problem(409, image.problem.code, `the image has no result: ${image.problem.detail}`);
   }

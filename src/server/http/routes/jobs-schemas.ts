@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { outputFormats } from '../../../image/codec/formats.js';
+import { mediaTypeOf } from '../media-types.js';
 import { jobStates, type Job, type JobImage, type JobState } from '../../jobs/job.js';
 import type { JobProgress } from '../../jobs/job-progress.js';
 
@@ -27,25 +28,32 @@ const Progress = Type.Object(
   closed,
 );
 
+const ResultBody = Type.Object(
+  {
+    width: Side,
+    height: Side,
+    frames: Side,
+    format: Type.Unsafe<(typeof outputFormats)[number]>({ type: 'string', enum: outputFormats }),
+    type: Type.String({ description: 'Its media type.' }),
+    bytes: Count,
+    model: Type.String(),
+    device: Type.String({ description: 'What computed it.' }),
+    url: Type.String({ description: 'Where it is; absent results have expired.' }),
+  },
+  closed,
+);
+
 const ImageBody = Type.Object(
   {
     name: Type.Optional(Type.String({ description: 'The file’s name in the form.' })),
     state: State,
     pixels: Type.Integer({ minimum: 0, description: 'Of the source, all frames counted.' }),
-    result: Type.Optional(
-      Type.Object(
-        {
-          width: Side,
-          height: Side,
-          frames: Side,
-          format: Type.Unsafe<(typeof outputFormats)[number]>({ type: 'string', enum: outputFormats }),
-          bytes: Count,
-          model: Type.String(),
-          device: Type.String({ description: 'What computed it.' }),
-          url: Type.String({ description: 'Where it is; absent results have expired.' }),
-        },
-        closed,
-      ),
+    result: Type.Optional(ResultBody),
+    results: Type.Optional(
+      Type.Array(ResultBody, {
+        description:
+          'All files that the image became, sizes ascending and each in the order of the formats; `result` is the first.',
+      }),
     ),
     problem: Type.Optional(
       Type.Object(
@@ -80,8 +88,10 @@ export const JobList = Type.Object(
 );
 
 export const JobParams = Type.Object({ id: Id }, closed);
-export const ImageParams = Type.Object(
-  { id: Id, place: Type.String({ description: '0 for the first image.' }) },
+const Place = Type.String({ description: '0 for the first image.' });
+export const ImageParams = Type.Object({ id: Id, place: Place }, closed);
+export const ResultParams = Type.Object(
+  { id: Id, place: Place, output: Type.String({ description: '0 for the first of its results.' }) },
   closed,
 );
 
@@ -107,7 +117,10 @@ function imageBody(job: Job, image: JobImage, place: number): JobBody['images'][
     return { ...known, problem: { code, detail } };
   }
   if (image.state !== 'done' || job.expired || job.state === 'cancelled') return known;
-  const { width, height, frames, format, bytes, model, device } = image.result;
-  const url = `/v1/jobs/${job.id}/images/${place}/result`;
-  return { ...known, result: { width, height, frames, format, bytes, model, device, url } };
+  const own = `/v1/jobs/${job.id}/images/${place}`;
+  const results = image.results.map(({ width, height, frames, format, bytes, model, device }, output) => {
+    const url = image.results.length === 1 ? `${own}/result` : `${own}/results/${output}`;
+    return { width, height, frames, format, type: mediaTypeOf(format), bytes, model, device, url };
+  });
+  return { ...known, result: results[0]!, results };
 }

@@ -6,7 +6,7 @@ import { mergeFields } from '../merge-fields.js';
 import { Problem } from '../problem.js';
 import { commonProblems, emptyResponse, imagesBody, problemResponses, variantQuery } from '../schemas.js';
 import { readUpload } from '../upload.js';
-import { parseVariant } from '../../service/variant.js';
+import { parseVariants } from '../../service/variant.js';
 import { onEnd } from '../on-end.js';
 import { jobEventsRoute } from './jobs-events.js';
 import { ownJob } from './jobs-own.js';
@@ -62,9 +62,9 @@ function submitRoute(app: Server, context: ServerContext, jobs: Jobs): void {
       schema: {
         summary: 'Upscale images later',
         description:
-          'One image or a form of several; the directives count for all of them. The answer comes when the job is on the disk: from then on it is finished whatever happens to the server. An image of a form that can’t be upscaled fails by itself, and is told in the job.',
+          'One image or a form of several; the directives count for all of them, and every size in every format becomes a file of its own: `upscale=2;4&format=avif;webp` makes four of each image, which is decoded once, and enlarged once for each size. The answer comes when the job is on the disk: from then on it is finished whatever happens to the server. An image of a form that can’t be upscaled fails by itself, and is told in the job.',
         tags: ['jobs'],
-        querystring: variantQuery(settings),
+        querystring: variantQuery(settings, true),
         headers: Type.Object({
           'idempotency-key': Type.Optional(
             Type.String({
@@ -81,7 +81,7 @@ function submitRoute(app: Server, context: ServerContext, jobs: Jobs): void {
         },
       },
       preValidation: (request, _, done) => {
-        parseVariant(request.query, settings);
+        parseVariants(request.query, settings);
         done();
       },
     },
@@ -93,7 +93,7 @@ function submitRoute(app: Server, context: ServerContext, jobs: Jobs): void {
       if (upload.images.length === 0) throw new Problem(422, 'BAD_ARGUMENT', 'the form holds no file: send an image');
       const { job, known } = await submitJob(context, jobs.store, {
         client: request.client,
-        variant: parseVariant(mergeFields(request.query, upload.fields), settings),
+        variants: parseVariants(mergeFields(request.query, upload.fields), settings),
         images: upload.images,
         key: request.headers['idempotency-key'],
       });

@@ -32,9 +32,9 @@ export function upscaleRoutes(app: Server, context: ServerContext): void {
       schema: {
         summary: 'Upscale an image now',
         description:
-          'One image, one result. Results are cached: the same image and directives give the same bytes, and the same `ETag`; with `If-None-Match` nothing is computed for a client that has them.',
+          'One image, one result; a job takes several sizes and formats. Results are cached: the same image and directives give the same bytes, and the same `ETag`; with `If-None-Match` nothing is computed for a client that has them.',
         tags: ['images'],
-        querystring: variantQuery(settings),
+        querystring: variantQuery(settings, false),
         response: {
           200: imageResponse('The result.'),
           304: emptyResponse('The client has the result already.'),
@@ -65,7 +65,7 @@ export function upscaleRoutes(app: Server, context: ServerContext): void {
         const cpuTag = await images.etag(image, { ...variant, device: 'cpu' });
         if (matchesTag(known, cpuTag)) return reply.code(304).header('etag', cpuTag).send();
       }
-      const { outputPixels } = await images.probe(image, variant);
+      const { outputPixels } = await images.probe(image, [variant]);
       onEnd(reply, occupancy.queue(request.client, outputPixels));
       const result = await upscale(context, request, reply, image, variant);
       // Where a device failed and the CPU stood in, the result is the CPU's.
