@@ -33,6 +33,8 @@ export function upscaling<T extends object>(plugins: T, options: UpscalingOption
   }
   const { load } = imagetools;
   const theirs = (typeof load === 'object' ? load.handler : load) as Load;
+  // upres/vite finds this list, leaves such pictures alone, and waits to be told of each.
+  const upscaled: ((environment: string, image: string, query: string) => void)[] = [];
   let enlarge: ((file: string, wanted: Directives) => Promise<string>) | undefined;
   const handler: Load = async function (id, ...rest) {
     const { path, query } = splitUrl(id);
@@ -41,7 +43,12 @@ export function upscaling<T extends object>(plugins: T, options: UpscalingOption
       if (!wanted || !enlarge) return await theirs.call(this, id, ...rest);
       if (this.environment.mode === 'build') this.addWatchFile(path);
       const loaded = await theirs.call(this, `${await enlarge(path, wanted.directives)}?${wanted.rest}`, ...rest);
-      if (loaded) return loaded;
+      if (loaded) {
+        // enhanced-img puts its own keys behind those that its author wrote.
+        const written = query.replace(/&(?:imgSizes=[^&]*|imgWidth=[^&]*|enhanced)(?=&|$)/g, '');
+        for (const tell of upscaled) [query, written].forEach((each) => tell(this.environment.name, path, each));
+        return loaded;
+      }
     } catch (error) {
       return this.error(
         Object.assign(new Error(`${id}: ${messageOf(error)}`, { cause: error }), { name: 'UpresError' }),
@@ -52,8 +59,7 @@ export function upscaling<T extends object>(plugins: T, options: UpscalingOption
   // enhanced-img calls the hook of this very object, so it is changed in place. imagetools' filter would hide from it what it refuses;
   // it asks that again itself.
   imagetools.load = handler;
-  // What upres/vite looks for, to leave such pictures alone.
-  imagetools.api = { ...(imagetools.api as object | undefined), upscales: true };
+  imagetools.api = { ...(imagetools.api as object | undefined), upscaled };
   wrapConfigResolved(imagetools, (config) => {
     enlarge = enlarger(config, options);
   });

@@ -4,7 +4,7 @@ import { parseQuery } from '#upres/asset/directives.js';
 import { inputsOf } from '#upres/asset/inputs.js';
 import { moduleCode } from '#upres/asset/module-code.js';
 import { withFormat } from '#upres/asset/names.js';
-import { newUrlsIn } from '#upres/asset/new-urls.js';
+import { newUrlsIn } from '#upres/asset/script-references.js';
 import { checkAssetOptions, type AssetOptions } from '#upres/asset/options.js';
 import { AssetPipeline, type PreparedAsset } from '#upres/asset/pipeline.js';
 import { readableMessage } from '#upres/asset/readable-message.js';

@@ -15,7 +15,10 @@ export function reportUnresolved(
     if (found.length === 0) continue;
     const message =
       found
-        .map(({ url, from }) => `"${url}" is still in ${output.fileName}${from}: its image was not upscaled. `)
+        .map(({ url, files }) => {
+          const from = files.length > 0 ? ` (from ${files.join(', ')})` : '';
+          return `"${url}" is still in ${output.fileName}${from}: its image was not upscaled. `;
+        })
         .join('\n') +
       'Directives work in imports and in new URL("…", import.meta.url); a URL that is put together at run time can’t carry one, and ' +
       'style sheets are read by no part of the bundler itself. Where it is none, say leftovers: "warn" or "ignore" in the options of upres.';

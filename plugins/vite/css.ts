@@ -109,7 +109,11 @@ async function imageOf(
         : `as=${shape} has no meaning in CSS: use as=url for one image, or as=srcset for an image-set()`,
     );
   }
-  const places = await deliver(deliveryTo(context, session, id), session, asset, { candidate, auto });
+  const places = await deliver(deliveryTo(context, session, id), session, asset, {
+    candidate,
+    auto,
+    place: splitUrl(importer).path,
+  });
   if (shape === 'srcset') return imageSetOf(variants, (variant) => asText(places.get(variant)!) + fragment);
   const text = asText(places.get(variants[0]!)!) + fragment.replace(/["\\\s]/g, encodeURIComponent);
   return bare ? `"${text}"` : `url("${text}")`;

@@ -38,6 +38,8 @@ export function deliveryTo(context: Rollup.PluginContext, session: Session, id: 
 export type Delivered = { readonly url: string } | { readonly reference: string };
 
 export interface DeliveryOptions {
+  /** The file that has the directive, where that is not an import. */
+  readonly place?: string;
   /** Whether the author wrote a candidate of a list: such are files unless asked for otherwise, since a browser loads one of them. */
   readonly candidate?: boolean;
   /** Whether it is a page's icon, which Vite never makes a `data:` URI of. */
@@ -53,7 +55,8 @@ export async function deliver(
   asset: PlannedAsset,
   options: DeliveryOptions = {},
 ): Promise<ReadonlyMap<VariantPlan, Delivered>> {
-  const { plan } = asset;
+  const { plan, query } = asset;
+  session.net.deliver(context.environment.name, plan.file, query, options.place);
   for (const file of new Set([
     plan.file,
     ...plan.variants.map(({ source }) => source),

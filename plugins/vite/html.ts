@@ -167,7 +167,7 @@ async function load(
     const path = await findAsset(session.config, url, file, tools.resolve, tools);
     const asset = await session.plan(path, query);
     check(asset.plan);
-    const places = await deliver(tools, session, asset, options);
+    const places = await deliver(tools, session, asset, { ...options, place: file });
     return { plan: asset.plan, urlOf: (variant) => asText(places.get(variant)!) + fragment };
   } catch (error) {
     throw session.readable(error, url, file);

@@ -5,6 +5,7 @@ import { moduleCode } from '#upres/asset/module-code.js';
 import type { Plugin } from 'vite';
 import { asExpression, deliver, deliveryTo } from './deliver.js';
 import { isOurs, splitUrl, type Session } from './session.js';
+import { suspects } from './suspects.js';
 
 /** In ids; what is ours exactly is told by the grammar. */
 export const directiveInId = /[?&]upscale(?:[=&]|$)/;
@@ -47,21 +48,11 @@ export function importPlugin(session: () => Session): Plugin {
         const { path, query } = splitUrl(id);
         if (id.startsWith('\0') || !isOurs(id) || !hasImageExtension(path)) return null;
         if (loaded.get(this.environment.name)?.has(id) || session().isForImagetools(query)) return null;
-        const error = new Error(`another plugin loaded it first${suspects(session().config.plugins, name)}`);
+        const error = new Error(`another plugin loaded it first${suspects(session().config.plugins, ['load'], name)}`);
         return this.error(session().readable(error, `${session().show(path)}?${query}`));
       },
     },
   };
-}
-
-/** In words: the plugins whose `load` comes before ours. */
-function suspects(plugins: readonly Plugin[], own: string): string {
-  const before = plugins.slice(
-    0,
-    plugins.findIndex(({ name }) => name === own),
-  );
-  const names = before.filter(({ name, load }) => load && !/^vite:|^alias$/.test(name)).map(({ name }) => name);
-  return names.length === 0 ? '' : `, maybe ${names.join(' or ')}: put upres() before it`;
 }
 
 /** Files of `public/` keep the path of their URL as their id. */

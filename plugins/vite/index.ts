@@ -12,6 +12,7 @@ import { newUrlPlugin, placeNewUrls } from './new-url.js';
 import { checkOptions, type UpresViteOptions } from './options.js';
 import { withPostcssPlugin } from './postcss-config.js';
 import { Session } from './session.js';
+import { placeSightings, sightingsPlugin } from './sightings.js';
 
 export { markingVisitor } from './lightningcss.js';
 export type { AutoOptions, DevMode, UpresViteOptions } from './options.js';
@@ -33,6 +34,7 @@ export function upres(options: UpresViteOptions = {}): Plugin[] {
       current = new Session(config, options);
     }),
     templatesPlugin(session),
+    sightingsPlugin(session),
     importPlugin(session),
     htmlPlugin(session),
     servedHtmlPlugin(session),
@@ -74,6 +76,7 @@ function basePlugin(session: () => Session, open: (config: ResolvedConfig) => vo
       checkVersion(config);
       open(config);
       placeNewUrls(config.plugins as Plugin[]);
+      placeSightings(config.plugins as Plugin[]);
       finishStyles(config.plugins, session);
       if (unreadable !== undefined) config.logger.warn(`upres: directives in CSS are not read: ${unreadable}`);
     },

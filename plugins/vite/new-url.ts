@@ -1,10 +1,11 @@
 import MagicString from 'magic-string';
-import { newUrlsIn } from '#upres/asset/new-urls.js';
+import { newUrlsIn } from '#upres/asset/script-references.js';
 import { UpresError } from '#upres/errors.js';
 import type { Plugin, Rollup } from 'vite';
 import { asExpression, deliver, deliveryTo } from './deliver.js';
 import { findAsset } from './find-asset.js';
 import { splitUrl, type Session } from './session.js';
+import { sightScript } from './sightings.js';
 
 const name = 'upres:new-url';
 
@@ -19,8 +20,9 @@ export function newUrlPlugin(session: () => Session): Plugin {
     name,
     apply: 'build',
     transform: {
-      filter: { code: { include: /new\s+URL[^]*upscale/ } },
+      filter: { code: 'upscale' },
       async handler(code, id) {
+        await sightScript(this, session(), code, id);
         const literals = newUrlsIn(code, (text) => this.parse(text));
         if (literals.length === 0) return null;
         const text = new MagicString(code);
@@ -58,7 +60,7 @@ async function expressionOf(
     const asset = await session.plan(file, query);
     const { shape, variants } = asset.plan;
     if (shape !== 'url') throw new UpresError('BAD_ARGUMENT', `a URL is one file: use an import for as=${shape}`);
-    const places = await deliver(deliveryTo(context, session, id), session, asset);
+    const places = await deliver(deliveryTo(context, session, id), session, asset, { place: splitUrl(id).path });
     // In parentheses, so that Vite does not take it for a URL that it has to look for.
     const place = asExpression(places.get(variants[0]!)!, session);
     return fragment === '' ? `(${place})` : `(${place} + ${JSON.stringify(fragment)})`;

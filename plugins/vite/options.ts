@@ -36,6 +36,20 @@ const auto = object(
 /** Upscales images that carry no directive: `<img src>` without `srcset`, and CSS backgrounds. */
 export interface AutoOptions extends TypeOf<typeof auto> {}
 
+const allowances = object(
+  {
+    /** Files that may have directives which nothing delivers, as globs relative to the root, and URLs as they stand there. */
+    allow: oneOrMany(glob, 1),
+  },
+  {
+    /**
+     * What holds elsewhere.
+     * @default `error`
+     */
+    otherwise: leftoversChoice,
+  },
+);
+
 const viteOptions = options({
   ...assetOptions.properties,
   /**
@@ -50,11 +64,11 @@ const viteOptions = options({
    */
   dev: choice(devModes),
   /**
-   * What a directive is that is still in the built site though its file exists: the build fails (`error`), it warns (`warn`), or
-   * nothing (`ignore`).
+   * What becomes of the build when a directive is not delivered though its file exists: it fails (`error`), it warns (`warn`), or
+   * nothing (`ignore`); or an object that allows single places, and says what holds for all others.
    * @default `error`
    */
-  leftovers: leftoversChoice,
+  leftovers: either('error, warn, ignore, or an object with allow', leftoversChoice, allowances),
 });
 export interface UpresViteOptions extends TypeOf<typeof viteOptions> {}
 

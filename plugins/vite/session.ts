@@ -7,6 +7,7 @@ import type { ResolvedConfig } from 'vite';
 import { normalizePath } from './normalize-path.js';
 import { MissingFiles } from '#upres/asset/missing-files.js';
 import { Dependents } from './dependents.js';
+import { Net } from './net.js';
 import type { UpresViteOptions } from './options.js';
 
 export { isExternal, isOurs, splitUrl } from '#upres/asset/urls.js';
@@ -20,6 +21,11 @@ export interface PlannedAsset {
   readonly query: string;
 }
 
+/** What `upscaling()` puts on a plugin. */
+export interface UpscalingApi {
+  readonly upscaled: ((environment: string, image: string, query: string) => void)[];
+}
+
 /** What the hooks of one plugin share: Vite's configuration and the pipeline. */
 export class Session {
   readonly pipeline: AssetPipeline;
@@ -27,6 +33,9 @@ export class Session {
   readonly auto = { files: new Map<string, number>() };
   readonly missingFiles = new MissingFiles();
   readonly dependents = new Dependents();
+  /** Lists of whom `upscaling()` of `upres/imagetools` tells what it delivered. */
+  private readonly upscaled: UpscalingApi['upscaled'][];
+  readonly net = new Net((query) => parseQuery(query, viteKeys));
   readonly started = Date.now();
 
   constructor(
@@ -37,6 +46,13 @@ export class Session {
       config.logger.warn(`upres: ${message}`);
     };
     this.pipeline = new AssetPipeline(options, { root: config.root, warn });
+    const apis = config.plugins.map(({ api }) => api as Partial<UpscalingApi> | undefined);
+    this.upscaled = apis.flatMap((api) => (api?.upscaled ? [api.upscaled] : []));
+    for (const listeners of this.upscaled) {
+      listeners.push((...delivered) => {
+        this.net.deliver(...delivered);
+      });
+    }
   }
 
   /**
@@ -51,8 +67,7 @@ export class Session {
 
   /** Whether `upscaling()` of `upres/imagetools` makes a picture: where the query asks for what only vite-imagetools does. */
   isForImagetools(query: string): boolean {
-    const upscales = this.config.plugins.some(({ api }) => (api as { upscales?: true } | undefined)?.upscales);
-    return upscales && foreignKeys(query).some((key) => !viteKeys.includes(key));
+    return this.upscaled.length > 0 && foreignKeys(query).some((key) => !viteKeys.includes(key));
   }
 
   /** Starts a new report, and releases the threads. Whatever is asked for after that gets threads again. */

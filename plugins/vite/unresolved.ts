@@ -1,13 +1,33 @@
-import { unresolvedDirectives, textOf } from '#upres/asset/unresolved-directives.js';
+import { existsSync, readFileSync } from 'node:fs';
+import { isAbsolute, relative } from 'node:path';
+import { hasImageExtension } from '#upres/asset/names.js';
+import { matches } from '#upres/asset/resolve.js';
+import { textOf, unresolvedDirectives } from '#upres/asset/unresolved-directives.js';
+import { keptQueries, type LeftoversOption } from '#upres/asset/written-urls.js';
 import type { Plugin, Rollup } from 'vite';
-import { leftMarks, type CssMark } from './css-marks.js';
+import { leftMarks } from './css-marks.js';
 import { manifestKeys } from './deliver.js';
-import type { Session } from './session.js';
+import type { Sighting } from './net.js';
+import { normalizePath } from './normalize-path.js';
+import { splitUrl, type Session } from './session.js';
+import { suspects } from './suspects.js';
+
+type Output = Rollup.OutputAsset | Rollup.OutputChunk;
+type Bundle = Readonly<Record<string, Output>>;
+
+/** A directive that nothing honoured. */
+interface Unresolved {
+  readonly url: string;
+  /** Files that may have it, ids of modules among them. */
+  readonly files: readonly string[];
+  /** What became of it, in words. */
+  readonly fate: string;
+}
 
 /**
- * A directive that is still there when everything is built was seen by no hook, and the page would show the small image: that is
- * an error, never a surprise, unless the options say otherwise. What names no file of the project is none: code samples, and
- * parameters of other services.
+ * A directive that is not delivered when everything is built would leave the small image in the site, and that is an error, never a
+ * surprise, unless the options say otherwise. Either it is still there, or it was seen in a source and went on its way. What names no
+ * file of the project is none: code samples, and parameters of other services.
  */
 export function unresolvedPlugin(session: () => Session): Plugin {
   return {
@@ -16,35 +36,135 @@ export function unresolvedPlugin(session: () => Session): Plugin {
     generateBundle: {
       order: 'post',
       handler(_, bundle) {
-        const { config, options } = session();
-        for (const output of Object.values(bundle)) {
-          for (const mark of marksIn(output)) {
-            const about = 'another plugin took this CSS before its image could be put in place';
-            this.error(session().readable(new Error(`${about}, into ${output.fileName}`), mark.url, mark.importer));
-          }
-          if (options.leftovers === 'ignore') continue;
-          const found = unresolvedDirectives(output, config, (code) => this.parse(code)).filter(
-            // In a module that a plugin made, it is the manifest.
-            ({ url, from }) => !(from.includes('\0') && manifestKeys.has(url)),
-          );
-          if (found.length === 0) continue;
-          const message =
-            found
-              .map(({ url, from }) => `"${url}" is still in ${output.fileName}${from}: its image was not upscaled. `)
-              .join('\n') +
-            'Directives work in imports, in new URL("…", import.meta.url), in CSS url() and image-set(), and in the attributes of HTML; ' +
-            'a URL that is put together at run time can’t carry one. Where it is none, say leftovers: "warn" or "ignore" in the options of upres.';
-          if (options.leftovers === 'warn') this.warn(message);
-          else this.error(message);
-        }
+        const marks = carriedOff(bundle);
+        const { wish, allow } = choiceOf(session());
+        const others =
+          wish === 'ignore'
+            ? []
+            : [written(this, session(), bundle), taken(this.environment.name, session(), bundle)].flat();
+        const places = new Set<string>();
+        const lines = [...marks, ...others].flatMap(({ url, files, fate }) => {
+          const { file, line } = placeOf(this, url, files);
+          const shown = file === undefined ? '' : `${session().show(file)}${line === undefined ? '' : `:${line}`}: `;
+          if (allow.includes(url) || (file !== undefined && allowsFile(allow, file, session()))) return [];
+          if (places.has(shown + url)) return [];
+          places.add(shown + url);
+          return [`${shown}"${url}" ${fate}`];
+        });
+        if (lines.length === 0) return;
+        const message = `${lines.join('\n')}\n${advice}`;
+        // No browser could load a mark.
+        if (wish === 'warn' && marks.length === 0) this.warn(message);
+        else this.error(message);
       },
     },
   };
 }
 
-type Output = Rollup.OutputAsset | Rollup.OutputChunk;
+const advice =
+  'Directives work in imports, in new URL("…", import.meta.url), in CSS url() and image-set(), and in the attributes of HTML; ' +
+  'a URL that is put together at run time can’t carry one. Where it is none, give upres the option leftovers: { allow: [its file or the URL] }.';
 
-function marksIn(output: Output): CssMark[] {
-  if (!/\.(?:[cm]?js|css|html?|svg|webmanifest)$/i.test(output.fileName)) return [];
-  return leftMarks(output.type === 'chunk' ? output.code : textOf(output.source));
+function choiceOf({ options }: Session): { wish: LeftoversOption; allow: readonly string[] } {
+  const { leftovers = 'error' } = options;
+  if (typeof leftovers === 'string') return { wish: leftovers, allow: [] };
+  return { wish: leftovers.otherwise ?? 'error', allow: [leftovers.allow].flat() };
+}
+
+function allowsFile(allow: readonly string[], file: string, { config }: Session): boolean {
+  const include = allow.filter((each) => !each.includes('?'));
+  return include.length > 0 && matches({ include }, file, config.root);
+}
+
+/** The text of a file that browsers read URLs in; empty for others. */
+function textIn(output: Output): string {
+  if (!/\.(?:[cm]?js|css|html?|svg|webmanifest|json)$/i.test(output.fileName)) return '';
+  return output.type === 'chunk' ? output.code : textOf(output.source);
+}
+
+/** Those in CSS that another plugin took before its images could be put in place. */
+function carriedOff(bundle: Bundle): Unresolved[] {
+  return Object.values(bundle).flatMap((output) =>
+    leftMarks(textIn(output)).map(({ url, importer }) => ({
+      url,
+      files: [importer],
+      fate: `was taken into ${output.fileName} by another plugin before its image could be put in place`,
+    })),
+  );
+}
+
+/** Those that are still in a file of the bundle. */
+function written(context: Rollup.PluginContext, session: Session, bundle: Bundle): Unresolved[] {
+  const outputs = Object.values(bundle);
+  const images = outputs.filter(({ fileName }) => hasImageExtension(fileName));
+  const emitted = new Set(images.map(({ fileName }) => fileName));
+  return outputs.flatMap((output): Unresolved[] => {
+    const still = `is still in ${output.fileName}: its image was not upscaled`;
+    const text = textIn(output);
+    return [
+      ...unresolvedDirectives(output, session.config, (code) => context.parse(code))
+        // In a module that a plugin made, it is the manifest of another build.
+        .filter(({ url, files }) => !(files.some((file) => file.startsWith('\0')) && manifestKeys.has(url)))
+        .map((found) => ({ ...found, fate: still })),
+      ...keptQueries(text, emitted).map(({ url, file }) => {
+        const image = images.find((each) => each.fileName === file) as Rollup.OutputAsset;
+        const [source] = image.originalFileNames;
+        const fate = `${still}, but emitted by another plugin, small`;
+        return {
+          url: source === undefined ? url : `${source.replace(/^.*\//, '')}?${splitUrl(url).query}`,
+          files: [],
+          fate,
+        };
+      }),
+    ];
+  });
+}
+
+/** Those that were seen in sources, and left no trace but the small image. */
+function taken(environment: string, { net, config }: Session, bundle: Bundle): Unresolved[] {
+  return net
+    .left(environment)
+    .filter(({ image, certain }) => certain || hasSmall(bundle, image, config.root, config.publicDir))
+    .map(({ url, place, by }: Sighting) => {
+      const hooks =
+        by === 'import'
+          ? (['resolveId', 'load', 'transform'] as const)
+          : (['transform', 'transformIndexHtml'] as const);
+      return { url, files: [place], fate: `was taken by another plugin${suspects(config.plugins, hooks)}` };
+    });
+}
+
+/** Whether a site has an image as it is: emitted, inlined, or by its own URL. Else a condition has left it out, and all is well. */
+function hasSmall(bundle: Bundle, image: string, root: string, publicDir: string): boolean {
+  const bytes = readFileSync(image);
+  const inlined = `;base64,${bytes.subarray(0, 96).toString('base64')}`;
+  const name = normalizePath(relative(root, image));
+  const url =
+    publicDir !== '' && image.startsWith(`${normalizePath(publicDir)}/`) ? image.slice(publicDir.length) : undefined;
+  return Object.values(bundle).some((output) => {
+    if (output.type === 'chunk')
+      return output.code.includes(inlined) || (url !== undefined && output.code.includes(url));
+    if (output.originalFileNames.includes(name)) return true;
+    if (hasImageExtension(output.fileName)) return bytes.equals(Buffer.from(output.source));
+    const text = textOf(output.source);
+    return text.includes(inlined) || (url !== undefined && text.includes(url));
+  });
+}
+
+/** Where a URL stands: in one of these files, or in any file of the build. */
+function placeOf(
+  context: Rollup.PluginContext,
+  url: string,
+  files: readonly string[],
+): { file: string | undefined; line?: number } {
+  const likely = files.map((id) => splitUrl(id).path);
+  const spellings = [url, url.replaceAll('&', '&amp;')];
+  const all = new Set([...likely, ...[...context.getModuleIds()].map((id) => splitUrl(id).path)]);
+  for (const file of all) {
+    if (!isAbsolute(file) || !existsSync(file) || hasImageExtension(file)) continue;
+    const lines = readFileSync(file, 'utf8').split('\n');
+    const line = lines.findIndex((text) => spellings.some((spelling) => text.includes(spelling)));
+    if (line >= 0) return { file, line: line + 1 };
+  }
+  return { file: likely.find((file) => isAbsolute(file)) };
 }

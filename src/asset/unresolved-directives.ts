@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { isExternal } from './urls.js';
-import { urlsOfLiteral, writtenUrls } from './written-urls.js';
+import { decoded, urlsOfLiteral, writtenUrls } from './written-urls.js';
 
 /** A file of a bundle, in words that Rollup, Rolldown and Vite share. */
 export type BundleFile =
@@ -30,8 +30,8 @@ export interface BundleFolders {
 /** A directive that nothing honoured. */
 export interface UnresolvedDirective {
   readonly url: string;
-  /** In words: the modules that it came from, as far as that is known. */
-  readonly from: string;
+  /** The modules that it came from, as far as that is known. */
+  readonly files: readonly string[];
 }
 
 /** The directives that are still in a file of a bundle, of images that are there: others are other services' parameters. */
@@ -45,9 +45,7 @@ export function unresolvedDirectives(
     const urls = strings
       ? [...new Set(strings.flatMap((string) => urlsOfLiteral(withoutHost(string, folders.base))))]
       : writtenUrls(name, () => withoutHost(text, folders.base));
-    return urls
-      .filter((url) => isThere(url, files, folders))
-      .map((url) => ({ url, from: files.length > 0 ? ` (from ${files.join(', ')})` : '' }));
+    return urls.filter((url) => isThere(url, files, folders)).map((url) => ({ url, files }));
   });
 }
 
@@ -100,14 +98,6 @@ function isThere(url: string, files: readonly string[], { root, publicDir, base 
   const own = base.startsWith('/') && path.startsWith(base) ? path.slice(base.length) : path;
   const folders = [...files.map((file) => dirname(resolve(root, file))), root, publicDir];
   return [path, own].some((each) => folders.some((folder) => folder !== '' && existsSync(join(folder, each))));
-}
-
-function decoded(path: string): string {
-  try {
-    return decodeURI(path);
-  } catch {
-    return path;
-  }
 }
 
 /** The text of an emitted file. */

@@ -19,6 +19,7 @@ const longestUrl = 2048;
 /** Where a URL ends: in scripts, which hold it in a string, and in style sheets. */
 const edgeOfString = /[\s"'`\\]/;
 const edgeInStyles = /[\s"'(),<>=]/;
+const edgeOfUrl = /[\s"'`\\(),<>]/;
 
 /**
  * URLs of the site's own images that have directives, as they stand in an emitted style sheet, page or script; each once. In a
@@ -44,6 +45,35 @@ export function writtenUrls(name: string, text: () => string): string[] {
 export function urlsOfLiteral(text: string): string[] {
   if (!text.includes('upscale')) return [];
   return [...new Set(parseLiteral(text).filter(isOwnImage))];
+}
+
+/** The same, in a style sheet in any of its languages, before it is compiled. */
+export const urlsOfStyles = (css: string): string[] => [...new Set(inStyles(css).filter(isOwnImage))];
+
+/**
+ * The names of files that a bundle emits whose URLs in a text have directives all the same: somebody else emitted the small image,
+ * and kept the query.
+ */
+export function keptQueries(
+  text: string,
+  emitted: ReadonlySet<string>,
+): { readonly url: string; readonly file: string }[] {
+  if (!text.includes('upscale')) return [];
+  return [...directivesIn(text, edgeOfUrl)].flatMap(({ url }) => {
+    const [path = '', query = ''] = url.replaceAll('&amp;', '&').split(/[?#]/);
+    const parts = decoded(path).split('/');
+    const file = parts.map((_, index) => parts.slice(index).join('/')).find((tail) => emitted.has(tail));
+    return file !== undefined && hasDirectives(query) ? [{ url, file }] : [];
+  });
+}
+
+/** Of a URL's path; as it is where it can't be decoded. */
+export function decoded(path: string): string {
+  try {
+    return decodeURI(path);
+  } catch {
+    return path;
+  }
 }
 
 function parseLiteral(text: string): string[] {

@@ -1,0 +1,102 @@
+import { hasImageExtension } from '#upres/asset/names.js';
+import { startTags } from '#upres/asset/html-tags.js';
+import { scriptReferences } from '#upres/asset/script-references.js';
+import { parseSrcset } from '#upres/asset/srcset.js';
+import { isOurs, splitUrl } from '#upres/asset/urls.js';
+import { urlsOfStyles } from '#upres/asset/written-urls.js';
+import type { Plugin, Rollup } from 'vite';
+import { findAsset } from './find-asset.js';
+import type { Sighting } from './net.js';
+import type { Session } from './session.js';
+
+type Found = Pick<Sighting, 'url' | 'by'>;
+
+const name = 'upres:sightings';
+
+/** Writes down the directives of raw sources, before any other plugin. */
+export function sightingsPlugin(session: () => Session): Plugin {
+  return {
+    name,
+    enforce: 'pre',
+    apply: 'build',
+    transform: {
+      order: 'pre',
+      filter: { code: 'upscale' },
+      async handler(code, id) {
+        await sight(this, session(), id, directivesOf(code, id, this), { certain: false });
+        return null;
+      },
+    },
+  };
+}
+
+/** To be called in `configResolved`. */
+export function placeSightings(plugins: Plugin[]): void {
+  const own = plugins.findIndex((plugin) => plugin.name === name);
+  if (own > 0) plugins.unshift(...plugins.splice(own, 1));
+}
+
+/**
+ * Writes down the references of a script when all components are compiled: from there on no import goes away by itself.
+ * @param parse gives the tree of the module
+ */
+export async function sightScript(
+  context: Rollup.TransformPluginContext,
+  session: Session,
+  code: string,
+  id: string,
+): Promise<void> {
+  const found = scriptReferences(code, (text) => context.parse(text));
+  await sight(context, session, id, found, { certain: true });
+}
+
+async function sight(
+  context: Rollup.TransformPluginContext,
+  session: Session,
+  id: string,
+  found: readonly Found[],
+  { certain }: { certain: boolean },
+): Promise<void> {
+  const place = splitUrl(id).path;
+  const resolve = async (path: string, from: string): Promise<string | undefined> =>
+    (await context.resolve(path, from))?.id;
+  const sightings = found.map(async ({ url, by }) => {
+    if (!isOurs(url) || !hasImageExtension(splitUrl(url).path)) return [];
+    // What leads to no file is none, or is said by whoever reads it.
+    const image = await findAsset(session.config, url, place, resolve).catch(() => undefined);
+    if (image === undefined) return [];
+    return [{ place, url, image, query: splitUrl(url).query, by, certain: certain && by === 'import' }];
+  });
+  const source = `${certain ? 'compiled' : 'raw'} ${id}`;
+  session.net.see(context.environment.name, source, (await Promise.all(sightings)).flat());
+}
+
+/** The directives of a source that is not compiled yet; of languages that nobody here can read, none. */
+function directivesOf(code: string, id: string, context: Rollup.TransformPluginContext): Found[] {
+  const { path, query } = splitUrl(id);
+  if (/(?:^|&)(?:raw|url)(?:[=&]|$)/.test(query)) return [];
+  const kind = (/(?:^|[&.])lang\.(\w+)$/.exec(query) ??
+    /\.(\w+)$/.exec(query === '' ? path : query) ??
+    /\.(\w+)$/.exec(path))?.[1];
+  const script = (text: string, lang = 'js'): Found[] =>
+    // Rollup reads no TypeScript; with it, scripts wait until they are compiled.
+    scriptReferences(text, (module) => context.parse(module, { lang } as Parameters<typeof context.parse>[1]));
+  if (/^(?:css|s[ac]ss|less|styl|stylus|pcss|postcss)$/.test(kind ?? '')) {
+    return urlsOfStyles(code).map((url) => ({ url, by: 'place' as const }));
+  }
+  if (/^[cm]?[jt]sx?$/.test(kind ?? '')) return script(code, kind!.replace(/^[cm]/, ''));
+  if (query !== '' || !/^(?:html?|vue|svelte|astro)$/.test(kind ?? '')) return [];
+  const by = kind!.startsWith('htm') ? 'place' : 'either';
+  return [...startTags(code)].flatMap(({ name: tag, attributes, text }) => {
+    // Vite gives the scripts and styles of pages to all plugins as modules of their own.
+    if (tag === 'script' && by === 'either') return script(text, 'ts');
+    return attributes.flatMap((attribute) =>
+      urlsOf(attribute.name, attribute.value).map((url) => ({ url, by }) as const),
+    );
+  });
+}
+
+function urlsOf(attribute: string, value: string): string[] {
+  if (!value.includes('upscale') || attribute === 'class' || attribute === 'style') return [];
+  return attribute.endsWith('srcset') ? parseSrcset(value).map(({ url }) => url) : [value.trim()];
+}

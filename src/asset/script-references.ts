@@ -1,0 +1,71 @@
+import { isOurs } from './urls.js';
+
+interface Node {
+  readonly type: string;
+  readonly start: number;
+  readonly end: number;
+}
+/** A string in a module's code, with its offsets. */
+export interface UrlLiteral extends Node {
+  readonly value: string;
+}
+
+type Parse = (code: string) => unknown;
+
+/**
+ * The first arguments of `new URL(…, import.meta.url)` that carry directives; nothing in code that is no JavaScript.
+ * @param parse gives the tree of a module (ESTree)
+ */
+export function newUrlsIn(code: string, parse: Parse): UrlLiteral[] {
+  if (!code.includes('import.meta.url') || !code.includes('upscale')) return [];
+  return [...nodesOf(code, parse)].flatMap((node) => newUrl(code, node) ?? []);
+}
+
+/** The directives of a module: of its imports, and of `new URL(…, import.meta.url)`. Imports of types are none. */
+export function scriptReferences(code: string, parse: Parse): { url: string; by: 'import' | 'place' }[] {
+  if (!code.includes('upscale')) return [];
+  return [...nodesOf(code, parse)].flatMap((node) => {
+    const url = newUrl(code, node);
+    if (url) return { url: url.value, by: 'place' as const };
+    const { type, source, importKind } = node as Node & { source?: unknown; importKind?: unknown };
+    if (!/^(?:Import(?:Declaration|Expression)|Export(?:Named|All)Declaration)$/.test(type)) return [];
+    if (importKind === 'type' || !isNode(source) || !isOurLiteral(source)) return [];
+    return { url: source.value, by: 'import' as const };
+  });
+}
+
+function* nodesOf(code: string, parse: Parse): Generator<Node> {
+  let tree: unknown;
+  try {
+    tree = parse(code);
+  } catch {
+    // Whatever it is, the bundler says so itself, or the directive is found in the output.
+    return;
+  }
+  yield* walk(tree);
+}
+
+function* walk(value: unknown): Generator<Node> {
+  if (Array.isArray(value)) for (const one of value) yield* walk(one);
+  if (!isNode(value)) return;
+  yield value;
+  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) yield* walk(part);
+}
+
+function newUrl(code: string, node: Node): UrlLiteral | undefined {
+  if (node.type !== 'NewExpression') return undefined;
+  const { callee, arguments: given } = node as unknown as { callee: Node; arguments: Node[] };
+  const [first, second] = given;
+  if (code.slice(callee.start, callee.end) !== 'URL' || !first || !second || !isMetaUrl(code, second)) return undefined;
+  return isOurLiteral(first) ? first : undefined;
+}
+
+const isNode = (value: unknown): value is Node =>
+  typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
+
+function isOurLiteral(node: Partial<UrlLiteral> & Node): node is UrlLiteral {
+  return node.type === 'Literal' && typeof node.value === 'string' && isOurs(node.value);
+}
+
+const isMetaUrl = (code: string, { start, end }: Node): boolean =>
+  code.slice(start, end).replace(/\s/g, '') === 'import.meta.url';
