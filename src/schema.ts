@@ -116,9 +116,9 @@ export function choice<const W extends string>(
 
 export const flag: Schema<boolean> = { type: 'boolean', description: 'true or false' };
 
-/** Exactly this. */
-export function literal<const V extends boolean | number>(value: V): Schema<V> {
-  return { enum: [value], description: String(value) };
+/** Exactly this, or one of these. */
+export function literal<const V extends boolean | number>(...values: readonly V[]): Schema<V> {
+  return { enum: values, description: values.join(' or ') };
 }
 
 /** What any of several schemas lets pass. */

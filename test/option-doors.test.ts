@@ -2,7 +2,7 @@ import { UpresError } from '#src/errors.js';
 import { probe, ThreadSafeNetwork, Upscaler } from '#src/index.js';
 import { parseOptions } from '#src/cli/options.js';
 import { resolveSettings } from '#src/server/service/settings.js';
-import { parseVariant } from '#src/server/service/variant.js';
+import { parseVariant, parseVariants } from '#src/server/service/variant.js';
 import upresGulp from 'upres/gulp';
 import upresVite from 'upres/vite';
 import { UpresPlugin } from 'upres/webpack';
@@ -34,6 +34,7 @@ const doors: Readonly<Record<string, (given: never) => unknown>> = {
   command: (given) => parseOptions(given),
   server: (given) => resolveSettings(given),
   request: (given) => parseVariant(given, { models: {}, model: 'auto' }),
+  job: (given) => parseVariants(given, { models: {}, model: 'auto' }),
 };
 
 /** What each door is given: an unknown name, a value of another type, one that is out of range, and null. */
@@ -154,6 +155,17 @@ const wrong: Readonly<Record<keyof typeof doors, readonly (readonly [option: str
     ['format', 'svg'],
     ['threads', '257'],
     ['maxFrames', '0'],
+    ['width', '0'],
+    ['height', '1e3'],
+    ['device', 'gpu'],
+    ['colour', 'cmyk'],
+    ['alpha', 'cubic'],
+    ['onError', 'ignore'],
+    ['maxInputPixels', '10T'],
+    ['maxOutputPixels', '0'],
+    ['model', ''],
+    ['out', ''],
+    ['cache', ''],
   ],
   server: [
     ['prot', 80],
@@ -179,6 +191,24 @@ const wrong: Readonly<Record<keyof typeof doors, readonly (readonly [option: str
     ['animation', 'all'],
     ['width', '0'],
     ['device', 'gpu'],
+    ['minWidth', '1.5'],
+    ['format', 'svg'],
+    ['format', 'avif;webp'],
+    ['as', 'srcset'],
+    ['preset', 'hero'],
+    ['model', './natural'],
+    ['model', null],
+  ],
+  job: [
+    ['formats', 'avif;webp'],
+    ['format', 'avif;svg'],
+    ['upscale', '2;9'],
+    ['upscale', '1;2;x'],
+    ['width', '1;2'],
+    ['quality', '80;90'],
+    ['lossless', 'maybe'],
+    ['as', 'srcset'],
+    ['model', 'natural;art'],
     ['model', null],
   ],
 };
@@ -208,13 +238,16 @@ describe.for(Object.entries(wrong))('%s', ([door, cases]) => {
 
 describe('what is left out', () => {
   // A request's fields are texts, or not there.
-  it.for(Object.keys(doors).filter((door) => door !== 'request'))('may be undefined: %s', async (door) => {
-    const names = (wrong[door] ?? [])
-      .map(([option]) => option)
-      .filter((option) => /^(?:upscale|threads|limits|quality)$/.test(option));
-    const error = await errorOf(door, Object.fromEntries(names.map((name) => [name, undefined])));
-    expect(error).toBeUndefined();
-  });
+  it.for(Object.keys(doors).filter((door) => !['request', 'job'].includes(door)))(
+    'may be undefined: %s',
+    async (door) => {
+      const names = (wrong[door] ?? [])
+        .map(([option]) => option)
+        .filter((option) => /^(?:upscale|threads|limits|quality)$/.test(option));
+      const error = await errorOf(door, Object.fromEntries(names.map((name) => [name, undefined])));
+      expect(error).toBeUndefined();
+    },
+  );
 });
 
 it('suggests the name that was probably meant, and never says a secret', async () => {

@@ -46,7 +46,9 @@ export function upscaling<T extends object>(plugins: T, options: UpscalingOption
       if (loaded) {
         // enhanced-img puts its own keys behind those that its author wrote.
         const written = query.replace(/&(?:imgSizes=[^&]*|imgWidth=[^&]*|enhanced)(?=&|$)/g, '');
-        for (const tell of upscaled) [query, written].forEach((each) => tell(this.environment.name, path, each));
+        for (const tell of upscaled) {
+          for (const each of [query, written]) tell(this.environment.name, path, each);
+        }
         return loaded;
       }
     } catch (error) {

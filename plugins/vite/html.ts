@@ -117,7 +117,13 @@ async function addCandidates(text: MagicString, tag: HtmlTag, file: string, tool
   setAttributes(text, tag, value, { size: auto !== undefined && auto !== false && auto.size !== false });
 }
 
-function setAttributes(text: MagicString, tag: HtmlTag, value: ImgAttributes, { size }: { size: boolean }): void {
+/** Puts `src` and `srcset` in place, and the size where the author says none. */
+export function setAttributes(
+  text: MagicString,
+  tag: HtmlTag,
+  value: ImgAttributes,
+  { size }: { size: boolean },
+): void {
   const set = (name: 'src' | 'srcset', content: string): void => {
     const attribute = tag.attributes.find((other) => other.name === name);
     if (attribute) text.update(attribute.start, attribute.end, `"${encodeAttribute(content)}"`);
@@ -126,7 +132,7 @@ function setAttributes(text: MagicString, tag: HtmlTag, value: ImgAttributes, { 
   set('src', value.src);
   set('srcset', value.srcset);
   // One of the two is a size that the author set: the other follows from the picture.
-  if (!size || tag.attributes.some(({ name }) => name === 'width' || name === 'height')) return;
+  if (!size || tag.attributes.some(({ name }) => /^(?::|v-bind:)?(?:width|height)$/.test(name))) return;
   text.appendLeft(tag.nameEnd, ` width="${value.width}" height="${value.height}"`);
 }
 

@@ -1,21 +1,43 @@
-import { parseQuery, type Shape } from '#upres/asset/directives.js';
-import { startTags } from '#upres/asset/html-tags.js';
-import type { Plugin } from 'vite';
+import { basename, posix } from 'node:path';
+import { parseQuery, printQuery, type Shape } from '#upres/asset/directives.js';
+import type { VariantPlan } from '#upres/asset/asset-plan.js';
+import { startTags, encodeAttribute, type HtmlAttribute, type HtmlTag } from '#upres/asset/html-tags.js';
+import { assetValue, srcsetOf, type ImgAttributes } from '#upres/asset/markup.js';
+import MagicString from 'magic-string';
+import type { Plugin, Rollup } from 'vite';
+import { findAsset } from './find-asset.js';
+import { setAttributes } from './html.js';
 import { isOurs, splitUrl, type Session } from './session.js';
 
-/** Shapes that are objects; compilers of templates make strings of what they find in attributes: `[object Object]`. */
-const objects: readonly (Shape | undefined)[] = ['img', 'picture', 'metadata'];
+/** Shapes that are more than one URL. */
+const shapes: readonly (Shape | undefined)[] = ['srcset', 'img', 'picture', 'metadata'];
 
 const component = /\.(?:vue|svelte|astro)$/;
 
-/** How the attributes of an object are put on an element. */
-const spreads: Readonly<Record<string, string>> = {
-  vue: '<img v-bind="photo">',
-  svelte: '<img {...photo}>',
-  astro: '<img {...photo}>',
+/** How what a script has imported is put on an element. */
+const ways: Readonly<Record<string, Readonly<Record<'srcset' | 'img' | 'picture', string>>>> = {
+  vue: {
+    srcset: '<img :srcset="photo">',
+    img: '<img v-bind="photo">',
+    picture: '<picture><source v-for="each in photo.sources" v-bind="each"><img v-bind="photo.img"></picture>',
+  },
+  svelte: {
+    srcset: '<img srcset={photo}>',
+    img: '<img {...photo}>',
+    picture: '<picture>{#each photo.sources as each}<source {...each}>{/each}<img {...photo.img}></picture>',
+  },
+  astro: {
+    srcset: '<img srcset={photo}>',
+    img: '<img {...photo}>',
+    picture: '<picture>{photo.sources.map((each) => <source {...each} />)}<img {...photo.img}></picture>',
+  },
 };
 
-/** Directives in the attributes of a component's template that no attribute can hold are errors that say what to write. */
+/**
+ * Directives in the attributes of a component's template that ask for more than one URL. Vue makes imports of attributes in builds and
+ * plain URLs in development, of one image each, so there `as=img` in a `src` and `as=srcset` in a `srcset` become the attributes that
+ * they stand for, with one directive for each candidate. All else is an error that says what to write: `[object Object]` is no image.
+ */
 export function templatesPlugin(session: () => Session): Plugin {
   return {
     name: 'upres:templates',
@@ -23,26 +45,66 @@ export function templatesPlugin(session: () => Session): Plugin {
     transform: {
       order: 'pre',
       filter: { id: component, code: /[?&;]as=/ },
-      handler(code, id) {
+      async handler(code, id) {
         // Vite 6.0 knows no filters.
         if (!component.test(id) || !code.includes('as=')) return null;
-        for (const { attributes } of startTags(code)) {
-          for (const { name, value } of attributes) {
-            if (!isOurs(value)) continue;
-            const { path, query } = splitUrl(value);
-            const shape = shapeOf(query);
-            if (!objects.includes(shape)) continue;
-            const kind = id.slice(id.lastIndexOf('.') + 1);
-            const message =
-              `the attribute ${name} of a template holds one URL, and as=${shape} is an object. ` +
-              `Import it in the script, import photo from '${path}?${query}', and write ${spreads[kind]}`;
-            this.error(session().readable(new Error(message), value, id));
+        const text = new MagicString(code);
+        const attributes = [...startTags(code)].flatMap((tag) => tag.attributes.map((each) => [tag, each] as const));
+        for (const [tag, attribute] of attributes) {
+          const url = attribute.value.trim();
+          const shape = isOurs(url) ? shapeOf(splitUrl(url).query) : undefined;
+          if (!shapes.includes(shape)) continue;
+          try {
+            await spellOut(this, session(), id, text, tag, attribute, shape!);
+          } catch (error) {
+            this.error(session().readable(error, url, id));
           }
         }
-        return null;
+        return text.hasChanged()
+          ? { code: text.toString(), map: text.generateMap({ source: id, hires: 'boundary' }) }
+          : null;
       },
     },
   };
+}
+
+async function spellOut(
+  context: Rollup.TransformPluginContext,
+  session: Session,
+  id: string,
+  text: MagicString,
+  tag: HtmlTag,
+  { name, value, start, end }: HtmlAttribute,
+  shape: Shape,
+): Promise<void> {
+  const url = value.trim();
+  const kind = id.slice(id.lastIndexOf('.') + 1);
+  const isImg = shape === 'img' && tag.name === 'img' && name === 'src';
+  const isSrcset = shape === 'srcset' && name === 'srcset' && /^(?:img|source)$/.test(tag.name);
+  if (kind !== 'vue' || (!isImg && !isSrcset)) throw new Error(wayOut(url, name, kind, shape));
+  const { path, query, fragment } = splitUrl(url);
+  const resolve = async (file: string, from: string): Promise<string | undefined> =>
+    (await context.resolve(file, from))?.id;
+  const { plan } = await session.plan(await findAsset(session.config, url, id, resolve), query);
+  // The candidates in its place are seen for themselves.
+  session.net.deliver(context.environment.name, plan.file, query, splitUrl(id).path);
+  // A picture made by hand lies next to the source.
+  const urlOf = ({ source, directives }: VariantPlan): string =>
+    `${posix.join(posix.dirname(path), basename(source))}?${printQuery(directives)}${fragment}`.replace(
+      /^(?=[^./@~])/,
+      './',
+    );
+  if (isImg) setAttributes(text, tag, assetValue(plan, urlOf) as ImgAttributes, { size: true });
+  else text.update(start, end, `"${encodeAttribute(srcsetOf(plan.variants, urlOf))}"`);
+}
+
+function wayOut(url: string, attribute: string, kind: string, shape: Shape): string {
+  const { path, query } = splitUrl(url);
+  const holds = shape === 'srcset' ? 'a list of URLs, which belongs into a srcset' : 'an object';
+  return (
+    `the attribute ${attribute} of a template can’t hold what as=${shape} is: ${holds}. Import it in the script, ` +
+    `import photo from '${path}?${query}', and write ${ways[kind]![shape === 'metadata' || shape === 'url' ? 'img' : shape]}`
+  );
 }
 
 /** Undefined where the query is wrong, which is said when its image is made. */

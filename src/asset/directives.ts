@@ -22,6 +22,9 @@ export type Shape = (typeof shapes)[number];
 
 const namedOne = text('the name of one');
 
+/** A format by any of its names. */
+export const formatWord = choice(formatWords, `one of ${outputFormats.join(', ')}`);
+
 export const directives = options({
   /** Pixels relative to the source (or to `width`), each 1 to 8; several mean densities. */
   upscale: oneOrMany(upscaleFactor),
@@ -32,7 +35,7 @@ export const directives = options({
   /** A registered label. */
   model: namedOne,
   /** One format, or for `picture` several. */
-  format: oneOrMany(choice(formatWords, `one of ${outputFormats.join(', ')}`)),
+  format: oneOrMany(formatWord),
   /** 1 to 100, for JPEG, WebP and AVIF. */
   quality: qualityRating,
   /** Whether WebP and AVIF are written without loss; in a query, the bare word says so. */

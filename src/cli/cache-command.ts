@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { amount, whole } from './amount.js';
+import { number, whole } from '../schema.js';
+import { flagValue } from './flag-value.js';
 import { print } from './streams.js';
 import { UsageError } from './usage-error.js';
 import { byteSize } from './words.js';
@@ -37,8 +38,8 @@ export function addCacheCommand(program: Command, act: (action: () => Promise<nu
 
 async function look(action: Action, options: CacheOptions): Promise<void> {
   const limits = {
-    maxBytes: amount('--max-size', options.maxSize ?? '1G', 'a number of bytes'),
-    maxAgeDays: whole('--max-age', options.maxAge ?? '90', 0, 1_000_000, ' of days'),
+    maxBytes: flagValue('--max-size', number({ from: 0, of: 'bytes' }), options.maxSize ?? '1G'),
+    maxAgeDays: flagValue('--max-age', whole({ from: 0, of: 'days' }), options.maxAge ?? '90'),
   };
   const { AssetCache } = await import('../asset/asset-cache.js');
   const { resultsFolder } = await import('../asset/results-folder.js');

@@ -3,8 +3,10 @@ import type { Command } from 'commander';
 import { exitCodes, hasCode, messageOf, UpresError } from '../errors.js';
 import { defaultLimits } from '../server/service/limits.js';
 import type { ServerOptions } from '../server/service/settings.js';
-import { maxThreads } from '../network/pool/thread-count.js';
-import { amount, shortest, whole } from './amount.js';
+import { threadCount } from '../network/pool/thread-count.js';
+import { number, whole } from '../schema.js';
+import { shortest } from './amount.js';
+import { flagValue } from './flag-value.js';
 import { watchInterrupts } from './interrupt.js';
 import { print } from './streams.js';
 import { UsageError } from './usage-error.js';
@@ -100,10 +102,12 @@ export async function parseServeOptions(
     ...words(environment.UPRES_TOKENS ?? '', /[\s,]+/),
     ...(raw.tokenFile === undefined ? [] : await readTokens(raw.tokenFile)),
   ];
-  const limits = pairs('--limit', raw.limit).map(([name, text]) => [name, amount(name, text)] as const);
+  const limits = pairs('--limit', raw.limit).map(
+    ([name, text]) => [name, flagValue(`--limit ${name}`, number({ from: 0 }), text)] as const,
+  );
   return {
     ...(raw.host === undefined ? {} : { host: raw.host }),
-    ...(raw.port === undefined ? {} : { port: whole('--port', raw.port, 0, 65_535) }),
+    ...(raw.port === undefined ? {} : { port: flagValue('--port', whole({ from: 0, to: 65_535 }), raw.port) }),
     tokens,
     allowedHosts: raw.allowHost ?? [],
     ...(raw.folder === undefined ? {} : { folder: raw.folder }),
@@ -112,7 +116,7 @@ export async function parseServeOptions(
     ...(raw.model === undefined ? {} : { model: raw.model }),
     // Checked with all other options; types promise nothing about a flag.
     ...(raw.device === undefined ? {} : { device: raw.device as NonNullable<ServerOptions['device']> }),
-    ...(raw.threads === undefined ? {} : { threads: whole('--threads', raw.threads, 1, maxThreads) }),
+    ...(raw.threads === undefined ? {} : { threads: flagValue('--threads', threadCount, raw.threads) }),
     limits: Object.fromEntries(limits),
     log: raw.log ?? false,
   };

@@ -84,7 +84,7 @@ const resizeOptions = options({
 
 export interface ResizeOptions extends TypeOf<typeof resizeOptions> {}
 
-const upscaleOptions = options({
+export const upscaleOptions = options({
   ...resizeOptions.properties,
   /**
    * A built-in's label, the path of a network's file, or `auto` for the built-in that suits the picture.

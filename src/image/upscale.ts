@@ -294,10 +294,11 @@ export class Upscaler implements AsyncDisposable {
         return profile && !header.grey ? inColour(result) : result;
       });
       throwIfAborted(signal);
-      const { delay, loop, subsampled } = header;
+      const { delay, loop, subsampled, palette } = header;
       const settings = {
         ...(frames.length > 1 ? { delay, loop } : { delay: undefined, loop: undefined }),
         subsampled,
+        palette,
         profile,
       };
       return { frames, settings, bytes, overhead: (await source.bytes()).length, release, choice, device, timer };

@@ -16,7 +16,7 @@ export async function resolveDevice(choice: DeviceChoice): Promise<Device> {
   const checked = checkDevice(choice);
   if (checked === 'cpu') return 'cpu';
   if (checked === 'auto') return chooseDevice();
-  const { tryDevice } = await import('./gpu/try-device.js');
+  const { tryDevice } = await import('./gpu/index.js');
   const report = await tryDevice(checked);
   if (report.works) return checked;
   throw new UpresError(
@@ -27,7 +27,7 @@ export async function resolveDevice(choice: DeviceChoice): Promise<Device> {
 }
 
 async function chooseDevice(): Promise<Device> {
-  const { builtInDevices, tryDevice } = await import('./gpu/try-device.js');
+  const { builtInDevices, tryDevice } = await import('./gpu/index.js');
   const builtIn = await builtInDevices();
   const reasons: string[] = [];
   for (const device of preference) {
@@ -37,7 +37,7 @@ async function chooseDevice(): Promise<Device> {
     if (against === undefined) return device;
     reasons.push(`${device}: ${against}`);
   }
-  const { warnOfFallback } = await import('./gpu/fallback-warning.js');
+  const { warnOfFallback } = await import('./gpu/index.js');
   warnOfFallback(reasons.length > 0 ? reasons.join('; ') : 'the runtime has no other device on this platform');
   return 'cpu';
 }

@@ -184,7 +184,7 @@ export class ThreadSafeNetwork implements AsyncDisposable {
    */
   static async attach(handle: NetworkHandle): Promise<ThreadSafeNetwork> {
     const { port, info, threads, device, gpu } = handle;
-    const context = gpu && new (await import('./gpu/gpu-context.js')).GpuContext(gpu);
+    const context = gpu && new (await import('./gpu/index.js')).GpuContext(gpu);
     return new ThreadSafeNetwork(new AttachedBackend(port, info, threads, device, context));
   }
 

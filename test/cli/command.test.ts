@@ -256,7 +256,7 @@ describe.concurrent('wrong usage ends with 2 and writes nothing', () => {
   test.each<[string[], string]>([
     [[], 'name at least one image'],
     [['a.png', '--widht', '3'], 'Did you mean --width?'],
-    [['a.png', '-x', '9'], '--upscale takes a number over 1 and up to 8'],
+    [['a.png', '-x', '9'], '--upscale must be a number above 1 and up to 8'],
     [['a.png', '-x'], 'argument missing'],
     [['a.png', '-x', '2', '--width', '9'], 'ask for different sizes'],
     [['a.png', '-f', 'wepb'], 'Did you mean "webp"?'],

@@ -53,13 +53,17 @@ const bases: readonly Base[] = [
   },
 ];
 
-/** Runs in the browser. Vectors, `data:` URIs, and what the page puts together at run time are no concern. */
+/** Runs in the browser. Vectors, `data:` URIs, and what `rewrite` left are no concern. */
 const pictures = `(async () => {
   const isPicture = (url) => url.startsWith('http') && /\\.(?:png|jpg)(?:$|[?#])/.test(url);
-  const isMade = (element) => /^dynamic-import/.test(element.className);
+  const isMade = (element) => /^(?:dynamic-import|inline-public)/.test(element.className);
   const found = [];
   for (const img of document.images) {
     if (!isMade(img)) found.push(['image', img.currentSrc || img.src]);
+  }
+  // Where the page prints what an import gave.
+  for (const code of document.querySelectorAll('code')) {
+    if (!isMade(code)) found.push(['image', new URL(code.textContent, document.baseURI).href]);
   }
   for (const element of document.querySelectorAll('*')) {
     const urls = getComputedStyle(element).backgroundImage.matchAll(/url\\("([^"]*)"\\)/g);

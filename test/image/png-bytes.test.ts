@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { encodeFewColours } from '#src/image/codec/few-colours.js';
+import { justNoticeable, oklab } from '#src/image/codec/near-palette.js';
 import { decodePixels, picture } from './fixtures.js';
 import { useUpscaler } from './upscaler.js';
 
@@ -83,6 +84,72 @@ describe('a PNG of few colours is written exactly, in few bits', () => {
     for (let x = 0; x < 48; x++) {
       expect(pixels.at(x, 9)).toEqual(((x >> 1) * 7 + 4 * 3) % 5 < 2 ? [200, 30, 30] : [20, 20, 60]);
     }
+  });
+});
+
+describe('a picture of a palette with more than 256 colours', () => {
+  test('has a palette again, and no pixel is further from its own than just noticeable', async () => {
+    const source = await readFile(new URL('files/logopal.png', import.meta.url));
+    const wish = { upscale: 2, model: 'art' } as const;
+    const { data } = await upscaler.upscale(source, wish);
+    expect(data[25]).toBe(3);
+    // The same picture in 24 bits takes more than that.
+    expect(data.length).toBeLessThan(8000);
+    expect(Buffer.from((await upscaler.upscale(source, wish)).data).equals(data)).toBe(true);
+    const whole = await upscaler.upscale(source, { ...wish, format: 'tiff' });
+    const onWhite = (bytes: Uint8Array): Promise<Buffer> =>
+      sharp(bytes).flatten({ background: '#fff' }).png().toBuffer();
+    const seen = await decodePixels(await onWhite(data));
+    const own = await decodePixels(await onWhite(whole.data));
+    let [worst, exact] = [0, 0];
+    for (let y = 0; y < seen.height; y++) {
+      for (let x = 0; x < seen.width; x++) {
+        const [one, other] = [oklab(seen.at(x, y).slice(0, 3)), oklab(own.at(x, y).slice(0, 3))];
+        const distance = Math.hypot(one[0] - other[0], one[1] - other[1], one[2] - other[2]);
+        worst = Math.max(worst, distance);
+        if (distance === 0) exact++;
+      }
+    }
+    expect(worst).toBeGreaterThan(0);
+    expect(worst).toBeLessThanOrEqual(justNoticeable);
+    expect(exact / (seen.width * seen.height)).toBeGreaterThan(0.9);
+  });
+
+  test('has none where that would be seen', async () => {
+    const side = 48;
+    const source = await picture(side, side, 3, (x, y) => [x * 5, y * 5, ((x * y) % 16) * 16])
+      .png({ palette: true, dither: 1 })
+      .toBuffer();
+    const { data } = await upscaler.upscale(source, { upscale: 2, model: 'bicubic' });
+    expect(data[25]).toBe(2);
+  });
+
+  test('nor where the source had none', async () => {
+    const source = await sharp(new URL('files/logopal.png', import.meta.url).pathname)
+      .png({ palette: false })
+      .toBuffer();
+    const { data } = await upscaler.upscale(source, { upscale: 2, model: 'art' });
+    expect([2, 6]).toContain(data[25]);
+  });
+
+  test.each([
+    // Of Ottosson's own table: https://bottosson.github.io/posts/oklab
+    [
+      [255, 255, 255],
+      [1, 0, 0],
+    ],
+    [
+      [255, 0, 0],
+      [0.628, 0.2249, 0.1258],
+    ],
+    [
+      [0, 0, 0],
+      [0, 0, 0],
+    ],
+  ])('OKLab of %j is %j', (levels, expected) => {
+    oklab(levels).forEach((value, axis) => {
+      expect(value).toBeCloseTo(expected[axis]!, 3);
+    });
   });
 });
 

@@ -193,7 +193,12 @@ it('says to an old Vite that it is one', () => {
 });
 
 describe.for(vites)('Vite $version: templates of components', (vite) => {
-  const buildComponent = async (name: string, text: string): Promise<unknown> => {
+  const buildComponent = async (
+    name: string,
+    text: string,
+    texts: string[] = [],
+    more: InlineConfig = {},
+  ): Promise<unknown> => {
     const site = await makeSite({
       'index.html': '<!doctype html><script type="module" src="/main.js"></script>',
       'main.js': `import component from './${name}'; console.log(component);`,
@@ -201,20 +206,24 @@ describe.for(vites)('Vite $version: templates of components', (vite) => {
     });
     const compiler: Plugin = {
       name: 'compiler',
-      transform: (code, id) => (id.endsWith(name) ? `export default ${JSON.stringify(code.length)}` : null),
+      transform(code, id) {
+        if (!id.endsWith(name)) return null;
+        texts.push(code);
+        return `export default ${JSON.stringify(code.length)}`;
+      },
     };
     const config: InlineConfig = vite.mergeConfig(configOf(site, { vite, config: inlining }), {
       build: { write: false },
       plugins: [compiler],
     });
-    return vite.build(config);
+    return vite.build(vite.mergeConfig(config, more));
   };
 
   it.for([
     [
       'App.vue',
-      '<template><img src="./logo.png?upscale=1;2&as=img"></template>',
-      /as=img is an object.*v-bind="photo"/,
+      '<template><Photo src="./logo.png?upscale=1;2&as=img" /></template>',
+      /can’t hold what as=img is: an object.*v-bind="photo"/,
     ],
     ['App.vue', '<template><p><img alt="" src="./logo.png?upscale=2&amp;as=picture" /></p></template>', /as=picture/],
     [
@@ -222,9 +231,23 @@ describe.for(vites)('Vite $version: templates of components', (vite) => {
       "<script setup>const a = 1 < 2</script><template><img src='./logo.png?upscale&as=metadata'></template>",
       /as=metadata/,
     ],
+    ['App.vue', '<template><a href="./logo.png?upscale=1;2&as=srcset"></a></template>', /<img :srcset="photo">/],
     ['App.svelte', '<img src="./logo.png?upscale=1;2&as=img" alt="">', /\{\.\.\.photo\}/],
+    ['App.svelte', '<img srcset="./logo.png?upscale=1;2&as=srcset" alt="">', /srcset=\{photo\}/],
   ] as const)('%s with an object in an attribute fails: %s', async ([name, text, message]) => {
     await expect(buildComponent(name, text)).rejects.toThrow(message);
+  });
+
+  it('of Vue get candidates for one directive in an img', async () => {
+    const texts: string[] = [];
+    const text =
+      '<template><img src="./logo.png?upscale=1;2&as=img"><source srcset="@/logo.png?upscale=2;3&amp;as=srcset"></template>';
+    const alias = { resolve: { alias: { '@': '.' } } };
+    await buildComponent('App.vue', text, texts, alias);
+    expect(texts[0]!.replaceAll('&amp;model=auto&amp;format=png', '')).toBe(
+      '<template><img srcset="./logo.png?upscale=1 1x, ./logo.png?upscale=2 2x" width="10" height="10" src="./logo.png?upscale=1">' +
+        '<source srcset="@/logo.png?upscale=2 2x, @/logo.png?upscale=3 3x"></template>',
+    );
   });
 
   it.for([

@@ -94,7 +94,7 @@ describe('upres serve', () => {
     [['--host', '0.0.0.0'], /needs tokens/],
     [['--limit', 'bodyByte=3'], /Did you mean "bodyBytes"/],
     [['--limit', 'bodyBytes'], /name=value/],
-    [['--limit', 'bodyBytes=many'], /takes a number/],
+    [['--limit', 'bodyBytes=many'], /--limit bodyBytes must be a number/],
     [['--port', '99999'], /port/],
     [['--model', 'naturl'], /Did you mean "natural"/],
     [['--device', 'gpu'], /device/],

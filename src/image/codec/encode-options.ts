@@ -11,6 +11,8 @@ export interface EncodeOptions {
   readonly loop: number | undefined;
   /** Colours of the source were halved in resolution: a JPEG then does the same. */
   readonly subsampled: boolean;
+  /** The source had a palette: a PNG gets one again where nobody sees the difference. */
+  readonly palette: boolean;
   /** Colour profile to attach, already in force: values are not converted. */
   readonly profile: Uint8Array | undefined;
 }

@@ -20,11 +20,12 @@ const drawingBytes = 1;
 
 /**
  * The smallest PNG that is worth its time: of few colours, with a palette.
+ * @param near whether a palette may also stand for more colours than it holds, as far as nobody sees it
  * @param pipeline gives the same pixels to the encoder, each time
  */
-export async function encodePng(pixels: PngPixels, pipeline: () => Sharp): Promise<Uint8Array> {
+export async function encodePng(pixels: PngPixels, near: boolean, pipeline: () => Sharp): Promise<Uint8Array> {
   const { data, width, height } = pixels;
-  const few = data instanceof Uint8Array ? await encodeFewColours({ ...pixels, data }) : undefined;
+  const few = data instanceof Uint8Array ? await encodeFewColours({ ...pixels, data }, near) : undefined;
   if (few) return few;
   let best = await pipeline().png(pngSettings).toBuffer();
   if (best.length >= drawingBytes * width * height) return best;

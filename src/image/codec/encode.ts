@@ -66,7 +66,9 @@ async function encodeFrames(
     const { encodePng } = await import('./encode-png.js');
     const page = pages[0]!;
     const pipeline = (): Sharp => shape(sharp(page, { raw, limitInputPixels: false }));
-    const png = await timer.codec(width * height, () => encodePng({ ...raw, data: page }, pipeline));
+    const png = await timer.codec(width * height, () =>
+      encodePng({ ...raw, data: page }, options.palette && !profile, pipeline),
+    );
     return profile ? attachProfile(png, profile) : png;
   }
   if (profile) {

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
 import { inBands } from '../../event-loop.js';
+import { nearPalette } from './near-palette.js';
 import { pngChunk, pngSignatureLength } from './png-chunks.js';
 
 interface Pixels8 {
@@ -22,11 +23,20 @@ const colourType = { grey: 0, palette: 3 } as const;
 /**
  * A PNG of a picture of few colours, exactly: with a palette, or with as few bits of grey as tell its levels apart. A QR code
  * takes a sixth of the bytes, an icon of flat colours a third.
- * @returns undefined where there are more than 256 colours, or grey that needs all its bits
+ * @param near where there are more colours, a palette may stand for them whose difference from them is at most just noticeable
+ * @returns undefined where that can't be, or for grey that needs all its bits
  */
-export async function encodeFewColours(pixels: Pixels8): Promise<Uint8Array | undefined> {
-  const colours = await coloursOf(pixels);
-  if (colours === undefined) return undefined;
+export async function encodeFewColours(pixels: Pixels8, near = false): Promise<Uint8Array | undefined> {
+  const counts = await coloursOf(pixels, near && pixels.channels > 2 ? Infinity : most);
+  if (counts === undefined) return undefined;
+  if (counts.size > most) {
+    const palette = await nearPalette(counts, most, (colour) => [...rgbOf(colour, pixels), alphaOf(colour, pixels)]);
+    return (
+      palette &&
+      encodePalette(pixels, palette.colours, (colour) => palette.colours[palette.of.get(colour)!]!, counts.keys())
+    );
+  }
+  const colours = [...counts.keys()];
   if (pixels.channels === 2 && colours.length > mostOfGreyWithAlpha) return undefined;
   if (pixels.channels === 1) {
     const bits = [1, 2, 4].find((each) => colours.every((level) => level % greyStep(each) === 0));
@@ -34,17 +44,32 @@ export async function encodeFewColours(pixels: Pixels8): Promise<Uint8Array | un
     const rows = await packRows(pixels, bits, new Map(colours.map((level) => [level, level / greyStep(bits)])));
     return png(pixels, bits, colourType.grey, [], rows);
   }
+  return encodePalette(pixels, colours, (colour) => colour, colours);
+}
+
+/**
+ * @param colours of the palette
+ * @param standIn the one of them that stands for a colour of the picture
+ * @param all colours of the picture
+ */
+function encodePalette(
+  pixels: Pixels8,
+  colours: readonly number[],
+  standIn: (colour: number) => number,
+  all: Iterable<number>,
+): Promise<Uint8Array> {
   // Those that are see-through come first, so that the list of alphas is short.
   const sorted = [...colours].sort((one, other) => alphaOf(one, pixels) - alphaOf(other, pixels) || one - other);
   const bits = [1, 2, 4, 8].find((each) => sorted.length <= 2 ** each)!;
-  const rows = await packRows(pixels, bits, new Map(sorted.map((colour, index) => [colour, index])));
+  const places = new Map(sorted.map((colour, index) => [colour, index]));
+  const values = new Map([...all].map((colour) => [colour, places.get(standIn(colour))!]));
   const palette = sorted.flatMap((colour) => rgbOf(colour, pixels));
   const alphas = sorted.map((colour) => alphaOf(colour, pixels)).filter((alpha) => alpha < 255);
   const chunks = [
     pngChunk('PLTE', Uint8Array.from(palette)),
     ...(alphas.length > 0 ? [pngChunk('tRNS', Uint8Array.from(alphas))] : []),
   ];
-  return png(pixels, bits, colourType.palette, chunks, rows);
+  return packRows(pixels, bits, values).then((rows) => png(pixels, bits, colourType.palette, chunks, rows));
 }
 
 /** Levels of 8 bits between two of fewer. */
@@ -57,17 +82,30 @@ function colourAt(data: Uint8Array, at: number, channels: number): number {
   return colour;
 }
 
-/** All colours, in the order in which they come; undefined where there are too many. */
-async function coloursOf({ data, width, height, channels }: Pixels8): Promise<readonly number[] | undefined> {
-  const colours = new Set<number>();
+/** How often each colour comes, in the order in which they do; undefined where there are more than so many. */
+async function coloursOf(
+  { data, width, height, channels }: Pixels8,
+  atMost: number,
+): Promise<ReadonlyMap<number, number> | undefined> {
+  const counts = new Map<number, number>();
   let last = -1;
+  let run = 0;
+  const settle = (): void => {
+    if (run > 0) counts.set(last, (counts.get(last) ?? 0) + run);
+  };
   await inBands(height, width * channels, (from, to) => {
-    for (let pixel = from * width; pixel < to * width && colours.size <= most; pixel++) {
+    for (let pixel = from * width; pixel < to * width && counts.size <= atMost; pixel++) {
       const colour = colourAt(data, pixel * channels, channels);
-      if (colour !== last) colours.add((last = colour));
+      if (colour !== last) {
+        settle();
+        last = colour;
+        run = 0;
+      }
+      run++;
     }
   });
-  return colours.size > most ? undefined : [...colours];
+  settle();
+  return counts.size > atMost ? undefined : counts;
 }
 
 const hasAlpha = (channels: number): boolean => channels === 2 || channels === 4;

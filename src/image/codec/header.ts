@@ -34,6 +34,8 @@ export interface Header extends ImageInfo {
   readonly lossless: boolean;
   /** Whether its colours are inks whose look nothing tells: CMYK without a profile. */
   readonly bareInks: boolean;
+  /** Whether its colours come from a palette. */
+  readonly palette: boolean;
   /** Whether its colours are halved in resolution (JPEG 4:2:0 and the like). */
   readonly subsampled: boolean;
 }

@@ -95,6 +95,7 @@ function headerOf(
     ...profileFor(embedded, coded, grey),
     lossless,
     bareInks: metadata.space === 'cmyk' && embedded === undefined,
+    palette: metadata.isPalette === true,
     subsampled: chromaSubsampling?.startsWith('4:2') ?? false,
   };
 }

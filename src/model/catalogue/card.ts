@@ -1,98 +1,108 @@
-import * as v from 'valibot';
 import { UpresError } from '../../errors.js';
+import {
+  choice,
+  list,
+  literal,
+  live,
+  mistakeIn,
+  number,
+  object,
+  options,
+  text,
+  whole,
+  type Fields,
+  type Schema,
+  type TypeOf,
+} from '../../schema.js';
+import { nearest } from '../../suggest.js';
 
-const Side = v.object({
+const side = {
   /** Order of the dimensions: batch N, channels C, height H, width W. */
-  layout: v.picklist(['NCHW', 'NHWC']),
-  type: v.picklist(['float32', 'float16', 'uint8']),
+  layout: choice(['NCHW', 'NHWC']),
+  type: choice(['float32', 'float16', 'uint8']),
   /** The values that stand for black and white. */
-  range: v.tuple([v.literal(0), v.picklist([1, 255], 'must be 1 (values 0..1) or 255 (values 0..255)')]),
+  range: live<readonly [0, 1 | 255]>('[0, 1] or [0, 255]', (value) => /^\[0,(?:1|255)\]$/.test(JSON.stringify(value))),
   /** 3: RGB. 1: luma (Y of BT.601, full range). */
-  channels: v.picklist([1, 3]),
-});
+  channels: literal(1, 3),
+};
 
-const Hash = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits'));
-const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
-const Scale = v.pipe(v.number(), v.integer(), v.minValue(1));
+const words = text('a text', { least: 0 });
+const count = whole({ from: 0 });
 
-const Card = v.object({
-  label: v.string(),
-  /** Output pixels per input pixel; a user's file may leave it to be found in the graph. */
-  scale: v.optional(Scale),
+const described = {
+  label: words,
   /** The name to show. */
-  display: v.string(),
+  display: words,
   /** What kind of picture it is for. */
-  for: v.string(),
-  licence: v.string(),
-  author: v.string(),
+  for: words,
+  licence: words,
+  author: words,
   /** Where it came from. */
-  source: v.string(),
+  source: words,
   /** The ONNX file, next to the card; empty for graphs that are built in code. */
-  file: v.string(),
-  sha256: Hash,
-  input: Side,
-  output: Side,
+  file: words,
+};
+const hashed = { sha256: text('64 hexadecimal digits', { pattern: /^[0-9a-f]{64}$/ }) };
+const measured = {
+  /** Output pixels per input pixel; a user's file may leave it to be found in the graph. */
+  scale: whole({ from: 1 }),
   /** Input pixels around a pixel that its output depends on. */
-  receptiveRadius: v.optional(Count),
-  multipleOf: v.optional(v.pipe(Count, v.minValue(1))),
-  macPerPixel: v.optional(Count),
-  parameters: v.optional(Count),
+  receptiveRadius: count,
+  multipleOf: whole({ from: 1 }),
+  macPerPixel: count,
+  parameters: count,
   /** Channels of the hidden layers, for families of networks that are described so. */
-  width: v.optional(Count),
+  width: count,
   /** Logarithm to base 2 of the number of layers, for such families. */
-  logDepth: v.optional(Count),
+  logDepth: count,
   /** Nodes that look at the whole picture, for each channel, for such families. */
-  globalNodeFactor: v.optional(v.pipe(v.number(), v.minValue(0))),
+  globalNodeFactor: number({ from: 0 }),
   /** What an importer decided where its format leaves a choice, and what it warns of. */
-  notes: v.optional(v.array(v.string())),
-});
+  notes: list(words),
+};
+
+/** How pixels go into a network or come out of it. */
+const wholeSide = object(side, {});
+const card = object({ ...described, ...hashed, input: wholeSide, output: wholeSide }, measured);
+const partialCard = object(hashed, { ...described, ...measured, input: options(side), output: options(side) });
 
 /** What a person, and the engine before it reads the graph, should know about a network: `model.json`. */
-export type ModelCard = v.InferOutput<typeof Card>;
-/** How pixels go into a network or come out of it. */
-export type CardSide = ModelCard['input'];
-
-/** A card for a file of the user's own: only the hash, which ties it to the file, must be there. */
-const PartialCard = v.partial(v.object({ ...Card.entries, input: v.partial(Side), output: v.partial(Side) }), [
-  'label',
-  'display',
-  'for',
-  'licence',
-  'author',
-  'source',
-  'file',
-  'input',
-  'output',
-]);
-/** What a user's `model.json` says: anything may be missing but the hash. */
-export type PartialModelCard = v.InferOutput<typeof PartialCard>;
+export interface ModelCard extends TypeOf<typeof card> {}
+export interface CardSide extends TypeOf<typeof wholeSide> {}
+/** What a user's `model.json` says: anything may be missing but the hash, which ties it to the file. */
+export interface PartialModelCard extends TypeOf<typeof partialCard> {}
 
 /** Reads a built-in network's `model.json`. Throws MODEL_INVALID. */
-export function parseCard(text: string, file: string): ModelCard {
-  return parse(Card, text, file);
+export function parseCard(json: string, file: string): ModelCard {
+  return parse(card, json, file);
 }
 
 /** Reads a `model.json` that lies next to a user's file. Throws MODEL_INVALID. */
-export function parsePartialCard(text: string, file: string): PartialModelCard {
-  return parse(PartialCard, text, file);
+export function parsePartialCard(json: string, file: string): PartialModelCard {
+  return parse(partialCard, json, file);
 }
 
-function parse<Schema extends v.GenericSchema>(schema: Schema, text: string, file: string): v.InferOutput<Schema> {
-  let json: unknown;
+function parse<T>(schema: Schema<T> & { readonly properties: Fields }, json: string, file: string): T {
+  let value: unknown;
   try {
-    json = JSON.parse(text);
+    value = JSON.parse(json);
   } catch (error) {
     throw new UpresError('MODEL_INVALID', `The model card ${file} is no JSON. Correct it, or remove it.`, {
       file,
       cause: error,
     });
   }
-  const result = v.safeParse(schema, json);
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  throw new UpresError(
-    'MODEL_INVALID',
-    `The model card ${file} has a mistake at "${v.getDotPath(issue) ?? '(top)'}": ${issue.message}. Correct it, or remove the card.`,
-    { file },
-  );
+  const known = isRecord(value) ? withoutNotes(value, Object.keys(schema.properties)) : value;
+  const mistake = mistakeIn(schema, known, '', 'field');
+  if (mistake === undefined) return known as T;
+  throw new UpresError('MODEL_INVALID', `The model card ${file} is to be corrected, or removed: ${mistake}`, { file });
 }
+
+/** A card may say more than we know, but a name that is nearly one of ours was meant to be that. */
+function withoutNotes(card: Readonly<Record<string, unknown>>, known: readonly string[]): object {
+  const ours = Object.entries(card).filter(([name]) => known.includes(name) || nearest(name, known) !== undefined);
+  return Object.fromEntries(ours);
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

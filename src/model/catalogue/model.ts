@@ -5,6 +5,7 @@ import { interpolationMac, INTERPOLATION_RADIUS, type Interpolation } from './in
 import type { BuiltModel, ModelPart } from './model-parts.js';
 import { builtinLabel, builtinNetwork, exactChain, isInterpolation, type BuiltinNetwork } from './registry.js';
 import { REWRITE_VERSION } from './rewrite-version.js';
+import { defined } from '../../schema.js';
 import { readModelFile, readUserCard } from './user-file.js';
 
 /** A network before it is loaded: what it is, and how to make the graph that computes it. */
@@ -74,7 +75,7 @@ function userModel(
 ): Model {
   const full: ModelCard = {
     label: card.label ?? label,
-    scale: card.scale,
+    ...defined({ scale: card.scale }),
     display: card.display ?? card.label ?? label,
     for: card.for ?? '',
     licence: card.licence ?? 'unknown',
@@ -92,12 +93,7 @@ function userModel(
 
 /** What is taken for granted until the graph has been read. */
 function completeSide(side: PartialModelCard['input'] = {}): CardSide {
-  return {
-    layout: side.layout ?? PLANES.layout,
-    type: side.type ?? PLANES.type,
-    range: side.range ?? PLANES.range,
-    channels: side.channels ?? PLANES.channels,
-  };
+  return { ...PLANES, ...side };
 }
 
 function assemble(card: ModelCard, parts: readonly ModelPart[]): Model {

@@ -24,10 +24,15 @@ export function interpolationModel(kind: Interpolation, scale: number): OnnxMode
   } else {
     enlarge(writer, 'input', kind, scale, 3, 'output');
   }
+  return pictureModel(writer);
+}
+
+/** The graph of a writer, from `input` to `output`: RGB planes of any size, in 32-bit floats. */
+export function pictureModel({ opset, nodes, initializers }: GraphWriter): OnnxModel {
   return makeModel({
-    opset: OPSET,
-    nodes: writer.nodes,
-    initializers: writer.initializers,
+    opset,
+    nodes,
+    initializers,
     inputs: [tensorInfo('input', DataType.FLOAT, [1, 3, 'height', 'width'])],
     outputs: [tensorInfo('output', DataType.FLOAT, [1, 3, 'out_height', 'out_width'])],
   });

@@ -1,5 +1,6 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { modelFromLabel } from '../../model/catalogue/model.js';
+import { largestDifference } from '../largest-difference.js';
 import { loadRuntime, type Runtime } from '../pool/runtime.js';
 import { describeAdapter, type Adapter } from './adapter.js';
 import { messageOf } from '../../errors.js';
@@ -74,16 +75,6 @@ async function run(
   const started = performance.now();
   const { output } = await session.run({ input });
   return { data: output!.data as Float32Array, ms: performance.now() - started };
-}
-
-function largestDifference(a: Float32Array, b: Float32Array): number {
-  let largest = a.length === b.length ? 0 : Infinity;
-  for (let i = 0; i < a.length; i++) {
-    const difference = Math.abs(a[i]! - b[i]!);
-    // Written so that NaN counts as a difference.
-    if (!(difference <= largest)) largest = difference;
-  }
-  return largest;
 }
 
 function finish(result: TrialResult): void {

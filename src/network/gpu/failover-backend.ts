@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
-import { hasCode, UpresError } from '../../errors.js';
+import { UpresError } from '../../errors.js';
 import type { CallHooks } from '../pool/call.js';
+import { DeviceFailover } from '../device-failover.js';
 import type { Device } from '../device.js';
 import type { CallSettings, NetworkBackend } from '../pool/network-backend.js';
 import type { WeightsInfo } from '../weights/network-weights.js';
@@ -9,17 +10,13 @@ import { warnOfFallback } from './fallback-warning.js';
 import type { GpuContext } from './gpu-context.js';
 import type { PixelArray, PixelImage, Progress } from '../../pixels.js';
 
-/** After this many losses without a result between them, the device is not asked any more. */
-const mostLosses = 2;
-
 /** A network that was to choose its device itself: on a graphics processor, and on the CPU when that is lost. */
 export class FailoverBackend implements NetworkBackend {
   readonly info: WeightsInfo;
   private readonly ports = new SharedPorts(this);
   private readonly unfinished = new Set<Promise<unknown>>();
   private onCpu: Promise<NetworkBackend> | undefined;
-  private losses = 0;
-  private lastLoss: unknown;
+  private readonly failover = new DeviceFailover();
   private disposing: Promise<void> | undefined;
 
   /**
@@ -35,15 +32,15 @@ export class FailoverBackend implements NetworkBackend {
   }
 
   get device(): Device {
-    return this.givenUp ? 'cpu' : this.onDevice.device;
+    return this.failover.givenUp ? 'cpu' : this.onDevice.device;
   }
 
   get gpu(): GpuContext | undefined {
-    return this.givenUp ? undefined : this.onDevice.gpu;
+    return this.failover.givenUp ? undefined : this.onDevice.gpu;
   }
 
   get threads(): number {
-    return this.givenUp ? this.cpuThreads : this.onDevice.threads;
+    return this.failover.givenUp ? this.cpuThreads : this.onDevice.threads;
   }
 
   run(
@@ -74,10 +71,6 @@ export class FailoverBackend implements NetworkBackend {
     return this.disposing;
   }
 
-  private get givenUp(): boolean {
-    return this.losses >= mostLosses;
-  }
-
   private async compute(
     source: PixelImage<PixelArray>,
     settings: CallSettings,
@@ -86,34 +79,23 @@ export class FailoverBackend implements NetworkBackend {
     lane: object | undefined,
   ): Promise<SharedArrayBuffer> {
     if (this.disposing) throw this.disposedError();
-    let listening = hooks;
-    if (!this.givenUp) {
-      listening = neverBack(hooks);
-      try {
-        const output = await this.onDevice.run(source, settings, listening, signal, lane);
-        this.losses = 0;
-        return output;
-      } catch (error) {
-        if (!isLoss(error)) throw error;
-        this.count(error);
-      }
-    }
-    // Whole: no picture is computed half on one device and half on another.
+    const listening = this.failover.givenUp ? hooks : neverBack(hooks);
+    return this.failover.run(
+      () => this.onDevice.run(source, settings, listening, signal, lane),
+      async () => (await this.cpu()).run(source, settings, listening, signal, lane),
+      ({ message }, news) => {
+        if (news) warnOfFallback(`${message}. Its pictures restart on the CPU`);
+      },
+    );
+  }
+
+  private cpu(): Promise<NetworkBackend> {
     this.onCpu ??= this.loadOnCpu().catch((error: unknown) => {
       // The next call may have more luck.
       this.onCpu = undefined;
       throw error;
     });
-    const cpu = await this.onCpu;
-    return cpu.run(source, settings, listening, signal, lane);
-  }
-
-  /** One loss ends many calls, all with the same error. */
-  private count(loss: UpresError): void {
-    if (loss === this.lastLoss) return;
-    this.lastLoss = loss;
-    this.losses++;
-    warnOfFallback(`${loss.message}. Its pictures restart on the CPU`);
+    return this.onCpu;
   }
 
   private async end(cancel: boolean): Promise<void> {
@@ -127,10 +109,6 @@ export class FailoverBackend implements NetworkBackend {
   private disposedError(): UpresError {
     return new UpresError('DISPOSED', `the network ${this.info.label} was disposed`);
   }
-}
-
-function isLoss(error: unknown): error is UpresError {
-  return hasCode(error, 'DEVICE_LOST', 'DEVICE_UNAVAILABLE');
 }
 
 /** A call that restarts on the CPU reports nothing until it is further than it was. */

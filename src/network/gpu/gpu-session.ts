@@ -1,3 +1,4 @@
+import { largestDifference } from '../largest-difference.js';
 import type { InferenceSession } from 'onnxruntime-node';
 import { UpresError } from '../../errors.js';
 import { freeBatch } from '../../model/graph/free-batch.js';
@@ -136,15 +137,4 @@ function testPattern(type: PixelType, values: number): PixelArray {
   const pattern = viewPixels(type, new ArrayBuffer(values * bytesPerValue(type)));
   for (let i = 0; i < values; i++) pattern[i] = white[type] * (0.25 + ((i * 7919) % 257) / 514);
   return pattern;
-}
-
-function largestDifference(a: PixelArray, b: PixelArray): number {
-  if (a.length !== b.length) return Infinity;
-  let largest = 0;
-  for (let i = 0; i < a.length; i++) {
-    const difference = Math.abs(a[i]! - b[i]!);
-    // Written so that NaN counts as a difference.
-    if (!(difference <= largest)) largest = difference;
-  }
-  return largest;
 }

@@ -22,7 +22,7 @@ export async function loadBackend(
   ThreadPool.get();
   if (choice === 'cpu') return LocalBackend.load(source, settings);
   if (choice === 'auto') return loadAutomatic(source, settings);
-  const { GpuBackend } = await import('../gpu/gpu-backend.js');
+  const { GpuBackend } = await import('../gpu/index.js');
   return GpuBackend.load(source, choice, settings);
 }
 
@@ -39,15 +39,13 @@ async function loadWithFailover(
   device: GpuDevice,
   settings: BackendSettings,
 ): Promise<NetworkBackend> {
-  const { GpuBackend } = await import('../gpu/gpu-backend.js');
-  const { FailoverBackend } = await import('../gpu/failover-backend.js');
+  const { FailoverBackend, GpuBackend, warnOfFallback } = await import('../gpu/index.js');
   const loadOnCpu = (): Promise<LocalBackend> => LocalBackend.load(source, settings);
   try {
     const onDevice = await GpuBackend.load(source, device, settings);
     return new FailoverBackend(onDevice, loadOnCpu, settings.threads);
   } catch (error) {
     if (!hasCode(error, 'DEVICE_UNAVAILABLE')) throw error;
-    const { warnOfFallback } = await import('../gpu/fallback-warning.js');
     warnOfFallback(messageOf(error));
     return loadOnCpu();
   }

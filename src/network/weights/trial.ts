@@ -1,6 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { messageOf, UpresError } from '../../errors.js';
 import type { Geometry } from '../../model/catalogue/geometry.js';
+import { largestDifference } from '../largest-difference.js';
 import type { Runtime } from '../pool/runtime.js';
 import type { MeasuredGeometry } from './weights-manifest.js';
 
@@ -49,7 +50,10 @@ export async function measureGeometry(
       `the network enlarges ×${scale}, where its graph promises ×${geometry.scale}`,
     );
   }
-  const difference = largestDifference(expected.data, whole.data);
+  // Relative to the largest value, where that is more than 1: networks without bounds answer noise with values in the thousands,
+  // and where these cancel out, rounding is left.
+  const largest = expected.data.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+  const difference = largestDifference(expected.data, whole.data) / largest;
   if (!(difference <= tolerance)) {
     throw new UpresError(
       'INFERENCE_FAILED',
@@ -133,15 +137,6 @@ function scaleOf(input: Plane, output: Plane): number {
     );
   }
   return scale;
-}
-
-/**
- * Relative to the largest value, where that is more than 1: networks without bounds answer noise with values in the thousands,
- * and where these cancel out, rounding is left.
- */
-function largestDifference(a: Float32Array, b: Float32Array): number {
-  const largest = a.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
-  return a.reduce((most, value, index) => Math.max(most, Math.abs(value - b[index]!)), 0) / largest;
 }
 
 function crop(plane: Plane, x: number, y: number, { width, height }: { width: number; height: number }): Plane {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { outputFormats } from '../../image/codec/formats.js';
 import { choice, either, list, literal, object, text, whole, type Schema, type TypeOf } from '../../schema.js';
-import { problemStatuses, type ProblemCode, type ProblemStatus } from '../http/problem.js';
+import { problemStatuses, type ProblemCode } from '../http/problem.js';
 import { countSizes, variant } from '../service/variant.js';
 
 /**
@@ -20,14 +20,12 @@ const time = text('a time as of ISO 8601', { pattern: /^\d{4}-\d\d-\d\dT\d\d:\d\
 /** What looks like a job's id: nothing else ever becomes part of a path. */
 export const jobIdPattern = /^[A-Za-z0-9_-]{22}$/;
 
-const status: Schema<ProblemStatus> = { enum: problemStatuses, description: 'a status' };
-
 const problem = object(
   {
     // Codes come and go with versions; what was said is said.
     code: text('a code', { pattern: /^[A-Z_]+$/ }) as Schema<ProblemCode>,
     /** Status that the image would have had if it had been sent for an answer at once. */
-    status,
+    status: literal(...problemStatuses),
     detail: words,
   },
   {},

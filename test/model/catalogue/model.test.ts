@@ -213,7 +213,12 @@ describe('files', () => {
     expect(carded.key).not.toBe(plain.key);
 
     await writeFile(join(folder, 'model.json'), JSON.stringify({ ...card, input: { range: [0, 100] } }));
-    await expect(modelFromFile(path)).rejects.toThrow(/mistake at "input.range/);
+    await expect(modelFromFile(path)).rejects.toThrow(/corrected, or removed: input.range must be/);
+    await writeFile(join(folder, 'model.json'), JSON.stringify({ ...card, scael: 2 }));
+    await expect(modelFromFile(path)).rejects.toThrow(/Did you mean "scale"/);
+    // What is far from all of ours is someone else's.
+    await writeFile(join(folder, 'model.json'), JSON.stringify({ ...card, trainedOn: 'photographs' }));
+    expect((await modelFromFile(path)).card.label).toBe('lab');
     await writeFile(join(folder, 'model.json'), JSON.stringify({ ...card, sha256: '0'.repeat(64) }));
     expect((await modelFromFile(path)).card.label).toBe('carded');
     await rm(join(folder, 'model.json'));

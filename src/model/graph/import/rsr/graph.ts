@@ -1,8 +1,6 @@
-import { enlarge } from '../../interpolation.js';
-import { makeModel, type OnnxModel } from '../../onnx/file.js';
+import { enlarge, pictureModel } from '../../interpolation.js';
+import type { OnnxModel } from '../../onnx/file.js';
 import { GraphWriter } from '../../onnx/graph-writer.js';
-import { tensorInfo } from '../../onnx/node.js';
-import { TensorProto_DataType as DataType } from '../../onnx/onnx_pb.js';
 import { channelsOf, sourcesOf, type Size } from './layers.js';
 
 const OPSET = 17;
@@ -64,13 +62,7 @@ export function rsrGraph(size: Size, values: Values): OnnxModel {
   }
   const detail = writer.op('DepthToSpace', [residual], { blocksize: factor, mode: 'DCR' });
   writer.op('Add', [detail, enlarge(writer, 'input', 'bilinear', factor, 3)], {}, 'output');
-  return makeModel({
-    opset: OPSET,
-    nodes: writer.nodes,
-    initializers: writer.initializers,
-    inputs: [tensorInfo('input', DataType.FLOAT, [1, 3, 'height', 'width'])],
-    outputs: [tensorInfo('output', DataType.FLOAT, [1, 3, 'out_height', 'out_width'])],
-  });
+  return pictureModel(writer);
 }
 
 function join(writer: GraphWriter, parts: readonly string[]): string {
