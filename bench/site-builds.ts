@@ -14,13 +14,6 @@ export type Tool = (typeof tools)[number];
 const ways = ['cold', 'warm', 'plain'] as const;
 export type Way = (typeof ways)[number];
 
-/** What has modules, among which the plugin may find nothing to do. */
-export const bundlers = ['vite', 'webpack'] as const;
-export type Bundler = (typeof bundlers)[number];
-
-/** A full cache, and the plugin where nothing asks for it. */
-export type WarmPiece = `${Bundler} ${'warm' | 'idle'}`;
-
 /** What is compared: the engine alone, which builds nothing, and a tool's builds. */
 export type Piece = 'engine' | `${Tool} ${Way}`;
 
@@ -60,14 +53,6 @@ export class Site {
     return { engine: () => this.engine(), ...Object.fromEntries(builds) } as Record<Piece, () => Promise<Built>>;
   }
 
-  /** What tells the price of asking for pictures that are in the cache. */
-  get warmPieces(): Record<WarmPiece, () => Promise<Built>> {
-    const builds = bundlers.flatMap((tool) =>
-      (['warm', 'idle'] as const).map((way) => [`${tool} ${way}`, () => this.build(tool, way)] as const),
-    );
-    return Object.fromEntries(builds) as Record<WarmPiece, () => Promise<Built>>;
-  }
-
   /** Peak memory in bytes of one run of each. */
   async peaks(): Promise<Record<Piece, number>> {
     const peaks: Partial<Record<Piece, number>> = {};
@@ -79,10 +64,10 @@ export class Site {
     return figuresOf(await runNode([childProgram('upscale-site'), this.small], this.setting));
   }
 
-  private async build(tool: Tool, way: Way | 'idle'): Promise<Built> {
+  private async build(tool: Tool, way: Way): Promise<Built> {
     const out = join(this.folder, `out-${this.count++}`);
-    const cache = way === 'plain' ? [] : [way === 'cold' ? `${out}-cache` : join(this.folder, 'kept')];
-    const site = way === 'plain' || way === 'idle' ? this.upscaled : this.small;
+    const cache = way === 'plain' ? [] : [way === 'warm' ? join(this.folder, 'kept') : `${out}-cache`];
+    const site = way === 'plain' ? this.upscaled : this.small;
     const built = figuresOf(await runNode([childProgram(`build-${tool}`), site, out, ...cache], this.setting));
     await this.check(out, `${tool} ${way}`);
     if (way === 'cold') await rm(cache[0]!, { recursive: true });
