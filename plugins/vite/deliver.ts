@@ -75,6 +75,9 @@ export async function deliver(
   return new Map(plan.variants.map((variant, index) => [variant, delivered[index]!]));
 }
 
+/** Of this process: frameworks put the manifest of the browser's build into their server's, whose configuration is another. */
+export const manifestKeys = new Set<string>();
+
 function emit(
   context: DeliveryContext,
   session: Session,
@@ -89,14 +92,9 @@ function emit(
   }
   const name = nameOfResult(variant, rendered);
   if (options.auto && !variant.verbatim) session.auto.files.set(`${plan.file} ${name}`, data.byteLength);
-  return {
-    reference: context.emitFile({
-      type: 'asset',
-      name,
-      originalFileName: `${session.show(variant.source)}?${manifestQuery(plan, variant, query)}`,
-      source: data,
-    }),
-  };
+  const originalFileName = `${session.show(variant.source)}?${manifestQuery(plan, variant, query)}`;
+  manifestKeys.add(originalFileName);
+  return { reference: context.emitFile({ type: 'asset', name, originalFileName, source: data }) };
 }
 
 /**

@@ -25,6 +25,7 @@ export function importPlugin(session: () => Session): Plugin {
       async handler(id) {
         if (id.startsWith('\0') || !isOurs(id)) return null;
         const { path, query } = splitUrl(id);
+        if (session().isForImagetools(query)) return null;
         const file = await fileOf(path, session().config.publicDir);
         // The development server asks for pages this way, too: `/gallery?upscale=2` may be one.
         if (!hasImageExtension(file) && !(await exists(file))) return null;
@@ -46,7 +47,7 @@ export function importPlugin(session: () => Session): Plugin {
       handler(_, id) {
         const { path, query } = splitUrl(id);
         if (id.startsWith('\0') || !isOurs(id) || !hasImageExtension(path)) return null;
-        if (loaded.get(this.environment.name)?.has(id)) return null;
+        if (loaded.get(this.environment.name)?.has(id) || session().isForImagetools(query)) return null;
         const error = new Error(`another plugin loaded it first${suspects(session().config.plugins, ['load'], name)}`);
         return this.error(session().readable(error, `${session().show(path)}?${query}`));
       },

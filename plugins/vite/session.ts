@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { AssetPipeline, type PreparedAsset } from '#upres/asset/pipeline.js';
-import { parseQuery, type Directives } from '#upres/asset/directives.js';
+import { foreignKeys, parseQuery, type Directives } from '#upres/asset/directives.js';
 import { splitUrl } from '#upres/asset/urls.js';
 import { messageOf, UpresError } from '#upres/errors.js';
 import type { ResolvedConfig } from 'vite';
@@ -13,12 +13,17 @@ import type { UpresViteOptions } from './options.js';
 export { isExternal, isOurs, splitUrl } from '#upres/asset/urls.js';
 
 /** Keys that Vite itself puts into queries, or reads there. */
-const viteKeys = ['import', 't', 'url', 'inline', 'no-inline'] as const;
+const viteKeys: readonly string[] = ['import', 't', 'url', 'inline', 'no-inline'];
 
 /** An asset, planned. */
 export interface PlannedAsset {
   readonly plan: PreparedAsset;
   readonly query: string;
+}
+
+/** What `upscaling()` puts on a plugin. */
+export interface UpscalingApi {
+  readonly upscaled: ((environment: string, image: string, query: string) => void)[];
 }
 
 /** What the hooks of one plugin share: Vite's configuration and the pipeline. */
@@ -28,6 +33,8 @@ export class Session {
   readonly auto = { files: new Map<string, number>() };
   readonly missingFiles = new MissingFiles();
   readonly dependents = new Dependents();
+  /** Lists of whom `upscaling()` of `upres/imagetools` tells what it delivered. */
+  private readonly upscaled: UpscalingApi['upscaled'][];
   readonly net = new Net((query) => parseQuery(query, viteKeys));
   readonly started = Date.now();
 
@@ -39,6 +46,13 @@ export class Session {
       config.logger.warn(`upres: ${message}`);
     };
     this.pipeline = new AssetPipeline(options, { root: config.root, warn });
+    const apis = config.plugins.map(({ api }) => api as Partial<UpscalingApi> | undefined);
+    this.upscaled = apis.flatMap((api) => (api?.upscaled ? [api.upscaled] : []));
+    for (const listeners of this.upscaled) {
+      listeners.push((...delivered) => {
+        this.net.deliver(...delivered);
+      });
+    }
   }
 
   /**
@@ -49,6 +63,11 @@ export class Session {
     const directives = typeof query === 'string' ? (parseQuery(query, viteKeys) ?? {}) : query;
     const plan = await this.pipeline.plan(file, directives);
     return { plan, query: typeof query === 'string' ? query : '' };
+  }
+
+  /** Whether `upscaling()` of `upres/imagetools` makes a picture: where the query asks for what only vite-imagetools does. */
+  isForImagetools(query: string): boolean {
+    return this.upscaled.length > 0 && foreignKeys(query).some((key) => !viteKeys.includes(key));
   }
 
   /** Starts a new report, and releases the threads. Whatever is asked for after that gets threads again. */

@@ -6,6 +6,7 @@ import { textOf, unresolvedDirectives } from '#upres/asset/unresolved-directives
 import { keptQueries, type LeftoversOption } from '#upres/asset/written-urls.js';
 import type { Plugin, Rollup } from 'vite';
 import { leftMarks } from './css-marks.js';
+import { manifestKeys } from './deliver.js';
 import type { Sighting } from './net.js';
 import { normalizePath } from './normalize-path.js';
 import { splitUrl, type Session } from './session.js';
@@ -101,10 +102,10 @@ function written(context: Rollup.PluginContext, session: Session, bundle: Bundle
     const still = `is still in ${output.fileName}: its image was not upscaled`;
     const text = textIn(output);
     return [
-      ...unresolvedDirectives(output, session.config, (code) => context.parse(code)).map((found) => ({
-        ...found,
-        fate: still,
-      })),
+      ...unresolvedDirectives(output, session.config, (code) => context.parse(code))
+        // In a module that a plugin made, it is the manifest of another build.
+        .filter(({ url, files }) => !(files.some((file) => file.startsWith('\0')) && manifestKeys.has(url)))
+        .map((found) => ({ ...found, fate: still })),
       ...keptQueries(text, emitted).map(({ url, file }) => {
         const image = images.find((each) => each.fileName === file) as Rollup.OutputAsset;
         const [source] = image.originalFileNames;

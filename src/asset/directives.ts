@@ -80,6 +80,11 @@ export function parseQuery(query: string, foreign: readonly string[] = []): Dire
   return hasDirectives(query) ? parseDirectives(query, foreign) : undefined;
 }
 
+/** The keys of a query that are no directives. */
+export function foreignKeys(query: string): string[] {
+  return [...new Set(new URLSearchParams(normalise(query)).keys())].filter((name) => !keys.some((key) => key === name));
+}
+
 /** As `parseQuery`, for a query that is only ours: the key `upscale` may be absent, and `0` is no factor. */
 export function parseDirectives(query: string, foreign: readonly string[] = []): Directives {
   const texts = [...new URLSearchParams(normalise(query))].filter(([name]) => !foreign.includes(name));

@@ -11,18 +11,22 @@ export interface Fixture {
   readonly pictures: readonly string[];
   /** Commands of the project; `{port}` is filled in. */
   readonly build: string;
-  /** The built site, where files are all of it. */
-  readonly out?: string;
-  /** What serves the built site otherwise. */
+  /** What the build has to say, where it has to fail. */
+  readonly fails?: string;
+  /** The folder of what is delivered: no mark of ours may be in its files. It is served where `start` is missing. */
+  readonly out: string;
+  /** What serves the built site, where files are not all of it. */
   readonly start?: string;
   readonly dev?: string;
   /** Whether the development server is also to show pictures that are changed while it runs. */
   readonly edits?: boolean;
-  readonly pages: readonly string[];
+  readonly pages?: readonly string[];
+  /** How many places say what they want, on all pages together. */
+  readonly places?: number;
   /** The path under which the files are served; default `/`. */
   readonly base?: string;
-  /** How many places say what they want, on all pages together. */
-  readonly places: number;
+  /** Where a server is that shows no page: the manifest, its keys and the pixels of the files that they stand for. */
+  readonly manifest?: { readonly file: string; readonly keys: Readonly<Record<string, string>> };
 }
 
 export function readFixture(folder: string): Fixture {

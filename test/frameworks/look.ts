@@ -1,16 +1,28 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Page, Response } from 'playwright-core';
 
-/** A place of a page that says by `data-wants` how many pixels its picture has to have. */
+/** A place of a site, and what became of its picture. */
 export interface Seen {
-  readonly page: string;
+  /** The page and the element's `id`. */
+  readonly place: string;
+  /** Pixels of its file. */
   readonly wants: string;
-  /** What the browser has: pixels, or what is wrong. */
+  /** The same as it came out, or what is wrong. */
   readonly has: string;
   readonly url: string;
 }
 
+/** What a page shows, and what went wrong on the way. */
+export interface Look {
+  readonly seen: readonly Seen[];
+  readonly problems: readonly string[];
+}
+
+/** Pixels of a display for each CSS pixel. */
+const densities = [1, 2];
+
 /**
- * Looks at the pictures of a page as a display of two pixels for each CSS pixel shows it.
+ * Looks at the pictures of a page as displays of each density show it. An element with `data-wants` says how many pixels its picture's
+ * file has to have, as in `240x160`, or one size for each density: `120x80 240x160`.
  * @param isAlive whether waiting for the server still makes sense
  */
 export async function look(
@@ -18,19 +30,61 @@ export async function look(
   origin: string,
   path: string,
   isAlive: () => boolean = () => true,
-): Promise<Seen[]> {
-  const context = await browser.newContext({ deviceScaleFactor: 2, viewport: { width: 1000, height: 900 } });
+): Promise<Look> {
+  const seen: Seen[] = [];
+  const problems: string[] = [];
+  // Development servers load pages again when they have found more to prepare: what fails then is nothing.
+  await visit(browser, 1, async (page) => arrive(page, origin + path, isAlive));
+  for (const [at, density] of densities.entries()) {
+    await visit(browser, density, async (page) => {
+      const watched = watch(page);
+      await arrive(page, origin + path, isAlive);
+      for (const { id, wants, ...found } of await page.evaluate<Found[]>(pictures)) {
+        const sizes = wants.split(' ');
+        seen.push({ place: `${path} ${id} at ${density}x`, wants: sizes[at] ?? sizes[0]!, ...found });
+      }
+      problems.push(...(await watched()).map((problem) => `${path} at ${density}x: ${problem}`));
+    });
+  }
+  return { seen, problems };
+}
+
+async function visit(browser: Browser, density: number, see: (page: Page) => Promise<void>): Promise<void> {
+  const context = await browser.newContext({ deviceScaleFactor: density, viewport: { width: 1000, height: 900 } });
   try {
-    const page = await context.newPage();
-    await arrive(page, origin + path, isAlive);
-    const seen = await page.evaluate<Omit<Seen, 'page'>[]>(pictures);
-    return seen.map((each) => ({ ...each, page: path }));
+    await see(await context.newPage());
   } finally {
     await context.close();
   }
 }
 
-/** Development servers answer before they are ready, and load again when they have found more to prepare. */
+/** What stands in CSS while it is built; no browser may ever see it. */
+export const mark = 'upres:';
+
+/** @returns what gives the requests of a page that failed, and the texts that have a mark in them */
+function watch(page: Page): () => Promise<string[]> {
+  const problems: string[] = [];
+  const texts: Promise<void>[] = [];
+  const read = async (response: Response): Promise<void> => {
+    const text = await response.text().catch(() => '');
+    if (text.includes(mark)) problems.push(`${response.url()} has a mark in it`);
+  };
+  page.on('requestfailed', (request) => {
+    const reason = request.failure()?.errorText ?? '';
+    if (!reason.includes('ERR_ABORTED')) problems.push(`${request.url()} failed: ${reason}`);
+  });
+  page.on('response', (response) => {
+    if (response.status() >= 400 && !response.url().endsWith('/favicon.ico'))
+      problems.push(`${response.url()} has the status ${response.status()}`);
+    if (['document', 'stylesheet', 'script'].includes(response.request().resourceType())) texts.push(read(response));
+  });
+  return async () => {
+    await Promise.all(texts);
+    return problems;
+  };
+}
+
+/** Development servers answer before they are ready. */
 async function arrive(page: Page, url: string, isAlive: () => boolean): Promise<void> {
   const until = Date.now() + 90_000;
   for (;;) {
@@ -46,6 +100,13 @@ async function arrive(page: Page, url: string, isAlive: () => boolean): Promise<
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   }
+}
+
+interface Found {
+  readonly id: string;
+  readonly wants: string;
+  readonly has: string;
+  readonly url: string;
 }
 
 /** Runs in the browser. The pixels of the file itself are counted: `naturalWidth` divides them by the density. */
@@ -64,18 +125,19 @@ const pictures = `(async () => {
       return img.currentSrc;
     }
     const value = getComputedStyle(place).backgroundImage;
-    const set = /url\\("([^"]*)"\\)\\s+2dppx/.exec(value) ?? /url\\("([^"]*)"\\)/.exec(value);
-    return set ? set[1] : '';
+    const candidate = new RegExp('url\\\\("([^"]*)"\\\\)\\\\s+' + devicePixelRatio + 'dppx');
+    const found = candidate.exec(value) ?? /url\\("([^"]*)"\\)/.exec(value);
+    return found ? found[1] : '';
   };
   const seen = [];
   for (const place of document.querySelectorAll('[data-wants]')) {
-    const { wants } = place.dataset;
+    const { id, dataset: { wants } } = place;
     let url = '';
     try {
       url = await urlOf(place);
-      seen.push({ wants, url: url.slice(0, 120), has: url ? await sizeOf(url) : 'no picture' });
+      seen.push({ id, wants, url: url.slice(0, 120), has: url ? await sizeOf(url) : 'no picture' });
     } catch (error) {
-      seen.push({ wants, url, has: String(error) });
+      seen.push({ id, wants, url, has: String(error) });
     }
   }
   return seen;

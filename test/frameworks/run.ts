@@ -1,137 +1,72 @@
-/* Builds a small site with each framework, from the registry, and looks at its pictures in a browser. */
+/*
+ * Builds a small site with each framework, from the registry, and looks at its pictures in a browser.
+ *
+ *   npm run frameworks -- [NAME …] [--keep FOLDER]
+ *
+ * `--keep` leaves the projects in a folder, from which the next run goes on: installing takes most of the time.
+ */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { chromium, type Browser } from 'playwright-core';
+import { parseArgs } from 'node:util';
+import { chromium } from 'playwright-core';
 import { findBrowser } from '../e2e/support/find-browser.js';
-import { serveFiles } from './files.js';
 import { readFixture } from './fixture.js';
-import { look, type Seen } from './look.js';
-import { Project, type Serving } from './project.js';
+import { Project } from './project.js';
+import { tryOut, type Outcome } from './trial.js';
 
-interface Row {
-  readonly name: string;
-  versions: string;
-  build: string;
-  dev: string;
-}
-
+const { values, positionals: asked } = parseArgs({ options: { keep: { type: 'string' } }, allowPositionals: true });
 const fixtures = resolve('test/frameworks');
-const picture = resolve('examples/images/coffee.jpg');
 const known = readdirSync(fixtures).filter((name) => existsSync(join(fixtures, name, 'fixture.json')));
-const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !known.includes(name));
 if (unknown.length > 0) throw new Error(`there is no ${unknown.join(', ')}; there are ${known.join(', ')}`);
 const executablePath = findBrowser();
 if (executablePath === undefined) throw new Error('this needs Chromium; CHROMIUM_PATH can name one');
 
-const folder = mkdtempSync(join(tmpdir(), 'upres-frameworks-'));
-const problems: string[] = [];
+const folder = values.keep === undefined ? mkdtempSync(join(tmpdir(), 'upres-frameworks-')) : resolve(values.keep);
+mkdirSync(folder, { recursive: true });
+const outcomes = new Map<string, Outcome>();
 try {
+  const tarball = pack();
+  const node = nodeFolder();
+  const browser = await chromium.launch({ executablePath, headless: true, args: ['--no-sandbox', '--disable-gpu'] });
+  for (const name of asked.length > 0 ? asked : known) {
+    const fixture = readFixture(join(fixtures, name));
+    const place = join(folder, name);
+    const from = join(fixtures, fixture.files ?? name);
+    const outcome = await tryOut(name, from, new Project(place, fixture, node), tarball, browser);
+    outcomes.set(name, outcome);
+    console.error(`${name}: build ${outcome.build}; dev ${outcome.dev}`);
+    // A framework is hundreds of megabytes.
+    if (values.keep === undefined) rmSync(place, { recursive: true, force: true, maxRetries: 5 });
+  }
+  await browser.close();
+} finally {
+  if (values.keep === undefined) rmSync(folder, { recursive: true, force: true });
+}
+
+console.log('| framework | versions | build | dev |\n| --- | --- | --- | --- |');
+for (const [name, { versions, build, dev }] of outcomes) console.log(`| ${name} | ${versions} | ${build} | ${dev} |`);
+const problems = [...outcomes.values()].flatMap((outcome) => outcome.problems);
+for (const problem of problems) console.log(`\n${problem}`);
+const leftOut = [...outcomes].filter(([, { versions }]) => versions === '–').map(([name]) => name);
+console.log(`\n${outcomes.size - leftOut.length} of ${outcomes.size} tried; left out: ${leftOut.join(', ') || 'none'}`);
+process.exitCode = problems.length > 0 ? 1 : 0;
+
+function pack(): string {
   const packed = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  const tarball = join(folder, (JSON.parse(packed) as { filename: string }[])[0]!.filename);
-  const node = nodeFolder();
-  const browser = await chromium.launch({ executablePath, headless: true, args: ['--no-sandbox', '--disable-gpu'] });
-  const rows: Row[] = [];
-  for (const name of asked.length > 0 ? asked : known) {
-    rows.push(await tryOut(name, tarball, browser, node));
-    console.error(`${name}: build ${rows.at(-1)!.build}; dev ${rows.at(-1)!.dev}`);
-  }
-  await browser.close();
-  console.log('| framework | versions | build | dev |\n| --- | --- | --- | --- |');
-  for (const { name, versions, build, dev } of rows) console.log(`| ${name} | ${versions} | ${build} | ${dev} |`);
-  for (const problem of problems) console.log(`\n${problem}`);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+  return join(folder, (JSON.parse(packed) as { filename: string }[])[0]!.filename);
 }
-process.exitCode = problems.length > 0 ? 1 : 0;
 
-/** Most frameworks want a newer Node than upres does; where this one is older, 22 comes from the registry, too. */
+/** Some frameworks want a newer Node than upres does; where this one is older, 24 comes from the registry, too. */
 function nodeFolder(): string {
-  if (Number(process.versions.node.split('.')[0]) >= 22) return dirname(process.execPath);
+  if (Number(process.versions.node.split('.')[0]) >= 24) return dirname(process.execPath);
   const name = `node-${process.platform}-${process.arch}`;
   const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefix', join(folder, 'node')];
-  execFileSync('npm', ['install', ...options, `${name}@22`], { stdio: 'ignore' });
+  execFileSync('npm', ['install', ...options, `${name}@24`], { stdio: 'ignore' });
   return join(folder, 'node/node_modules', name, 'bin');
-}
-
-async function tryOut(name: string, tarball: string, browser: Browser, node: string): Promise<Row> {
-  const fixture = readFixture(join(fixtures, name));
-  const place = join(folder, name);
-  const project = new Project(place, fixture, node);
-  const row: Row = { name, versions: '–', build: '–', dev: '–' };
-  try {
-    await project.lay(join(fixtures, fixture.files ?? name), picture);
-    try {
-      await project.install(tarball);
-    } catch (error) {
-      row.build = 'left out: not installed';
-      problems.push(`${name} is left out, since it could not be installed: ${String(error)}`);
-      return row;
-    }
-    row.versions = project.versions();
-    row.build = await judge(`${name}, build`, async () => {
-      await project.build();
-      const { out, start, base } = fixture;
-      return visit(
-        start === undefined ? await serveFiles(project.file(out ?? 'dist'), base) : await project.serve(start),
-      );
-    });
-    const { dev, edits = false } = fixture;
-    if (dev !== undefined) row.dev = await judge(`${name}, dev`, async () => visit(await project.serve(dev), edits));
-  } finally {
-    // A framework is hundreds of megabytes.
-    rmSync(place, { recursive: true, force: true, maxRetries: 5 });
-  }
-  return row;
-
-  async function visit(serving: Serving, edits = false): Promise<Seen[]> {
-    const seeAll = async (): Promise<Seen[]> => {
-      const seen: Seen[] = [];
-      for (const page of fixture.pages) seen.push(...(await look(browser, serving.url, page, serving.isAlive)));
-      return seen;
-    };
-    try {
-      const seen = await seeAll();
-      if (edits) await seeEdited(seen, seeAll);
-      return seen;
-    } catch (error) {
-      throw new Error(`${String(error)}\n${serving.said().slice(-3000)}`, { cause: error });
-    } finally {
-      await serving.stop();
-    }
-  }
-
-  /** The picture becomes a narrower one, whose enlargements all have another shape, and the page must follow. */
-  async function seeEdited(before: readonly Seen[], seeAll: () => Promise<Seen[]>): Promise<void> {
-    await project.paint(picture, 60, 80);
-    const until = Date.now() + 60_000;
-    for (;;) {
-      const stale = (await seeAll()).filter(({ has }, place) => has === before[place]?.has);
-      if (stale.length === 0) return;
-      if (Date.now() < until) continue;
-      const { page, has, url } = stale[0]!;
-      throw new Error(`${stale.length} places did not follow an edited picture: ${page} has ${has} (${url})`);
-    }
-  }
-
-  async function judge(what: string, see: () => Promise<Seen[]>): Promise<string> {
-    try {
-      const seen = await see();
-      const right = seen.filter(({ wants, has }) => wants === has);
-      for (const { page, wants, has, url } of seen) {
-        if (wants !== has) problems.push(`${what}: ${page} wants ${wants} and has ${has} (${url})`);
-      }
-      if (seen.length !== fixture.places)
-        problems.push(`${what}: ${seen.length} places of ${fixture.places} were seen`);
-      return `${right.length} of ${fixture.places}`;
-    } catch (error) {
-      problems.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
-      return 'failed';
-    }
-  }
 }
