@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import type { Directives } from '#upres/asset/directives.js';
-import { hasQuality, withFormat } from '#upres/asset/names.js';
+import { hasQuality, nameOfResult } from '#upres/asset/names.js';
 import type { AssetOptions } from '#upres/asset/options.js';
 import { AssetPipeline } from '#upres/asset/pipeline.js';
 import { splitUrl } from '#upres/asset/urls.js';
@@ -86,14 +86,15 @@ function enlarger(config: ResolvedConfig, assets: AssetOptions): (file: string, 
   return async (file, wanted) => {
     const { variants } = await pipeline.plan(file, wanted);
     const asset = await pipeline.plan(file, { ...wanted, ...leastLoss(variants[0]!.format) });
-    const { data, format } = await pipeline.render(asset, asset.variants[0]!);
+    const [variant] = asset.variants;
+    const result = await pipeline.render(asset, variant!);
     pipeline.report.clear();
-    const hash = createHash('sha256').update(data).digest('hex').slice(0, 16);
+    const hash = createHash('sha256').update(result.data).digest('hex').slice(0, 16);
     const folder = join(config.cacheDir, 'upres', hash);
-    const kept = join(folder, withFormat(basename(file), format));
+    const enlarged = join(folder, nameOfResult({ name: basename(file), format: variant!.format }, result));
     await mkdir(folder, { recursive: true });
-    await writeFileAtomic(kept, Buffer.from(data));
-    return kept.replaceAll('\\', '/');
+    await writeFileAtomic(enlarged, Buffer.from(result.data));
+    return enlarged.replaceAll('\\', '/');
   };
 }
 

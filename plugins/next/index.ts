@@ -83,3 +83,7 @@ function extend(config: NextConfigLike, options: UpresNextOptions): NextConfigLi
     },
   };
 }
+
+/** What `require()` gives: the function itself, and what `import` finds by name. */
+const required = Object.assign(upres, { upres, default: upres });
+export { required as 'module.exports' };

@@ -2,7 +2,6 @@ import { join, resolve } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { lookAtManifest, markedFiles } from './delivered.js';
 import { serveFiles } from './files.js';
-import type { Fixture } from './fixture.js';
 import { look, type Look, type Seen } from './look.js';
 import type { Project, Serving } from './project.js';
 
