@@ -7,6 +7,7 @@ import { loadRuntime, mappingOptions } from '#src/network/pool/runtime.js';
 import type { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import type { Rectangle } from '#src/network/tiles/tiles.js';
 import { WeightsStore } from '#src/network/weights/weights-store.js';
+import { geometryOf } from './geometry-of.js';
 
 /** What a bare loop computes, in a form that can be given to another process. */
 export interface BareLoopPlan {
@@ -39,7 +40,7 @@ export async function planBareLoop(
   const { tiles } = planImage({
     width: side,
     height: side,
-    geometry: network.weights.geometry,
+    geometry: geometryOf(network),
     threads: 1,
     memoryBudget: defaultMemoryBudget,
     tilePixels,

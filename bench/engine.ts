@@ -1,6 +1,7 @@
 import { builtinLabels } from '#src/model/catalogue/registry.js';
 import type { PixelImage } from '#src/pixels.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
+import { geometryOf } from './geometry-of.js';
 import { openBareLoop, planBareLoop, type BareLoopPlan } from './bare-loop.js';
 import { timeBareProcesses } from './bare-processes.js';
 import { fixed, percent, spread } from './format.js';
@@ -166,7 +167,7 @@ async function measureSpeeds(setting: Setting): Promise<Part> {
       for (const scale of kind === 'network' ? scales : [2, 4]) {
         say(`speed of ${label} ×${scale}`);
         await using network = await ThreadSafeNetwork.fromLabel(label, { scale, threads: 1, cacheFolder });
-        const { macPerPixel, pixelsPerMs } = network.weights.geometry;
+        const { macPerPixel, pixelsPerMs } = geometryOf(network);
         const longest = Math.floor(Math.sqrt(pixelsPerMs * longestMs));
         const side = Math.min(longest, quick ? 192 : speedSide);
         const image = await photograph(side);

@@ -2,6 +2,7 @@ import { builtinLabels } from '#src/model/catalogue/registry.js';
 import type { TileRecord } from '#src/network/pool/call.js';
 import { defaultMemoryBudget, planImage } from '#src/network/tiles/plan.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
+import { geometryOf } from './geometry-of.js';
 import { percent } from './format.js';
 import type { Findings, Setting } from './measurement.js';
 import { recordTiles, speedOf, warmUp } from './networks.js';
@@ -68,7 +69,7 @@ export async function measureWaste({ quick, cacheFolder, say }: Setting): Promis
 }
 
 function rowOf(network: ThreadSafeNetwork, scale: number, threads: number, pixelsPerMs: number): Row {
-  const { geometry } = network.weights;
+  const geometry = geometryOf(network);
   const { halo } = geometry;
   const plans = sides.map((side) => {
     const { tiles, waste } = planImage({

@@ -32,7 +32,10 @@ export function upres(options: UpresAstroOptions = {}): ImageService {
 
 export default upres;
 
-/** What `require()` gives: the function itself, and what `import` finds by name. */
+/**
+ * What `require()` gives: the function itself, and what `import` finds by name.
+ * @hidden
+ */
 const required = Object.assign(upres, { upres, default: upres });
 export { required as 'module.exports' };
 

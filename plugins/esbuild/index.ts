@@ -59,7 +59,10 @@ export function upres(options: UpresEsbuildOptions = {}): UpresEsbuildPlugin {
 
 export default upres;
 
-/** What `require()` gives: the function itself, and what `import` finds by name. */
+/**
+ * What `require()` gives: the function itself, and what `import` finds by name.
+ * @hidden
+ */
 const required = Object.assign(upres, { upres, default: upres });
 export { required as 'module.exports' };
 

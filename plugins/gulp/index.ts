@@ -65,6 +65,9 @@ export function upres(options: GulpOptions = {}): Transform {
 
 export default upres;
 
-/** What `require()` gives: the function itself, and what `import` finds by name. */
+/**
+ * What `require()` gives: the function itself, and what `import` finds by name.
+ * @hidden
+ */
 const required = Object.assign(upres, { upres, default: upres });
 export { required as 'module.exports' };

@@ -5,6 +5,7 @@ import { suggestion } from '#upres/suggest.js';
 /** Formats, qualities and which pictures are what imagetools' directives say. */
 const sharedNames = ['model', 'models', 'onError', 'maxOutputPixels', 'cache', 'threads', 'device'] as const;
 
+/** Options of `upscaling()`. */
 export interface UpscalingOptions extends Pick<AssetOptions, (typeof sharedNames)[number]> {
   /** Keys of directives that transforms of your own read: any other that nobody knows is an error. */
   readonly keys?: readonly string[];

@@ -17,18 +17,29 @@ const nextOptions = options({
    */
   leftovers: leftoversChoice,
 });
+/** Options of `upres()` in `next.config`. */
 export interface UpresNextOptions extends TypeOf<typeof nextOptions> {}
 
 /** What is read and changed of Next's configuration. */
 export interface NextConfigLike {
+  /** The path of the site on its host. */
   basePath?: string;
-  turbopack?: { rules?: Record<string, unknown> };
+  /** Turbopack's options; a rule for images with directives is added. */
+  turbopack?: {
+    /** Loaders by glob. */
+    rules?: Record<string, unknown>;
+  };
+  /** What changes webpack's configuration; called before ours. */
   webpack?: ((config: never, context: never) => unknown) | null;
-  compiler?: { runAfterProductionCompile?: (facts: never) => Promise<void> };
+  /** Options of the compiler. */
+  compiler?: {
+    /** Called when the site is compiled; called before ours. */
+    runAfterProductionCompile?: (facts: never) => Promise<void>;
+  };
 }
 
 /** A configuration stays one; a function that gives one stays a function. */
-type Configured<Config> = Config extends (...args: infer Arguments) => infer Result
+export type Configured<Config> = Config extends (...args: infer Arguments) => infer Result
   ? (...args: Arguments) => Promise<Awaited<Result>>
   : Config;
 
@@ -84,6 +95,9 @@ function extend(config: NextConfigLike, options: UpresNextOptions): NextConfigLi
   };
 }
 
-/** What `require()` gives: the function itself, and what `import` finds by name. */
+/**
+ * What `require()` gives: the function itself, and what `import` finds by name.
+ * @hidden
+ */
 const required = Object.assign(upres, { upres, default: upres });
 export { required as 'module.exports' };

@@ -146,6 +146,9 @@ export function upres(options: UpresRollupOptions = {}): UpresRollupPlugin {
 
 export default upres;
 
-/** What `require()` gives: the function itself, and what `import` finds by name. */
+/**
+ * What `require()` gives: the function itself, and what `import` finds by name.
+ * @hidden
+ */
 const required = Object.assign(upres, { upres, default: upres });
 export { required as 'module.exports' };

@@ -51,7 +51,10 @@ export function upres(options: UpresViteOptions = {}): Plugin[] {
 
 export default upres;
 
-/** What `require()` gives: the function itself, and what `import` finds by name. */
+/**
+ * What `require()` gives: the function itself, and what `import` finds by name.
+ * @hidden
+ */
 const required = Object.assign(upres, { upres, default: upres, markingVisitor });
 export { required as 'module.exports' };
 

@@ -92,7 +92,10 @@ export class UpresPlugin {
 
 export default UpresPlugin;
 
-/** What `require()` gives: the class itself, and what `import` finds by name. */
+/**
+ * What `require()` gives: the class itself, and what `import` finds by name.
+ * @hidden
+ */
 const required = Object.assign(UpresPlugin, { UpresPlugin, default: UpresPlugin });
 export { required as 'module.exports' };
 

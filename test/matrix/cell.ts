@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
-import type { InlineConfig, Plugin, Rollup } from 'vite';
+import type { InlineConfig, Plugin, Rolldown } from 'vite';
 import type * as ViteModule from 'vite';
 import type { Base, Order, Place, Transformer } from './places.js';
 
@@ -31,9 +31,9 @@ const cdn = 'https://files.example/';
 export async function tryBuild(cell: Cell): Promise<string[]> {
   return inSite(cell, async (config) => {
     const built = await cell.vite.build({ ...config, build: { ...config.build, write: false } });
-    const files = ([built].flat() as Rollup.RollupOutput[]).flatMap(({ output }) => output);
+    const files = ([built].flat() as Rolldown.RolldownOutput[]).flatMap(({ output }) => output);
     const server = await cell.vite.build({ ...config, build: { ...config.build, write: false, ssr: 'server.js' } });
-    const code = ([server].flat() as Rollup.RollupOutput[]).flatMap(({ output }) => output.map(textOf)).join('\n');
+    const code = ([server].flat() as Rolldown.RolldownOutput[]).flatMap(({ output }) => output.map(textOf)).join('\n');
     const wrong: string[] = [];
     for (const { name, ssr } of cell.places) {
       const image = files.find(({ fileName }) => new RegExp(`(?:^|/)${name}@2x[^/]*\\.png$`).test(fileName));
@@ -77,7 +77,7 @@ export async function tryServer(cell: Cell): Promise<string[]> {
         .filter((file) => file.endsWith('.vue'))
         .map((file) => `${file}?vue&type=style&index=0&scoped=x&lang.css`);
       const texts = await Promise.all([
-        html,
+        Promise.resolve(html),
         ...proxied,
         ...['main.js', ...files, ...styles].map((file) => get(`${base}${file}`)),
         ...cell.places
@@ -128,7 +128,7 @@ async function laySite(folder: string, places: readonly Place[]): Promise<void> 
     'index.html': `<!doctype html>${places.map(({ html }) => html ?? '').join('\n')}<script type="module" src="/main.js"></script>`,
     'main.js': [...scripts, use].join('\n'),
     'server.js': [...places.filter(({ ssr }) => ssr).map(({ script }) => script ?? ''), use].join('\n'),
-    ...Object.assign({}, ...places.map(({ files = {} }) => files)),
+    ...Object.fromEntries(places.flatMap(({ files = {} }) => Object.entries(files))),
   };
   for (const [index, { name }] of places.entries()) {
     const background = { r: 255 - index, g: index * 7, b: 40 + index * 3 };
@@ -145,8 +145,9 @@ async function laySite(folder: string, places: readonly Place[]): Promise<void> 
 async function configOf(folder: string, cell: Cell): Promise<InlineConfig> {
   const { base, order, transformer, places, cache } = cell;
   const needs = new Set(places.flatMap(({ needs = [] }) => needs));
-  const load = async (name: string): Promise<Record<string, (options?: unknown) => Plugin | Plugin[]>> =>
-    import(pathToFileURL(createRequire(join(folder, 'x.js')).resolve(name)).href) as never;
+  type Factories = Readonly<Record<string, (options?: unknown) => Plugin | Plugin[]>>;
+  const load = (name: string): Promise<Factories> =>
+    import(pathToFileURL(createRequire(join(folder, 'x.js')).resolve(name)).href) as Promise<Factories>;
   const own = cell.upres({ cache });
   const images = order === 'alone' ? [] : (await load('vite-imagetools')).imagetools!({ cache: { enabled: false } });
   const plugins = [
@@ -174,7 +175,7 @@ async function configOf(folder: string, cell: Cell): Promise<InlineConfig> {
   };
 }
 
-type Output = Rollup.OutputAsset | Rollup.OutputChunk;
+type Output = Rolldown.OutputAsset | Rolldown.OutputChunk;
 
 const textOf = (file: Output): string =>
   file.type === 'chunk'

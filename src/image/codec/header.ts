@@ -29,7 +29,10 @@ export interface Header extends ImageInfo {
   readonly loop: number | undefined;
   /** The colour profile: the embedded one, when it is one and fits the picture's channels, or one that says what the file says else. */
   readonly profile: Uint8Array | undefined;
-  /** What the file says of its colours in other words, if that is what counts; the decoder knows nothing of it. */
+  /**
+   * What the file says of its colours in other words, if that is what counts; the decoder knows nothing of it.
+   * @internal
+   */
   readonly codedColours: CodedColours | undefined;
   /** Whether a WebP or AVIF keeps every pixel as it was. */
   readonly lossless: boolean;

@@ -95,7 +95,7 @@ function headerOf(
     ...profileFor(embedded, coded, grey),
     lossless,
     bareInks: metadata.space === 'cmyk' && embedded === undefined,
-    palette: metadata.isPalette === true,
+    palette: metadata.isPalette,
     subsampled: chromaSubsampling?.startsWith('4:2') ?? false,
   };
 }
