@@ -68,7 +68,7 @@ describe.for(vites)('builds of Vite $version, one after the other', (vite) => {
     const log = makeLog();
     const built = await build(site, { vite, log, onError: 'original', config: { logLevel: 'info' } });
     expect(log.lines.join('\n')).toContain('1 left as they were after an error');
-    expect([...built.files.keys()].some((name) => /^assets\/broken@2x-[\w-]+\.jpg$/.test(name))).toBe(true);
+    expect([...built.files.keys()].some((name) => /^assets\/broken@2x-[\w-]+\.png$/.test(name))).toBe(true);
   });
 
   it('follow sources while watching, and pictures that are made by hand', async () => {
