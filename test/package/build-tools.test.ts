@@ -125,6 +125,7 @@ describe('the packed package', () => {
       'dist/plugins/next/index',
       'dist/plugins/gulp/index',
       'dist/plugins/astro/index',
+      'dist/plugins/imagetools/index',
       'dist/server/index',
     ]) {
       expect(lines).toContain(project.path('node_modules/upres', `${name}.d.ts`));

@@ -170,6 +170,22 @@ export const entrypoint: string = upres(options).entrypoint;
 upres({ density: 2 });
 `,
 
+  'typed/next.config.ts': `import upres, { type UpresNextOptions } from 'upres/next';
+
+const options: UpresNextOptions = { model: 'art', leftovers: 'warn' };
+export default upres(options)({ reactStrictMode: true });
+// @ts-expect-error no such option
+upres({ modle: 'art' });
+`,
+
+  'typed/imagetools.ts': `import { upscaling, type UpscalingOptions } from 'upres/imagetools';
+
+const options: UpscalingOptions = { model: 'art' };
+export const plugins: object[] = upscaling([{ name: 'imagetools' }], options);
+// @ts-expect-error no such option
+upscaling([], { modle: 'art' });
+`,
+
   'typed/server.ts': `import { createServer, type ServerOptions } from 'upres/server';
 
 const options: ServerOptions = { port: 0, limits: { frames: 10 } };
