@@ -46,7 +46,7 @@ export class FailoverBackend implements NetworkBackend {
     return this.givenUp ? this.cpuThreads : this.onDevice.threads;
   }
 
-  run(
+  computeImage(
     source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,
@@ -90,7 +90,7 @@ export class FailoverBackend implements NetworkBackend {
     if (!this.givenUp) {
       listening = neverBack(hooks);
       try {
-        const output = await this.onDevice.run(source, settings, listening, signal, lane);
+        const output = await this.onDevice.computeImage(source, settings, listening, signal, lane);
         this.losses = 0;
         return output;
       } catch (error) {
@@ -105,7 +105,7 @@ export class FailoverBackend implements NetworkBackend {
       throw error;
     });
     const cpu = await this.onCpu;
-    return cpu.run(source, settings, listening, signal, lane);
+    return cpu.computeImage(source, settings, listening, signal, lane);
   }
 
   /** One loss ends many calls, all with the same error. */
