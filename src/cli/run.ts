@@ -50,7 +50,7 @@ export async function run(args: readonly string[], options: RunOptions): Promise
   const batch = new Batch(jobs, options, interrupts, await chooseProgress(jobs, options));
   tell = batch.progress.say;
   for (const error of collection.errors) batch.fail(error.file ?? '', error);
-  await batch.run();
+  await batch.processAll();
   if (!options.quiet) for (const line of summary({ ...batch.totals(), skipped: collection.skipped })) say(line);
   return batch.exitCode;
 }
@@ -138,7 +138,7 @@ class Batch {
     };
   }
 
-  async run(): Promise<void> {
+  async processAll(): Promise<void> {
     try {
       if (this.jobs.length > 0) await this.compute();
     } finally {

@@ -83,7 +83,7 @@ export class AdmissionQueue {
    * @throws BAD_ARGUMENT, OUTPUT_TOO_LARGE, MODEL_*, DEVICE_UNAVAILABLE, ABORTED; for `auto` INPUT_CORRUPT
    */
   async admit(request: AdmissionRequest): Promise<Permit> {
-    const opening = this.open(request);
+    const opening = this.openPicture(request);
     try {
       return await unlessAborted(opening, request.signal);
     } catch (error) {
@@ -97,28 +97,28 @@ export class AdmissionQueue {
     }
   }
 
-  private async open(request: AdmissionRequest): Promise<Permit> {
+  private async openPicture(request: AdmissionRequest): Promise<Permit> {
     const { source, plan, options, device, signal } = request;
     throwIfAborted(signal);
     const { factor } = plan.target;
     const bytes = await source.bytes();
-    if (factor > 1 && modelOf(options) === autoModel) return this.openChoosing(request, bytes);
+    if (factor > 1 && modelOf(options) === autoModel) return this.openAndChoose(request, bytes);
     const chains = factor > 1 ? await this.chainsFor(factor, options, device) : undefined;
     const scale = chains?.colour.scale ?? 1;
     checkIntermediate(plan, scale, options, undefined);
     const share = this.shareOf(bytes.length + estimateBytes(plan, scale));
-    const release = await this.room(request, share);
+    const release = await this.reserveMemory(request, share);
     return { chains, choice: undefined, decoded: undefined, bytes: share, release };
   }
 
   /** Decodes the picture to choose its network, once there is room for whichever it will be. */
-  private async openChoosing(request: AdmissionRequest, bytes: Uint8Array): Promise<Permit> {
+  private async openAndChoose(request: AdmissionRequest, bytes: Uint8Array): Promise<Permit> {
     const { plan, options, device } = request;
     const { factor } = plan.target;
     const scale = Math.max(...autoChoices.map((label) => scaleOf(label, factor)));
     checkIntermediate(plan, scale, options, undefined);
     const share = this.shareOf(bytes.length + estimateBytes(plan, scale));
-    const release = await this.room(request, share);
+    const release = await this.reserveMemory(request, share);
     try {
       const decoded = await request.decode();
       const { chooseForPicture } = await import('./auto/choose-for-picture.js');
@@ -135,7 +135,7 @@ export class AdmissionQueue {
     return Math.max(this.leastShare, bytes);
   }
 
-  private async room({ options, signal }: AdmissionRequest, share: number): Promise<(keep?: number) => void> {
+  private async reserveMemory({ options, signal }: AdmissionRequest, share: number): Promise<(keep?: number) => void> {
     const lane = options.client ?? this;
     const release = await this.admission.admit(share, options.priority ?? 0, signal, lane);
     return (keep = 0) => {

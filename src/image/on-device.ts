@@ -28,7 +28,11 @@ export class Failover {
    * @param compute the whole picture, from the beginning
    * @throws DEVICE_LOST, DEVICE_UNAVAILABLE where the device was named; whatever `compute` throws
    */
-  async run<T>(choice: DeviceChoice, name: string | undefined, compute: (device: Device) => Promise<T>): Promise<T> {
+  async runPicture<T>(
+    choice: DeviceChoice,
+    name: string | undefined,
+    compute: (device: Device) => Promise<T>,
+  ): Promise<T> {
     const device = await this.deviceOf(choice);
     if (choice !== 'auto' || device === 'cpu') return compute(device);
     return this.failover.run(

@@ -161,7 +161,7 @@ export class Upscaler implements AsyncDisposable {
     }
     const { outputs, ...options } = given;
     const results = await this.track(file, options.signal, (controller) =>
-      this.run(source, options, outputs ?? [options], controller),
+      this.upscaleTo(source, options, outputs ?? [options], controller),
     );
     return outputs ? results : results[0]!;
   }
@@ -188,7 +188,7 @@ export class Upscaler implements AsyncDisposable {
     return this.dispose();
   }
 
-  private async run(
+  private async upscaleTo(
     source: Source,
     options: UpscaleOptions,
     outputs: readonly Output[],
@@ -201,7 +201,7 @@ export class Upscaler implements AsyncDisposable {
     }));
     throwIfAborted(signal);
     const letNextIn = await this.admissions.waitForTurn(source, options.client, signal);
-    const making = wanted.map((each) => this.make(source, each, signal, letNextIn));
+    const making = wanted.map((each) => this.encodeOutput(source, each, signal, letNextIn));
     try {
       return await Promise.all(making);
     } catch (error) {
@@ -214,7 +214,7 @@ export class Upscaler implements AsyncDisposable {
   }
 
   /** One result: hangs an encoding on the enlargement that it needs, which may be under way. */
-  private async make(
+  private async encodeOutput(
     source: Source,
     options: UpscaleOptions,
     signal: AbortSignal,
@@ -258,7 +258,9 @@ export class Upscaler implements AsyncDisposable {
     if (underWay) return underWay;
     const enlargement = new Enlargement<Made>(
       (making) =>
-        this.failover.run(device, source.file, (on) => this.enlarge(on, source, plan, options, making, letNextIn)),
+        this.failover.runPicture(device, source.file, (on) =>
+          this.enlarge(on, source, plan, options, making, letNextIn),
+        ),
       () => {
         if (ofSource.get(key) === enlargement) ofSource.delete(key);
       },

@@ -247,7 +247,7 @@ export class ThreadSafeNetwork implements AsyncDisposable {
         `a tensor is float32 [1, height, width, 3], not [${tensor.dims.join(', ')}]`,
       );
     }
-    const output = await this.run(width!, height!, 3, tensor.data, options);
+    const output = await this.compute(width!, height!, 3, tensor.data, options);
     // Shared memory stays inside: the caller may post or transfer the result like any array.
     const data = new Float32Array(output.byteLength / Float32Array.BYTES_PER_ELEMENT);
     await copyInBands(new Float32Array(output), data);
@@ -268,7 +268,7 @@ export class ThreadSafeNetwork implements AsyncDisposable {
         'upscaleImage takes a Uint8Array or a Uint16Array of pixels; process takes floating point numbers',
       );
     }
-    const output = await this.run(width, height, channels, data, options);
+    const output = await this.compute(width, height, channels, data, options);
     const size = { width: width * this.factor, height: height * this.factor, channels };
     return { ...size, data: viewPixels(pixelTypeOf(data), output) as Uint8Array | Uint16Array };
   }
@@ -292,7 +292,7 @@ export class ThreadSafeNetwork implements AsyncDisposable {
     await this.dispose();
   }
 
-  private async run(
+  private async compute(
     width: number,
     height: number,
     channels: 1 | 3,
@@ -307,7 +307,7 @@ export class ThreadSafeNetwork implements AsyncDisposable {
       tilePixels: options.tilePixels,
       acceptApproximation: options.acceptApproximation ?? false,
     };
-    return this.backend.run({ width, height, channels, data }, settings, hooks, options.signal, options.lane);
+    return this.backend.computeImage({ width, height, channels, data }, settings, hooks, options.signal, options.lane);
   }
 }
 

@@ -13,7 +13,7 @@ const failure = (code: UpresErrorCode): UpresError => new UpresError(code, 'it f
 async function pictures(on: Failover, count: number, error?: UpresError): Promise<Device[]> {
   const picture = (device: Device): Promise<Device> =>
     error && device !== 'cpu' ? Promise.reject(error) : Promise.resolve(device);
-  return Promise.all(Array.from({ length: count }, () => on.run('auto', undefined, picture)));
+  return Promise.all(Array.from({ length: count }, () => on.runPicture('auto', undefined, picture)));
 }
 
 describe('pictures that chose their device themselves', () => {

@@ -29,7 +29,7 @@ class Broken extends MainBackend {
     super({ info, threads: 1, maxQueue: 10, admission });
   }
 
-  protected override plan(
+  protected override planTiles(
     { width, height }: PixelImage<PixelArray>,
     _: CallSettings,
     given: CallHooks,
@@ -50,7 +50,7 @@ class Broken extends MainBackend {
     });
   }
 
-  protected override execute(): Promise<void> {
+  protected override computeTiles(): Promise<void> {
     return Promise.reject(new UpresError('UNSUPPORTED_PLATFORM', 'no runtime'));
   }
 
@@ -65,7 +65,7 @@ describe('a network whose calls fail before they begin', () => {
     const network = new Broken(admission);
     // The second has to wait for the memory of the first.
     for (let call = 0; call < 2; call++) {
-      await expect(network.run(source, settings, hooks, undefined)).rejects.toMatchObject({
+      await expect(network.computeImage(source, settings, hooks, undefined)).rejects.toMatchObject({
         code: 'UNSUPPORTED_PLATFORM',
       });
     }

@@ -43,7 +43,7 @@ export class FailoverBackend implements NetworkBackend {
     return this.failover.givenUp ? this.cpuThreads : this.onDevice.threads;
   }
 
-  run(
+  computeImage(
     source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,
@@ -81,8 +81,8 @@ export class FailoverBackend implements NetworkBackend {
     if (this.disposing) throw this.disposedError();
     const listening = this.failover.givenUp ? hooks : neverBack(hooks);
     return this.failover.run(
-      () => this.onDevice.run(source, settings, listening, signal, lane),
-      async () => (await this.cpu()).run(source, settings, listening, signal, lane),
+      () => this.onDevice.computeImage(source, settings, listening, signal, lane),
+      async () => (await this.cpu()).computeImage(source, settings, listening, signal, lane),
       ({ message }, news) => {
         if (news) warnOfFallback(`${message}. Its pictures restart on the CPU`);
       },

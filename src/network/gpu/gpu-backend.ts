@@ -67,7 +67,7 @@ export class GpuBackend extends MainBackend {
     return new GpuBackend(scheduler, network, model, located, settings, pool.admission);
   }
 
-  protected override async plan(
+  protected override async planTiles(
     source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,
@@ -97,8 +97,8 @@ export class GpuBackend extends MainBackend {
     });
   }
 
-  protected override execute(call: Call): Promise<void> {
-    return this.scheduler.run(call, this.network);
+  protected override computeTiles(call: Call): Promise<void> {
+    return this.scheduler.computeTiles(call, this.network);
   }
 
   protected override close(): Promise<void> {

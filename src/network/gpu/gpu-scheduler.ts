@@ -126,7 +126,7 @@ export class GpuScheduler {
   }
 
   /** Computes a call's tiles, which are all of one shape; the call's own promises tell how it went. */
-  async run(call: Call, { key }: GpuNetwork): Promise<void> {
+  async computeTiles(call: Call, { key }: GpuNetwork): Promise<void> {
     const open = this.networks.get(key);
     if (!open) throw new Error(`the network ${key} is not open`);
     this.calls.set(call, open);

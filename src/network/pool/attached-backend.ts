@@ -41,7 +41,7 @@ export class AttachedBackend implements NetworkBackend {
     port.unref();
   }
 
-  async run(
+  async computeImage(
     source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,

@@ -65,7 +65,7 @@ export class LocalBackend extends MainBackend {
     return new LocalBackend(pool, model, located, settings, async () => (await locate()).location);
   }
 
-  protected override async plan(
+  protected override async planTiles(
     source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,
@@ -107,8 +107,8 @@ export class LocalBackend extends MainBackend {
     });
   }
 
-  protected override execute(call: Call): Promise<void> {
-    return this.pool.run(call);
+  protected override computeTiles(call: Call): Promise<void> {
+    return this.pool.computeTiles(call);
   }
 
   protected override close(): Promise<void> {

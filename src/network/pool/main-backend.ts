@@ -41,7 +41,7 @@ export abstract class MainBackend implements NetworkBackend {
     this.threads = options.threads;
   }
 
-  run(
+  computeImage(
     source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,
@@ -83,14 +83,14 @@ export abstract class MainBackend implements NetworkBackend {
   }
 
   /** Cuts an image, which lies on shared memory, into tiles. */
-  protected abstract plan(
+  protected abstract planTiles(
     source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,
     lane: object,
   ): Call | Promise<Call>;
   /** Computes a call's tiles. */
-  protected abstract execute(call: Call): Promise<void>;
+  protected abstract computeTiles(call: Call): Promise<void>;
   /** Gives back what the network holds; called once, when no call is left. */
   protected abstract close(): Promise<void>;
 
@@ -120,14 +120,14 @@ export abstract class MainBackend implements NetworkBackend {
       // Between being admitted and being told so there is time to change one's mind.
       throwIfAborted(abort);
       const shared = await onSharedMemory(source);
-      call = await this.plan(shared, settings, hooks, lane);
+      call = await this.planTiles(shared, settings, hooks, lane);
       const running = call;
       this.unsettled.add(running);
       const forget = onAbort(abort, () => {
         running.cancel(abortedBy(abort));
       });
       try {
-        await this.execute(call);
+        await this.computeTiles(call);
       } catch (error) {
         // A call that failed before its first tile was begun would never settle.
         running.cancel(asError(error));

@@ -30,7 +30,7 @@ export interface NetworkBackend {
    * @param lane whose turn it takes; default: the network's own
    * @throws ABORTED when the signal says so, INFERENCE_FAILED, THREAD_DIED, DEVICE_LOST, INPUT_TOO_LARGE, QUEUE_FULL
    */
-  run(
+  computeImage(
     source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,

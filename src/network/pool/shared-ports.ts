@@ -6,7 +6,7 @@ import { serve } from './port-server.js';
 export class SharedPorts {
   private readonly open = new Set<MessagePort>();
 
-  constructor(private readonly network: Pick<NetworkBackend, 'run'>) {}
+  constructor(private readonly network: Pick<NetworkBackend, 'computeImage'>) {}
 
   /** The other end of a new port. */
   create(): MessagePort {

@@ -107,7 +107,7 @@ export class ThreadPool {
   }
 
   /** Computes a call's tiles; the call's own promises tell how it went. */
-  async run(call: Call): Promise<void> {
+  async computeTiles(call: Call): Promise<void> {
     await this.loadBinary();
     this.count(call, 1);
     this.queue.add(call);

@@ -71,17 +71,17 @@ class PoolThread {
         return prepared && { kind: 'prepared', order: order.order, prepared };
       }
       if (Atomics.load(order.cancelled, 0) === 1) return { kind: 'skipped', order: order.order };
-      return await this.state.guard(() => this.compute(order));
+      return await this.state.guard(() => this.computeTile(order));
     } catch (error) {
       if (order.kind === 'tile' && this.isSwept(order.weights)) return { kind: 'swept', order: order.order };
       return { kind: 'failed', order: order.order, error: toErrorMessage(error, 'INFERENCE_FAILED') };
     }
   }
 
-  private async compute(order: TileOrder): Promise<Reply> {
+  private async computeTile(order: TileOrder): Promise<Reply> {
     const buffer = await this.bufferFor(order);
     const started = processClock();
-    await buffer.compute(order);
+    await buffer.computeTile(order);
     return { kind: 'done', order: order.order, started, ended: processClock() };
   }
 

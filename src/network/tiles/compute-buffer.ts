@@ -42,7 +42,7 @@ export class ComputeBuffer {
    * it belongs to in the shared output. Blocks the thread while the network runs.
    * @throws INFERENCE_FAILED when the runtime refuses, or the result has not the size that the scale promises
    */
-  async compute(order: TileOrder): Promise<void> {
+  async computeTile(order: TileOrder): Promise<void> {
     const input = this.cropInput(order);
     const { read, scale } = order;
     const { upscaled } = await this.session.run({ pixels: input });

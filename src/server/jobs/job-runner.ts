@@ -148,7 +148,7 @@ export class JobRunner {
       const image = this.queue.next((turn) => mayBegin(turn, running, this.options));
       if (!image) return;
       const stop = new AbortController();
-      const work = this.run(image, stop.signal).finally(() => {
+      const work = this.computeImage(image, stop.signal).finally(() => {
         this.running.delete(work);
         this.fill();
       });
@@ -156,7 +156,7 @@ export class JobRunner {
     }
   }
 
-  private async run({ id, place, lane }: QueuedImage, signal: AbortSignal): Promise<void> {
+  private async computeImage({ id, place, lane }: QueuedImage, signal: AbortSignal): Promise<void> {
     const begun = await this.change(id, (job) => begin(job, place));
     const image = begun?.images[place];
     if (!image) return;

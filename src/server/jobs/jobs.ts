@@ -47,7 +47,7 @@ export class Jobs {
     });
     const sweeper = new JobSweeper(store, limits.resultsDays, log.warn);
     state.draining.addEventListener('abort', () => {
-      const over = state.enter();
+      const over = state.beginRequest();
       void runner.close(state.stopping).finally(over);
     });
     try {

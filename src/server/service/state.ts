@@ -35,7 +35,7 @@ export class ServerState {
    * Notes something that the end of the server waits for.
    * @returns a function that says that it is over; calling it twice does no harm
    */
-  enter(): () => void {
+  beginRequest(): () => void {
     const work = {};
     this.busy.add(work);
     return () => {

@@ -86,7 +86,7 @@ function submitRoute(app: Server, context: ServerContext, jobs: Jobs): void {
       },
     },
     async (request, reply) => {
-      onEnd(reply, state.enter());
+      onEnd(reply, state.beginRequest());
       const { imagesPerJob, jobBytes } = settings.limits;
       const upload = await readUpload(request, context, { images: imagesPerJob, bytes: jobBytes });
       onEnd(reply, upload.release);

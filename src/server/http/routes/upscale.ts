@@ -48,7 +48,7 @@ export function upscaleRoutes(app: Server, context: ServerContext): void {
       },
     },
     async (request, reply) => {
-      onEnd(reply, state.enter());
+      onEnd(reply, state.beginRequest());
       const upload = await readUpload(request, context, { images: 1, bytes: settings.limits.bodyBytes });
       onEnd(reply, upload.release);
       const image = onlyImage(upload);

@@ -1,4 +1,0 @@
-import { describeProcess } from './support/webpack-process-suite.js';
-import { bundlers } from './support/webpack.js';
-
-describeProcess(bundlers.rspack);
