@@ -10,6 +10,7 @@ import { manifestKeys } from './deliver.js';
 import type { Sighting } from './net.js';
 import { normalizePath } from './normalize-path.js';
 import { splitUrl, type Session } from './session.js';
+import type { SessionOf } from './sessions.js';
 import { suspects } from './suspects.js';
 
 type Output = Rollup.OutputAsset | Rollup.OutputChunk;
@@ -29,7 +30,7 @@ interface Unresolved {
  * surprise, unless the options say otherwise. Either it is still there, or it was seen in a source and went on its way. What names no
  * file of the project is none: code samples, and parameters of other services.
  */
-export function unresolvedPlugin(session: () => Session): Plugin {
+export function unresolvedPlugin(session: SessionOf): Plugin {
   return {
     name: 'upres:unresolved',
     apply: 'build',
@@ -37,16 +38,17 @@ export function unresolvedPlugin(session: () => Session): Plugin {
       order: 'post',
       handler(_, bundle) {
         const marks = carriedOff(bundle);
-        const { wish, allow } = choiceOf(session());
+        const own = session(this.environment);
+        const { wish, allow } = choiceOf(own);
         const others =
           wish === 'ignore'
             ? []
-            : [written(this, session(), bundle), taken(this.environment.name, session(), bundle)].flat();
+            : [written(this, own, bundle), taken(this.environment.name, own, bundle)].flat();
         const places = new Set<string>();
         const lines = [...marks, ...others].flatMap(({ url, files, fate }) => {
           const { file, line } = placeOf(this, url, files);
-          const shown = file === undefined ? '' : `${session().show(file)}${line === undefined ? '' : `:${line}`}: `;
-          if (allow.includes(url) || (file !== undefined && allowsFile(allow, file, session()))) return [];
+          const shown = file === undefined ? '' : `${own.show(file)}${line === undefined ? '' : `:${line}`}: `;
+          if (allow.includes(url) || (file !== undefined && allowsFile(allow, file, own))) return [];
           if (places.has(shown + url)) return [];
           places.add(shown + url);
           return [`${shown}"${url}" ${fate}`];
