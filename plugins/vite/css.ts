@@ -53,9 +53,10 @@ type TransformHandler = Extract<Plugin['transform'], (...given: never) => unknow
 /**
  * The second stage: marks become files as soon as `vite:css` has compiled a style sheet, and within its own hook. A hook behind it
  * would come too late where another plugin stands between, as in Astro's development server, and never where a plugin calls Vite's
- * itself, as UnoCSS does when it builds. To be called in `configResolved`.
+ * itself, as UnoCSS does when it builds. To be called in `configResolved`. Configurations may share the plugin: then the first to come
+ * does the work for all.
  */
-export function finishStyles(plugins: readonly Plugin[], session: Session): void {
+export function finishStyles(plugins: readonly Plugin[], sessions: Sessions): void {
   const styles = plugins.find(({ name }) => name === 'vite:css');
   const { transform } = styles ?? {};
   if (!styles || !transform) return;
@@ -63,7 +64,7 @@ export function finishStyles(plugins: readonly Plugin[], session: Session): void
   const handler: TransformHandler = async function (code, id, options) {
     const compiled = await compile.call(this, code, id, options);
     if (typeof compiled !== 'object' || typeof compiled?.code !== 'string') return compiled;
-    return { ...compiled, code: await withImages(this, id, session, compiled.code) };
+    return { ...compiled, code: await withImages(this, id, sessions.of(this.environment), compiled.code) };
   };
   styles.transform = typeof transform === 'function' ? handler : { ...transform, handler };
 }

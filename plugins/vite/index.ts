@@ -92,7 +92,7 @@ function basePlugin(sessions: Sessions): Plugin {
       checkVersion(config);
       const session = sessions.open(config);
       if (config.command === 'build') placeReaders(config.plugins as Plugin[], session);
-      finishStyles(config.plugins, session);
+      finishStyles(config.plugins, sessions);
       if (unreadable !== undefined) config.logger.warn(`upres: directives in CSS are not read: ${unreadable}`);
     },
     configureServer(server) {

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { isAbsolute, relative } from 'node:path';
+import { isAbsolute, relative, resolve } from 'node:path';
 import { hasImageExtension } from '#upres/asset/names.js';
 import { matches } from '#upres/asset/resolve.js';
 import { textOf, unresolvedDirectives } from '#upres/asset/unresolved-directives.js';
@@ -105,8 +105,7 @@ function written(context: Rollup.PluginContext, session: Session, bundle: Bundle
     const text = textIn(output);
     return [
       ...unresolvedDirectives(output, session.config, (code) => context.parse(code))
-        // In a module that a plugin made, it is the manifest of another build.
-        .filter(({ url, files }) => !(files.some((file) => file.startsWith('\0')) && manifestKeys.has(url)))
+        .filter(({ url, files }) => !(manifestKeys.has(url) && files.some((file) => isMade(file, session))))
         .map((found) => ({ ...found, fate: still })),
       ...keptQueries(text, emitted).map(({ url, file }) => {
         const image = images.find((each) => each.fileName === file) as Rollup.OutputAsset;
@@ -120,6 +119,13 @@ function written(context: Rollup.PluginContext, session: Session, bundle: Bundle
       }),
     ];
   });
+}
+
+/** Whether a plugin made a module, or another environment's build did: there the key of a manifest is that of another build's. */
+function isMade(file: string, { config }: Session): boolean {
+  if (file.startsWith('\0')) return true;
+  const folders = Object.values(config.environments).map(({ build }) => resolve(config.root, build.outDir));
+  return folders.some((folder) => file.startsWith(`${normalizePath(folder)}/`));
 }
 
 /** Those that were seen in sources, and left no trace but the small image. */
