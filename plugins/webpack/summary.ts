@@ -20,6 +20,8 @@ export async function saySummary(compilation: Compilation, options: AssetOptions
     logger.info(line);
   };
   await pipeline.finish(say, entries).catch((error: unknown) => {
-    throw error instanceof UpresError ? new Error(`${error.file ?? 'upres'}: ${error.message}`, { cause: error }) : error;
+    throw error instanceof UpresError
+      ? new Error(`${error.file ?? 'upres'}: ${error.message}`, { cause: error })
+      : error;
   });
 }
