@@ -41,9 +41,7 @@ export function unresolvedPlugin(session: SessionOf): Plugin {
         const own = session(this.environment);
         const { wish, allow } = choiceOf(own);
         const others =
-          wish === 'ignore'
-            ? []
-            : [written(this, own, bundle), taken(this.environment.name, own, bundle)].flat();
+          wish === 'ignore' ? [] : [written(this, own, bundle), taken(this.environment.name, own, bundle)].flat();
         const places = new Set<string>();
         const lines = [...marks, ...others].flatMap(({ url, files, fate }) => {
           const { file, line } = placeOf(this, url, files);
