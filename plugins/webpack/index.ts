@@ -2,12 +2,12 @@
  * The plugin for webpack 5 and Rspack.
  * @module upres/webpack
  */
-import { assetOptions, checkAssetOptions, type AssetOptions } from '#upres/asset/options.js';
+import { bundlerOptions, checkAssetOptions, type AssetOptions } from '#upres/asset/options.js';
 import { UpresError } from '#upres/errors.js';
 import type { ReportEntry } from '#upres/asset/report.js';
 import type { Compilation, Compiler } from 'webpack';
-import { leftoversChoice, type LeftoversOption } from '#upres/asset/written-urls.js';
-import { options, type TypeOf } from '#upres/schema.js';
+import type { LeftoversOption } from '#upres/asset/written-urls.js';
+import type { TypeOf } from '#upres/schema.js';
 import { reportUnresolved } from './unresolved.js';
 import { restoreNames } from './name-asset.js';
 import { keepOthersOff, refuseForeignContents } from './only-ours.js';
@@ -18,18 +18,8 @@ import { addRules, loader, upresRules, type UpresRule } from './rules.js';
 export type { AssetOptions } from '#upres/asset/options.js';
 export type { ModuleKind, UpresRule } from './rules.js';
 
-const pluginOptions = options({
-  ...assetOptions.properties,
-  /**
-   * What a directive is that no loader has read, so that browsers would get the small image: the build fails (`error`), it warns
-   * (`warn`), or nothing (`ignore`).
-   * @default `error`
-   */
-  leftovers: leftoversChoice,
-});
-
 /** Options of `UpresPlugin`, for webpack and Rspack. */
-export interface UpresPluginOptions extends TypeOf<typeof pluginOptions> {}
+export interface UpresPluginOptions extends TypeOf<typeof bundlerOptions> {}
 
 /**
  * Upscales images whose requests have the key `upscale`, wherever webpack resolves them: `import`, `new URL()`, CSS and HTML.
@@ -118,7 +108,7 @@ function refuseTwice(compiler: Compiler): void {
 }
 
 function check(given: UpresPluginOptions): { assets: AssetOptions; leftovers: LeftoversOption } {
-  checkAssetOptions(given, pluginOptions);
+  checkAssetOptions(given, bundlerOptions);
   const { leftovers = 'error', ...assets } = given;
   return { assets, leftovers };
 }

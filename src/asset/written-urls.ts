@@ -1,17 +1,12 @@
-import { check, choice } from '../schema.js';
+import { choice } from '../schema.js';
 import { hasDirectives } from './directives.js';
 import { startTags } from './html-tags.js';
 import { parseSrcset } from './srcset.js';
 
 /** What becomes of a build that emits a directive which nothing honoured. */
-export const leftoversChoices = ['error', 'warn', 'ignore'] as const;
+const leftoversChoices = ['error', 'warn', 'ignore'] as const;
 export type LeftoversOption = (typeof leftoversChoices)[number];
 export const leftoversChoice = choice(leftoversChoices);
-
-/** @throws BAD_ARGUMENT with a suggestion */
-export function checkLeftoversOption(option: LeftoversOption | undefined): void {
-  if (option !== undefined) check(leftoversChoice, option, 'leftovers');
-}
 
 /** Longer than any URL of an image: how far is looked around a directive for the ends of its URL. */
 const longestUrl = 2048;
