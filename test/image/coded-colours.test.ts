@@ -280,12 +280,56 @@ function withCodes(primaries: number, transfer: number): Buffer {
   return coded;
 }
 
+/** The same, with codes in the picture's own data (AV1's sequence header) and none in the file around it. */
+function withInnerCodes(primaries: number, transfer: number): Buffer {
+  const coded = Buffer.from(halves);
+  coded.write('skip', coded.indexOf('colr'), 'latin1');
+  const start = coded.indexOf('mdat') + 4;
+  const bits = [...coded.subarray(start)].map((byte) => byte.toString(2).padStart(8, '0')).join('');
+  const eight = (...codes: number[]): string => codes.map((code) => code.toString(2).padStart(8, '0')).join('');
+  const at = bits.indexOf(eight(1, 13));
+  expect(at).toBeGreaterThan(0);
+  const changed = bits.slice(0, at) + eight(primaries, transfer) + bits.slice(at + 16);
+  for (let byte = 0; byte < changed.length / 8; byte++)
+    coded[start + byte] = parseInt(changed.slice(8 * byte, 8 * byte + 8), 2);
+  return coded;
+}
+
 describe('what an AVIF says of its colours is shown as browsers show it', () => {
   test.for(avifs)('primaries %i, transfer %i', async ([primaries, transfer, red, green]) => {
     const { data } = await upscaler.upscale(withCodes(primaries, transfer), { ...nearest, format: 'png' });
     const pixels = await decodePixels(data);
     expect(largestDifference(pixels.at(6, 6), red)).toBeLessThanOrEqual(2);
     expect(largestDifference(pixels.at(58, 6), green)).toBeLessThanOrEqual(2);
+  });
+
+  test.each([
+    [1, 13],
+    [1, 8],
+    [12, 1],
+    [9, 14],
+    [2, 2],
+  ])('in its own data alone: primaries %i, transfer %i', async (primaries, transfer) => {
+    const [, , red, green] = avifs.find(([one, other]) => one === primaries && other === transfer)!;
+    const { data } = await upscaler.upscale(withInnerCodes(primaries, transfer), { ...nearest, format: 'png' });
+    const pixels = await decodePixels(data);
+    expect(largestDifference(pixels.at(6, 6), red)).toBeLessThanOrEqual(2);
+    expect(largestDifference(pixels.at(58, 6), green)).toBeLessThanOrEqual(2);
+  });
+
+  test('the file around it counts for more than its own data, also where it specifies nothing', async () => {
+    const both = withInnerCodes(12, 13);
+    both.write('colr', both.indexOf('skip'), 'latin1');
+    both.writeUInt16BE(2, both.indexOf('nclx') + 4);
+    both.writeUInt16BE(2, both.indexOf('nclx') + 6);
+    const pixels = await decodePixels((await upscaler.upscale(both, { ...nearest, format: 'png' })).data);
+    expect(largestDifference(pixels.at(6, 6), [199, 60, 50])).toBeLessThanOrEqual(2);
+  });
+
+  test.each([16, 18])('high dynamic range is refused in its own data, too: %i', async (transfer) => {
+    await expect(upscaler.upscale(withInnerCodes(9, transfer), nearest)).rejects.toMatchObject({
+      code: 'UNSUPPORTED_FORMAT',
+    });
   });
 
   test.each([16, 18])('high dynamic range is refused: %i', async (transfer) => {
