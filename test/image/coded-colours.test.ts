@@ -202,13 +202,16 @@ describe('such colours are converted exactly, whatever their samples', () => {
   });
 
   test.each([
-    ['opaque', {}],
-    ['with transparent colours', { tRNS: Array.from({ length: 100 }, (_, index) => 2 * index) }],
-  ])('a palette, %s', async (_, more) => {
+    ['opaque', undefined],
+    ['with transparent colours', Array.from({ length: 100 }, (_, index) => 2 * index)],
+  ])('a palette, %s', async (_, alphas) => {
     const colours = Array.from({ length: 256 }, (_, index) => [index, (index * 7) % 256, 255 - index]);
-    const source = pngOf(256, 2, 8, 3, (x) => x, { gAMA: [...gamma(100000)], PLTE: colours.flat(), ...more });
+    const source = pngOf(256, 2, 8, 3, (x) => x, {
+      gAMA: [...gamma(100000)],
+      PLTE: colours.flat(),
+      ...(alphas && { tRNS: alphas }),
+    });
     const pixels = await decodePixels((await upscaler.upscale(source, nearest)).data);
-    const alphas = more.tRNS;
     for (let x = 0; x < 256; x++) {
       const seen = pixels.at(x, 0);
       const alpha = alphas?.[x] ?? 255;
