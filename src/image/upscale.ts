@@ -297,7 +297,9 @@ export class Upscaler implements AsyncDisposable {
         enlargeFrames(plain, all, { ...options, signal, onProgress: tell }, timer);
       const network = chains && `${decoding} ${chains.colour.key} ${chains.alpha.key}`;
       const enlarged: readonly (Frame & Partial<EnlargedFrame>)[] =
-        network === undefined ? plain : await shared(source, network, signal, (tell) => enlargeAll(chains!, tell), onProgress);
+        network === undefined
+          ? plain
+          : await shared(source, network, signal, (tell) => enlargeAll(chains!, tell), onProgress);
       throwIfAborted(signal);
       const frames = await inWindow(enlarged, framesAtOnce, async (frame) => {
         const result = await reduceFrame(frame, target, timer);
