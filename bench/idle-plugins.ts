@@ -9,12 +9,15 @@ import { runNode } from './run-child.js';
 import { Site } from './site-builds.js';
 import { ratios, summarise, type Summary, type Timing } from './statistics.js';
 
-/** A build whose pictures are all in the cache may take this many times what it takes with pictures that were upscaled beforehand. */
-const mostCached = 1.25;
+/**
+ * A build whose pictures are all in the cache may take this many times what it takes with pictures that were upscaled beforehand.
+ * Vite's has the plugin then, too, which looks for directives and finds none.
+ */
+const mostCached = { vite: 1.3, webpack: 1.25, gulp: 1.25 } as const;
 /** A plugin that has nothing to do may take this share of a build more. */
 const mostUnused = 0.03;
 
-const withCached = ['webpack', 'gulp'] as const;
+const withCached = ['vite', 'webpack', 'gulp'] as const;
 const withModules = ['webpack', 'rspack'] as const;
 
 const clocks = { wallMs: 'time', cpuMs: 'processor time' } as const;
@@ -25,12 +28,13 @@ export async function measureIdlePlugins(setting: Setting): Promise<Findings> {
   const { quick, pairs, say } = setting;
   const pictures = quick ? 20 : 100;
   say(`${pictures} cached pictures through ${withCached.join(', ')}, ${pairs} times in turn`);
-  const { pieces } = await Site.make(setting, pictures);
+  const site = await Site.make(setting, pictures);
+  const { pieces } = site;
   const cached = await inRounds<string, Built>(
     setting,
     Object.fromEntries(
       withCached.flatMap((tool) => [
-        [`${tool} without`, pieces[`${tool} plain`]],
+        [`${tool} without`, tool === 'vite' ? () => site.idle(tool) : pieces[`${tool} plain`]],
         [`${tool} with`, pieces[`${tool} warm`]],
       ]),
     ),
@@ -57,7 +61,7 @@ export async function measureIdlePlugins(setting: Setting): Promise<Findings> {
     goals: [
       ...goalsOf(withCached, cached, (tool, clock) => ({
         what: `${tool}, ${pictures} cached pictures against none of ours, ${clocks[clock]}`,
-        bound: { atMost: mostCached },
+        bound: { atMost: mostCached[tool] },
         show: fixed,
       })),
       ...goalsOf(withModules, unused, (tool, clock) => ({
@@ -123,10 +127,10 @@ function tableOf(caption: string, tools: readonly string[], rounds: Rounds): Tab
   };
 }
 
-function goalsOf(
-  tools: readonly string[],
+function goalsOf<Name extends string>(
+  tools: readonly Name[],
   rounds: Rounds,
-  goal: (tool: string, clock: Clock) => Omit<Goal, 'value'>,
+  goal: (tool: Name, clock: Clock) => Omit<Goal, 'value'>,
 ): Goal[] {
   return tools.flatMap((tool) =>
     (Object.keys(clocks) as Clock[]).map((clock) => ({

@@ -60,14 +60,19 @@ export class Site {
     return peaks as Record<Piece, number>;
   }
 
+  /** With the plugin and its cache, where nothing asks for it. */
+  idle(tool: Tool): Promise<Built> {
+    return this.build(tool, 'idle');
+  }
+
   private async engine(): Promise<Built> {
     return figuresOf(await runNode([childProgram('upscale-site'), this.small], this.setting));
   }
 
-  private async build(tool: Tool, way: Way): Promise<Built> {
+  private async build(tool: Tool, way: Way | 'idle'): Promise<Built> {
     const out = join(this.folder, `out-${this.count++}`);
-    const cache = way === 'plain' ? [] : [way === 'warm' ? join(this.folder, 'kept') : `${out}-cache`];
-    const site = way === 'plain' ? this.upscaled : this.small;
+    const cache = way === 'plain' ? [] : [way === 'cold' ? `${out}-cache` : join(this.folder, 'kept')];
+    const site = way === 'plain' || way === 'idle' ? this.upscaled : this.small;
     const built = figuresOf(await runNode([childProgram(`build-${tool}`), site, out, ...cache], this.setting));
     await this.check(out, `${tool} ${way}`);
     if (way === 'cold') await rm(cache[0]!, { recursive: true });

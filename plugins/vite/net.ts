@@ -22,6 +22,7 @@ export interface Sighting {
 export class Net {
   private readonly seen = new Map<string, readonly Sighting[]>();
   private readonly delivered = new Set<string>();
+  private readonly reals = new Map<string, string>();
 
   /** @param parse reads a query; throws for a wrong one */
   constructor(private readonly parse: (query: string) => Directives | undefined) {}
@@ -47,7 +48,7 @@ export class Net {
   }
 
   private keyOf(environment: string, image: string, query: string, place: string): string {
-    return JSON.stringify([environment, real(image), this.spelling(query), place === '' ? '' : real(place)]);
+    return JSON.stringify([environment, this.real(image), this.spelling(query), place === '' ? '' : this.real(place)]);
   }
 
   /** Bundlers may write a query in another way than its author. */
@@ -58,10 +59,16 @@ export class Net {
       return query;
     }
   }
+
+  /** Modules have the names of what links lead to. */
+  private real(file: string): string {
+    const known = this.reals.get(file) ?? realOf(file);
+    this.reals.set(file, known);
+    return known;
+  }
 }
 
-/** Modules have the names of what links lead to. */
-function real(file: string): string {
+function realOf(file: string): string {
   try {
     return realpathSync(file);
   } catch {

@@ -65,8 +65,8 @@ export class AssetCache<Facts> {
       if (!info) return undefined;
       const hash = info.integrity.replace(/^sha512-/, '');
       if ((info.size ?? 0) > hashedAtOnce) return { data: await readLarge(info), facts: info.metadata as Facts, hash };
-      const found = await cacache.get(this.folder, prefix + key, { memoize: false });
-      return { data: found.data, facts: found.metadata as Facts, hash };
+      const data = await cacache.get.byDigest(this.folder, info.integrity, { memoize: false });
+      return { data, facts: info.metadata as Facts, hash };
     } catch (error) {
       // Missing is usual, and what can't be read is as good as missing; what is damaged is in the way of what is right.
       if (hasCode(error, 'EINTEGRITY', 'EBADSIZE')) await this.forget(key);

@@ -41,10 +41,11 @@ export function unresolvedDirectives(
   parse?: (code: string) => unknown,
 ): UnresolvedDirective[] {
   return piecesOf(output).flatMap(({ name, text, files }) => {
-    const strings = parse && output.type === 'chunk' && text.includes('upscale') ? stringsIn(text, parse) : undefined;
+    const strings =
+      parse && output.type === 'chunk' && text().includes('upscale') ? stringsIn(text(), parse) : undefined;
     const urls = strings
       ? [...new Set(strings.flatMap((string) => urlsOfLiteral(withoutHost(string, folders.base))))]
-      : writtenUrls(name, () => withoutHost(text, folders.base));
+      : writtenUrls(name, () => withoutHost(text(), folders.base));
     return urls.filter((url) => isThere(url, files, folders)).map((url) => ({ url, files }));
   });
 }
@@ -72,20 +73,21 @@ function stringsIn(code: string, parse: (code: string) => unknown): string[] | u
 interface Piece {
   /** Tells the kind of text. */
   readonly name: string;
-  readonly text: string;
+  /** Most files are pictures, whose bytes are nobody's text. */
+  readonly text: () => string;
   readonly files: readonly string[];
 }
 
 /** A chunk module by module: each names its own file, and the text of another file (`?raw`) is no code of the site. */
 function piecesOf(output: BundleFile): Piece[] {
   if (output.type === 'asset') {
-    return [{ name: output.fileName, text: textOf(output.source), files: output.originalFileNames ?? [] }];
+    return [{ name: output.fileName, text: () => textOf(output.source), files: output.originalFileNames ?? [] }];
   }
   const modules = Object.entries(output.modules).filter(([, { code }]) => code !== null);
-  if (modules.length === 0) return [{ name: output.fileName, text: output.code, files: [] }];
+  if (modules.length === 0) return [{ name: output.fileName, text: () => output.code, files: [] }];
   return modules.flatMap(([id, { code }]) => {
     const [file = id, query = ''] = id.split('?');
-    return /(?:^|&)raw(?:&|=|$)/.test(query) ? [] : [{ name: output.fileName, text: code ?? '', files: [file] }];
+    return /(?:^|&)raw(?:&|=|$)/.test(query) ? [] : [{ name: output.fileName, text: () => code ?? '', files: [file] }];
   });
 }
 
