@@ -3,7 +3,12 @@ import { probe, ThreadSafeNetwork, Upscaler } from '#src/index.js';
 import { parseOptions } from '#src/cli/options.js';
 import { resolveSettings } from '#src/server/service/settings.js';
 import { parseVariant, parseVariants } from '#src/server/service/variant.js';
+import upresAstro from 'upres/astro';
+import upresEsbuild from 'upres/esbuild';
 import upresGulp from 'upres/gulp';
+import { upscaling } from 'upres/imagetools';
+import upresNext from 'upres/next';
+import upresRollup from 'upres/rollup';
 import upresVite from 'upres/vite';
 import { UpresPlugin } from 'upres/webpack';
 import sharp from 'sharp';
@@ -30,6 +35,11 @@ const doors: Readonly<Record<string, (given: never) => unknown>> = {
     network.upscaleImage({ width: 1, height: 1, channels: 3, data: new Uint8Array(3) }, given),
   vite: (given) => upresVite(given),
   webpack: (given) => new UpresPlugin(given),
+  rollup: (given) => upresRollup(given),
+  esbuild: (given) => upresEsbuild(given),
+  next: (given) => upresNext(given),
+  astro: (given) => upresAstro(given),
+  imagetools: (given) => upscaling([{ name: 'imagetools', load: () => null }], given),
   gulp: (given) => upresGulp(given),
   command: (given) => parseOptions(given),
   server: (given) => resolveSettings(given),
@@ -135,6 +145,47 @@ const wrong: Readonly<Record<keyof typeof doors, readonly (readonly [option: str
     ['leftovers', 'fatal'],
     ['dev', 'off'],
     ['threads', null],
+  ],
+  rollup: [
+    ['leftover', 'warn'],
+    ['leftovers', 'never'],
+    ['quality', 0],
+    ['models', ['mine']],
+    ['cache', null],
+  ],
+  esbuild: [
+    ['leftover', 'warn'],
+    ['leftovers', true],
+    ['threads', 0],
+    ['presets', 'hero'],
+    ['defaults', null],
+  ],
+  next: [
+    ['leftover', 'warn'],
+    ['leftovers', 'never'],
+    ['onError', 'skip'],
+    ['report', 1],
+    ['model', null],
+  ],
+  astro: [
+    ['density', [2]],
+    ['densities', [9]],
+    ['densities', '2'],
+    ['densities', true],
+    ['maxWidth', 0],
+    ['onDemand', 'yes'],
+    ['format', 'webp'],
+    ['device', 'gpu'],
+    ['threads', null],
+  ],
+  imagetools: [
+    ['key', ['blur']],
+    ['keys', 'blur'],
+    ['keys', [1]],
+    ['format', 'webp'],
+    ['lossless', true],
+    ['onError', 'skip'],
+    ['cache', null],
   ],
   gulp: [
     ['scale', 4],

@@ -1,25 +1,29 @@
-import { assetOptions, checkAssetOptions, type AssetOptions } from '#upres/asset/options.js';
-import { UpresError } from '#upres/errors.js';
-import { suggestion } from '#upres/suggest.js';
+import { checkEnlargingOptions, enlargingOptions, type AssetOptions } from '#upres/asset/options.js';
+import { either, flag, list, literal, number, options, type TypeOf } from '#upres/schema.js';
 
-/** Sizes, formats and qualities are what Astro's components say; so is which pictures. */
-type Shared = Pick<AssetOptions, 'model' | 'models' | 'onError' | 'maxOutputPixels' | 'cache' | 'threads' | 'device'>;
-
-/** Options of `upres()` of `upres/astro`. */
-export interface UpresAstroOptions extends Shared {
+const astroOptions = options({
   /**
    * Densities that a picture is offered in where its author says neither `densities` nor `widths`, Markdown's pictures included;
-   * default `[1, 2]`, `false` for none.
+   * `false` for none.
+   * @default `[1, 2]`
    */
-  readonly densities?: readonly number[] | false;
-  /** Sources that have more pixels than this in a row are sharp enough: `densities` enlarges none of them. Default 1024. */
-  readonly maxWidth?: number;
+  densities: either('a list of numbers up to 8, or false', list(number({ above: 0, to: 8 })), literal(false)),
   /**
-   * Whether a server that renders pages on demand enlarges pictures when they are asked for; default false, since anybody may ask it for
-   * any size. Pages that are built beforehand, and the development server, always do.
+   * Sources that have more pixels than this in a row are sharp enough: `densities` enlarges none of them.
+   * @default 1024
    */
-  readonly onDemand?: boolean;
-}
+  maxWidth: number({ from: 1, of: 'pixels' }),
+  /**
+   * Whether a server that renders pages on demand enlarges pictures when they are asked for: anyone may ask it for any size. Pages
+   * that are built beforehand, and the development server, always do.
+   * @default `false`
+   */
+  onDemand: flag,
+  ...enlargingOptions,
+});
+
+/** Options of `upres()` of `upres/astro`. */
+export interface UpresAstroOptions extends TypeOf<typeof astroOptions> {}
 
 /** Options as the service needs them. Astro writes them into servers that it builds, as JSON. */
 export interface ServiceConfig {
@@ -35,26 +39,9 @@ export interface ServiceConfig {
   readonly assets: AssetOptions;
 }
 
-const sharedNames = ['model', 'models', 'onError', 'maxOutputPixels', 'cache', 'threads', 'device'] as const;
-const ownNames = ['densities', 'maxWidth', 'onDemand'] as const satisfies readonly (keyof UpresAstroOptions)[];
-
 /** @throws BAD_ARGUMENT with a suggestion */
-export function serviceConfig(options: UpresAstroOptions, identity: string): ServiceConfig {
-  const { densities = [1, 2], maxWidth = 1024, onDemand = false, ...assets } = options;
-  for (const name of Object.keys(assets)) {
-    if (sharedNames.some((known) => known === name)) continue;
-    if (name in assetOptions.properties) {
-      throw new UpresError('BAD_ARGUMENT', `the option "${name}" has no meaning here: Astro's own components say it`);
-    }
-    const hint = suggestion(name, [...sharedNames, ...ownNames]);
-    throw new UpresError('BAD_ARGUMENT', `there is no option "${name}".${hint}`);
-  }
-  checkAssetOptions(assets);
-  if (densities !== false && !densities.every((density) => density > 0 && density <= 8)) {
-    throw new UpresError('BAD_ARGUMENT', `densities must be numbers up to 8, not ${JSON.stringify(densities)}`);
-  }
-  if (!(maxWidth >= 1)) {
-    throw new UpresError('BAD_ARGUMENT', `maxWidth must be a number of pixels of at least 1, not ${maxWidth}`);
-  }
+export function serviceConfig(given: UpresAstroOptions, identity: string): ServiceConfig {
+  checkEnlargingOptions(given, astroOptions, "Astro's own components say it");
+  const { densities = [1, 2], maxWidth = 1024, onDemand = false, ...assets } = given;
   return { densities: densities || [], maxWidth, onDemand, identity, assets };
 }

@@ -8,11 +8,12 @@ import { parseQuery, printQuery } from '#upres/asset/directives.js';
 import { inputsOf } from '#upres/asset/inputs.js';
 import { moduleCode } from '#upres/asset/module-code.js';
 import { hasImageExtension } from '#upres/asset/names.js';
-import { checkAssetOptions, type AssetOptions } from '#upres/asset/options.js';
+import { bundlerOptions, checkAssetOptions, type AssetOptions } from '#upres/asset/options.js';
 import { AssetPipeline, type PreparedAsset } from '#upres/asset/pipeline.js';
 import { readableMessage } from '#upres/asset/readable-message.js';
 import { isOurs, splitUrl } from '#upres/asset/urls.js';
-import { checkLeftoversOption, type LeftoversOption } from '#upres/asset/written-urls.js';
+import type { LeftoversOption } from '#upres/asset/written-urls.js';
+import type { TypeOf } from '#upres/schema.js';
 import type { VariantPlan } from '#upres/asset/asset-plan.js';
 import {
   imageLoaders,
@@ -30,10 +31,8 @@ import { styleLoader, withImageSetUrls } from './styles.js';
 export type { AssetOptions } from '#upres/asset/options.js';
 export type { UpresEsbuildPlugin } from './bundler.js';
 
-export interface UpresEsbuildOptions extends AssetOptions {
-  /** What becomes of a build that still has a directive in its files: it fails (default), it warns, or nothing. */
-  readonly leftovers?: LeftoversOption;
-}
+/** Options of `upres()` of `upres/esbuild`. */
+export interface UpresEsbuildOptions extends TypeOf<typeof bundlerOptions> {}
 
 /** Bun has esbuild's interface as far as it is common, with other answers here and there. */
 const inBun = process.versions.bun !== undefined;
@@ -46,9 +45,8 @@ const markup = 'upres';
  * @throws UpresError BAD_ARGUMENT for options that don't exist or can't be
  */
 export function upres(options: UpresEsbuildOptions = {}): UpresEsbuildPlugin {
+  checkAssetOptions(options, bundlerOptions);
   const { leftovers = 'error', ...assetOptions } = options;
-  checkLeftoversOption(leftovers);
-  checkAssetOptions(assetOptions);
   return {
     name: 'upres',
     setup(build) {

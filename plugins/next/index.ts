@@ -1,6 +1,5 @@
-import { assetOptions, checkAssetOptions } from '#upres/asset/options.js';
-import { leftoversChoice } from '#upres/asset/written-urls.js';
-import { options, type TypeOf } from '#upres/schema.js';
+import { bundlerOptions, checkAssetOptions } from '#upres/asset/options.js';
+import type { TypeOf } from '#upres/schema.js';
 import { reportUnresolved } from './unresolved.js';
 import { finish, offer } from './service.js';
 import { turbopackRules } from './turbopack.js';
@@ -8,17 +7,8 @@ import { addToWebpack, type WebpackConfig, type WebpackContext } from './webpack
 
 export type { AssetOptions } from '#upres/asset/options.js';
 
-const nextOptions = options({
-  ...assetOptions.properties,
-  /**
-   * What a directive is that is still in the built site, so that browsers would get the small image: the build fails (`error`), it
-   * warns (`warn`), or nothing (`ignore`).
-   * @default `error`
-   */
-  leftovers: leftoversChoice,
-});
 /** Options of `upres()` in `next.config`. */
-export interface UpresNextOptions extends TypeOf<typeof nextOptions> {}
+export interface UpresNextOptions extends TypeOf<typeof bundlerOptions> {}
 
 /** What is read and changed of Next's configuration. */
 export interface NextConfigLike {
@@ -52,7 +42,7 @@ export type Configured<Config> = Config extends (...args: infer Arguments) => in
  * @throws UpresError BAD_ARGUMENT for options that don't exist or can't be
  */
 export function upres(options: UpresNextOptions = {}): <Config extends object>(config?: Config) => Configured<Config> {
-  checkAssetOptions(options, nextOptions);
+  checkAssetOptions(options, bundlerOptions);
   return <Config extends object>(config?: Config) => {
     const given = (config ?? {}) as NextConfigLike | ((...args: unknown[]) => unknown);
     const result =

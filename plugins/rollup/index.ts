@@ -9,11 +9,11 @@ import { inputsOf } from '#upres/asset/inputs.js';
 import { moduleCode } from '#upres/asset/module-code.js';
 import { nameOfResult } from '#upres/asset/names.js';
 import { newUrlsIn } from '#upres/asset/script-references.js';
-import { checkAssetOptions, type AssetOptions } from '#upres/asset/options.js';
+import { bundlerOptions, checkAssetOptions } from '#upres/asset/options.js';
 import { AssetPipeline, type PreparedAsset } from '#upres/asset/pipeline.js';
 import { readableMessage } from '#upres/asset/readable-message.js';
 import { isOurs, splitUrl } from '#upres/asset/urls.js';
-import { checkLeftoversOption, type LeftoversOption } from '#upres/asset/written-urls.js';
+import type { TypeOf } from '#upres/schema.js';
 import type { VariantPlan } from '#upres/asset/asset-plan.js';
 import MagicString from 'magic-string';
 import type { BundlerContext, UpresRollupPlugin } from './bundler.js';
@@ -22,19 +22,16 @@ import { reportUnresolved } from './unresolved.js';
 export type { AssetOptions } from '#upres/asset/options.js';
 export type { UpresRollupPlugin } from './bundler.js';
 
-export interface UpresRollupOptions extends AssetOptions {
-  /** What becomes of a bundle that still has a directive in it: it fails (default), it warns, or nothing. */
-  readonly leftovers?: LeftoversOption;
-}
+/** Options of `upres()` of `upres/rollup`. */
+export interface UpresRollupOptions extends TypeOf<typeof bundlerOptions> {}
 
 /**
  * Upscales images whose URL says so, as in `photo.jpg?upscale=2`, in imports and in `new URL()`: for Rollup and Rolldown.
  * @throws UpresError BAD_ARGUMENT for options that don't exist or can't be
  */
 export function upres(options: UpresRollupOptions = {}): UpresRollupPlugin {
+  checkAssetOptions(options, bundlerOptions);
   const { leftovers = 'error', ...assetOptions } = options;
-  checkLeftoversOption(leftovers);
-  checkAssetOptions(assetOptions);
   const root = process.cwd();
   const missingFiles = new MissingFiles();
   let warn = (message: string): void => {

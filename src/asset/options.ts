@@ -16,12 +16,14 @@ import {
   options,
   record,
   text,
+  type OptionsSchema,
   type Schema,
   type TypeOf,
 } from '../schema.js';
 import { suggestion } from '../suggest.js';
 import { checkDirectives, directives, parseDirectives, type Directives } from './directives.js';
 import { onErrorChoice } from './on-error.js';
+import { leftoversChoice } from './written-urls.js';
 
 export type { OnError } from './on-error.js';
 
@@ -44,13 +46,28 @@ export type QualityOption = TypeOf<typeof qualityOption>;
 export const glob = text('a glob');
 export const globs = oneOrMany(glob);
 
-/** What the tools share of the options of all assets and of those of some. */
-const anyAssets = {
+/** How an asset is enlarged: of all assets, or of those of a rule. */
+const enlargement = {
   /**
    * A label: the network to take. `auto` is the built-in one that suits the picture.
    * @default `auto`
    */
   model: directives.properties.model,
+  /**
+   * What takes the place of an image that fails: nothing, its own bytes (`original`) or a plain resize (`resize`), both with a
+   * warning. Where the network itself is missing or damaged, nothing does.
+   * @default `fail`
+   */
+  onError: onErrorChoice,
+  /**
+   * The most pixels of one file, all frames counted.
+   * @default 400 million
+   */
+  maxOutputPixels: limitOptions.properties.maxOutputPixels,
+};
+
+/** How it is encoded. */
+const encoding = {
   /**
    * For JPEG, WebP and AVIF, 1 to 100: a number, or one for each: `{ webp: 80 }`.
    * @default 85 for JPEG, 82 for WebP, 60 for AVIF
@@ -66,17 +83,33 @@ const anyAssets = {
    * @default kept where the format has them; elsewhere the first frame is used, with a warning
    */
   animation: directives.properties.animation,
+};
+
+/** What is left of the options for a tool that says itself which pictures, in which sizes, formats and qualities. */
+export const enlargingOptions = {
+  ...enlargement,
   /**
-   * What takes the place of an image that fails: nothing, its own bytes (`original`) or a plain resize (`resize`), both with a
-   * warning. Where the network itself is missing or damaged, nothing does.
-   * @default `fail`
+   * Networks of your own by label: paths of their files (ONNX, or a format that is imported), relative to the root:
+   * `{ mine: './mine.onnx' }`.
+   * @default `{}`
    */
-  onError: onErrorChoice,
+  models: record('paths of networks by label', text("the path of a network's file")),
   /**
-   * The most pixels of one file, all frames counted.
-   * @default 400 million
+   * The folder of results, which all tools share; `false` for none.
+   * @default `node_modules/.cache/upres`
    */
-  maxOutputPixels: limitOptions.properties.maxOutputPixels,
+  cache: either('a folder, or false', text('a folder'), literal(false)),
+  /**
+   * Threads that compute networks, 1 to 256.
+   * @default one for each core
+   */
+  threads: threadCount,
+  /**
+   * What computes networks: `cpu`, `webgpu`, `cuda`, `dml`, `coreml`, or `auto` for the fastest one that works. Results of another
+   * device may differ in the last bit, and have places of their own in the cache.
+   * @default `cpu`
+   */
+  device: deviceChoice,
 };
 
 const ruleOptions = options({
@@ -93,7 +126,8 @@ const ruleOptions = options({
   minWidth: directives.properties.minWidth,
   /** One format, or several where a picture is wanted in each. */
   format: directives.properties.format,
-  ...anyAssets,
+  ...enlargement,
+  ...encoding,
 });
 
 /** Directives that hold for assets whose path matches, where the asset's own say nothing. */
@@ -114,34 +148,24 @@ export const assetOptions = options({
     'directives by name',
     either('directives, as a query or an object', text('a query of directives'), directives),
   ),
-  /**
-   * Networks of your own by label: paths of their files (ONNX, or a format that is imported), relative to the root:
-   * `{ mine: './mine.onnx' }`.
-   * @default `{}`
-   */
-  models: record('paths of networks by label', text("the path of a network's file")),
-  ...anyAssets,
-  /**
-   * The folder of results, which all tools share; `false` for none.
-   * @default `node_modules/.cache/upres`
-   */
-  cache: either('a folder, or false', text('a folder'), literal(false)),
-  /**
-   * Threads that compute networks, 1 to 256.
-   * @default one for each core
-   */
-  threads: threadCount,
-  /**
-   * What computes networks: `cpu`, `webgpu`, `cuda`, `dml`, `coreml`, or `auto` for the fastest one that works. Results of another
-   * device may differ in the last bit, and have places of their own in the cache.
-   * @default `cpu`
-   */
-  device: deviceChoice,
+  ...enlargingOptions,
+  ...encoding,
   /**
    * Writes a page with before and after of each image: `true` for `upres-report.html` in the root, or a path.
    * @default `false`
    */
   report: either('true, false or a file', flag, text('a file')),
+});
+
+/** Options of plugins that see what their bundler writes. */
+export const bundlerOptions = options({
+  ...assetOptions.properties,
+  /**
+   * What a directive is that is still in what the bundler writes, so that browsers would get the small image: the build fails
+   * (`error`), it warns (`warn`), or nothing (`ignore`).
+   * @default `error`
+   */
+  leftovers: leftoversChoice,
 });
 
 /** Options that all build tools share. */
@@ -165,6 +189,20 @@ export function checkAssetOptions(given: AssetOptions, schema: Schema<AssetOptio
     checkDirectives(defined({ upscale, minWidth }));
   }
   for (const name of Object.keys(given.presets ?? {})) presetOf(given, name);
+}
+
+/**
+ * The same for a tool that has only {@link enlargingOptions} and some of its own.
+ * @param others what says the rest, as in `Astro's own components say it`
+ * @throws BAD_ARGUMENT with a suggestion
+ */
+export function checkEnlargingOptions(given: AssetOptions, schema: OptionsSchema, others: string): void {
+  for (const name of Object.keys(given)) {
+    if (name in assetOptions.properties && !(name in schema.properties)) {
+      throw new UpresError('BAD_ARGUMENT', `the option "${name}" has no meaning here: ${others}`);
+    }
+  }
+  checkAssetOptions(given, schema);
 }
 
 /** The rules in their order. */

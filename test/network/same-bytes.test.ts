@@ -10,16 +10,20 @@ import { differences, noise, type Picture } from '../support/pictures.js';
 
 const cacheFolder = temporaryFolder();
 
-const side = fc.oneof(
-  { weight: 2, arbitrary: fc.integer({ min: 1, max: 40 }) },
-  { weight: 3, arbitrary: fc.integer({ min: 41, max: 260 }) },
-);
-const cases = fc.record({
-  size: fc.oneof(
+/** Widths and heights up to that of a small picture, and thin pictures up to a length. */
+function sizes(small: number, long: number): fc.Arbitrary<[number, number]> {
+  const side = fc.oneof(
+    { weight: 2, arbitrary: fc.integer({ min: 1, max: 40 }) },
+    { weight: 3, arbitrary: fc.integer({ min: 41, max: small }) },
+  );
+  const thin = fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 200, max: long }));
+  return fc.oneof(
     { weight: 4, arbitrary: fc.tuple(side, side) },
-    { weight: 1, arbitrary: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 200, max: 900 })) },
-    { weight: 1, arbitrary: fc.tuple(fc.integer({ min: 200, max: 900 }), fc.integer({ min: 1, max: 3 })) },
-  ),
+    { weight: 1, arbitrary: thin },
+    { weight: 1, arbitrary: thin.map(([width, height]): [number, number] => [height, width]) },
+  );
+}
+const call = {
   channels: fc.constantFrom<1 | 3>(1, 3, 3),
   bits: fc.constantFrom<8 | 16>(8, 8, 16),
   /** Undefined leaves the tiles to the plan. */
@@ -30,7 +34,9 @@ const cases = fc.record({
   threads: fc.integer({ min: 1, max: 8 }),
   /** How many columns and rows repeat, so that equal tiles occur; 1 is one colour. */
   period: fc.constantFrom(1, 16, Infinity, Infinity, Infinity),
-});
+};
+const cases = fc.record({ size: sizes(260, 900), ...call });
+const casesOfHeavy = fc.record({ size: sizes(100, 300), ...call });
 
 /** Noise with a period of this many pixels. */
 function patterned(width: number, height: number, channels: 1 | 3, bits: 8 | 16, period: number): Picture {
@@ -59,16 +65,19 @@ describe.each(builtins)('$label ×$scale', ({ label, scale, heavy }) => {
 
   it('gives the bytes of one thread and one tile, for any size, tiles and threads', async () => {
     await fc.assert(
-      fc.asyncProperty(cases, async ({ size: [width, height], channels, bits, tilePixels, threads, period }) => {
-        const picture = patterned(width, height, channels, bits, period);
-        const expected = await networks[0]!.upscaleImage(picture, { tilePixels: Infinity });
-        const tiled = await networks[threads - 1]!.upscaleImage(
-          picture,
-          tilePixels === undefined ? {} : { tilePixels },
-        );
-        expect(tiled).toMatchObject({ width: width * scale, height: height * scale, channels });
-        expect(differences(tiled.data, expected.data)).toBe(0);
-      }),
+      fc.asyncProperty(
+        heavy ? casesOfHeavy : cases,
+        async ({ size: [width, height], channels, bits, tilePixels, threads, period }) => {
+          const picture = patterned(width, height, channels, bits, period);
+          const expected = await networks[0]!.upscaleImage(picture, { tilePixels: Infinity });
+          const tiled = await networks[threads - 1]!.upscaleImage(
+            picture,
+            tilePixels === undefined ? {} : { tilePixels },
+          );
+          expect(tiled).toMatchObject({ width: width * scale, height: height * scale, channels });
+          expect(differences(tiled.data, expected.data)).toBe(0);
+        },
+      ),
       { seed: 1_000 + scale, numRuns: heavy ? 4 : 15 },
     );
   });

@@ -13,7 +13,7 @@ import { randomNumbers } from '../support/pictures.js';
 import { bearer, eventsOf, form, json, smallPicture, type JobAnswer } from './support/job-server.js';
 
 const seed = 20_261_123;
-const jobCount = 200;
+const jobCount = 120;
 /** Different enough to tell results apart, few enough to know all of them beforehand. */
 const pictureCount = 12;
 /** Every few jobs want two files of each image. */
@@ -23,7 +23,7 @@ const atOnce = 24;
 /** Milliseconds that a server lives after it has begun to listen, at most. */
 const longestLife = 1200;
 /** Enough to hit everything, few enough to be done on a busy machine, where each start takes seconds. */
-const mostKills = 12;
+const mostKills = 8;
 const leastKills = 5;
 const tokens = ['a', 'b', 'c'].map((letter) => letter.repeat(32));
 const program = fileURLToPath(new URL('fixtures/job-server.js', import.meta.url));

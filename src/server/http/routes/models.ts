@@ -43,6 +43,7 @@ export function modelsRoutes(app: Server, { settings }: ServerContext): void {
     '/v1/models',
     {
       schema: {
+        operationId: 'listModels',
         summary: 'Networks that can be asked for',
         tags: ['images'],
         response: { 200: Models, ...problemResponses(...commonProblems) },
