@@ -53,30 +53,35 @@ const bases: readonly Base[] = [
   },
 ];
 
-/** Runs in the browser. Vectors, `data:` URIs, and what `rewrite` left are no concern. */
+/**
+ * Runs in the browser: every reference of the page to an image, with what it is and why it may be none of ours. The page has vectors,
+ * pictures inlined by their query, and pictures that no name in a source leads to (`rewrite` leaves these).
+ */
 const pictures = `(async () => {
-  const isPicture = (url) => url.startsWith('http') && /\\.(?:png|jpg)(?:$|[?#])/.test(url);
-  const isMade = (element) => /^(?:dynamic-import|inline-public)/.test(element.className);
   const found = [];
-  for (const img of document.images) {
-    if (!isMade(img)) found.push(['image', img.currentSrc || img.src]);
-  }
-  // Where the page prints what an import gave.
-  for (const code of document.querySelectorAll('code')) {
-    if (!isMade(code)) found.push(['image', new URL(code.textContent, document.baseURI).href]);
-  }
+  const add = (kind, element, url) => found.push({ kind, url, loads: element.naturalWidth > 0, made: /^(?:dynamic-import|inline-public)/.test(element.className) });
+  for (const img of document.images) add('<img>', img, img.currentSrc || img.src);
+  for (const code of document.querySelectorAll('code')) add('printed URL', code, new URL(code.textContent, document.baseURI).href);
   for (const element of document.querySelectorAll('*')) {
     const urls = getComputedStyle(element).backgroundImage.matchAll(/url\\("([^"]*)"\\)/g);
-    for (const [, url] of urls) found.push(['background', url]);
+    for (const [, url] of urls) add('background', element, url);
   }
+  const leftOut = ({ url, made }) => {
+    if (!url.startsWith(location.origin)) return url.startsWith('data:') ? 'data: URI' : 'of another site';
+    if (!/\\.(?:png|jpe?g|webp|avif|gif)(?:$|[?#])/.test(url)) return 'no picture of pixels';
+    return made ? 'its name is put together at run time' : undefined;
+  };
   const seen = [];
-  for (const [kind, url] of found.filter(([, url]) => isPicture(url))) {
-    const response = await fetch(url).catch(() => undefined);
+  for (const each of found) {
+    const why = leftOut(each);
+    const response = why === undefined ? await fetch(each.url).catch(() => undefined) : undefined;
     const bitmap = response?.ok ? await createImageBitmap(await response.blob()).catch(() => undefined) : undefined;
-    seen.push({ kind, url, size: bitmap ? bitmap.width + 'x' + bitmap.height : 'status ' + response?.status });
+    seen.push({ ...each, why, size: bitmap ? bitmap.width + 'x' + bitmap.height : 'status ' + response?.status });
   }
   return seen;
 })()`;
+
+const kinds = ['<img>', 'printed URL', 'background'] as const;
 
 const [checkout] = process.argv.slice(2);
 if (checkout === undefined) throw new Error('which folder is a checkout of Vite? npm run playground -- FOLDER');
@@ -85,18 +90,24 @@ if (executablePath === undefined) throw new Error('this needs Chromium; CHROMIUM
 const folder = mkdtempSync(join(tmpdir(), 'upres-playground-'));
 const browser = await chromium.launch({ executablePath, headless: true, args: ['--no-sandbox', '--disable-gpu'] });
 let failed = false;
+/** What does not count, in words: the same with every base. */
+const reasons = new Set<string>();
 try {
   const site = join(folder, 'site');
   cpSync(join(resolve(checkout), 'playground/assets'), site, { recursive: true });
   console.log(`${rewrite(site)} references rewritten\n`);
   const sizes = await sizesOf(site);
-  console.log('| base | images | backgrounds |\n| --- | --- | --- |');
+  console.log(
+    `| base | ${kinds.join(' | ')} | all <img> load | different backgrounds |\n${'| --- '.repeat(kinds.length + 3)}|`,
+  );
   for (const base of bases) {
-    const { images, backgrounds, wrong } = await tryOut(base, site, sizes);
-    console.log(`| ${base.name} | ${images} | ${backgrounds} |`);
+    const { cells, wrong, leftOut } = await tryOut(base, site, sizes);
+    reasons.add(leftOut);
+    console.log(`| ${[base.name, ...cells].join(' | ')} |`);
     for (const line of wrong) console.error(`${base.name}: ${line}`);
     failed ||= wrong.length > 0;
   }
+  for (const each of reasons) console.log(`\nleft out: ${each}`);
 } finally {
   await browser.close();
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -139,9 +150,9 @@ async function sizesOf(site: string): Promise<ReadonlySet<string>> {
 }
 
 interface Result {
-  /** As in `26 of 26`. */
-  readonly images: string;
-  readonly backgrounds: string;
+  /** As in `12 of 12`, kind by kind; then all that load, with those that do not count, and how many backgrounds differ. */
+  readonly cells: readonly string[];
+  readonly leftOut: string;
   readonly wrong: readonly string[];
 }
 
@@ -163,12 +174,23 @@ async function tryOut(base: Base, root: string, sizes: ReadonlySet<string>): Pro
       build: { outDir, emptyOutDir: true, assetsInlineLimit: 0 },
     });
     const seen = await look(browser, `${serving.url}${encodeURI(base.served)}`);
-    const rightOf = (kind: Seen['kind']): string => {
-      const all = seen.filter((each) => each.kind === kind);
-      return `${all.filter((each) => isRight(each, sizes)).length} of ${all.length}`;
+    const ours = seen.filter(({ why }) => why === undefined);
+    const right = ours.filter((each) => isRight(each, sizes));
+    const count = (all: readonly Seen[], kind: Seen['kind']): number => all.filter((each) => each.kind === kind).length;
+    const others = seen.filter(({ why }) => why !== undefined).map(({ kind, why }) => `${kind}, ${why}`);
+    const images = seen.filter(({ kind }) => kind === '<img>');
+    const different = new Set(seen.filter(({ kind }) => kind === 'background').map(({ url }) => url));
+    return {
+      cells: [
+        ...kinds.map((kind) => `${count(right, kind)} of ${count(ours, kind)}`),
+        `${images.filter(({ loads }) => loads).length} of ${images.length}`,
+        String(different.size),
+      ],
+      leftOut: [...new Set(others)]
+        .map((each) => `${others.filter((one) => one === each).length} × ${each}`)
+        .join('; '),
+      wrong: ours.filter((each) => !right.includes(each)).map(({ kind, url, size }) => `${kind} ${url}: ${size}`),
     };
-    const wrong = seen.filter((each) => !isRight(each, sizes)).map(({ kind, url, size }) => `${kind} ${url}: ${size}`);
-    return { images: rightOf('image'), backgrounds: rightOf('background'), wrong };
   } finally {
     await serving.stop();
   }
@@ -181,8 +203,12 @@ function isRight({ url, size }: Seen, sizes: ReadonlySet<string>): boolean {
 }
 
 interface Seen {
-  readonly kind: 'image' | 'background';
+  readonly kind: (typeof kinds)[number];
   readonly url: string;
+  /** Why it does not count; undefined where it does. */
+  readonly why?: string;
+  /** Whether the browser shows an element's picture. */
+  readonly loads: boolean;
   readonly size: string;
 }
 

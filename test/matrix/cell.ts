@@ -1,5 +1,4 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -146,8 +145,12 @@ async function configOf(folder: string, cell: Cell): Promise<InlineConfig> {
   const { base, order, transformer, places, cache } = cell;
   const needs = new Set(places.flatMap(({ needs = [] }) => needs));
   type Factories = Readonly<Record<string, (options?: unknown) => Plugin | Plugin[]>>;
-  const load = (name: string): Promise<Factories> =>
-    import(pathToFileURL(createRequire(join(folder, 'x.js')).resolve(name)).href) as Promise<Factories>;
+  // Some packages can only be imported, so it is a module in their project that has to do it.
+  const loader = join(folder, 'load-package.mjs');
+  await writeFile(loader, 'export default (name) => import(name);');
+  const { default: load } = (await import(pathToFileURL(loader).href)) as {
+    default: (name: string) => Promise<Factories>;
+  };
   const own = cell.upres({ cache });
   const images = order === 'alone' ? [] : (await load('vite-imagetools')).imagetools!({ cache: { enabled: false } });
   const plugins = [
