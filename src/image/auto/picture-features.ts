@@ -154,14 +154,17 @@ class Counts {
     const end = row.length - 3;
     let [flat, soft, hard] = [0, 0, 0];
     for (let at = 0; at < end; at += 3) {
-      let difference = 0;
-      for (let channel = at; channel < at + 3; channel++) {
-        const value = row[channel]!;
-        const right = Math.abs(value - row[channel + 3]!);
-        const down = Math.abs(value - below[channel]!);
-        if (right > difference) difference = right;
-        if (down > difference) difference = down;
-      }
+      const r = row[at]!;
+      const g = row[at + 1]!;
+      const b = row[at + 2]!;
+      const difference = Math.max(
+        Math.abs(r - row[at + 3]!),
+        Math.abs(g - row[at + 4]!),
+        Math.abs(b - row[at + 5]!),
+        Math.abs(r - below[at]!),
+        Math.abs(g - below[at + 1]!),
+        Math.abs(b - below[at + 2]!),
+      );
       if (difference === 0) flat++;
       else if (difference > mostSoft) hard++;
       else if (difference > mostGradual) soft++;
