@@ -8,7 +8,6 @@ import { animation, decodePixels, largestDifference, picture, picture16, scene }
 import { useUpscaler } from './upscaler.js';
 
 const { upscaler, folder } = useUpscaler();
-const cacheFolder = join(folder, 'cache');
 const photo = await picture(48, 36, 3, scene).png().toBuffer();
 
 describe('any factor, any size', () => {
@@ -158,9 +157,9 @@ describe('the same bytes, always', () => {
       }
       return Promise.all(results);
     };
-    await using single = new Upscaler({ threads: 1, cacheFolder });
-    await using three = new Upscaler({ threads: 3, cacheFolder });
-    await using narrow = new Upscaler({ memoryBudget: 1, cacheFolder });
+    await using single = new Upscaler({ threads: 1 });
+    await using three = new Upscaler({ threads: 3 });
+    await using narrow = new Upscaler({ memoryBudget: 1 });
     const expected = await run(single, true);
     for (const [subject, sequential] of [
       [three, false],
@@ -199,7 +198,7 @@ describe('ending early', () => {
   });
 
   test('while waiting for memory, without waiting for those in front', async () => {
-    await using narrow = new Upscaler({ memoryBudget: 1, cacheFolder });
+    await using narrow = new Upscaler({ memoryBudget: 1 });
     const large = await picture(300, 300, 3, scene).png().toBuffer();
     const first = narrow.upscale(large);
     const controller = new AbortController();
@@ -217,7 +216,7 @@ describe('ending early', () => {
   });
 
   test('disposing waits for the calls in flight, and there are no others', async () => {
-    const subject = new Upscaler({ cacheFolder });
+    const subject = new Upscaler();
     const call = subject.upscale(photo);
     await subject.dispose();
     await expect(call).resolves.toMatchObject({ width: 96 });
@@ -226,7 +225,7 @@ describe('ending early', () => {
   });
 
   test('disposing with cancel gives them up', async () => {
-    const subject = new Upscaler({ cacheFolder });
+    const subject = new Upscaler();
     const calls = [1, 2, 3].map(() => subject.upscale(photo, { upscale: 8 }));
     const disposed = subject.dispose({ cancel: true });
     for (const call of await Promise.allSettled(calls)) {
