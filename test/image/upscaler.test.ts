@@ -1,9 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Upscaler, type UpscaleOptions } from '#src/image/upscale.js';
 import { builtinNetwork } from '#src/model/catalogue/registry.js';
+import { Admission } from '#src/network/pool/admission.js';
+import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { animation, decodePixels, largestDifference, picture, picture16, scene } from './fixtures.js';
 import { useUpscaler } from './upscaler.js';
 
@@ -259,4 +261,18 @@ test('one bad file does not harm the others', async () => {
     [photo, broken, photo, Buffer.alloc(0), photo].map((x) => upscaler.upscale(x)),
   );
   expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled']);
+});
+
+test('memory is counted once for a picture, whatever planes and passes it has, and for each direct call of a network', async () => {
+  using admit = vi.spyOn(Admission.prototype, 'admit');
+  const covered = await picture(20, 16, 4, (x, y) => [...scene(x, y), x * 12])
+    .png()
+    .toBuffer();
+  await upscaler.upscale(covered, { upscale: 4, model: 'art' });
+  expect(admit).toHaveBeenCalledTimes(1);
+  await using network = await ThreadSafeNetwork.fromLabel('bicubic');
+  await network.upscaleImage({ width: 4, height: 4, channels: 3, data: new Uint8Array(48) });
+  await using attached = await ThreadSafeNetwork.attach(network.share());
+  await attached.upscaleImage({ width: 4, height: 4, channels: 3, data: new Uint8Array(48) });
+  expect(admit).toHaveBeenCalledTimes(3);
 });
