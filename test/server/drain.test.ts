@@ -49,7 +49,8 @@ describe('the end of a server', () => {
     await until(() => ordersInFlight() > 0);
     const running = upscale(server, await imageFile(120, 120, 'jpeg', 3), '?upscale=2');
     await expect.poll(() => metric(server, 'upres_queue_requests')).toBe(1);
-    await Promise.all([server.close(), running.then(({ status }) => expect(status).toBe(200))]);
+    const [{ status }] = await Promise.all([running, server.close()]);
+    expect(status).toBe(200);
     const store = await FileJobStore.open(folder);
     expect((await store.list()).flatMap(({ images }) => images)).toMatchObject([{ state: 'queued', attempts: 0 }]);
     await store.close();

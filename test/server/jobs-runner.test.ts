@@ -239,9 +239,9 @@ describe('the runner of jobs', () => {
     const store = await FileJobStore.open(temporaryFolder());
     const job = await submit(store, [bytesOf('healthy')]);
     let begun = 0;
-    const healthy: Compute = (source, variant, options) => {
+    const healthy: Compute = (_source, _variant, { signal }) => {
       begun++;
-      return stopped(options.signal);
+      return stopped(signal);
     };
     for (let start = 0; start < 20; start++) {
       const runner = await startRunner(store, healthy, { shortestRest: 1e6 });
@@ -263,18 +263,19 @@ describe('the runner of jobs', () => {
     const store = await FileJobStore.open(temporaryFolder());
     const full = new UpresError('DISK_FULL', 'the disk of the server is full');
     const writes = { results: 2, records: 0 };
-    const { writeResult, update } = store;
+    const writeResult = store.writeResult.bind(store);
+    const update = store.update.bind(store);
     store.writeResult = async (...args) => {
       if (writes.results-- > 0) throw full;
       writes.records = writes.records === 0 ? 2 : writes.records;
-      return writeResult.apply(store, args);
+      return writeResult(...args);
     };
     store.update = async (...args) => {
       if (writes.records > 1) {
         writes.records--;
         throw full;
       }
-      return update.apply(store, args);
+      return update(...args);
     };
     const said: string[] = [];
     const counted: string[] = [];

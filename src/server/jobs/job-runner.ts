@@ -73,7 +73,10 @@ export class JobRunner {
       const waiting = (await this.options.store.update(job.id, requeue)) ?? job;
       this.queue.add(waiting, this.laneOf(job.client));
       for (const rest of new Set(waiting.images.map((image) => this.restBefore(image)))) {
-        if (rest > 0) setTimeout(() => this.fill(), rest).unref();
+        if (rest === 0) continue;
+        setTimeout(() => {
+          this.fill();
+        }, rest).unref();
       }
     }
     this.fill();

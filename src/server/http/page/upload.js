@@ -37,7 +37,7 @@ export async function uploadAsJob(picture, options) {
     return { blob, model: image.result.model };
   } finally {
     // Cancelled, or fetched: no one else knows of it.
-    void fetch(job, { method: 'DELETE', headers: authorization(options.token), keepalive: true }).catch(() => {});
+    void fetch(job, { method: 'DELETE', headers: authorization(options.token), keepalive: true }).catch(() => undefined);
   }
 }
 
@@ -45,7 +45,7 @@ export async function uploadAsJob(picture, options) {
 async function endOf(url, { token, signal, onPhase }) {
   for (let failures = 0; ;) {
     try {
-      const { blob } = await send('GET', url, { token, signal, onPhase: () => {} });
+      const { blob } = await send('GET', url, { token, signal, onPhase: () => undefined });
       const job = JSON.parse(await blob.text());
       if (job.ended) return job;
       const { donePixels, totalPixels, secondsLeft } = job.progress;
