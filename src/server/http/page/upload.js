@@ -37,7 +37,9 @@ export async function uploadAsJob(picture, options) {
     return { blob, model: image.result.model };
   } finally {
     // Cancelled, or fetched: no one else knows of it.
-    void fetch(job, { method: 'DELETE', headers: authorization(options.token), keepalive: true }).catch(() => undefined);
+    void fetch(job, { method: 'DELETE', headers: authorization(options.token), keepalive: true }).catch(
+      () => undefined,
+    );
   }
 }
 
