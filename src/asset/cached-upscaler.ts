@@ -5,8 +5,8 @@ import { defaultMaxFrames, defaultMaxInputPixels, defaultMaxOutputPixels } from 
 import { Source } from '../image/image-source.js';
 import type { Upscaler, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { Device } from '../network/device.js';
-import type { AssetCache } from './asset-cache.js';
 import { cacheKey } from './cache-key.js';
+import type { ResultCache } from './shared-cache.js';
 
 /** What is stored with a result's bytes. */
 export type ResultFacts = Omit<UpscaleResult, 'data'>;
@@ -43,7 +43,7 @@ export class CachedUpscaler {
    */
   constructor(
     private readonly upscaler: () => Upscaler | Promise<Upscaler>,
-    private readonly cache: AssetCache<ResultFacts> | undefined,
+    private readonly cache: ResultCache | undefined,
   ) {
     const folder = cache?.folder ?? '';
     this.inFlight = inFlightByFolder.get(folder) ?? new Map<string, Work>();

@@ -1,8 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { CachedResult, CachedUpscaler } from '../asset/cached-upscaler.js';
 import { standIn } from '../asset/on-error.js';
 import { readError, UpresError } from '../errors.js';
+import type { OutputFormat } from '../image/codec/formats.js';
+import { sniff, sniffLength } from '../image/codec/sniff.js';
 import type { Source } from '../image/image-source.js';
 import type { ResizeOptions, UpscaleOptions, UpscaleResult, Upscaler } from '../image/upscale.js';
 import { formatOfName } from '../asset/names.js';
@@ -38,9 +40,11 @@ export async function runJob(job: Job, source: Source, context: JobContext): Pro
 }
 
 async function make(job: Job, source: Source, context: JobContext, start: number): Promise<Made> {
-  const options = upscaleOptions(job, context);
   let result: CachedResult;
   try {
+    // Said even where it is the source's own, as build tools do, so that they share results.
+    const format = job.format ?? (await ownFormat(job.input.path));
+    const options = { ...upscaleOptions(job, context), ...defined({ format }) };
     result = await context.cached.upscale(source, options, job.input.path);
   } catch (error) {
     if (context.signal.aborted) throw error;
@@ -52,6 +56,19 @@ async function make(job: Job, source: Source, context: JobContext, start: number
     return { ...made, fallback };
   }
   return deliver(job, context, result, start);
+}
+
+/** A source's format by its first bytes; undefined where that is for the decoder to say. */
+async function ownFormat(file: string): Promise<OutputFormat | undefined> {
+  try {
+    // Nothing more of it: files wait for their turn before they are in memory.
+    await using head = await open(file);
+    const { buffer, bytesRead } = await head.read(Buffer.alloc(sniffLength), 0, sniffLength, 0);
+    return sniff(buffer.subarray(0, bytesRead)).format;
+  } catch {
+    // What is wrong with it, whoever reads all of it will say.
+    return undefined;
+  }
 }
 
 async function deliver(

@@ -56,6 +56,8 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
     .option('--max-frames <n>', 'refuse longer animations (default: 1000)')
     .option('--cache <folder>', 'where results are cached (default: see "upres cache stats")')
     .option('--no-cache', 'compute everything, keep nothing')
+    .option('--remote-cache <url>', 'look for results there, too (default: UPRES_REMOTE_CACHE)')
+    .option('--remote-cache-mode <mode>', 'read, or read-write to upload what was computed (default: read)')
     .option('--json', 'one line of JSON on standard output for each image')
     .option('--quiet', 'errors only')
     .version(version, '-V, --version', 'print the version')

@@ -1,5 +1,4 @@
-import { AssetCache } from '../asset/asset-cache.js';
-import { CachedUpscaler, type ResultFacts } from '../asset/cached-upscaler.js';
+import { CachedUpscaler } from '../asset/cached-upscaler.js';
 import { OwnOutputs } from '../asset/own-outputs.js';
 import { concernsAll } from '../asset/on-error.js';
 import { codeOf, exitCodes, failureOf, UpresError } from '../errors.js';
@@ -9,7 +8,8 @@ import { probe } from '../image/codec/probe.js';
 import { Upscaler } from '../image/upscale.js';
 import { defaultThreads } from '../network/pool/thread-count.js';
 import { defaultCacheFolder } from '../network/weights/cache-folder.js';
-import { resultsFolder } from '../asset/results-folder.js';
+import { openCache } from '../asset/open-cache.js';
+import type { ResultCache } from '../asset/shared-cache.js';
 import { checkDeviceWorks } from './check-device.js';
 import { checkModel } from './check-model.js';
 import { collect } from './collect.js';
@@ -155,7 +155,8 @@ class Batch {
   private async compute(): Promise<void> {
     const { threads } = this.options;
     const upscaler = new Upscaler(threads === undefined ? {} : { threads });
-    const cached = new CachedUpscaler(() => upscaler, this.cache());
+    const cache = this.openCache();
+    const cached = new CachedUpscaler(() => upscaler, cache);
     const { signal } = this.interrupts;
     const context = {
       upscaler,
@@ -183,6 +184,7 @@ class Batch {
           }),
         );
       });
+      if (!signal.aborted) await cache?.settle?.();
     } finally {
       await upscaler.dispose({ cancel: signal.aborted });
     }
@@ -218,10 +220,9 @@ class Batch {
     this.progress.say(`warning: ${what}: ${errorText(job.input.path, fallback.error)}`);
   }
 
-  private cache(): AssetCache<ResultFacts> | undefined {
+  private openCache(): ResultCache | undefined {
     const { cache, quiet } = this.options;
-    if (cache === false) return undefined;
-    return new AssetCache(resultsFolder(cache), (message) => {
+    return openCache(cache, process.cwd(), (message) => {
       if (!quiet) this.progress.say(`note: ${message}`);
     });
   }

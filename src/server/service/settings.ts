@@ -7,7 +7,7 @@ import { UpresError } from '../../errors.js';
 import { autoModel } from '../../image/auto/auto-model.js';
 import { deviceChoice, type DeviceChoice } from '../../network/device.js';
 import { defaultThreads, threadCount } from '../../network/pool/thread-count.js';
-import { check, defined, flag, list, options, secret, text, whole, type TypeOf } from '../../schema.js';
+import { check, defined, either, flag, list, literal, options, secret, text, whole, type TypeOf } from '../../schema.js';
 import { defaultLimits, limitOptions, type ServerLimits } from './limits.js';
 
 export type { ServerLimits } from './limits.js';
@@ -53,7 +53,7 @@ const serverOptions = options({
    * Folder in which results are cached; `false` caches none.
    * @default as for the command
    */
-  cache: assetOptions.properties.cache,
+  cache: either('a folder, or false', text('a folder'), literal(false)),
   /**
    * Networks of your own by label: paths of their files. Requests name the label, never a path.
    * @default none
