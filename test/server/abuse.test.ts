@@ -411,7 +411,13 @@ test('a client that does not take its answer loses it, and nothing is held for i
     socket.write(image);
     socket.pause();
     // Whether it was cut off shows only to whoever looks.
-    setTimeout(() => socket.resume(), 6000);
+    const held = (): Promise<number> => metric(server, 'upres_held_bytes');
+    const patience = { timeout: 30_000 };
+    void expect
+      .poll(held, patience)
+      .toBeGreaterThan(2 * mebibyte)
+      .then(() => expect.poll(held, patience).toBe(0))
+      .finally(() => socket.resume());
   });
   const length = Number(/content-length: (\d+)/.exec(answer)?.[1]);
   expect(answer.length).toBeLessThan(length);
@@ -437,4 +443,19 @@ test('connections without a request do not keep others out', async () => {
   }
   expect((await upscale(server, png, '?model=nearest')).status).toBe(200);
   for (const request of idle) request.destroy();
+});
+
+test('an image that its encoder would need too much memory for is refused by its header, as are files of a job', async () => {
+  const small = await startServer({ limits: { codecBytes: 1_000_000 } });
+  const image = await imageFile(100, 100);
+  const refused = await upscale(small, image, '?upscale=2&format=avif');
+  expect(refused.problem).toMatchObject({ status: 422, code: 'OUTPUT_TOO_LARGE' });
+  expect(refused.problem.detail).toContain('AVIF');
+  const jobs = await ask(small, '/v1/jobs?upscale=2&format=avif;png', {
+    method: 'POST',
+    headers: { 'content-type': 'image/png' },
+    body: image,
+  });
+  expect(jobs.problem.code).toBe('OUTPUT_TOO_LARGE');
+  expect((await upscale(small, image, '?upscale=2&format=png&model=nearest')).status).toBe(200);
 });

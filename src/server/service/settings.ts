@@ -7,7 +7,19 @@ import { UpresError } from '../../errors.js';
 import { autoModel } from '../../image/auto/auto-model.js';
 import { deviceChoice, type DeviceChoice } from '../../network/device.js';
 import { defaultThreads, threadCount } from '../../network/pool/thread-count.js';
-import { check, defined, either, flag, list, literal, options, secret, text, whole, type TypeOf } from '../../schema.js';
+import {
+  check,
+  defined,
+  either,
+  flag,
+  list,
+  literal,
+  options,
+  secret,
+  text,
+  whole,
+  type TypeOf,
+} from '../../schema.js';
 import { defaultLimits, limitOptions, type ServerLimits } from './limits.js';
 
 export type { ServerLimits } from './limits.js';
