@@ -6,10 +6,9 @@ import { Source } from '../image/image-source.js';
 import type { Upscaler, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { Device } from '../network/device.js';
 import { cacheKey } from './cache-key.js';
-import type { ResultCache } from './shared-cache.js';
+import type { ResultCache, ResultFacts } from './result-cache.js';
 
-/** What is stored with a result's bytes. */
-export type ResultFacts = Omit<UpscaleResult, 'data'>;
+export type { ResultFacts } from './result-cache.js';
 
 /** A result, and whether it was there already. */
 export interface CachedResult extends UpscaleResult {

@@ -15,7 +15,7 @@ import type { AssetOptions } from './options.js';
 import { OwnOutputs } from './own-outputs.js';
 import { AssetReport, type ReportEntry, type VariantStatus } from './report.js';
 import { resolveDirectives } from './resolve.js';
-import type { ResultCache } from './shared-cache.js';
+import type { ResultCache } from './result-cache.js';
 import { UpscalerLease } from './shared-upscaler.js';
 
 /** One output file of an asset. */

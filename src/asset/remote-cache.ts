@@ -137,7 +137,8 @@ export class RemoteCache {
       };
       const response = await this.ask(key, { method: 'PUT', headers, body: bytes });
       await response.body?.cancel();
-      if (response.ok || response.status === 409 || response.status === 412) return;
+      // It is there, or is too large.
+      if (response.ok || [409, 412, 413].includes(response.status)) return;
       if (!this.mayWrite) return;
       // It may be read all the same.
       this.mayWrite = false;

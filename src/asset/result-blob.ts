@@ -4,7 +4,7 @@ import { outputFormats } from '../image/codec/formats.js';
 import { sniff, sniffLength } from '../image/codec/sniff.js';
 import { devices } from '../network/device.js';
 import { choice, list, mistakeIn, number, object, text, whole } from '../schema.js';
-import type { ResultFacts } from './cached-upscaler.js';
+import type { ResultFacts } from './result-cache.js';
 
 const side = whole({ from: 1 });
 const milliseconds = number({ from: 0 });

@@ -1,18 +1,8 @@
 import { digest } from '../digest.js';
 import type { AssetCache, CacheEntry } from './asset-cache.js';
-import type { ResultFacts } from './cached-upscaler.js';
 import type { RemoteCache } from './remote-cache.js';
+import type { ResultCache, ResultFacts } from './result-cache.js';
 import { packResult, unpackResult } from './result-blob.js';
-
-/** Where results are looked for before they are computed, and kept afterwards. */
-export interface ResultCache {
-  /** Of the results on this machine. */
-  readonly folder: string;
-  get(key: string): Promise<CacheEntry<ResultFacts> | undefined>;
-  put(key: string, data: Uint8Array, facts: ResultFacts): Promise<void>;
-  /** Waits until what was put is where it belongs. */
-  settle?(): Promise<void>;
-}
 
 /** The cache of this machine before one that others share: what comes from there is checked, and kept here. */
 export class SharedCache implements ResultCache {

@@ -9,7 +9,7 @@ import { Upscaler } from '../image/upscale.js';
 import { defaultThreads } from '../network/pool/thread-count.js';
 import { defaultCacheFolder } from '../network/weights/cache-folder.js';
 import { openCache } from '../asset/open-cache.js';
-import type { ResultCache } from '../asset/shared-cache.js';
+import type { ResultCache } from '../asset/result-cache.js';
 import { checkDeviceWorks } from './check-device.js';
 import { checkModel } from './check-model.js';
 import { collect } from './collect.js';

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, test } from 'vitest';
 import type { CacheOption } from '#src/asset/cache-option.js';
 import { openCache } from '#src/asset/open-cache.js';
 import { packResult, unpackResult } from '#src/asset/result-blob.js';
 import type { ResultFacts } from '#src/asset/cached-upscaler.js';
-import type { ResultCache } from '#src/asset/shared-cache.js';
+import type { ResultCache } from '#src/asset/result-cache.js';
 import { temporaryFolder } from '../support/folders.js';
+import { ask, startServer } from '../server/support/server.js';
 import { startRemote, type Behaviour } from './support/remote-server.js';
 
 const facts: ResultFacts = {
@@ -257,4 +258,35 @@ describe('a remote that does not do its part', () => {
     expect(remote.asked).toHaveLength(60);
     expect(said).toEqual([]);
   });
+});
+
+test('the server of upres is one where it is asked to: it keeps results, and nothing else', async () => {
+  const token = 'a-token-that-nobody-guesses';
+  const server = await startServer({ shareCache: true, tokens: [token] });
+  const remote = `${server.url}/v1/cache/`;
+  const options = { remote, token, key: 'a secret', mode: 'read-write' } as const;
+  const first = machine(options);
+  await put(first.cache, 'a', 'b');
+  await first.cache.settle!();
+  const second = machine(options);
+  expect(await second.cache.get(key)).toMatchObject({ facts });
+  expect(await second.cache.get(keyOf('nothing'))).toBeUndefined();
+  expect([...first.said, ...second.said]).toEqual([]);
+
+  const blob = await packResult(key, { data, facts }, undefined);
+  const send = (name: string, body: Uint8Array | string, more: Record<string, string> = {}) =>
+    ask(server, `/v1/cache/${name}`, {
+      method: 'PUT',
+      body,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/octet-stream', ...more },
+    });
+  expect((await send(key, blob, { 'if-none-match': '*' })).status).toBe(412);
+  expect((await send(keyOf('c'), blob)).problem.code).toBe('BAD_ARGUMENT');
+  expect((await send(key, 'anything')).problem.code).toBe('BAD_ARGUMENT');
+  expect((await send('../jobs', blob)).status).toBe(404);
+  expect((await send(key.toUpperCase(), blob)).status).toBe(422);
+  expect((await send(key, blob, { authorization: 'Bearer another-token-of-16' })).status).toBe(401);
+  // What was refused has changed nothing.
+  expect(await machine(options).cache.get(key)).toMatchObject({ facts });
+  expect((await ask(await startServer(), `/v1/cache/${key}`)).status).toBe(404);
 });

@@ -67,6 +67,11 @@ const serverOptions = options({
    */
   cache: either('a folder, or false', text('a folder'), literal(false)),
   /**
+   * Whether builds may keep their results here, for each other: `UPRES_REMOTE_CACHE=…/v1/cache/`.
+   * @default `false`
+   */
+  shareCache: flag,
+  /**
    * Networks of your own by label: paths of their files. Requests name the label, never a path.
    * @default none
    */
@@ -111,6 +116,8 @@ export interface ServerSettings {
   readonly port: number;
   /** Whether only this machine can reach it. */
   readonly loopback: boolean;
+  /** Whether builds may keep their results here. */
+  readonly shareCache: boolean;
   /** Secrets of clients; never in what the server shows. */
   readonly tokens: readonly string[];
   /** Names that it answers to besides its own. */
@@ -167,6 +174,7 @@ export function resolveSettings(given: ServerOptions = {}): ServerSettings {
     threads,
     limits: { ...defaultLimits, ...defined(given.limits ?? {}) },
     log: given.log ?? false,
+    shareCache: given.shareCache ?? false,
     blockOtherFormats: given.blockOtherFormats ?? true,
   };
 }
