@@ -217,9 +217,12 @@ describe('a remote that does not do its part', () => {
     });
     for (const [i, outcome] of outcomes.entries()) {
       const [name, , reason] = cases[i]!;
-      expect(await outcome).toEqual({ name, said: [reason], asked: expect.any(Number) as number });
+      const { said, asked } = await outcome;
+      expect(said, name).toHaveLength(1);
+      // On a busy machine any of them may take too long.
+      expect([reason, 'it is too slow'], name).toContain(said[0]);
       // Those that were under way; redirects count.
-      expect((await outcome).asked, name).toBeLessThanOrEqual(20 * 21);
+      expect(asked, name).toBeLessThanOrEqual(20 * 21);
     }
   });
 
