@@ -1,9 +1,8 @@
 import { check, defined } from '../schema.js';
-import { AssetCache } from './asset-cache.js';
+import { AssetCache, resultsFolder } from './asset-cache.js';
 import { sharedCacheOptions, type CacheOption } from './cache-option.js';
 import type { ResultCache, ResultFacts } from './result-cache.js';
 import { RemoteCache } from './remote-cache.js';
-import { resultsFolder } from './results-folder.js';
 import { SharedCache } from './shared-cache.js';
 
 /** What the environment says of a remote cache: a CI names it once for all tools. */
