@@ -1,6 +1,7 @@
+import { UpresError } from '../errors.js';
 import { check, defined } from '../schema.js';
 import { AssetCache, resultsFolder } from './asset-cache.js';
-import { sharedCacheOptions, type CacheOption } from './cache-option.js';
+import { sharedCacheOptions, type CacheOption, type SharedCacheOptions } from './cache-option.js';
 import type { ResultCache, ResultFacts } from './result-cache.js';
 import { RemoteCache } from './remote-cache.js';
 import { SharedCache } from './shared-cache.js';
@@ -31,6 +32,29 @@ export function openCache(
   const { remote, mode = 'read', token, key } = check(sharedCacheOptions, { ...environment(), ...given }, 'cache');
   if (remote === undefined) return local;
   return new SharedCache(local, new RemoteCache({ remote, mode, ...defined({ token }) }, warn), key);
+}
+
+/** Timers count milliseconds in 31 bits. */
+const longest = 2 ** 31 - 1;
+
+/**
+ * Opens a cache whose remote may take as long as it takes, to upload to it.
+ * @throws BAD_ARGUMENT; also where there is no remote cache
+ */
+export function openForPush(given: SharedCacheOptions, root: string, warn: (message: string) => void): SharedCache {
+  const { folder, remote, token, key } = check(sharedCacheOptions, { ...environment(), ...given }, 'cache');
+  if (remote === undefined) {
+    throw new UpresError(
+      'BAD_ARGUMENT',
+      'there is no remote cache: name one with --remote-cache or UPRES_REMOTE_CACHE',
+    );
+  }
+  const local = new AssetCache<ResultFacts>(resultsFolder(folder, root), warn);
+  return new SharedCache(
+    local,
+    new RemoteCache({ remote, mode: 'read-write', ...defined({ token }) }, warn, longest),
+    key,
+  );
 }
 
 function environment(): Record<string, string> {

@@ -11,8 +11,8 @@ export interface RemoteOptions {
 }
 
 /** Milliseconds that a run waits for its remote cache, all in all, without getting anything for it. */
-const patience = 2000;
-/** Each lookup may take this long besides: a remote that is merely empty, and answers, is asked on. */
+const usualPatience = 2000;
+/** An answer that there is nothing may take this long besides: a remote that is merely empty is asked on. */
 const usualMs = 50;
 /** Uploads at once. */
 const uploadsAtOnce = 4;
@@ -35,16 +35,20 @@ export class RemoteCache {
   /** Names whose results were no good: they are written over. */
   private readonly refused = new Set<string>();
   private mayWrite: boolean;
-  private patience = patience;
+  private sent = 0;
   private spent = 0;
   private waiting = 0;
   private waitsSince = 0;
   private timer: NodeJS.Timeout | undefined;
 
-  /** @param warn told once why it is left alone, and once of the first result that is no good */
+  /**
+   * @param warn told once why it is left alone, and once of the first result that is no good
+   * @param patience milliseconds, at most 2^31 - 1
+   */
   constructor(
     { remote, mode, token }: RemoteOptions,
     private readonly warn: (message: string) => void,
+    private patience = usualPatience,
   ) {
     const url = new URL(remote.endsWith('/') ? remote : `${remote}/`);
     const { username, password } = url;
@@ -63,7 +67,6 @@ export class RemoteCache {
   /** The bytes under a name, as they are; undefined where there are none, or where the remote is of no use. */
   async get(key: string): Promise<Uint8Array | undefined> {
     if (this.off.signal.aborted) return undefined;
-    this.patience += usualMs;
     const began = performance.now();
     const end = this.wait();
     try {
@@ -74,13 +77,36 @@ export class RemoteCache {
         return bytes;
       }
       await response.body?.cancel();
-      if (response.status !== 404 && response.status !== 410) this.leave(wordsOf(response));
+      if (response.status === 404 || response.status === 410) {
+        this.patience += Math.min(usualMs, performance.now() - began);
+      } else this.leave(wordsOf(response));
     } catch (error) {
       this.leave(reasonOf(error));
     } finally {
       end();
     }
     return undefined;
+  }
+
+  /** Whether there is something under a name. */
+  async has(key: string): Promise<boolean> {
+    if (this.off.signal.aborted) return false;
+    try {
+      return (await this.ask(key, { method: 'HEAD' })).ok;
+    } catch (error) {
+      this.leave(reasonOf(error));
+      return false;
+    }
+  }
+
+  /** How many results were uploaded. */
+  get uploaded(): number {
+    return this.sent;
+  }
+
+  /** Whether it takes results, as far as is known. */
+  get takesResults(): boolean {
+    return this.mayWrite && !this.off.signal.aborted;
   }
 
   /** Notes that what lies under a name is no good: it is computed anew, and written over. */
@@ -137,6 +163,7 @@ export class RemoteCache {
       };
       const response = await this.ask(key, { method: 'PUT', headers, body: bytes });
       await response.body?.cancel();
+      if (response.ok) this.sent++;
       // It is there, or is too large.
       if (response.ok || [409, 412, 413].includes(response.status)) return;
       if (!this.mayWrite) return;

@@ -33,6 +33,24 @@ export class SharedCache implements ResultCache {
 
   async put(key: string, data: Uint8Array, facts: ResultFacts): Promise<void> {
     await this.local.put(key, data, facts);
+    this.offer(key);
+  }
+
+  /**
+   * Uploads what is on this machine and not there.
+   * @returns how many there are, how many of them were uploaded, and whether the remote took what it was given
+   */
+  async push(): Promise<{ readonly results: number; readonly uploaded: number; readonly complete: boolean }> {
+    const keys = await this.local.keys();
+    for (const key of keys) {
+      if (!(await this.remote.has(key))) this.offer(key);
+    }
+    await this.settle();
+    const { uploaded, takesResults } = this.remote;
+    return { results: keys.length, uploaded, complete: takesResults };
+  }
+
+  private offer(key: string): void {
     // Read again when it is uploaded: of thousands that wait none is in memory.
     this.remote.offer(key, async () => {
       const kept = await this.local.get(key);

@@ -6,6 +6,8 @@ import { openCache } from '#src/asset/open-cache.js';
 import { packResult, unpackResult } from '#src/asset/result-blob.js';
 import type { ResultFacts } from '#src/asset/cached-upscaler.js';
 import type { ResultCache } from '#src/asset/result-cache.js';
+import { main } from '../cli/support/command.js';
+import { runChild } from '../support/child.js';
 import { temporaryFolder } from '../support/folders.js';
 import { ask, startServer } from '../server/support/server.js';
 import { startRemote, type Behaviour } from './support/remote-server.js';
@@ -100,6 +102,21 @@ describe('a cache that a team shares', () => {
     expect(open).toThrow('cache.remote must be a URL');
     expect(() => machine({ remote: 'http://x', token: '' })).toThrow(/^(?!.*"").*cache.token must be/);
   });
+});
+
+test('what a machine has already is pushed once', async () => {
+  const remote = await startRemote();
+  const folder = temporaryFolder();
+  const alone = openCache(folder, process.cwd(), () => undefined)!;
+  await put(alone, 'a', 'b', 'c');
+  const push = (url: string) => runChild(main, ['cache', 'push', '--json', '--cache', folder, '--remote-cache', url]);
+  expect(await push(remote.url)).toMatchObject({ code: 0, stdout: '{"results":3,"uploaded":3}\n' });
+  expect(await push(remote.url)).toMatchObject({ code: 0, stdout: '{"results":3,"uploaded":0}\n' });
+  expect(await machine({ remote: remote.url }).cache.get(key)).toMatchObject({ facts });
+  const closed = await startRemote((_, response) => Boolean(response.writeHead(403).end()));
+  expect(await push(closed.url)).toMatchObject({ code: 1, stderr: expect.stringContaining('403') as string });
+  const none = await runChild(main, ['cache', 'push', '--cache', folder], { env: { UPRES_REMOTE_CACHE: undefined } });
+  expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('--remote-cache') as string });
 });
 
 describe('what is not as it was put there', () => {
