@@ -144,7 +144,7 @@ async function judge(file: string, name: string): Promise<void> {
     const inBrowser = shown && difference(own, shown);
     // sharp knows nothing of colours that are told elsewhere than in a profile: there only the browser can tell.
     const decoded =
-      codedColours(bytes, header.format, undefined) || header.bareInks
+      codedColours(bytes, header.format, name) || header.bareInks
         ? undefined
         : await decode(bytes, isOriented(header.format, header.frames)).catch(() => undefined);
     const plain = decoded && difference(own, decoded);
