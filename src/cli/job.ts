@@ -12,6 +12,7 @@ import { defined } from '../schema.js';
 import type { RunOptions } from './options.js';
 import type { Made, Outcome } from './outcome.js';
 import type { Job } from './plan.js';
+import { inputInWords, standardStream, writeStandardOutput } from './streams.js';
 import { type WriteOptions, writeOutput } from './write-output.js';
 import { throwIfAborted } from '../abort.js';
 
@@ -79,8 +80,8 @@ async function deliver(
 ): Promise<Made> {
   // Nothing that was asked to stop may still appear.
   throwIfAborted(context.signal);
-  const written = await writeOutput(job.output, result.data, { ...context.write, makeFolder: job.makeFolder });
-  await context.write.outputs?.add(result.data, result.hash);
+  const written = await put(job.output, result.data, job, context);
+  if (job.output !== standardStream) await context.write.outputs?.add(result.data, result.hash);
   return {
     kind: 'made',
     job,
@@ -100,9 +101,20 @@ async function deliver(
     cached: result.cached ?? false,
     notes: [
       ...namedOtherwise(job, result),
-      ...(result.warnings ?? []).map((warning) => `${job.input.path}: ${warning}`),
+      ...(result.warnings ?? []).map((warning) => `${inputInWords(job.input.path)}: ${warning}`),
     ],
   };
+}
+
+async function put(
+  output: string,
+  bytes: Uint8Array,
+  { makeFolder }: Job,
+  { write }: JobContext,
+): Promise<'written' | 'unchanged'> {
+  if (output !== standardStream) return writeOutput(output, bytes, { ...write, makeFolder });
+  await writeStandardOutput(bytes);
+  return 'written';
 }
 
 function namedOtherwise({ input, output }: Job, { format }: UpscaleResult): string[] {
@@ -121,11 +133,13 @@ async function copyOriginal(
   // Another input has that name, or this one itself: it is there already, or would be lost.
   if (job.original === undefined) throw error;
   // Read anew, since an empty file is no source, and still an original.
-  const bytes = await readFile(job.input.path).catch((cause: unknown) => {
-    throw readError(cause, job.input.path);
-  });
+  const bytes =
+    job.input.bytes ??
+    (await readFile(job.input.path).catch((cause: unknown) => {
+      throw readError(cause, job.input.path);
+    }));
   throwIfAborted(context.signal);
-  const written = await writeOutput(job.original, bytes, { ...context.write, makeFolder: job.makeFolder });
+  const written = await put(job.original, bytes, job, context);
   const info = await source.header().catch(() => undefined);
   const pixels = info ? info.width * info.height * info.frames : 0;
   return {
@@ -151,13 +165,20 @@ function upscaleOptions(job: Job, context: JobContext): UpscaleOptions {
 }
 
 function resizeOptions(job: Job, { options, signal, onProgress }: JobContext): ResizeOptions {
-  const { colour, lossless, animation, maxInputPixels, maxOutputPixels, maxFrames } = options;
   return {
-    ...options.target,
+    ...pictureOptions(job, options),
     signal,
     onProgress: ({ donePixels, totalPixels }) => {
       onProgress(job, totalPixels > 0 ? donePixels / totalPixels : 0);
     },
+  };
+}
+
+/** What is asked for, whatever computes it. */
+export function pictureOptions(job: Job, options: RunOptions): ResizeOptions {
+  const { colour, lossless, animation, maxInputPixels, maxOutputPixels, maxFrames } = options;
+  return {
+    ...options.target,
     ...defined({ format: job.format, quality: job.quality, lossless, animation, colour }),
     ...defined({ maxInputPixels, maxOutputPixels, maxFrames }),
   };

@@ -34,7 +34,7 @@ type TargetFlag = keyof typeof targetFlags.properties;
 
 /** Flags as commander hands them over: words, not yet understood. */
 export type RawOptions = Partial<Record<ValueFlag | TargetFlag | 'out' | 'format' | 'color', string>> &
-  Partial<Record<'lossless' | 'overwrite' | 'json' | 'quiet', boolean>> & {
+  Partial<Record<'lossless' | 'overwrite' | 'dryRun' | 'json' | 'quiet', boolean>> & {
     /** A folder, or false for `--no-cache`. */
     cache?: string | boolean;
     remoteCache?: string;
@@ -50,6 +50,8 @@ export interface RunOptions extends TypeOf<typeof valueFlags> {
   readonly lossless?: boolean;
   readonly onError: OnError;
   readonly overwrite: boolean;
+  /** Nothing is computed or written. */
+  readonly dryRun: boolean;
   readonly json: boolean;
   readonly quiet: boolean;
   /** Where results are cached; false for nowhere. */
@@ -134,6 +136,7 @@ export function parseOptions(raw: RawOptions): RunOptions {
     formats,
     ...defined({ out: raw.out, lossless: raw.lossless, cache: parseCache(raw) }),
     overwrite: raw.overwrite ?? false,
+    dryRun: raw.dryRun ?? false,
     json: raw.json ?? false,
     quiet: raw.quiet ?? false,
   };

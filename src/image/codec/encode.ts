@@ -52,7 +52,7 @@ async function encodeFrames(
   const { width, height } = frames[0]!.colour;
   const withAlpha = formatTraits[format].alpha && frames.some(({ alpha }) => alpha);
   const pages: Samples[] = [];
-  for (const frame of frames) pages.push(await pixelsOf(frame, format, withAlpha));
+  for (const frame of frames) pages.push(await pixelsOf(frame, options, withAlpha));
   const channels = pages[0]!.length / (width * height);
   if (!isChannels(channels)) throw new Error(`${channels} channels`);
   const depth16 = maxValue(pages[0]!) === 65535;
@@ -103,9 +103,10 @@ function colourspace(channels: number, depth16: boolean): 'grey16' | 'rgb16' | '
   return depth16 ? 'rgb16' : 'srgb';
 }
 
-async function pixelsOf(frame: Frame, format: OutputFormat, withAlpha: boolean): Promise<Samples> {
+async function pixelsOf(frame: Frame, { format, hidden }: EncodeOptions, withAlpha: boolean): Promise<Samples> {
   const { colour, alpha } = formatTraits[format].depth16 ? frame : await narrow(frame);
-  if (withAlpha) return interleave(colour, alpha);
+  // Elsewhere a sudden colour would show at the edges, or is left out by the encoder.
+  if (withAlpha) return interleave(colour, alpha, formatTraits[format].lossless === 'always' ? hidden : undefined);
   return alpha ? layOnWhite(colour, alpha) : colour.data;
 }
 
