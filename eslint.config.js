@@ -47,13 +47,19 @@ const noHashNames = {
   message: 'Say `private`.',
 };
 
+/** The same for names in an error's message: "so", not 'so', `so` or “so”. */
+const oneQuote = ['TemplateElement[value.raw', 'Literal[value'].map((text) => ({
+  selector: `NewExpression[callee.name=/Error$/] ${text}=/[\\u0060‘“”]|(?:^|[ (])'/]`,
+  message: 'Put names in messages between ".',
+}));
+
 /** The rules of one place: what it may not import at all, and whether it may import graphs statically. */
 const importRules = (places, message, mayBuildGraphs) => {
   const never = neverImport(places, message);
   const lazily = { regex: graphs, message: 'Load model/graph by `await import` where a graph is really built.' };
   return {
     'no-restricted-imports': ['error', { patterns: mayBuildGraphs ? never.static : [...never.static, lazily] }],
-    'no-restricted-syntax': ['error', noHashNames, ...never.dynamic],
+    'no-restricted-syntax': ['error', noHashNames, ...oneQuote, ...never.dynamic],
   };
 };
 
@@ -97,7 +103,7 @@ export default tseslint.config(
       '@typescript-eslint/no-empty-object-type': ['error', { allowInterfaces: 'with-single-extends' }],
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
-      'no-restricted-syntax': ['error', noHashNames],
+      'no-restricted-syntax': ['error', noHashNames, ...oneQuote],
       'no-duplicate-imports': ['error', { allowSeparateTypeImports: true }],
     },
   },

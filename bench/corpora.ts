@@ -40,6 +40,8 @@ async function* filesBelow(folder: string): AsyncGenerator<string> {
 
 async function decode(bytes: Uint8Array, oriented: boolean): Promise<Pixels> {
   const pipeline = sharp(bytes, { failOn: 'error', limitInputPixels: false, autoOrient: oriented });
+  // Colours of 16 bits with a profile are left in Display P3 unless sharp is told where they go; without one it would take them for that.
+  if ((await pipeline.metadata()).icc) pipeline.withIccProfile('srgb');
   const { data, info } = await pipeline
     .toColourspace('srgb')
     .ensureAlpha()

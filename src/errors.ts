@@ -61,7 +61,7 @@ export const failures = {
   OUTPUT_EXISTS: { meaning: 'a file stands there that upres did not write', status: 500 },
   OUTPUT_TOO_LARGE: { meaning: 'more pixels than the limit, or than the format can hold', status: 422 },
   OUTPUT_UNWRITABLE: { meaning: 'the result can’t be written', status: 500 },
-  QUEUE_FULL: { meaning: 'more calls are waiting than `maxQueue` allows', status: 429, passes: true },
+  QUEUE_FULL: { meaning: 'more calls are waiting than maxQueue allows', status: 429, passes: true },
   THREAD_DIED: { meaning: 'a thread died twice on the same tile', status: 500 },
   UNSUPPORTED_FORMAT: { meaning: 'not a format that is read', status: 415 },
   UNSUPPORTED_PLATFORM: { meaning: 'the runtime has no binary for this machine', status: 500, endsRun: 1 },

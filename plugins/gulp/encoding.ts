@@ -18,7 +18,7 @@ export function checkEncoding(file: File, contents: Buffer): void {
   throw new UpresError(
     'INPUT_CORRUPT',
     'Gulp has read this image as text, which destroyed it: pass { encoding: false } to src(), as in ' +
-      "src('images/**', { encoding: false })",
+      'src("images/**", { encoding: false })',
     { file: file.path },
   );
 }

@@ -27,6 +27,7 @@ export function gulpLog(argv: readonly string[] = process.argv): GulpLog {
         for (const name of untouched) info(`${name}  passed untouched`);
         return;
       }
+      await pipeline.settle();
       await pipeline.writeReport();
       const made = pipeline.report.entries().length > 0 ? [pipeline.report.summary()] : [];
       const parts = untouched.length > 0 ? [...made, describeUntouched(untouched)] : made;

@@ -29,7 +29,7 @@ export async function reportUnresolved(
   if (told.length === 0) return;
   const message =
     `${told.join('\n')}\nDirectives work in imports, in new URL("…", import.meta.url) and in url() of CSS; Turbopack reads no URLs ` +
-    "in an image-set(). Where it is none, say leftovers: 'warn' or 'ignore' in the options of upres.";
+    'in an image-set(). Where it is none, say leftovers: "warn" or "ignore" in the options of upres.';
   if (leftovers === 'error') throw new UpresError('BAD_ARGUMENT', message);
   console.warn(`upres: ${message}`);
 }

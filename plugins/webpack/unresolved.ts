@@ -25,7 +25,7 @@ export function reportUnresolved(compiler: Compiler, leftovers: LeftoversOption)
         const error = new WebpackError(
           `upres: ${name} still has "${url}" in it, so this image was not upscaled. Directives are read where webpack ` +
             'resolves the URL: imports, new URL("…", import.meta.url), CSS by css-loader with "url", pages by html-loader. ' +
-            "Where it is none, say leftovers: 'warn' or 'ignore' in the options of upres.",
+            'Where it is none, say leftovers: "warn" or "ignore" in the options of upres.',
         );
         error.hideStack = true;
         (leftovers === 'warn' ? compilation.warnings : compilation.errors).push(error);

@@ -100,6 +100,11 @@ export class AssetCache<Facts> {
     }
   }
 
+  /** The names of all results. */
+  async keys(): Promise<string[]> {
+    return (await this.entries()).map(({ key }) => key.slice(prefix.length));
+  }
+
   async stats(): Promise<CacheStats> {
     const entries = await this.entries();
     return { folder: this.folder, entries: entries.length, bytes: entries.reduce((sum, { size }) => sum + size, 0) };

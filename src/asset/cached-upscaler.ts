@@ -5,11 +5,10 @@ import { defaultMaxFrames, defaultMaxInputPixels, defaultMaxOutputPixels } from 
 import { Source } from '../image/image-source.js';
 import type { Upscaler, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { Device } from '../network/device.js';
-import type { AssetCache } from './asset-cache.js';
 import { cacheKey } from './cache-key.js';
+import type { ResultCache, ResultFacts } from './result-cache.js';
 
-/** What is stored with a result's bytes. */
-export type ResultFacts = Omit<UpscaleResult, 'data'>;
+export type { ResultFacts } from './result-cache.js';
 
 /** A result, and whether it was there already. */
 export interface CachedResult extends UpscaleResult {
@@ -43,7 +42,7 @@ export class CachedUpscaler {
    */
   constructor(
     private readonly upscaler: () => Upscaler | Promise<Upscaler>,
-    private readonly cache: AssetCache<ResultFacts> | undefined,
+    private readonly cache: ResultCache | undefined,
   ) {
     const folder = cache?.folder ?? '';
     this.inFlight = inFlightByFolder.get(folder) ?? new Map<string, Work>();

@@ -11,7 +11,6 @@ import {
   defined,
   either,
   flag,
-  literal,
   oneOrMany,
   options,
   record,
@@ -21,6 +20,7 @@ import {
   type TypeOf,
 } from '../schema.js';
 import { suggestion } from '../suggest.js';
+import { cacheOption } from './cache-option.js';
 import { checkDirectives, directives, parseDirectives, type Directives } from './directives.js';
 import { onErrorChoice } from './on-error.js';
 import { leftoversChoice } from './written-urls.js';
@@ -95,10 +95,11 @@ export const enlargingOptions = {
    */
   models: record('paths of networks by label', text("the path of a network's file")),
   /**
-   * The folder of results, which all tools share; `false` for none.
+   * The folder of results, which all tools share; `false` for none. `{ remote, mode, token, key, folder }` looks for results in a
+   * cache that others share, too.
    * @default `node_modules/.cache/upres`
    */
-  cache: either('a folder, or false', text('a folder'), literal(false)),
+  cache: cacheOption,
   /**
    * Threads that compute networks, 1 to 256.
    * @default one for each core

@@ -7,15 +7,15 @@ import { Source } from '../image/image-source.js';
 import type { ResizeOptions, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { Device } from '../network/device.js';
 import { defined } from '../schema.js';
-import { AssetCache, resultsFolder } from './asset-cache.js';
 import type { AssetPlan, VariantPlan } from './asset-plan.js';
-import type { CachedUpscaler, ResultFacts } from './cached-upscaler.js';
+import type { CachedUpscaler } from './cached-upscaler.js';
 import type { Directives } from './directives.js';
 import { standIn, type OnError } from './on-error.js';
 import type { AssetOptions } from './options.js';
 import { OwnOutputs } from './own-outputs.js';
 import { AssetReport, type ReportEntry, type VariantStatus } from './report.js';
 import { resolveDirectives } from './resolve.js';
+import type { ResultCache } from './result-cache.js';
 import { UpscalerLease } from './shared-upscaler.js';
 
 /** One output file of an asset. */
@@ -71,6 +71,7 @@ export class AssetPipeline {
   /** What is under way: it writes into the cache to its end. */
   private readonly making = new Set<Promise<Made>>();
   private opened: Promise<CachedUpscaler> | undefined;
+  private cache: ResultCache | undefined;
 
   /** @param options checked */
   constructor(
@@ -154,6 +155,7 @@ export class AssetPipeline {
    * @throws OUTPUT_UNWRITABLE
    */
   async finish(log: (line: string) => void, entries?: readonly ReportEntry[]): Promise<void> {
+    await this.settle();
     for (const line of this.report.table(entries)) log(line);
     const page = await this.writeReport();
     if (page !== undefined) log(`before and after of each: ${relative(this.context.root, page) || page}`);
@@ -182,20 +184,27 @@ export class AssetPipeline {
     return file;
   }
 
+  /** Waits until what was computed is in the cache that others share, too; for two seconds at most. `finish` does it, too. */
+  async settle(): Promise<void> {
+    await this.cache?.settle?.();
+  }
+
   /** Ends what is under way and releases the threads. */
   async close(): Promise<void> {
     await this.lease.release();
     await Promise.allSettled(this.making);
+    await this.settle();
   }
 
   /** Loaded for the first picture: most runs of a build tool's configuration have none. */
   private upscaler(): Promise<CachedUpscaler> {
-    return (this.opened ??= import('./cached-upscaler.js').then(({ CachedUpscaler }) => {
-      const { options, context } = this;
-      const folder = cacheFolderOf(options, context.root);
-      const cache = folder === undefined ? undefined : new AssetCache<ResultFacts>(folder, context.warn);
-      return new CachedUpscaler(() => this.lease.get(), cache);
-    }));
+    return (this.opened ??= Promise.all([import('./cached-upscaler.js'), import('./open-cache.js')]).then(
+      ([{ CachedUpscaler }, { openCache }]) => {
+        const { options, context } = this;
+        this.cache = openCache(options.cache, context.root, context.warn);
+        return new CachedUpscaler(() => this.lease.get(), this.cache);
+      },
+    ));
   }
 
   private async make(asset: PreparedAsset, variant: VariantPlan, options: RenderOptions): Promise<Made> {
@@ -269,10 +278,6 @@ export class AssetPipeline {
 }
 
 /** The folder of the cache; undefined where there is to be none. */
-function cacheFolderOf({ cache }: Pick<AssetOptions, 'cache'>, root: string): string | undefined {
-  return cache === false ? undefined : resultsFolder(cache, root);
-}
-
 /** The source in place of a result that could not be made. */
 async function original({ image }: VariantPlan): Promise<RenderedVariant> {
   const { format, width, height } = await image.header();

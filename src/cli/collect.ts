@@ -7,12 +7,15 @@ import { formatOfName, parseDensityName } from '../asset/names.js';
 import { OwnOutputs } from '../asset/own-outputs.js';
 import { Roles } from '../asset/roles.js';
 import { stemOf, withoutSize } from './naming.js';
+import { readStandardInput, standardStream } from './streams.js';
 import { walk } from './walk.js';
 
 /** A file to upscale. */
 export interface Input {
-  /** As the user would write it: relative to the working folder, or absolute where the argument was. */
+  /** As the user would write it: relative to the working folder, or absolute where the argument was; `-` for standard input. */
   readonly path: string;
+  /** What came through standard input; undefined for a file. */
+  readonly bytes?: Uint8Array;
   /** Where it lies below the argument that it came from; `--out` rebuilds this. */
   readonly relative: string;
   /** The user wrote this very name; otherwise a folder or a pattern led to it. */
@@ -47,7 +50,9 @@ export interface CollectOptions {
 export async function collect(args: readonly string[], options: CollectOptions = {}): Promise<Collection> {
   const found: Input[] = [];
   const errors: UpresError[] = [];
-  for (const arg of args) {
+  // Once, however often it is named: it can't be read again.
+  const standard = args.indexOf(standardStream);
+  for (const arg of args.filter((one, at) => one !== standardStream || at === standard)) {
     try {
       const list = await expand(arg, errors);
       found.push(...(await withoutOutputs(list, arg, options.out)));
@@ -61,6 +66,9 @@ export async function collect(args: readonly string[], options: CollectOptions =
 }
 
 async function expand(arg: string, errors: UpresError[]): Promise<Input[]> {
+  if (arg === standardStream) {
+    return [{ path: arg, relative: arg, named: true, bytes: await readStandardInput() }];
+  }
   const stats = await stat(arg).catch((cause: unknown) => {
     if (isMissing(cause)) return;
     throw readError(cause, arg);
@@ -128,7 +136,7 @@ async function withoutOutputs(inputs: Input[], arg: string, out: string | undefi
 function unique(found: readonly Input[]): Input[] {
   const byPath = new Map<string, Input>();
   for (const input of found) {
-    const key = path.resolve(input.path);
+    const key = input.bytes ? standardStream : path.resolve(input.path);
     const first = byPath.get(key);
     byPath.set(key, first ? { ...first, named: first.named || input.named } : input);
   }

@@ -1,8 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { CachedResult, CachedUpscaler } from '../asset/cached-upscaler.js';
 import { standIn } from '../asset/on-error.js';
 import { readError, UpresError } from '../errors.js';
+import type { OutputFormat } from '../image/codec/formats.js';
+import { sniff, sniffLength } from '../image/codec/sniff.js';
 import type { Source } from '../image/image-source.js';
 import type { ResizeOptions, UpscaleOptions, UpscaleResult, Upscaler } from '../image/upscale.js';
 import { formatOfName } from '../asset/names.js';
@@ -10,6 +12,7 @@ import { defined } from '../schema.js';
 import type { RunOptions } from './options.js';
 import type { Made, Outcome } from './outcome.js';
 import type { Job } from './plan.js';
+import { inputInWords, standardStream, writeStandardOutput } from './streams.js';
 import { type WriteOptions, writeOutput } from './write-output.js';
 import { throwIfAborted } from '../abort.js';
 
@@ -38,9 +41,11 @@ export async function runJob(job: Job, source: Source, context: JobContext): Pro
 }
 
 async function make(job: Job, source: Source, context: JobContext, start: number): Promise<Made> {
-  const options = upscaleOptions(job, context);
   let result: CachedResult;
   try {
+    // Said even where it is the source's own, as build tools do, so that they share results.
+    const format = job.format ?? (await ownFormat(job.input.path));
+    const options = { ...upscaleOptions(job, context), ...defined({ format }) };
     result = await context.cached.upscale(source, options, job.input.path);
   } catch (error) {
     if (context.signal.aborted) throw error;
@@ -54,6 +59,19 @@ async function make(job: Job, source: Source, context: JobContext, start: number
   return deliver(job, context, result, start);
 }
 
+/** A source's format by its first bytes; undefined where that is for the decoder to say. */
+async function ownFormat(file: string): Promise<OutputFormat | undefined> {
+  try {
+    // Nothing more of it: files wait for their turn before they are in memory.
+    await using head = await open(file);
+    const { buffer, bytesRead } = await head.read(Buffer.alloc(sniffLength), 0, sniffLength, 0);
+    return sniff(buffer.subarray(0, bytesRead)).format;
+  } catch {
+    // What is wrong with it, whoever reads all of it will say.
+    return undefined;
+  }
+}
+
 async function deliver(
   job: Job,
   context: JobContext,
@@ -62,8 +80,8 @@ async function deliver(
 ): Promise<Made> {
   // Nothing that was asked to stop may still appear.
   throwIfAborted(context.signal);
-  const written = await writeOutput(job.output, result.data, { ...context.write, makeFolder: job.makeFolder });
-  await context.write.outputs?.add(result.data, result.hash);
+  const written = await put(job.output, result.data, job, context);
+  if (job.output !== standardStream) await context.write.outputs?.add(result.data, result.hash);
   return {
     kind: 'made',
     job,
@@ -83,9 +101,20 @@ async function deliver(
     cached: result.cached ?? false,
     notes: [
       ...namedOtherwise(job, result),
-      ...(result.warnings ?? []).map((warning) => `${job.input.path}: ${warning}`),
+      ...(result.warnings ?? []).map((warning) => `${inputInWords(job.input.path)}: ${warning}`),
     ],
   };
+}
+
+async function put(
+  output: string,
+  bytes: Uint8Array,
+  { makeFolder }: Job,
+  { write }: JobContext,
+): Promise<'written' | 'unchanged'> {
+  if (output !== standardStream) return writeOutput(output, bytes, { ...write, makeFolder });
+  await writeStandardOutput(bytes);
+  return 'written';
 }
 
 function namedOtherwise({ input, output }: Job, { format }: UpscaleResult): string[] {
@@ -104,11 +133,13 @@ async function copyOriginal(
   // Another input has that name, or this one itself: it is there already, or would be lost.
   if (job.original === undefined) throw error;
   // Read anew, since an empty file is no source, and still an original.
-  const bytes = await readFile(job.input.path).catch((cause: unknown) => {
-    throw readError(cause, job.input.path);
-  });
+  const bytes =
+    job.input.bytes ??
+    (await readFile(job.input.path).catch((cause: unknown) => {
+      throw readError(cause, job.input.path);
+    }));
   throwIfAborted(context.signal);
-  const written = await writeOutput(job.original, bytes, { ...context.write, makeFolder: job.makeFolder });
+  const written = await put(job.original, bytes, job, context);
   const info = await source.header().catch(() => undefined);
   const pixels = info ? info.width * info.height * info.frames : 0;
   return {
@@ -134,13 +165,20 @@ function upscaleOptions(job: Job, context: JobContext): UpscaleOptions {
 }
 
 function resizeOptions(job: Job, { options, signal, onProgress }: JobContext): ResizeOptions {
-  const { colour, lossless, animation, maxInputPixels, maxOutputPixels, maxFrames } = options;
   return {
-    ...options.target,
+    ...pictureOptions(job, options),
     signal,
     onProgress: ({ donePixels, totalPixels }) => {
       onProgress(job, totalPixels > 0 ? donePixels / totalPixels : 0);
     },
+  };
+}
+
+/** What is asked for, whatever computes it. */
+export function pictureOptions(job: Job, options: RunOptions): ResizeOptions {
+  const { colour, lossless, animation, maxInputPixels, maxOutputPixels, maxFrames } = options;
+  return {
+    ...options.target,
     ...defined({ format: job.format, quality: job.quality, lossless, animation, colour }),
     ...defined({ maxInputPixels, maxOutputPixels, maxFrames }),
   };

@@ -1,3 +1,4 @@
+import { sharedCacheOptions, type CacheOption } from '../asset/cache-option.js';
 import { formatWord } from '../asset/directives.js';
 import { formatByWord, hasQuality } from '../asset/names.js';
 import { onErrorChoice, type OnError } from '../asset/on-error.js';
@@ -33,9 +34,11 @@ type TargetFlag = keyof typeof targetFlags.properties;
 
 /** Flags as commander hands them over: words, not yet understood. */
 export type RawOptions = Partial<Record<ValueFlag | TargetFlag | 'out' | 'format' | 'color', string>> &
-  Partial<Record<'lossless' | 'overwrite' | 'json' | 'quiet', boolean>> & {
+  Partial<Record<'lossless' | 'overwrite' | 'dryRun' | 'json' | 'quiet', boolean>> & {
     /** A folder, or false for `--no-cache`. */
     cache?: string | boolean;
+    remoteCache?: string;
+    remoteCacheMode?: string;
   };
 
 /** Flags, checked. */
@@ -47,10 +50,12 @@ export interface RunOptions extends TypeOf<typeof valueFlags> {
   readonly lossless?: boolean;
   readonly onError: OnError;
   readonly overwrite: boolean;
+  /** Nothing is computed or written. */
+  readonly dryRun: boolean;
   readonly json: boolean;
   readonly quiet: boolean;
   /** Where results are cached; false for nowhere. */
-  readonly cache?: string | false;
+  readonly cache?: CacheOption;
 }
 
 function fail(message: string): never {
@@ -87,6 +92,22 @@ function parseFormats(written: string | undefined): readonly OutputFormat[] {
   return [...new Set(formats)];
 }
 
+function parseCache({ cache, remoteCache, remoteCacheMode }: RawOptions): CacheOption | undefined {
+  const folder = cache === true ? undefined : cache;
+  if (remoteCache === undefined && remoteCacheMode === undefined) return folder;
+  if (folder === false) fail('--no-cache and a remote cache contradict each other: give one of them');
+  const { remote, mode } = sharedCacheOptions.properties;
+  return {
+    ...defined({
+      folder,
+      remote: remoteCache === undefined ? undefined : flagValue('--remote-cache', remote, remoteCache),
+    }),
+    ...defined({
+      mode: remoteCacheMode === undefined ? undefined : flagValue('--remote-cache-mode', mode, remoteCacheMode),
+    }),
+  };
+}
+
 /**
  * Checks the flags against each other and turns their words into values. Looks at no file.
  * @throws UsageError
@@ -113,8 +134,9 @@ export function parseOptions(raw: RawOptions): RunOptions {
     ...values,
     target: parseTarget(raw),
     formats,
-    ...defined({ out: raw.out, lossless: raw.lossless, cache: raw.cache === true ? undefined : raw.cache }),
+    ...defined({ out: raw.out, lossless: raw.lossless, cache: parseCache(raw) }),
     overwrite: raw.overwrite ?? false,
+    dryRun: raw.dryRun ?? false,
     json: raw.json ?? false,
     quiet: raw.quiet ?? false,
   };

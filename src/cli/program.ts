@@ -16,6 +16,7 @@ Examples:
   upres --min-width 1600 assets -o out     every picture below assets, at least 1600 pixels wide, into out
   upres -m art 'icons/**/*.png'            drawings, logos, text
   upres a.png -o big.avif -q 60            that very file
+  upres - -f webp < a.png > a.webp         from standard input to standard output
   upres --json assets > report.jsonl       one line of JSON for each picture
 
 A folder or file called "models", "import", "doctor", "cache", "html" or "serve" is reached as ./models and so on.
@@ -24,8 +25,11 @@ Exit codes: 0 all is well, 1 some files failed (the others are written), 2 wrong
 function build(act: (action: () => Promise<number>) => Promise<void>): Command {
   const program = new Command('upres')
     .description('Upscales images with neural networks, on all cores.')
-    .argument('[inputs...]', 'files, folders (with everything below them) or quoted patterns')
-    .option('-o, --out <path>', 'folder for the outputs, or the output of a single file (default: next to each input)')
+    .argument('[inputs...]', 'files, folders (with everything below them), quoted patterns, or - for standard input')
+    .option(
+      '-o, --out <path>',
+      'folder for the outputs, or the output of a single file, - for standard output (default: next to each input)',
+    )
     .option('-x, --upscale <factor>', 'times the source in both directions: any number over 1, up to 8 (default: 2)')
     .option('--width <pixels>', 'exactly this wide, reducing where needed')
     .option('--height <pixels>', 'exactly this high; with --width, the shape may change')
@@ -47,6 +51,7 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
       '--on-error <what>',
       "what becomes of a file that can't be upscaled: fail, original or resize (default: fail)",
     )
+    .option('--dry-run', 'say what would be done, and write nothing')
     .option('--overwrite', 'also replace files that upres did not write')
     .option('--colour <how>', 'srgb converts to sRGB, keep keeps the colour profile (default: srgb)')
     .addOption(new Option('--color <how>').hideHelp())
@@ -56,6 +61,8 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
     .option('--max-frames <n>', 'refuse longer animations (default: 1000)')
     .option('--cache <folder>', 'where results are cached (default: see "upres cache stats")')
     .option('--no-cache', 'compute everything, keep nothing')
+    .option('--remote-cache <url>', 'look for results there, too (default: UPRES_REMOTE_CACHE)')
+    .option('--remote-cache-mode <mode>', 'read, or read-write to upload what was computed (default: read)')
     .option('--json', 'one line of JSON on standard output for each image')
     .option('--quiet', 'errors only')
     .version(version, '-V, --version', 'print the version')

@@ -1,6 +1,7 @@
 import type { Made } from './outcome.js';
 import { byteSize, digits, duration, megapixels } from './words.js';
 import type { BatchPixels } from './batch-pixels.js';
+import { inputInWords, outputInWords } from './streams.js';
 
 /** Shows people how far the batch is. Everything goes to standard error: standard output is for `--json`. */
 export interface Progress {
@@ -45,7 +46,7 @@ export function lineProgress(stream: NodeJS.WritableStream, total: number): Prog
   };
 }
 
-/** A bar, with messages above it. Loads its library only when there is a bar to draw. */
+/** A bar, with a line for each image and messages above it. Loads its library only when there is a bar to draw. */
 export async function barProgress(
   stream: NodeJS.WritableStream,
   total: number,
@@ -83,7 +84,10 @@ export async function barProgress(
   };
   return {
     update,
-    made: finished,
+    made: (outcome) => {
+      bars.log(`${describe(outcome)}\n`);
+      finished();
+    },
     failed: finished,
     say: (line) => {
       bars.log(`${line}\n`);
@@ -120,5 +124,5 @@ function describe({
   const by = model === undefined || modelReason === undefined ? '' : `, ${model}: ${modelReason}`;
   const where = device === 'cpu' ? '' : `, on ${device}`;
   const instead = fallback ? `, ${fallback.kind === 'original' ? 'the original' : 'resized'} instead` : '';
-  return `${job.input.path} → ${output} (${size}${byteSize(bytes)}, ${duration(ms / 1000)}${by}${where}${same}${instead})`;
+  return `${inputInWords(job.input.path)} → ${outputInWords(output)} (${size}${byteSize(bytes)}, ${duration(ms / 1000)}${by}${where}${same}${instead})`;
 }

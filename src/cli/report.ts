@@ -1,5 +1,6 @@
 import type { UpresError } from '../errors.js';
 import type { Failed, Made } from './outcome.js';
+import { inputInWords, standardStream } from './streams.js';
 
 /** One line of `--json` for an output. */
 export interface OutputLine {
@@ -85,5 +86,6 @@ function inFlags(message: string): string {
 /** An error for people: names the file, unless the message does already. */
 export function errorText(input: string, error: UpresError): string {
   const { code, message } = words(error);
-  return `${message.includes(input) ? message : `${input}: ${message}`} [${code}]`;
+  const named = input !== standardStream && message.includes(input);
+  return `${named ? message : `${inputInWords(input)}: ${message}`} [${code}]`;
 }

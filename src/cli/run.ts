@@ -1,5 +1,4 @@
-import { AssetCache, resultsFolder } from '../asset/asset-cache.js';
-import { CachedUpscaler, type ResultFacts } from '../asset/cached-upscaler.js';
+import { CachedUpscaler } from '../asset/cached-upscaler.js';
 import { OwnOutputs } from '../asset/own-outputs.js';
 import { concernsAll } from '../asset/on-error.js';
 import { codeOf, exitCodes, failureOf, UpresError } from '../errors.js';
@@ -9,6 +8,8 @@ import { probe } from '../image/codec/probe.js';
 import { Upscaler } from '../image/upscale.js';
 import { defaultThreads } from '../network/pool/thread-count.js';
 import { defaultCacheFolder } from '../network/weights/cache-folder.js';
+import { openCache } from '../asset/open-cache.js';
+import type { ResultCache } from '../asset/result-cache.js';
 import { checkDeviceWorks } from './check-device.js';
 import { checkModel } from './check-model.js';
 import { collect } from './collect.js';
@@ -21,9 +22,11 @@ import type { Made, Outcome } from './outcome.js';
 import { type Collision, describeCollision, type Job, plan } from './plan.js';
 import { eachAtMost } from './pool.js';
 import { barProgress, canDraw, lineProgress, type Progress, quietProgress } from './progress.js';
+import { foresee, foreseenLine, foreseenText } from './dry-run.js';
 import { errorLine, errorText, outputLine } from './report.js';
 import { print } from './streams.js';
 import { summary } from './summary.js';
+import type { WriteOptions } from './write-output.js';
 
 /** While some images are in the network, others are decoded and encoded: threads are idle otherwise. */
 function imagesInFlight(threads: number): number {
@@ -40,7 +43,6 @@ export async function run(args: readonly string[], options: RunOptions): Promise
   if (options.device !== undefined) await checkDeviceWorks(options.device);
   const collection = await collect(args, options);
   const { jobs, collisions } = await plan(collection.inputs, options);
-  if (collisions.length > 0) return refuse(collisions, options);
 
   let tell = say;
   using interrupts = watchInterrupts((signal) => {
@@ -49,7 +51,9 @@ export async function run(args: readonly string[], options: RunOptions): Promise
   const batch = new Batch(jobs, options, interrupts, await chooseProgress(jobs, options));
   tell = batch.progress.say;
   for (const error of collection.errors) batch.fail(error.file ?? '', error);
-  await batch.processAll();
+  for (const collision of collisions) batch.refuse(collision);
+  if (options.dryRun) await batch.foreseeAll();
+  else await batch.processAll();
   if (!options.quiet) for (const line of summary({ ...batch.totals(), skipped: collection.skipped })) say(line);
   return batch.exitCode;
 }
@@ -58,32 +62,21 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-function refuse(collisions: readonly Collision[], { json }: RunOptions): number {
-  for (const collision of collisions) {
-    const message = describeCollision(collision);
-    const error = new UpresError('OUTPUT_COLLISION', message, { file: collision.output });
-    if (json) for (const input of collision.inputs) print(JSON.stringify(errorLine({ input, error })));
-    say(`error: ${message} [OUTPUT_COLLISION]`);
-  }
-  say('Nothing was written.');
-  return exitCodes.usage;
-}
-
 interface Display {
   readonly progress: Progress;
   readonly pixels: BatchPixels;
 }
 
-async function chooseProgress(jobs: readonly Job[], { quiet }: RunOptions): Promise<Display> {
+async function chooseProgress(jobs: readonly Job[], { quiet, dryRun }: RunOptions): Promise<Display> {
   const pixels = new BatchPixels();
   if (quiet) return { pixels, progress: quietProgress(process.stderr) };
-  if (jobs.length === 0 || !canDraw(process.stderr, process.env)) {
+  if (dryRun || jobs.length === 0 || !canDraw(process.stderr, process.env)) {
     return { pixels, progress: lineProgress(process.stderr, jobs.length) };
   }
   // Headers only; an image whose header can't be read counts for nothing here and fails in its turn.
   await eachAtMost(byInput(jobs), 8, async ([job]) => {
     const { input } = job!;
-    const info = await probe(input.path, unlimited).catch(() => undefined);
+    const info = await probe(input.bytes ?? input.path, unlimited).catch(() => undefined);
     pixels.add(input.path, info ? info.width * info.height * info.frames : 0);
   });
   return { pixels, progress: await barProgress(process.stderr, jobs.length, pixels) };
@@ -107,6 +100,8 @@ class Batch {
   private readonly start = performance.now();
   private readonly made: Made[] = [];
   private failed = 0;
+  /** Of a dry run: undefined otherwise. */
+  private foreseen: number | undefined;
   /** An error that every image would meet. */
   private common: UpresError | undefined;
 
@@ -131,6 +126,7 @@ class Batch {
     return {
       made: this.made,
       failed: this.failed,
+      foreseen: this.foreseen,
       // Zero unless a signal or a common error ended the run before its time.
       stopped: this.jobs.length - this.finished,
       seconds: (performance.now() - this.start) / 1000,
@@ -151,20 +147,55 @@ class Batch {
     this.progress.say(`error: ${errorText(input, error)}`);
   }
 
+  /** Said once, and counted for everything that is not done for it. */
+  refuse(collision: Collision): void {
+    const message = describeCollision(collision);
+    const error = new UpresError('OUTPUT_COLLISION', message, { file: collision.output });
+    this.failed += collision.jobs.length;
+    if (this.options.json) {
+      for (const { input } of collision.jobs) print(JSON.stringify(errorLine({ input: input.path, error })));
+    }
+    this.progress.say(`error: ${message} [OUTPUT_COLLISION]`);
+  }
+
+  /** Says what would come of each image, and makes none. */
+  async foreseeAll(): Promise<void> {
+    const { json, quiet } = this.options;
+    this.foreseen = 0;
+    const write = this.writing();
+    for (const job of this.jobs) {
+      if (this.interrupts.signal.aborted) return;
+      this.finished++;
+      try {
+        const foreseen = await foresee(job, this.options, write);
+        this.foreseen++;
+        if (json) print(JSON.stringify(foreseenLine(foreseen)));
+        if (quiet) continue;
+        this.progress.say(foreseenText(foreseen));
+        for (const note of foreseen.notes) this.progress.say(`note: ${note}`);
+      } catch (error) {
+        if (!(error instanceof UpresError)) throw error;
+        this.fail(job.input.path, error);
+      }
+    }
+  }
+
+  private writing(): Omit<WriteOptions, 'makeFolder'> {
+    const { overwrite } = this.options;
+    return { ledger: this.ledger(), outputs: OwnOutputs.of(process.cwd()), overwrite };
+  }
+
   private async compute(): Promise<void> {
     const { threads } = this.options;
     const upscaler = new Upscaler(threads === undefined ? {} : { threads });
-    const cached = new CachedUpscaler(() => upscaler, this.cache());
+    const cache = this.openCache();
+    const cached = new CachedUpscaler(() => upscaler, cache);
     const { signal } = this.interrupts;
     const context = {
       upscaler,
       cached,
       options: this.options,
-      write: {
-        ledger: this.ledger(),
-        outputs: OwnOutputs.of(process.cwd()),
-        overwrite: this.options.overwrite,
-      },
+      write: this.writing(),
       signal,
       onProgress: (job: Job, fraction: number) => {
         this.pixels.advance(job.input.path, fraction);
@@ -175,13 +206,15 @@ class Batch {
     try {
       await eachAtMost(byInput(this.jobs), imagesInFlight(threads ?? defaultThreads()), async (jobs) => {
         if (signal.aborted || this.common) return;
-        const source = new Source(jobs[0]!.input.path);
+        const { bytes, path } = jobs[0]!.input;
+        const source = new Source(bytes ?? path);
         await Promise.all(
           jobs.map(async (job) => {
             this.take(job, await runJob(job, source, context));
           }),
         );
       });
+      if (!signal.aborted) await cache?.settle?.();
     } finally {
       await upscaler.dispose({ cancel: signal.aborted });
     }
@@ -217,10 +250,9 @@ class Batch {
     this.progress.say(`warning: ${what}: ${errorText(job.input.path, fallback.error)}`);
   }
 
-  private cache(): AssetCache<ResultFacts> | undefined {
+  private openCache(): ResultCache | undefined {
     const { cache, quiet } = this.options;
-    if (cache === false) return undefined;
-    return new AssetCache(resultsFolder(cache), (message) => {
+    return openCache(cache, process.cwd(), (message) => {
       if (!quiet) this.progress.say(`note: ${message}`);
     });
   }

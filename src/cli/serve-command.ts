@@ -25,6 +25,7 @@ interface RawServeOptions {
   threads?: string;
   limit?: string[];
   log?: boolean;
+  shareCache?: boolean;
 }
 
 /** `upres serve`: images over HTTP, until a signal comes. */
@@ -47,6 +48,7 @@ export function addServeCommand(program: Command, act: (action: () => Promise<nu
     .option('--device <name>', 'what computes: auto, cpu, webgpu, cuda, dml or coreml (default: cpu)')
     .option('-t, --threads <n>', 'cores to use (default: all)')
     .option('--limit <name=n...>', 'bounds on what clients may ask for, such as inputPixels=25M or requestSeconds=60')
+    .option('--share-cache', 'let builds keep their results here, for each other, at /v1/cache/')
     .option('--log', 'one line of JSON on standard error for each request')
     .addHelpText('after', limitsHelp)
     .action(async (raw: RawServeOptions) => {
@@ -119,6 +121,7 @@ export async function parseServeOptions(
     ...(raw.threads === undefined ? {} : { threads: flagValue('--threads', threadCount, raw.threads) }),
     limits: Object.fromEntries(limits),
     log: raw.log ?? false,
+    shareCache: raw.shareCache ?? false,
   };
 }
 

@@ -5,6 +5,8 @@ import { count, duration, megapixels } from './words.js';
 export interface Totals {
   readonly made: readonly Made[];
   readonly failed: number;
+  /** Outputs that a dry run would have made; undefined where it is none. */
+  readonly foreseen?: number | undefined;
   /** Inputs that were not finished when the run was interrupted. */
   readonly stopped: number;
   readonly skipped: Skipped;
@@ -12,7 +14,7 @@ export interface Totals {
 }
 
 /** The last words of a run: what was made, what was not, and what was skipped. */
-export function summary({ made, failed, stopped, skipped, seconds }: Totals): string[] {
+export function summary({ made, failed, foreseen, stopped, skipped, seconds }: Totals): string[] {
   const upscaled = made.filter(({ fallback }) => fallback === undefined);
   const sum = (key: 'sourcePixels' | 'outputPixels') => upscaled.reduce((total, outcome) => total + outcome[key], 0);
   const unchanged = made.filter((outcome) => outcome.unchanged).length;
@@ -22,10 +24,12 @@ export function summary({ made, failed, stopped, skipped, seconds }: Totals): st
     ...(unchanged > 0 ? [`${unchanged} unchanged`] : []),
   ];
   const lines = [
-    upscaled.length === 0
-      ? 'No image was upscaled.'
-      : `${count(upscaled.length, 'image')} upscaled, ${megapixels(sum('sourcePixels'))} to ${megapixels(sum('outputPixels'))}, ` +
-        `in ${duration(seconds)}${asides.length > 0 ? ` (${asides.join(', ')})` : ''}.`,
+    foreseen !== undefined
+      ? `${count(foreseen, 'image')} would be upscaled; nothing was written.`
+      : upscaled.length === 0
+        ? 'No image was upscaled.'
+        : `${count(upscaled.length, 'image')} upscaled, ${megapixels(sum('sourcePixels'))} to ${megapixels(sum('outputPixels'))}, ` +
+          `in ${duration(seconds)}${asides.length > 0 ? ` (${asides.join(', ')})` : ''}.`,
   ];
   const choices = chosen(upscaled);
   if (choices !== '') lines.push(`auto took ${choices}.`);

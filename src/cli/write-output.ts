@@ -53,17 +53,18 @@ export async function writeOutput(
 
 /**
  * Says beforehand whether `writeOutput` would refuse, for outputs of several files.
+ * @param bytes undefined where they are not known yet: then a file of others is refused that may hold the same
  * @throws OUTPUT_EXISTS, OUTPUT_UNWRITABLE
  */
 export async function checkOutput(
   file: string,
-  bytes: Uint8Array,
+  bytes: Uint8Array | undefined,
   { ledger, outputs, overwrite }: Omit<WriteOptions, 'makeFolder'>,
 ): Promise<void> {
   try {
     const existing = await hashOfFile(file);
-    if (existing !== undefined && existing !== sha256(bytes) && !overwrite)
-      await requireOurs(file, existing, ledger, outputs);
+    const same = bytes !== undefined && existing === sha256(bytes);
+    if (existing !== undefined && !same && !overwrite) await requireOurs(file, existing, ledger, outputs);
   } catch (error) {
     throw outputError(error, file);
   }

@@ -8,7 +8,7 @@ import type { Source } from './image-source.js';
 import type { PictureTimer } from './picture-timer.js';
 import { scaleOf, type Networks } from './networks.js';
 import { modelOf, type UpscaleOptions } from './options.js';
-import { checkIntermediate, estimateBytes, type Plan } from './plan.js';
+import { checkIntermediate, pictureCost, type Plan } from './plan.js';
 import type { Frame } from '../pixels.js';
 
 /** Pictures in flight at once, however small they are: with more than this no thread is busier, and all hold memory. */
@@ -106,7 +106,7 @@ export class AdmissionQueue {
     const chains = factor > 1 ? await this.chainsFor(factor, options, device) : undefined;
     const scale = chains?.colour.scale ?? 1;
     checkIntermediate(plan, scale, options, undefined);
-    const share = this.shareOf(bytes.length + estimateBytes(plan, scale));
+    const share = this.shareOf(bytes.length + pictureCost(plan, scale).pixelBytes);
     const release = await this.reserveMemory(request, share);
     return { chains, choice: undefined, decoded: undefined, bytes: share, release };
   }
@@ -117,7 +117,7 @@ export class AdmissionQueue {
     const { factor } = plan.target;
     const scale = Math.max(...autoChoices.map((label) => scaleOf(label, factor)));
     checkIntermediate(plan, scale, options, undefined);
-    const share = this.shareOf(bytes.length + estimateBytes(plan, scale));
+    const share = this.shareOf(bytes.length + pictureCost(plan, scale).pixelBytes);
     const release = await this.reserveMemory(request, share);
     try {
       const decoded = await request.decode();

@@ -21,10 +21,11 @@ export class PictureTimer {
   /**
    * Runs a decoder, encoder or reducer of sharp, and counts its time but not its waiting.
    * @param pixels that it works on: the larger of what goes in and what comes out
+   * @param bytes that it holds besides; reducers hold next to nothing
    */
-  codec<T>(pixels: number, work: () => Promise<T>): Promise<T> {
+  codec<T>(pixels: number, bytes: number, work: () => Promise<T>): Promise<T> {
     const { client = this, priority = 0, signal } = this.options;
-    return inCodecSlot(pixels, { lane: client, priority }, async () => {
+    return inCodecSlot({ pixels, bytes, lane: client, priority, signal }, async () => {
       if (signal) throwIfAborted(signal);
       const start = performance.now();
       try {

@@ -2,6 +2,7 @@ import { UpresError } from '../errors.js';
 import { checkEncoding, formatTraits, type OutputFormat } from './codec/formats.js';
 import { checkOutputSize, defaultMaxOutputPixels } from './limits.js';
 import type { UpscaleOptions } from './options.js';
+import { decoderBytes, encoderBytes } from './codec/codec-memory.js';
 import type { Header } from './codec/header.js';
 import { checkHeader } from './codec/probe.js';
 import { resolveTarget, type ResolvedTarget } from './target.js';
@@ -73,11 +74,17 @@ export function checkIntermediate(plan: Plan, scale: number, options: UpscaleOpt
   throw new UpresError('OUTPUT_TOO_LARGE', message, { file });
 }
 
-/**
- * Bytes of pixels that a picture holds while it is worked on, at most: decoded and taken apart, enlarged, reduced, and put
- * together again for the encoder. What networks need for themselves is counted there.
- */
-export function estimateBytes({ header, target, frames }: Plan, scale: number): number {
+/** What a picture costs in memory, at most. What networks need for themselves is counted there. */
+export interface PictureCost {
+  /** Bytes of its pixels while it is worked on: decoded and taken apart, enlarged, reduced, and put together again for the encoder. */
+  readonly pixelBytes: number;
+  /** Bytes that its decoder or its encoder holds besides, whichever are more. */
+  readonly codecBytes: number;
+}
+
+/** @param scale of the network that enlarges it; 1 where none does */
+export function pictureCost(plan: Plan, scale: number): PictureCost {
+  const { header, target, format, lossless, frames } = plan;
   const channels = (header.grey ? 1 : 3) + (header.alpha ? 1 : 0);
   const sampleBytes = header.depth / 8;
   const source = header.width * header.height;
@@ -85,5 +92,8 @@ export function estimateBytes({ header, target, frames }: Plan, scale: number): 
   const result = target.width * target.height;
   // Such pictures are reduced as floating point numbers.
   const floats = enlarged !== result && (header.alpha || header.depth === 16) ? enlarged * 4 : 0;
-  return frames * channels * (2 * sampleBytes * (source + (scale > 1 ? enlarged : 0) + result) + floats);
+  return {
+    pixelBytes: frames * channels * (2 * sampleBytes * (source + (scale > 1 ? enlarged : 0) + result) + floats),
+    codecBytes: Math.max(decoderBytes(header.format, frames * source), encoderBytes(format, lossless, frames * result)),
+  };
 }

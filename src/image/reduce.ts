@@ -41,7 +41,7 @@ export async function reducePlane(plane: PixelImage, size: Size, timer: PictureT
     .resize(size.width, size.height, { fit: 'fill', kernel: 'lanczos3' })
     .toColourspace(channels === 1 ? 'b-w' : 'srgb')
     .raw();
-  return { ...size, channels, data: await timer.codec(plane.width * plane.height, () => pipeline.toBuffer()) };
+  return { ...size, channels, data: await timer.codec(plane.width * plane.height, 0, () => pipeline.toBuffer()) };
 }
 
 const hasSize = (plane: PixelImage, { width, height }: Size): boolean =>
@@ -60,7 +60,7 @@ async function reduceFloats(
     .resize(size.width, size.height, { fit: 'fill', kernel: 'lanczos3' })
     .toColourspace(channels < 3 ? 'grey16' : 'rgb16')
     .raw({ depth: 'ushort' });
-  return asUint16(await timer.codec(width * height, () => pipeline.toBuffer()));
+  return asUint16(await timer.codec(width * height, 0, () => pipeline.toBuffer()));
 }
 
 async function floats(data: Samples): Promise<Float32Array> {

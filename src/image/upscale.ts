@@ -6,6 +6,7 @@ import { threadCount } from '../network/pool/thread-count.js';
 import { check, defined, number, options, text, type TypeOf } from '../schema.js';
 import type { ModelChoice } from './auto/auto-model.js';
 import { inColour, withoutColour } from './dering/colourless.js';
+import { hiddenColour } from './alpha/hidden-colour.js';
 import { decode } from './codec/decode.js';
 import { enlargeFrames, type EnlargedFrame, type NetworkChains } from './enlarge.js';
 import { Enlargement, type Making, type Pixels } from './enlargement.js';
@@ -312,6 +313,7 @@ export class Upscaler implements AsyncDisposable {
         ...(frames.length > 1 ? { delay, loop } : { delay: undefined, loop: undefined }),
         subsampled,
         palette,
+        hidden: await hiddenColour(plain),
         profile,
       };
       return { frames, settings, bytes, overhead: (await source.bytes()).length, release, choice, device, timer };

@@ -23,6 +23,7 @@ import { jobRoutes } from './http/routes/jobs.js';
 import { metricsRoutes } from './http/routes/metrics.js';
 import { modelsRoutes } from './http/routes/models.js';
 import { pageRoutes } from './http/routes/page.js';
+import { sharedCacheRoutes } from './http/routes/shared-cache.js';
 import { upscaleRoutes } from './http/routes/upscale.js';
 import { limitResponses, longestSilence } from './http/transfer.js';
 import { unreadable } from './http/problem.js';
@@ -189,6 +190,7 @@ async function registerRoutes(app: Server, context: ServerContext): Promise<void
   healthRoutes(app, context);
   metricsRoutes(app, context);
   await jobRoutes(app, context);
+  if (context.settings.shareCache) sharedCacheRoutes(app, context);
   await app.register(async (pages) => {
     pages.addHook('onRoute', (route) => {
       route.config = { ...route.config, open: true };

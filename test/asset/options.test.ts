@@ -51,8 +51,8 @@ describe('options of the build tools', () => {
     [{ device: 'gpu' }, 'device must be one of auto, cpu, webgpu, cuda, dml, coreml, not "gpu"'],
     [{ device: 'webgpuu' }, 'Did you mean "webgpu"?'],
     [{ device: false }, 'not false'],
-    [{ cache: '' }, 'cache must be a folder, or false, not ""'],
-    [{ cache: true }, 'cache must be a folder, or false, not true'],
+    [{ cache: '' }, 'cache must be a folder, false, or { remote }, not ""'],
+    [{ cache: true }, 'cache must be a folder, false, or { remote }, not true'],
     [{ report: '' }, 'report must be true, false or a file'],
   ])('refuses %j', refuse);
 

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { jsonLines, sharedCache, upres } from './support/command.js';
+import { errorCodes, execute, type Finished, jsonLines, main, sharedCache, upres } from './support/command.js';
 import { makeFolder } from './support/folder.js';
 import { look, picture } from './support/pictures.js';
 
@@ -267,8 +267,12 @@ describe.concurrent('wrong usage ends with 2 and writes nothing', () => {
     [['a.png', '-m', 'naturel'], 'Did you mean "natural"?'],
     [['a.png', '-m', 'no/such.onnx'], 'there is no such file'],
     [['a.png', 'b.png', '-o', 'c.png'], 'names one file, but there are 2 inputs'],
-    [['a.png', '-o', 'a.png'], 'is its own source'],
-    [['a.png', 'x/a.png', '-o', 'o'], 'would be written to the same file'],
+    [['a.png', '-o', '-', '--json'], '--json prints to standard output, and so does --out -'],
+    [['a.png', '-o', '-', '-f', 'avif,webp'], 'standard output takes one picture, not avif and webp'],
+    [['x', '-o', '-'], 'a folder or pattern may lead to many inputs'],
+    [['a.png', 'b.png', '-o', '-'], 'standard output, which takes one picture, but there are 2 inputs'],
+    [['-', 'a.png'], 'has no name: give --out the name of a file'],
+    [['-', '-o', 'folder/'], 'has no name: give --out the name of a file'],
     [['models', '--jsn'], 'Did you mean --json?'],
   ])('%o', async (args, message) => {
     await using folder = await makeFolder();
@@ -278,16 +282,123 @@ describe.concurrent('wrong usage ends with 2 and writes nothing', () => {
     expect(stderr).toContain(message);
     expect(await folder.list()).toEqual(['a.png', 'b.png', 'x/a.png']);
   });
+});
 
-  test('--json tells collisions too', async () => {
+describe.concurrent('inputs that would be written to one file', () => {
+  test('are told and left, and the others are made', async () => {
     await using folder = await makeFolder();
     await folder.write({ 'a.png': small, 'a.jpg': jpeg, 'b.png': small });
-    const { code, stdout } = await upres(['.', '-f', 'webp', '--json'], { cwd: folder.path });
-    expect(code).toBe(2);
+    const { code, stdout, stderr } = await upres(['.', '-f', 'webp', '-m', 'nearest', '--json'], { cwd: folder.path });
+    expect(code).toBe(1);
     expect([...jsonLines(stdout)]).toMatchObject([
       ['a.jpg', { error: { code: 'OUTPUT_COLLISION' } }],
       ['a.png', { error: { code: 'OUTPUT_COLLISION' } }],
+      ['b.png', { output: 'b@2x.webp' }],
     ]);
-    expect(await folder.list()).toEqual(['a.jpg', 'a.png', 'b.png']);
+    expect(stderr.match(/error: /g)).toHaveLength(1);
+    expect(stderr).toContain('a.jpg and a.png would be written to the same file');
+    expect(stderr).toContain('1 image upscaled');
+    expect(stderr).toContain('2 failed.');
+    expect(await folder.list()).toEqual(['a.jpg', 'a.png', 'b.png', 'b@2x.webp']);
+  });
+
+  test('are one alone where the output would be its own source', async () => {
+    await using folder = await makeFolder();
+    await folder.write({ 'a.png': small });
+    const { code, stderr } = await upres(['a.png', '-o', 'a.png'], { cwd: folder.path });
+    expect(code).toBe(1);
+    expect(stderr).toContain('is its own source');
+    expect(Buffer.compare(await readFile(folder.join('a.png')), small)).toBe(0);
+  });
+});
+
+describe.concurrent('standard input and output', () => {
+  /** In a shell, as users pipe: bytes stay bytes. */
+  const shell = (line: string, cwd: string): Promise<Finished> =>
+    execute('sh', ['-c', line.replaceAll('upres', `"${process.execPath}" "${main}" -m nearest`)], { cwd });
+
+  test('are what a hyphen stands for, and the bytes are those of a file', async () => {
+    await using folder = await makeFolder();
+    await folder.write({ 'a.png': small });
+    const { code, stderr } = await shell(
+      'cat a.png | upres - -o - > piped.png && upres a.png -o file.png && upres a.png -o - > out.png && upres - -o in.png < a.png',
+      folder.path,
+    );
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain('standard input → standard output (48×32');
+    const [file, ...others] = await Promise.all(
+      ['file', 'piped', 'out', 'in'].map((name) => readFile(folder.join(`${name}.png`), 'hex')),
+    );
+    for (const other of others) expect(other).toBe(file);
+    expect(await look(folder.join('piped.png'))).toEqual({ width: 48, height: 32, format: 'png' });
+  });
+
+  test('output is where input alone leads, in the format that is asked for', async () => {
+    await using folder = await makeFolder();
+    await folder.write({ 'a.jpg': jpeg });
+    const { code, stderr } = await shell('upres - -q 40 <a.jpg >low && upres - -f webp <a.jpg >b', folder.path);
+    expect(code, stderr).toBe(0);
+    expect(await look(folder.join('low'))).toMatchObject({ format: 'jpeg' });
+    expect(await look(folder.join('b'))).toMatchObject({ format: 'webp' });
+    expect((await readFile(folder.join('low'))).length).toBeLessThan(2 * jpeg.length);
+  });
+
+  test('nothing at all, and what is no picture, are errors that name standard input and print nothing', async () => {
+    await using folder = await makeFolder();
+    await folder.write({ text: 'no picture' });
+    const empty = await shell('upres - </dev/null', folder.path);
+    expect(empty).toMatchObject({ code: 1, stdout: '' });
+    expect(empty.stderr).toContain('error: standard input: the file is empty [INPUT_EMPTY]');
+    const text = await shell('upres - < text', folder.path);
+    expect(text).toMatchObject({ code: 1, stdout: '' });
+    expect(text.stderr).toContain('error: standard input: this is not an image that upres knows');
+    const original = await shell('upres - --on-error original < text', folder.path);
+    expect(original).toMatchObject({ code: 0, stdout: 'no picture' });
+  });
+
+  test('a file of that name is reached by its folder', async () => {
+    await using folder = await makeFolder();
+    await folder.write({ '-': small });
+    expect((await shell('upres ./- -o b.png', folder.path)).code).toBe(0);
+    expect(await folder.list()).toEqual(['-', 'b.png']);
+  });
+});
+
+describe.concurrent('--dry-run', () => {
+  test('says what would be made, with sizes, and makes nothing', async () => {
+    await using folder = await makeFolder();
+    await folder.write({
+      'a.png': small,
+      'sub/b.jpg': jpeg,
+      'bad.png': 'no picture',
+      'c.png': small,
+      'c@2x.png': 'mine',
+    });
+    const { code, stdout, stderr } = await upres(['.', '--dry-run', '--json'], { cwd: folder.path });
+    expect(code).toBe(1);
+    const lines = jsonLines(stdout);
+    expect(lines.get('a.png')).toEqual({
+      input: 'a.png',
+      output: 'a@2x.png',
+      width: 48,
+      height: 32,
+      frames: 1,
+      upscale: 2,
+      dryRun: true,
+    });
+    expect(lines.get('sub/b.jpg')).toMatchObject({ output: 'sub/b@2x.jpg', dryRun: true });
+    expect(errorCodes(stdout)).toEqual({ 'bad.png': 'UNSUPPORTED_FORMAT', 'c.png': 'OUTPUT_EXISTS' });
+    expect(stderr).toContain('a.png → a@2x.png (48×32)\n');
+    expect(stderr).toContain('2 images would be upscaled; nothing was written.\n2 failed.\n');
+    expect(await folder.list()).toEqual(['a.png', 'bad.png', 'c.png', 'c@2x.png', 'sub/b.jpg']);
+  });
+
+  test('knows what it may write again, and what is too large', async () => {
+    await using folder = await makeFolder();
+    await folder.write({ 'a.png': small });
+    await upres(['a.png', '-m', 'nearest'], { cwd: folder.path });
+    expect((await upres(['a.png', '--dry-run'], { cwd: folder.path })).code).toBe(0);
+    const large = await upres(['a.png', '--dry-run', '--max-output-pixels', '1535'], { cwd: folder.path });
+    expect(large).toMatchObject({ code: 1, stderr: expect.stringContaining('[OUTPUT_TOO_LARGE]') as string });
   });
 });

@@ -8,6 +8,7 @@ describe('without flags', () => {
       formats: [],
       onError: 'fail',
       overwrite: false,
+      dryRun: false,
       json: false,
       quiet: false,
     });

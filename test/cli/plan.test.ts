@@ -4,6 +4,7 @@ import type { Input } from '#src/cli/collect.js';
 import { parseOptions, type RawOptions } from '#src/cli/options.js';
 import { describeCollision, plan } from '#src/cli/plan.js';
 import { makeFolder } from './support/folder.js';
+import { picture } from './support/pictures.js';
 
 function named(file: string): Input {
   return { path: file, relative: path.basename(file), named: true };
@@ -93,6 +94,30 @@ describe('--out as a file is refused', () => {
   });
 });
 
+describe('standard input', () => {
+  const piped = async (): Promise<Input> => ({
+    path: '-',
+    relative: '-',
+    named: true,
+    bytes: await picture(4, 4, 'jpeg'),
+  });
+
+  test('leads to standard output, or to the file that is named', async () => {
+    const one = await piped();
+    expect((await plan([one], parseOptions({}))).jobs).toMatchObject([{ output: '-', original: '-' }]);
+    expect((await plan([one], parseOptions({ out: 'b.webp' }))).jobs).toMatchObject([
+      { output: 'b.webp', format: 'webp', original: 'b.jpg' },
+    ]);
+  });
+
+  test('has the quality of its own format', async () => {
+    const one = await piped();
+    expect((await plan([one], parseOptions({ quality: '40' }))).jobs[0]).toMatchObject({ quality: 40 });
+    const png = { ...one, bytes: await picture(4, 4) };
+    expect((await plan([png], parseOptions({ quality: '40' }))).jobs[0]).not.toHaveProperty('quality');
+  });
+});
+
 describe('collisions', () => {
   async function collisions(inputs: Input[], raw: RawOptions = {}): Promise<string[]> {
     return (await plan(inputs, parseOptions(raw))).collisions.map(describeCollision);
@@ -103,6 +128,12 @@ describe('collisions', () => {
       'a.png and a.jpg would be written to the same file, a@2x.webp: upscale them one by one, or into different folders with --out',
     ]);
     expect(await collisions([named('a.png'), named('a.jpg')])).toEqual([]);
+  });
+
+  test('leave the others alone', async () => {
+    const inputs = [named('a.png'), named('a.jpg'), named('b.png')];
+    expect(await outputs(inputs, { format: 'webp' })).toEqual(['b@2x.webp']);
+    expect(await outputs([named('a@2x.png'), named('a@4x.png')])).toEqual(['a@8x.png']);
   });
 
   test('of equal names in one folder', async () => {

@@ -107,7 +107,7 @@ describe('where there is no terminal', () => {
   });
 });
 
-test('a bar shows pixels, rate and time left, and messages above it', async () => {
+test('a bar shows pixels, rate and time left, and what was written and messages above it', async () => {
   let now = 0;
   const pixels = new BatchPixels(() => now);
   pixels.add('a.png', 1_000_000);
@@ -121,6 +121,7 @@ test('a bar shows pixels, rate and time left, and messages above it', async () =
   progress.end();
   expect(sink.text).toContain('25% | 1/2 images | 1 of 4 MP | 2 MP/s | 1.5 s left');
   expect(sink.text).toContain('error: b.png\n');
+  expect(sink.text).toContain('a.png → a@2x.png (20×10, 4.32 kB, 1.2 s)\n');
 });
 
 test.each([

@@ -81,7 +81,7 @@ describe('codecs', () => {
     let begun = false;
     let end = (): void => undefined;
     const finish = new Promise<void>((resolve) => (end = resolve));
-    const ended = inCodecSlot(pixels, { lane, priority }, () => {
+    const ended = inCodecSlot({ pixels, bytes: 0, lane, priority }, () => {
       begun = true;
       return finish;
     });
@@ -116,9 +116,38 @@ describe('codecs', () => {
     await finish([other, ...many]);
   });
 
+  test('what would need all of the memory runs alone of its kind, and keeps no small ones out', async () => {
+    let running = 0;
+    let most = 0;
+    let small = 0;
+    let end = (): void => undefined;
+    const held = new Promise<void>((resolve) => (end = resolve));
+    const lane = {};
+    const large = Array.from({ length: 3 }, () =>
+      inCodecSlot({ pixels: 2 ** 21, bytes: 2 ** 45, lane, priority: 0 }, async () => {
+        most = Math.max(most, ++running);
+        await held;
+        running--;
+      }),
+    );
+    for (let i = 0; i < 8; i++) {
+      await inCodecSlot({ pixels: 1, bytes: 100, lane, priority: 0 }, () => Promise.resolve(small++));
+    }
+    expect([running, small]).toEqual([1, 8]);
+    const given = new AbortController();
+    const waiting = inCodecSlot({ pixels: 1, bytes: 2 ** 45, lane, priority: 0, signal: given.signal }, () =>
+      Promise.resolve(),
+    );
+    given.abort();
+    await expect(waiting).rejects.toMatchObject({ code: 'ABORTED' });
+    end();
+    await Promise.all(large);
+    expect(most).toBe(1);
+  });
+
   test('go on when one fails', async () => {
     const failing = Array.from({ length: 10 }, () =>
-      inCodecSlot(1, { lane: {}, priority: 0 }, () => Promise.reject(new Error('damaged'))),
+      inCodecSlot({ pixels: 1, bytes: 0, lane: {}, priority: 0 }, () => Promise.reject(new Error('damaged'))),
     );
     const results = await Promise.allSettled(failing);
     expect(results.every(({ status }) => status === 'rejected')).toBe(true);

@@ -192,7 +192,14 @@ describe('calls for one source at the same time', () => {
 describe('pixels that wait for encoders', () => {
   const data = new Uint8Array(10 * 10 * 3);
   const colour = { width: 10, height: 10, channels: 3, data } as const;
-  const settings = { delay: undefined, loop: undefined, subsampled: false, palette: false, profile: undefined };
+  const settings = {
+    delay: undefined,
+    loop: undefined,
+    subsampled: false,
+    palette: false,
+    hidden: undefined,
+    profile: undefined,
+  };
 
   /** An enlargement that was let in with this many bytes, and what it keeps of them from time to time. */
   function enlargement(bytes: number): { readonly subject: Enlargement<Pixels>; readonly kept: number[] } {

@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { encodeFewColours } from '#src/image/codec/few-colours.js';
 import { justNoticeable, oklab } from '#src/image/codec/near-palette.js';
-import { decodePixels, picture } from './fixtures.js';
+import { animation, decodePixels, picture, picture16, scene } from './fixtures.js';
 import { useUpscaler } from './upscaler.js';
 
 const { upscaler } = useUpscaler();
@@ -88,7 +88,7 @@ describe('a PNG of few colours is written exactly, in few bits', () => {
 });
 
 describe('a picture of a palette with more than 256 colours', () => {
-  test('has a palette again, and no pixel is further from its own than just noticeable', async () => {
+  test('has a palette again, and on white, grey and black no pixel is further from its own than just noticeable', async () => {
     const source = await readFile(new URL('files/logopal.png', import.meta.url));
     const wish = { upscale: 2, model: 'art' } as const;
     const { data } = await upscaler.upscale(source, wish);
@@ -97,14 +97,17 @@ describe('a picture of a palette with more than 256 colours', () => {
     expect(data.length).toBeLessThan(8000);
     expect(Buffer.from((await upscaler.upscale(source, wish)).data).equals(data)).toBe(true);
     const whole = await upscaler.upscale(source, { ...wish, format: 'tiff' });
-    const onWhite = (bytes: Uint8Array): Promise<Buffer> =>
-      sharp(bytes).flatten({ background: '#fff' }).png().toBuffer();
-    const seen = await decodePixels(await onWhite(data));
-    const own = await decodePixels(await onWhite(whole.data));
+    const rgba = (bytes: Uint8Array): Promise<Buffer> => sharp(bytes).ensureAlpha().raw().toBuffer();
+    const [seen, own] = [await rgba(data), await rgba(whole.data)];
+    /** On a page of this grey; not rounded, since in the dark a level is more than can be noticed. */
+    const on = (ground: number, pixels: Buffer, at: number): ReturnType<typeof oklab> => {
+      const cover = pixels[at + 3]! / 255;
+      return oklab([0, 1, 2].map((channel) => ground + (pixels[at + channel]! - ground) * cover));
+    };
     let [worst, exact] = [0, 0];
-    for (let y = 0; y < seen.height; y++) {
-      for (let x = 0; x < seen.width; x++) {
-        const [one, other] = [oklab(seen.at(x, y).slice(0, 3)), oklab(own.at(x, y).slice(0, 3))];
+    for (let at = 0; at < seen.length; at += 4) {
+      for (const ground of [0, 128, 255]) {
+        const [one, other] = [on(ground, seen, at), on(ground, own, at)];
         const distance = Math.hypot(one[0] - other[0], one[1] - other[1], one[2] - other[2]);
         worst = Math.max(worst, distance);
         if (distance === 0) exact++;
@@ -112,7 +115,7 @@ describe('a picture of a palette with more than 256 colours', () => {
     }
     expect(worst).toBeGreaterThan(0);
     expect(worst).toBeLessThanOrEqual(justNoticeable);
-    expect(exact / (seen.width * seen.height)).toBeGreaterThan(0.9);
+    expect(exact / ((3 * seen.length) / 4)).toBeGreaterThan(0.9);
   });
 
   test('has none where that would be seen', async () => {
@@ -213,5 +216,67 @@ describe('what is lossless stays so', () => {
     const whole = await upscaler.upscale(source, nearest);
     expect(Buffer.from(whole.data).includes('VP8L')).toBe(true);
     expect(Buffer.from(lossy.data).includes('VP8L')).toBe(false);
+  });
+});
+
+describe('what is invisible', () => {
+  const sides = { width: 24, height: 24 } as const;
+  const cover = (x: number, y: number): number =>
+    Math.max(0, Math.min(255, Math.round(60 * (9 - Math.hypot(x - 12, y - 12)))));
+  const coins = (hidden: (x: number, y: number) => readonly [number, number, number]) =>
+    picture(sides.width, sides.height, 4, (x, y) => {
+      const alpha = cover(x, y);
+      return alpha === 0 ? [...hidden(x, y), 0] : [...(scene(x * 3, y * 3) as [number, number, number]), alpha];
+    })
+      .png()
+      .toBuffer();
+  const hiddenColours = async (bytes: Uint8Array): Promise<Set<string>> => {
+    const { data } = await sharp(bytes).ensureAlpha().raw().toBuffer({ resolveWithObject: true });
+    const found = new Set<string>();
+    for (let at = 0; at < data.length; at += 4) if (data[at + 3] === 0) found.add(data.subarray(at, at + 3).join(' '));
+    return found;
+  };
+
+  test.each([
+    ['png', 'art'],
+    ['png', 'bicubic'],
+    ['tiff', 'art'],
+  ] as const)('has its one colour again in %s by %s, and the spread colours cost nothing', async (format, model) => {
+    const source = await coins(() => [7, 8, 9]);
+    const { data } = await upscaler.upscale(source, { upscale: 2, model, format });
+    expect([...(await hiddenColours(data))]).toEqual(['7 8 9']);
+    const mixed = await coins((x, y) => [x, y, 9]);
+    const spread = await upscaler.upscale(mixed, { upscale: 2, model, format });
+    expect(data.length).toBeLessThan(spread.data.length);
+    // What can be seen is the same.
+    const onGrey = (bytes: Uint8Array): Promise<Buffer> =>
+      sharp(bytes).flatten({ background: '#888' }).raw().toBuffer();
+    expect((await onGrey(data)).equals(await onGrey(spread.data))).toBe(true);
+  });
+
+  test('has the colours that the network was shown where it had several, as those of a texture', async () => {
+    const mixed = await coins((x, y) => [x, y, 9]);
+    const { data } = await upscaler.upscale(mixed, { upscale: 2, model: 'art' });
+    expect((await hiddenColours(data)).size).toBeGreaterThan(10);
+  });
+
+  test('has its grey again in 16 bits, too', async () => {
+    const source = await picture16(16, 16, 2, (x) => (x < 8 ? [500, 0] : [x * 4000, 65_535]))
+      .png()
+      .toBuffer();
+    const { data } = await upscaler.upscale(source, { upscale: 2, model: 'art' });
+    const pixels = new Uint16Array(
+      new Uint8Array(await sharp(data).toColourspace('grey16').raw({ depth: 'ushort' }).toBuffer()).buffer,
+    );
+    expect([pixels[0], pixels[1]]).toEqual([500, 0]);
+  });
+
+  test('has it in every frame of an animation', async () => {
+    const source = await animation(16, 16, 3, (x, _, frame) => (x < 8 ? [1, 2, 3, 0] : [x * 9, frame * 90, 0, 255]))
+      .webp({ lossless: true, exact: true, delay: [50, 60, 70] })
+      .toBuffer();
+    const { data } = await upscaler.upscale(source, { upscale: 2, model: 'art', format: 'png' });
+    const first = await hiddenColours(data);
+    expect([...first]).toEqual(['1 2 3']);
   });
 });

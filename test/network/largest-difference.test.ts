@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { largestDifference } from '#src/network/largest-difference.js';
+import { largestDifference } from '#src/network/proving.js';
 
 describe('the largest difference of two results', () => {
   it.each([

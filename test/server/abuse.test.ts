@@ -444,3 +444,18 @@ test('connections without a request do not keep others out', async () => {
   expect((await upscale(server, png, '?model=nearest')).status).toBe(200);
   for (const request of idle) request.destroy();
 });
+
+test('an image that its encoder would need too much memory for is refused by its header, as are files of a job', async () => {
+  const small = await startServer({ limits: { codecBytes: 1_000_000 } });
+  const image = await imageFile(100, 100);
+  const refused = await upscale(small, image, '?upscale=2&format=avif');
+  expect(refused.problem).toMatchObject({ status: 422, code: 'OUTPUT_TOO_LARGE' });
+  expect(refused.problem.detail).toContain('AVIF');
+  const jobs = await ask(small, '/v1/jobs?upscale=2&format=avif;png', {
+    method: 'POST',
+    headers: { 'content-type': 'image/png' },
+    body: image,
+  });
+  expect(jobs.problem.code).toBe('OUTPUT_TOO_LARGE');
+  expect((await upscale(small, image, '?upscale=2&format=png&model=nearest')).status).toBe(200);
+});

@@ -3,7 +3,8 @@ import { AssetCache } from '#src/asset/asset-cache.js';
 import { createServer } from '#src/server/index.js';
 import { temporaryFolder } from '../support/folders.js';
 import { ordersInFlight, until } from '../support/pool.js';
-import { ask, imageFile, startServer, upscale } from './support/server.js';
+import { FileJobStore } from '#src/server/jobs/file-job-store.js';
+import { ask, imageFile, metric, startServer, upscale } from './support/server.js';
 
 describe('the end of a server', () => {
   test('what runs is finished, nothing new is begun, and probes say so', async () => {
@@ -34,6 +35,25 @@ describe('the end of a server', () => {
     expect(await running).toMatchObject({ status: 503, problem: { code: 'DRAINING' } });
     await until(() => ordersInFlight() === 0);
     expect((await new AssetCache(cache).stats()).entries).toBe(0);
+  });
+
+  test('jobs, which survive, leave the threads to requests, which do not', async () => {
+    const folder = temporaryFolder();
+    const server = await startServer({ folder });
+    const jobs = await ask(server, '/v1/jobs?upscale=4&model=real', {
+      method: 'POST',
+      headers: { 'content-type': 'image/jpeg' },
+      body: await imageFile(900, 900, 'jpeg', 6),
+    });
+    expect(jobs.status).toBe(202);
+    await until(() => ordersInFlight() > 0);
+    const running = upscale(server, await imageFile(120, 120, 'jpeg', 3), '?upscale=2');
+    await expect.poll(() => metric(server, 'upres_queue_requests')).toBe(1);
+    const [{ status }] = await Promise.all([running, server.close()]);
+    expect(status).toBe(200);
+    const store = await FileJobStore.open(folder);
+    expect((await store.list()).flatMap(({ images }) => images)).toMatchObject([{ state: 'queued', attempts: 0 }]);
+    await store.close();
   });
 
   test('with `cancel`, all is given up at once; closing twice does no harm', async () => {

@@ -194,7 +194,7 @@ describe('the runner of jobs', () => {
       if (left-- > 0) return Promise.reject(new UpresError('DEVICE_LOST', 'the device was lost'));
       return reverse(source, variant, options);
     };
-    const runner = await startRunner(store, failing);
+    const runner = await startRunner(store, failing, { warn: () => undefined });
     const job = await submit(store, [bytesOf('one')]);
     runner.add(job, alice);
     expect((await jobWhen(store, runner, job.id)).images[0]).toMatchObject({ state: 'done', attempts: 1 });
@@ -218,7 +218,7 @@ describe('the runner of jobs', () => {
       const computing = new Promise<void>((resolve) => {
         begun = resolve;
       });
-      const runner = await startRunner(store, deadly, { atOnce: 1 });
+      const runner = await startRunner(store, deadly, { atOnce: 1, shortestRest: 0 });
       await computing;
       // As if the process had ended here: the image stays as it was begun.
       const left = await store.get(job.id);
@@ -235,6 +235,74 @@ describe('the runner of jobs', () => {
     await store.close();
   });
 
+  it('does not give an image up whose servers are ended soon after their start, however often', async () => {
+    const store = await FileJobStore.open(temporaryFolder());
+    const job = await submit(store, [bytesOf('healthy')]);
+    let begun = 0;
+    const healthy: Compute = (_source, _variant, { signal }) => {
+      begun++;
+      return stopped(signal);
+    };
+    for (let start = 0; start < 8; start++) {
+      const runner = await startRunner(store, healthy, { shortestRest: 1e6 });
+      if (start < 5) await expect.poll(() => begun).toBe(start + 1);
+      const left = (await store.get(job.id))!;
+      await runner.close(atOnce);
+      await store.update(job.id, () => requeue(left) ?? left);
+    }
+    expect(begun).toBe(5);
+    expect((await store.get(job.id))!.images).toMatchObject([{ state: 'queued', attempts: 5 }]);
+    // The rest of a server that lives.
+    const runner = await startRunner(store, reverse, { shortestRest: 50 });
+    expect((await jobWhen(store, runner, job.id)).state).toBe('done');
+    await runner.close(never);
+    await store.close();
+  });
+
+  it('says what holds a job up: in the log, in a count and in the job, of the disk for its record, too', async () => {
+    const store = await FileJobStore.open(temporaryFolder());
+    const full = new UpresError('DISK_FULL', 'the disk of the server is full');
+    const writes = { results: 2, records: 0 };
+    const writeResult = store.writeResult.bind(store);
+    const update = store.update.bind(store);
+    store.writeResult = async (...args) => {
+      if (writes.results-- > 0) throw full;
+      writes.records = writes.records === 0 ? 2 : writes.records;
+      return writeResult(...args);
+    };
+    store.update = async (...args) => {
+      if (writes.records > 1) {
+        writes.records--;
+        throw full;
+      }
+      return update(...args);
+    };
+    const said: string[] = [];
+    const counted: string[] = [];
+    const waits = new Set<string | undefined>();
+    const runner = await startRunner(store, reverse, {
+      warn: (message) => said.push(message),
+      retried: (code) => {
+        counted.push(code);
+        waits.add(runner.progress(job).waitsFor);
+      },
+    });
+    const job = await submit(store, [bytesOf('one')]);
+    runner.add(job, alice);
+    const ended = await jobWhen(store, runner, job.id);
+    expect(ended.state).toBe('done');
+    expect(counted).toEqual(['DISK_FULL', 'DISK_FULL', 'DISK_FULL']);
+    expect([...waits]).toEqual(['DISK_FULL']);
+    expect(said.map((text) => text.replace(job.id, 'ID'))).toEqual([
+      'image 0 of job ID waits: the disk of the server is full',
+      'image 0 of job ID waits: the disk of the server is full',
+      "job ID can't be written: the disk of the server is full",
+    ]);
+    expect(runner.progress(ended).waitsFor).toBeUndefined();
+    await runner.close(never);
+    await store.close();
+  });
+
   it('runs an image alone that was begun twice without an end', async () => {
     const store = await FileJobStore.open(temporaryFolder());
     const sources = ['suspect', 'harmless', 'harmless', 'suspect', 'harmless'].map(bytesOf);
@@ -245,12 +313,16 @@ describe('the runner of jobs', () => {
     await draft.commit({ ...job, images: begun });
     const running: string[] = [];
     const together: string[][] = [];
+    let allRun = (): void => undefined;
+    const three = new Promise<void>((resolve) => (allRun = resolve));
     const noting: Compute = async (source, variant, options) => {
       const text = new TextDecoder().decode(await source.bytes());
       running.push(text);
       together.push([...running]);
-      // Long enough for the others to begin.
-      await delay(50);
+      // The harmless ones wait for each other; with a suspect no one comes.
+      if (running.length === 3) allRun();
+      if (text === 'suspect') await delay(50);
+      else await three;
       running.splice(running.indexOf(text), 1);
       return reverse(source, variant, options);
     };
@@ -304,7 +376,83 @@ describe('the runner of jobs', () => {
   });
 });
 
+const msPerDay = 24 * 60 * 60 * 1000;
+
 describe('the sweeper', () => {
+  it.each<[string, readonly (readonly [day: number, uptimeDays: number])[], 'kept' | 'swept']>([
+    [
+      'a clock that jumps by a year, and back within a day',
+      [
+        [0, 0],
+        [365, 0.1],
+        [0.5, 0.5],
+        [2, 2],
+      ],
+      'kept',
+    ],
+    [
+      'a clock that jumps by a year and is right',
+      [
+        [0, 0],
+        [365, 0.1],
+        [365.5, 0.6],
+        [366.5, 1.6],
+      ],
+      'swept',
+    ],
+    [
+      'a clock that is ahead from the start on',
+      [
+        [365, 0],
+        [0.1, 0.1],
+        [1, 1],
+        [6, 6],
+      ],
+      'kept',
+    ],
+    [
+      'a server that was away for long',
+      [
+        [365, 0],
+        [365.5, 0.5],
+        [366.1, 1.1],
+      ],
+      'swept',
+    ],
+    [
+      'a clock that is behind, and set right',
+      [
+        [-9000, 0],
+        [0.1, 0.1],
+        [3, 3],
+      ],
+      'kept',
+    ],
+    [
+      'a clock that is corrected a little each hour',
+      [
+        [0, 0],
+        [8.001, 8],
+      ],
+      'swept',
+    ],
+  ])('with %s', async (_, moments, outcome) => {
+    const store = await FileJobStore.open(temporaryFolder());
+    const runner = await startRunner(store, reverse);
+    const job = await submit(store, [bytesOf('one')]);
+    runner.add(job, alice);
+    await jobWhen(store, runner, job.id);
+    const start = Date.now();
+    const said: string[] = [];
+    const sweeper = new JobSweeper(store, 7, (message) => said.push(message));
+    for (const [day, up] of moments) await sweeper.sweep(new Date(start + day * msPerDay), up * msPerDay);
+    const left = await store.get(job.id);
+    expect(left && !left.expired ? 'kept' : 'swept').toBe(outcome);
+    expect(said.length > 0).toBe(moments.some(([day, up]) => Math.abs(day - up) > 1));
+    await runner.close(never);
+    await store.close();
+  });
+
   it('removes what finished jobs hold when their time is over, and later the jobs', async () => {
     const store = await FileJobStore.open(temporaryFolder());
     const runner = await startRunner(store, reverse);
@@ -314,13 +462,13 @@ describe('the sweeper', () => {
     runner.add(waiting, alice);
     await jobWhen(store, runner, job.id);
     const sweeper = new JobSweeper(store, 7, () => undefined);
-    const inDays = (days: number): Date => new Date(Date.now() + days * 24 * 60 * 60 * 1000);
-    await sweeper.sweep(inDays(6));
+    const inDays = (days: number) => [new Date(Date.now() + days * msPerDay), days * msPerDay] as const;
+    await sweeper.sweep(...inDays(6));
     expect(await readResult(store, job.id, 0)).toBeDefined();
-    await sweeper.sweep(inDays(8));
+    await sweeper.sweep(...inDays(8));
     expect(await store.get(job.id)).toMatchObject({ state: 'done', expired: true });
     expect(await readResult(store, job.id, 0)).toBeUndefined();
-    await sweeper.sweep(inDays(15));
+    await sweeper.sweep(...inDays(15));
     expect(await store.get(job.id)).toBeUndefined();
     expect(await store.find('alice', 'k')).toBeUndefined();
     // A job that is not finished has all the time in the world.

@@ -332,9 +332,40 @@ describe.skipIf(executablePath === undefined)('the page in a real browser', () =
     await page.getByRole('button', { name: 'Cancel' }).click();
     await expect.poll(() => page.getByRole('button', { name: 'Upscale' }).isEnabled()).toBe(true);
     expect(await page.getByRole('alert').isVisible()).toBe(false);
+    expect(await page.getByRole('status').textContent()).toBe('Cancelled');
     await expect
       .poll(async () => (await (await fetch(new URL('/metrics', url))).text()).includes('upres_queue_requests 0'))
       .toBe(true);
+    expect(problems).toEqual([]);
+  });
+
+  it('makes a job of a large picture, fetches its result, and leaves nothing behind', async () => {
+    await start();
+    const { page, problems } = await open();
+    const asked: string[] = [];
+    page.on('request', (request) => {
+      asked.push(`${request.method()} ${new URL(request.url()).pathname.replace(/(jobs\/)[\w-]+/, '$1…')}`);
+    });
+    const large = sharp({ create: { width: 1600, height: 1300, channels: 3, background: 'teal' } });
+    await drop(page, 'poster.png', 'image/png', await large.png().toBuffer());
+    await page.getByLabel('Model').selectOption('nearest');
+    await page.getByRole('button', { name: 'Upscale' }).click();
+    await done(page);
+    expect(await pixelsOf(page, 'after')).toEqual({ width: 3200, height: 2600 });
+    expect(await page.locator('#facts').textContent()).toContain('nearest');
+    expect(asked).toContain('POST /v1/jobs');
+    expect(asked).toContain('GET /v1/jobs/…/images/0/result');
+    expect(asked).not.toContain('POST /v1/upscale');
+    const jobs = async (): Promise<unknown> => (await fetch(new URL('/v1/jobs', url))).json();
+    await expect.poll(jobs).toEqual({ jobs: [] });
+
+    // The same, given up.
+    await page.getByLabel('Model').selectOption('real');
+    await page.getByRole('button', { name: 'Upscale' }).click();
+    await expect.poll(jobs).toMatchObject({ jobs: [{ state: 'running' }] });
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    expect(await page.getByRole('status').textContent()).toBe('Cancelled');
+    await expect.poll(jobs).toMatchObject({ jobs: [{ state: 'cancelled' }] });
     expect(problems).toEqual([]);
   });
 

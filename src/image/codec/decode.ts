@@ -1,3 +1,4 @@
+import { decoderBytes } from './codec-memory.js';
 import { UpresError } from '../../errors.js';
 import type { Sharp } from 'sharp';
 import { asStill } from './avif-sequence.js';
@@ -106,7 +107,8 @@ async function readPixels(
   // sharp works on 16-bit pictures with a profile in Display P3 and leaves them there unless told otherwise.
   if (convert && !codedColours && depth === 16 && !grey) pipeline.withIccProfile('srgb');
   pipeline.raw({ depth: depth === 16 ? 'ushort' : 'uchar' });
-  const { data, info } = await timer.codec(width * height * frames, () =>
+  const pixels = width * height * frames;
+  const { data, info } = await timer.codec(pixels, decoderBytes(header.format, pixels), () =>
     pipeline.toBuffer({ resolveWithObject: true }),
   );
   const own = { ...info, data: depth === 16 ? asUint16(data) : data };

@@ -1,3 +1,4 @@
+import { encoderBytes } from './codec-memory.js';
 import type { PictureTimer } from '../picture-timer.js';
 import type { Samples } from '../../pixels.js';
 import { writeApng } from './apng.js';
@@ -30,7 +31,8 @@ export async function encodeApng(
     const area = before ? await changedArea(before, page, size, channels) : { x: 0, y: 0, ...size };
     const raw = { width: area.width, height: area.height, channels };
     const data = await cutOut(page, size, area, channels);
-    const png = await timer.codec(area.width * area.height, () =>
+    const pixels = area.width * area.height;
+    const png = await timer.codec(pixels, encoderBytes('png', true, pixels), () =>
       sharp(data, { raw, limitInputPixels: false }).toColourspace(space).png(pngSettings).toBuffer(),
     );
     return { x: area.x, y: area.y, png: index === 0 && profile ? await attachProfile(png, profile) : png };

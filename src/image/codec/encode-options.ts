@@ -11,6 +11,11 @@ export interface EncodeOptions {
   readonly loop: number | undefined;
   /** Colours of the source were halved in resolution: a JPEG or an AVIF then does the same. */
   readonly subsampled: boolean;
+  /**
+   * The one colour of all invisible pixels of the source. What is written without loss has it again: the colours that were spread there for the
+   * network would take more bytes than the picture.
+   */
+  readonly hidden: readonly number[] | undefined;
   /** The source had a palette: a PNG gets one again where nobody sees the difference. */
   readonly palette: boolean;
   /** Colour profile to attach, already in force: values are not converted. */

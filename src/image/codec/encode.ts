@@ -1,3 +1,4 @@
+import { encoderBytes } from './codec-memory.js';
 import type { Sharp } from 'sharp';
 import { UpresError } from '../../errors.js';
 import { copyInBands } from '../../event-loop.js';
@@ -51,7 +52,7 @@ async function encodeFrames(
   const { width, height } = frames[0]!.colour;
   const withAlpha = formatTraits[format].alpha && frames.some(({ alpha }) => alpha);
   const pages: Samples[] = [];
-  for (const frame of frames) pages.push(await pixelsOf(frame, format, withAlpha));
+  for (const frame of frames) pages.push(await pixelsOf(frame, options, withAlpha));
   const channels = pages[0]!.length / (width * height);
   if (!isChannels(channels)) throw new Error(`${channels} channels`);
   const depth16 = maxValue(pages[0]!) === 65535;
@@ -66,14 +67,15 @@ async function encodeFrames(
     const { encodePng } = await import('./encode-png.js');
     const page = pages[0]!;
     const pipeline = (): Sharp => shape(sharp(page, { raw, limitInputPixels: false }));
-    const png = await timer.codec(width * height, () =>
+    const png = await timer.codec(width * height, encoderBytes(format, true, width * height), () =>
       encodePng({ ...raw, data: page }, options.palette && !profile, pipeline),
     );
     return profile ? attachProfile(png, profile) : png;
   }
+  const all = width * height * pages.length;
   if (profile) {
     const carriers = await inWindow(pages, framesAtOnce, (data) =>
-      timer.codec(width * height, async () => {
+      timer.codec(width * height, encoderBytes('png', true, width * height), async () => {
         const pipeline = shape(sharp(data, { raw, limitInputPixels: false }));
         return attachProfile(await pipeline.png({ compressionLevel: 0 }).toBuffer(), profile);
       }),
@@ -81,7 +83,7 @@ async function encodeFrames(
     const settings = { limitInputPixels: false } as const;
     const pipeline =
       carriers.length > 1 ? sharp(carriers, { ...settings, join: { animated: true } }) : sharp(carriers[0], settings);
-    return timer.codec(width * height * pages.length, () =>
+    return timer.codec(all, encoderBytes(format, options.lossless, all), () =>
       finish(shape(pipeline.keepIccProfile()), { ...options, format }).toBuffer(),
     );
   }
@@ -89,7 +91,9 @@ async function encodeFrames(
     raw: { ...raw, height: height * pages.length, ...(pages.length > 1 ? { pageHeight: height } : {}) },
     limitInputPixels: false,
   });
-  return timer.codec(width * height * pages.length, () => finish(shape(pipeline), { ...options, format }).toBuffer());
+  return timer.codec(all, encoderBytes(format, options.lossless, all), () =>
+    finish(shape(pipeline), { ...options, format }).toBuffer(),
+  );
 }
 
 const isChannels = (channels: number): channels is 1 | 2 | 3 | 4 => channels >= 1 && channels <= 4;
@@ -99,9 +103,10 @@ function colourspace(channels: number, depth16: boolean): 'grey16' | 'rgb16' | '
   return depth16 ? 'rgb16' : 'srgb';
 }
 
-async function pixelsOf(frame: Frame, format: OutputFormat, withAlpha: boolean): Promise<Samples> {
+async function pixelsOf(frame: Frame, { format, hidden }: EncodeOptions, withAlpha: boolean): Promise<Samples> {
   const { colour, alpha } = formatTraits[format].depth16 ? frame : await narrow(frame);
-  if (withAlpha) return interleave(colour, alpha);
+  // Elsewhere a sudden colour would show at the edges, or is left out by the encoder.
+  if (withAlpha) return interleave(colour, alpha, formatTraits[format].lossless === 'always' ? hidden : undefined);
   return alpha ? layOnWhite(colour, alpha) : colour.data;
 }
 

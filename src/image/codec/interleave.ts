@@ -1,8 +1,15 @@
 import { inBands } from '../../event-loop.js';
 import { maxValue, samplesLike, type PixelImage, type Samples } from '../../pixels.js';
 
-/** Colour and alpha as one picture with 2 or 4 channels; opaque where there is no alpha. */
-export async function interleave(colour: PixelImage, alpha: PixelImage | undefined): Promise<Samples> {
+/**
+ * Colour and alpha as one picture with 2 or 4 channels; opaque where there is no alpha.
+ * @param hidden the colour of what is invisible; undefined for the one that it has
+ */
+export async function interleave(
+  colour: PixelImage,
+  alpha: PixelImage | undefined,
+  hidden?: readonly number[],
+): Promise<Samples> {
   const { width, height, channels, data } = colour;
   const full = maxValue(data);
   const all = samplesLike(data, width * height * (channels + 1));
@@ -16,7 +23,11 @@ export async function interleave(colour: PixelImage, alpha: PixelImage | undefin
         all[to++] = data[from++]!;
         all[to++] = data[from++]!;
       }
-      all[to++] = alpha ? alpha.data[pixel]! : full;
+      const cover = alpha ? alpha.data[pixel]! : full;
+      // Grey that is written in colour has one value for all channels.
+      if (cover === 0 && hidden)
+        for (let back = channels; back > 0; back--) all[to - back] = hidden.at(-back) ?? hidden[0]!;
+      all[to++] = cover;
     }
   });
   return all;

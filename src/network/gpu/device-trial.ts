@@ -1,7 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { modelFromLabel } from '../../model/catalogue/model.js';
-import { largestDifference } from '../largest-difference.js';
 import { loadRuntime, type Runtime } from '../pool/runtime.js';
+import { largestDifference, runOnPlane, testPattern } from '../proving.js';
 import { describeAdapter, type Adapter } from './adapter.js';
 import { messageOf } from '../../errors.js';
 
@@ -69,12 +69,10 @@ async function run(
   session: InferenceSession,
   side: number,
 ): Promise<{ data: Float32Array; ms: number }> {
-  // A fixed pattern with all frequencies in it.
-  const pixels = Float32Array.from({ length: 3 * side * side }, (_, i) => ((i * 7919) % 257) / 256);
-  const input = new runtime.Tensor('float32', pixels, [1, 3, side, side]);
+  const pixels = testPattern('float32', 3 * side * side) as Float32Array;
   const started = performance.now();
-  const { output } = await session.run({ input });
-  return { data: output!.data as Float32Array, ms: performance.now() - started };
+  const { data } = await runOnPlane(runtime, session, { data: pixels, width: side, height: side });
+  return { data, ms: performance.now() - started };
 }
 
 function finish(result: TrialResult): void {

@@ -1,10 +1,10 @@
-import { largestDifference } from '../largest-difference.js';
 import type { InferenceSession } from 'onnxruntime-node';
 import { UpresError } from '../../errors.js';
 import { freeBatch, wrapPixels } from '../../model/graph/pixels.js';
 import type { GpuDevice } from '../device.js';
-import { viewPixels, bytesPerValue, type PixelArray, type PixelType } from '../../pixels.js';
+import { viewPixels, type PixelArray, type PixelType } from '../../pixels.js';
 import { optimisingOptions, type Runtime } from '../pool/runtime.js';
+import { largestDifference, testPattern, white } from '../proving.js';
 import type { BatchOrder } from './gpu-protocol.js';
 
 /** How far the device's results may lie from the CPU's, as a share of the whole range; a step of an integer is always allowed. */
@@ -12,9 +12,6 @@ const tolerance = 1e-3;
 
 /** Size of the pictures that a network proves itself on. Odd, so that kernels have an edge to deal with. */
 const trial = { width: 25, height: 18 };
-
-/** Largest value of each type. */
-const white: Readonly<Record<PixelType, number>> = { uint8: 255, uint16: 65535, float32: 1 };
 
 /** A network on the device, for one kind of pixels. */
 export class GpuSession {
@@ -129,11 +126,4 @@ async function run(
   input.dispose();
   if (!upscaled) throw new UpresError('INFERENCE_FAILED', 'the network gave no result');
   return upscaled.data as PixelArray;
-}
-
-/** Values from a fixed sequence, not too near black and white, where clipping would hide differences. */
-function testPattern(type: PixelType, values: number): PixelArray {
-  const pattern = viewPixels(type, new ArrayBuffer(values * bytesPerValue(type)));
-  for (let i = 0; i < values; i++) pattern[i] = white[type] * (0.25 + ((i * 7919) % 257) / 514);
-  return pattern;
 }

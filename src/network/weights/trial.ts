@@ -1,7 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
-import { messageOf, UpresError } from '../../errors.js';
+import { UpresError } from '../../errors.js';
 import type { Geometry } from '../../model/catalogue/geometry.js';
-import { largestDifference } from '../largest-difference.js';
+import { largestDifference, runOnPlane, type Plane } from '../proving.js';
 import type { Runtime } from '../pool/runtime.js';
 import type { MeasuredGeometry } from './weights-manifest.js';
 
@@ -13,12 +13,6 @@ const speedSide = 96;
 
 /** Rewriting a sum changes the order of additions: networks with values around 1 differ by about 1e-6. */
 const tolerance = 1e-4;
-
-interface Plane {
-  readonly data: Float32Array;
-  readonly width: number;
-  readonly height: number;
-}
 
 /**
  * Runs a network on random pixels and checks what its graph promised: that the optimised graph computes what the original
@@ -41,8 +35,8 @@ export async function measureGeometry(
   const wanted = 2 * roundUp(receptiveField) + 3 * unit + roundUp(8);
   const side = affordable(wanted) ? wanted : roundUp(16);
   const input = randomPlane(side, roundUp(side + 1));
-  const expected = await run(runtime, original, input);
-  const whole = await run(runtime, optimised, input);
+  const expected = await runOnPlane(runtime, original, input);
+  const whole = await runOnPlane(runtime, optimised, input);
   const scale = scaleOf(input, whole);
   if (geometry.scale !== undefined && geometry.scale !== scale) {
     throw new UpresError(
@@ -75,7 +69,7 @@ export async function measureGeometry(
     width: roundUp(halo.left) + unit + roundUp(halo.right),
     height: roundUp(halo.top) + unit + roundUp(halo.bottom),
   });
-  const alone = await run(runtime, optimised, tile);
+  const alone = await runOnPlane(runtime, optimised, tile);
   const size = { width: unit * scale, height: unit * scale };
   const inWhole = crop(whole, (x + unit) * scale, (y + unit) * scale, size);
   const inTile = crop(alone, x * scale, y * scale, size);
@@ -90,7 +84,7 @@ async function measureSpeed(runtime: Runtime, session: InferenceSession, side: n
   let best = Infinity;
   for (let round = 0; round < 3; round++) {
     const started = performance.now();
-    await run(runtime, session, input);
+    await runOnPlane(runtime, session, input);
     best = Math.min(best, performance.now() - started);
   }
   return (side * side) / best;
@@ -104,28 +98,6 @@ function randomPlane(width: number, height: number): Plane {
     return state / 2_147_483_647;
   });
   return { data, width, height };
-}
-
-async function run(runtime: Runtime, session: InferenceSession, plane: Plane): Promise<Plane> {
-  let output;
-  try {
-    const input = new runtime.Tensor('float32', plane.data, [1, 3, plane.height, plane.width]);
-    ({ output } = await session.run({ input }));
-  } catch (cause) {
-    const message = messageOf(cause);
-    throw new UpresError(
-      'MODEL_UNSUPPORTED',
-      `the network can't be run on ${plane.width}×${plane.height} pixels: ${message}`,
-      {
-        cause,
-      },
-    );
-  }
-  const [batch, channels, height, width] = output?.dims ?? [];
-  if (!output || batch !== 1 || channels !== 3 || height === undefined || width === undefined) {
-    throw new UpresError('MODEL_UNSUPPORTED', `the network's output has the shape [${output?.dims.join(', ') ?? ''}]`);
-  }
-  return { data: output.data as Float32Array, width, height };
 }
 
 function scaleOf(input: Plane, output: Plane): number {

@@ -23,6 +23,7 @@ const pathOf = ({ url }: FastifyRequest): string => url.replace(/[?#].*$/, '');
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error);
   if (problem.status === 500) request.log.error({ err: problem.cause ?? problem }, 'a request failed');
+  else if (problem.code === 'DISK_FULL') request.log.warn('the disk is full: a request was refused');
   // A client that hung up hears nothing any more.
   if (reply.raw.destroyed) return;
   // It names a result that the client does not get: with it, the next answer would be that it has it already.

@@ -21,6 +21,7 @@ export async function registerOpenApi(app: Server, { settings }: ServerContext):
       tags: [
         { name: 'images', description: 'One image, now.' },
         { name: 'jobs', description: 'Several images, later.' },
+        ...(settings.shareCache ? [{ name: 'cache', description: 'Results of builds, for each other.' }] : []),
         { name: 'operation', description: 'For whoever runs the server.' },
       ],
       // Wherever this document was fetched from.

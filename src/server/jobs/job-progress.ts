@@ -7,6 +7,8 @@ export interface JobProgress {
   readonly totalPixels: number;
   /** An estimate from the job's own throughput since it was begun; absent before there is one, and at the end. */
   readonly secondsLeft?: number;
+  /** The code of what the job waits for, such as a disk that is full; absent where nothing holds it up. */
+  readonly waitsFor?: string;
 }
 
 interface Throughput {

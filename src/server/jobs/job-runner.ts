@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { allOrNone } from '../../abort.js';
 import { digest } from '../../digest.js';
-import { messageOf, UpresError } from '../../errors.js';
+import { codeOf, messageOf, UpresError } from '../../errors.js';
 import { Source } from '../../image/image-source.js';
 import type { UpscaleResult } from '../../image/upscale.js';
 import type { Client } from '../service/client.js';
@@ -11,6 +11,7 @@ import { ProgressBook, type JobProgress } from './job-progress.js';
 import { JobQueue, type QueuedImage, type QueuedTurn } from './job-queue.js';
 import type { JobStore } from './job-store.js';
 import { hasEnded, lostProblem, type Job, type JobProblem, type JobResult } from './job.js';
+import { mostAttempts, restBefore, shortestRest } from './rest-before.js';
 import { pauseAfter, RetryState } from './retry-state.js';
 import type { Progress } from '../../pixels.js';
 
@@ -30,12 +31,13 @@ export interface JobRunnerOptions extends Slots {
   readonly compute: Compute;
   /** What a client sees of an error; may log those that it must not see. */
   readonly problemOf: (error: unknown) => JobProblem;
-  /** Told when the store fails; it is tried again. */
+  /** Told what holds jobs up: it is tried again. */
   readonly warn: (message: string) => void;
+  /** Counts what is tried again, by the code of the reason. */
+  readonly retried?: (code: string) => void;
+  /** Milliseconds that an image rests whose servers ended several times while it was computed; see `restBefore`. */
+  readonly shortestRest?: number;
 }
-
-/** An image that was begun so often without an end is given up: it may be what ends the server. */
-const mostAttempts = 8;
 
 /** An image that is being computed. */
 interface Running {
@@ -58,6 +60,9 @@ export class JobRunner {
   /** By id, as they asked last: the objects that stand for their turns elsewhere. */
   private readonly clients = new Map<string, Client>();
   private readonly closing = new AbortController();
+  /** Jobs whose records could not be written, with the reason's code. */
+  private readonly unwritten = new Map<string, string>();
+  private readonly started = performance.now();
 
   constructor(private readonly options: JobRunnerOptions) {}
 
@@ -65,7 +70,14 @@ export class JobRunner {
   async start(): Promise<void> {
     for (const job of await this.options.store.list()) {
       if (hasEnded(job)) continue;
-      this.queue.add((await this.options.store.update(job.id, requeue)) ?? job, this.laneOf(job.client));
+      const waiting = (await this.options.store.update(job.id, requeue)) ?? job;
+      this.queue.add(waiting, this.laneOf(job.client));
+      for (const rest of new Set(waiting.images.map((image) => this.restBefore(image)))) {
+        if (rest === 0) continue;
+        setTimeout(() => {
+          this.fill();
+        }, rest).unref();
+      }
     }
     this.fill();
   }
@@ -78,7 +90,8 @@ export class JobRunner {
   }
 
   progress(job: Job): JobProgress {
-    return this.book.of(job);
+    const waitsFor = hasEnded(job) ? undefined : (this.unwritten.get(job.id) ?? this.retries.reason(job.id));
+    return { ...this.book.of(job), ...(waitsFor !== undefined && { waitsFor }) };
   }
 
   /**
@@ -145,6 +158,15 @@ export class JobRunner {
     giveUp.removeEventListener('abort', stop);
   }
 
+  private restBefore({ attempts }: { readonly attempts: number }): number {
+    return restBefore(attempts, this.options.shortestRest ?? shortestRest);
+  }
+
+  private noteRetry(code: string, message: string): void {
+    this.options.warn(message);
+    this.options.retried?.(code);
+  }
+
   private laneOf(id: string): Client {
     const lane = this.lanes.get(id) ?? { id };
     this.lanes.set(id, lane);
@@ -154,7 +176,9 @@ export class JobRunner {
   private fill(): void {
     while (!this.closed) {
       const running = [...this.running.values()].map(({ image }) => image);
-      const image = this.queue.next((turn) => mayBegin(turn, running, this.options));
+      const image = this.queue.next(
+        (turn) => performance.now() - this.started >= this.restBefore(turn) && mayBegin(turn, running, this.options),
+      );
       if (!image) return;
       const stop = new AbortController();
       const work = this.computeImage(image, stop.signal).finally(() => {
@@ -182,6 +206,7 @@ export class JobRunner {
       if (!this.closed) void this.later(id, this.retries.pause(id, place));
       return;
     }
+    this.retries.settle(id, place);
     const finished = await this.change(id, (job) => finish(job, place, outcome, new Date()));
     if (!finished) await this.dropUnwanted(id);
     else if (hasEnded(finished)) await this.ended(finished);
@@ -210,7 +235,10 @@ export class JobRunner {
       return { results: await allOrNone(variants, signal, (_, output, own) => make(source, output, own)) };
     } catch (error) {
       if (signal.aborted || this.closed) return 'later';
-      if (error instanceof UpresError && this.retries.note(job.id, place, error.code)) return 'later';
+      if (error instanceof UpresError && this.retries.note(job.id, place, error.code)) {
+        this.noteRetry(error.code, `image ${place} of job ${job.id} waits: ${error.message}`);
+        return 'later';
+      }
       return { problem: problemOf(error) };
     }
   }
@@ -227,9 +255,13 @@ export class JobRunner {
   private async change(id: string, change: (job: Job) => Job | undefined): Promise<Job | undefined> {
     for (let times = 1; ; times++) {
       try {
-        return await this.options.store.update(id, change);
+        const changed = await this.options.store.update(id, change);
+        this.unwritten.delete(id);
+        return changed;
       } catch (error) {
-        this.options.warn(`job ${id} can't be written: ${messageOf(error)}`);
+        const code = codeOf(error) ?? 'INTERNAL';
+        this.unwritten.set(id, code);
+        this.noteRetry(code, `job ${id} can't be written: ${messageOf(error)}`);
         // The next start finds the job as it was, and does the image again.
         if (this.closed) return undefined;
         await delay(pauseAfter(times), undefined, { ref: false, signal: this.closing.signal }).catch(() => undefined);
@@ -248,6 +280,7 @@ export class JobRunner {
     this.tell(job.id);
     this.book.forget(job.id);
     this.retries.forget(job.id);
+    this.unwritten.delete(job.id);
     // What stays behind is removed at the next start.
     await store.dropSources(job.id).catch(() => undefined);
     if (job.state === 'cancelled') await store.dropResults(job.id).catch(() => undefined);

@@ -27,10 +27,10 @@ export class Jobs {
 
   /**
    * Opens the folder and goes on with what is unfinished there. When the server is about to end, what runs is waited for as long
-   * as the server waits; the rest is left for the next start.
+   * as the server waits, unless requests need the threads; the rest is left for the next start.
    * @throws BAD_ARGUMENT while another server uses the folder
    */
-  static async open({ settings, images, state }: ServerContext, log: JobsLog): Promise<Jobs> {
+  static async open({ settings, images, state, metrics }: ServerContext, log: JobsLog): Promise<Jobs> {
     const { folder, threads, limits } = settings;
     const store = await FileJobStore.open(folder, log.warn);
     const runner = new JobRunner({
@@ -44,11 +44,16 @@ export class Jobs {
       atOnce: threads + moreThanThreads,
       beyond,
       warn: log.warn,
+      retried: (code) => {
+        metrics.jobRetries.inc({ code });
+      },
     });
     const sweeper = new JobSweeper(store, limits.resultsDays, log.warn);
     state.draining.addEventListener('abort', () => {
+      // Jobs survive the end of the server and requests do not: where there are both, requests get all threads.
+      const giveUp = state.working ? AbortSignal.abort() : state.stopping;
       const over = state.beginRequest();
-      void runner.close(state.stopping).finally(over);
+      void runner.close(giveUp).finally(over);
     });
     try {
       await runner.start();

@@ -11,6 +11,7 @@ export function pauseAfter(times: number): number {
 }
 
 interface Failures {
+  code: UpresErrorCode;
   times: number;
   losses: number;
 }
@@ -30,9 +31,10 @@ export class RetryState {
   note(id: string, place: number, code: UpresErrorCode): boolean {
     if (!failureOf(code).passes) return false;
     const own = this.known.get(id) ?? new Map<number, Failures>();
-    const failures = own.get(place) ?? { times: 0, losses: 0 };
+    const failures = own.get(place) ?? { code, times: 0, losses: 0 };
     this.known.set(id, own.set(place, failures));
     failures.times++;
+    failures.code = code;
     if (code === 'DEVICE_LOST') failures.losses++;
     return failures.losses < mostLosses;
   }
@@ -40,6 +42,17 @@ export class RetryState {
   /** Milliseconds after which an image is to be tried again. */
   pause(id: string, place: number): number {
     return pauseAfter(this.known.get(id)?.get(place)?.times ?? 1);
+  }
+
+  /** Why an image of a job is to be tried again; undefined where none is. */
+  reason(id: string): UpresErrorCode | undefined {
+    for (const { code } of this.known.get(id)?.values() ?? []) return code;
+    return undefined;
+  }
+
+  /** Forgets an image that has ended. */
+  settle(id: string, place: number): void {
+    this.known.get(id)?.delete(place);
   }
 
   /** Forgets a job that has ended. */

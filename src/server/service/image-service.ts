@@ -3,11 +3,11 @@ import { cacheKey } from '../../asset/cache-key.js';
 import { CachedUpscaler, type CachedResult, type ResultFacts } from '../../asset/cached-upscaler.js';
 import { UpresError } from '../../errors.js';
 import { autoModel } from '../../image/auto/auto-model.js';
-import type { OutputFormat } from '../../image/codec/formats.js';
+import { formatTraits, type OutputFormat } from '../../image/codec/formats.js';
 import type { Source } from '../../image/image-source.js';
 import { unlimited } from '../../image/limits.js';
 import type { UpscaleOptions } from '../../image/options.js';
-import { planPicture } from '../../image/plan.js';
+import { pictureCost, planPicture } from '../../image/plan.js';
 import { defined } from '../../schema.js';
 import { sniff, sniffLength } from '../../image/codec/sniff.js';
 import { Upscaler } from '../../image/upscale.js';
@@ -34,6 +34,12 @@ export interface ImagePlan {
   readonly inputPixels: number;
   /** Pixels of all results, all frames counted. */
   readonly outputPixels: number;
+}
+
+function tooCostly(bytes: number, most: number, format: string): UpresError {
+  const gigabytes = (amount: number): string => `${(amount / 1e9).toPrecision(2)} GB`;
+  const message = `as ${format} it would take ${gigabytes(bytes)} of memory, and at most ${gigabytes(most)} are given to one image here: ask for less, or for PNG or JPEG`;
+  return new UpresError('OUTPUT_TOO_LARGE', message);
 }
 
 const megapixels = (pixels: number): string => `${Number((pixels / 1e6).toPrecision(3))} megapixels`;
@@ -76,6 +82,7 @@ export class ImageService implements AsyncDisposable {
   async probe(image: Source, variants: readonly Variant[]): Promise<ImagePlan> {
     await this.formatOf(image);
     const { inputPixels: most, outputPixels: mostResult, frames: mostFrames } = this.settings.limits;
+    const { codecBytes: mostCodecBytes } = this.settings.limits;
     const header = await image.header();
     if (header.frames > mostFrames) {
       const message = `the animation has ${header.frames} frames, and at most ${mostFrames} are taken here`;
@@ -89,7 +96,10 @@ export class ImageService implements AsyncDisposable {
     }
     const each = variants.map((variant) => {
       const options = { ...this.optionsOf(variant, variant.format), ...unlimited };
-      const { target, frames } = planPicture(header, options, undefined);
+      const plan = planPicture(header, options, undefined);
+      const { target, frames, format } = plan;
+      const { codecBytes } = pictureCost(plan, 1);
+      if (codecBytes > mostCodecBytes) throw tooCostly(codecBytes, mostCodecBytes, formatTraits[format].display);
       return target.width * target.height * frames;
     });
     const largest = Math.max(...each);

@@ -28,6 +28,11 @@ export const limitOptions = options({
    */
   outputPixels: amount,
   /**
+   * Bytes that the decoder or the encoder of one picture may need, as reckoned from its header.
+   * @default 2 GiB
+   */
+  codecBytes: amount,
+  /**
    * Seconds that `POST /v1/upscale` may take once the image is there.
    * @default 120
    */
@@ -108,6 +113,7 @@ export const defaultLimits: ServerLimits = {
   inputPixels: 25_000_000,
   frames: 1000,
   outputPixels: 100_000_000,
+  codecBytes: 2 * 2 ** 30,
   requestSeconds: 120,
   transferSeconds: 60,
   transferBytesPerSecond: 4 * 2 ** 10,

@@ -39,6 +39,12 @@ export class ServerMetrics {
   });
   /** By state; whoever keeps jobs sets it. */
   readonly jobs = new Gauge({ name: 'upres_jobs', help: 'Jobs that are kept.', labelNames: ['state'], ...this.in });
+  readonly jobRetries = new Counter({
+    name: 'upres_job_retries_total',
+    help: 'Images and records of jobs that are tried again, by the code of what held them up, such as DISK_FULL.',
+    labelNames: ['code'],
+    ...this.in,
+  });
   readonly threads = new Gauge({
     name: 'upres_threads',
     help: 'Threads that may compute networks at once.',

@@ -7,7 +7,19 @@ import { UpresError } from '../../errors.js';
 import { autoModel } from '../../image/auto/auto-model.js';
 import { deviceChoice, type DeviceChoice } from '../../network/device.js';
 import { defaultThreads, threadCount } from '../../network/pool/thread-count.js';
-import { check, defined, flag, list, options, secret, text, whole, type TypeOf } from '../../schema.js';
+import {
+  check,
+  defined,
+  either,
+  flag,
+  list,
+  literal,
+  options,
+  secret,
+  text,
+  whole,
+  type TypeOf,
+} from '../../schema.js';
 import { defaultLimits, limitOptions, type ServerLimits } from './limits.js';
 
 export type { ServerLimits } from './limits.js';
@@ -53,7 +65,12 @@ const serverOptions = options({
    * Folder in which results are cached; `false` caches none.
    * @default as for the command
    */
-  cache: assetOptions.properties.cache,
+  cache: either('a folder, or false', text('a folder'), literal(false)),
+  /**
+   * Whether builds may keep their results here, for each other: `UPRES_REMOTE_CACHE=…/v1/cache/`.
+   * @default `false`
+   */
+  shareCache: flag,
   /**
    * Networks of your own by label: paths of their files. Requests name the label, never a path.
    * @default none
@@ -99,6 +116,8 @@ export interface ServerSettings {
   readonly port: number;
   /** Whether only this machine can reach it. */
   readonly loopback: boolean;
+  /** Whether builds may keep their results here. */
+  readonly shareCache: boolean;
   /** Secrets of clients; never in what the server shows. */
   readonly tokens: readonly string[];
   /** Names that it answers to besides its own. */
@@ -155,6 +174,7 @@ export function resolveSettings(given: ServerOptions = {}): ServerSettings {
     threads,
     limits: { ...defaultLimits, ...defined(given.limits ?? {}) },
     log: given.log ?? false,
+    shareCache: given.shareCache ?? false,
     blockOtherFormats: given.blockOtherFormats ?? true,
   };
 }

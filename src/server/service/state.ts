@@ -26,6 +26,11 @@ export class ServerState {
     return this.started && !this.draining.aborted;
   }
 
+  /** Whether there is something that the end of the server would have to wait for. */
+  get working(): boolean {
+    return this.busy.size > 0;
+  }
+
   /** The server listens from now on. */
   start(): void {
     this.started = true;

@@ -1,5 +1,8 @@
 import { createComparison } from './compare.js';
-import { fetchModels, Problem, upload } from './upload.js';
+import { fetchModels, Problem, upload, uploadAsJob } from './upload.js';
+
+/** Pictures of more pixels, or bytes where no pixels are known, are made as jobs: they may take longer than a request. */
+const large = { pixels: 2_000_000, bytes: 2 * 1024 * 1024 };
 
 /** All elements that have a name. */
 const at = Object.fromEntries([...document.querySelectorAll('[id]')].map((element) => [element.id, element]));
@@ -49,17 +52,14 @@ async function upscale() {
   const clock = startClock();
   const source = picture;
   try {
-    const query = options();
-    const { blob, header } = await upload(source, {
-      query,
-      token: at.token.value,
-      signal: own.signal,
-      onPhase: clock.show,
-    });
-    await shown;
+    const query = directives();
+    const pixels = await shown;
+    const isLarge = pixels ? pixels.width * pixels.height > large.pixels : source.size > large.bytes;
+    const make = isLarge ? uploadAsJob : upload;
+    const options = { query, token: at.token.value, signal: own.signal, onPhase: clock.show };
+    const { blob, model } = await make(source, options);
     if (running === own) {
       const name = nameOf(source.name || 'picture', Number(query.get('upscale')), blob.type);
-      const model = decodeURIComponent(header('Upres-Model'));
       await showResult(source, { blob, name, model, seconds: clock.seconds() });
     }
   } catch (error) {
@@ -75,7 +75,7 @@ async function upscale() {
 }
 
 /** The directives; what is left empty is for the server to decide. */
-function options() {
+function directives() {
   const query = new URLSearchParams();
   for (const [name, value] of new FormData(at.form)) if (typeof value === 'string' && value) query.set(name, value);
   return query;
@@ -127,14 +127,17 @@ function startClock() {
   const start = performance.now();
   const seconds = () => (performance.now() - start) / 1000;
   let doing = phases.sending;
+  let left;
   const show = () => {
-    at.phase.textContent = `${doing} … ${Math.floor(seconds())} s`;
+    const rest = left === undefined ? '' : `, about ${left} s left`;
+    at.phase.textContent = `${doing} … ${Math.floor(seconds())} s${rest}`;
   };
   const timer = setInterval(show, 250);
   return {
     seconds,
     stop: () => clearInterval(timer),
-    show: ({ name, share }) => {
+    show: ({ name, share, secondsLeft }) => {
+      left = secondsLeft;
       if (doing !== phases[name]) at.said.textContent = phases[name];
       doing = phases[name];
       if (share === undefined) at.progress.removeAttribute('value');
@@ -168,6 +171,7 @@ function showProblem(error) {
 }
 
 function hideProblem() {
+  at.said.classList.remove('seen');
   at.problem.hidden = true;
 }
 
@@ -203,7 +207,11 @@ at.file.addEventListener('change', () => {
   // The same file may be chosen again.
   at.file.value = '';
 });
-at.cancel.addEventListener('click', () => running?.abort());
+at.cancel.addEventListener('click', () => {
+  running?.abort();
+  at.said.textContent = 'Cancelled';
+  at.said.classList.add('seen');
+});
 at.token.addEventListener('change', () => void listModels());
 addEventListener('paste', (event) => choose(event.clipboardData.files[0]));
 addEventListener('dragover', (event) => {

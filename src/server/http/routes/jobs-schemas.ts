@@ -24,6 +24,11 @@ const Progress = Type.Object(
     secondsLeft: Type.Optional(
       Type.Integer({ minimum: 0, description: 'An estimate by the throughput so far; absent before there is one.' }),
     ),
+    waitsFor: Type.Optional(
+      Type.String({
+        description: 'The code of what holds the job up and is likely to pass, such as `DISK_FULL`; it is tried again.',
+      }),
+    ),
   },
   closed,
 );

@@ -1,0 +1,67 @@
+import { UpresError } from '../errors.js';
+import { check, defined } from '../schema.js';
+import { AssetCache, resultsFolder } from './asset-cache.js';
+import { sharedCacheOptions, type CacheOption, type SharedCacheOptions } from './cache-option.js';
+import type { ResultCache, ResultFacts } from './result-cache.js';
+import { RemoteCache } from './remote-cache.js';
+import { SharedCache } from './shared-cache.js';
+
+/** What the environment says of a remote cache: a CI names it once for all tools. */
+const variables = {
+  remote: 'UPRES_REMOTE_CACHE',
+  mode: 'UPRES_REMOTE_CACHE_MODE',
+  token: 'UPRES_REMOTE_CACHE_TOKEN',
+  key: 'UPRES_REMOTE_CACHE_KEY',
+} as const;
+
+/**
+ * Opens the cache of a run.
+ * @param option `false`: nothing is cached, whatever the environment says
+ * @param root folder that a name is relative to, and around which a project is looked for
+ * @param warn told once when nothing can be written, and why a remote cache is left alone
+ * @throws BAD_ARGUMENT
+ */
+export function openCache(
+  option: CacheOption | undefined,
+  root: string,
+  warn: (message: string) => void,
+): ResultCache | undefined {
+  if (option === false) return undefined;
+  const { folder: named, ...given } = typeof option === 'object' ? option : { folder: option };
+  const local = new AssetCache<ResultFacts>(resultsFolder(named, root), warn);
+  const { remote, mode = 'read', token, key } = check(sharedCacheOptions, { ...environment(), ...given }, 'cache');
+  if (remote === undefined) return local;
+  return new SharedCache(local, new RemoteCache({ remote, mode, ...defined({ token }) }, warn), key);
+}
+
+/** Timers count milliseconds in 31 bits. */
+const longest = 2 ** 31 - 1;
+
+/**
+ * Opens a cache whose remote may take as long as it takes, to upload to it.
+ * @throws BAD_ARGUMENT; also where there is no remote cache
+ */
+export function openForPush(given: SharedCacheOptions, root: string, warn: (message: string) => void): SharedCache {
+  const { folder, remote, token, key } = check(sharedCacheOptions, { ...environment(), ...given }, 'cache');
+  if (remote === undefined) {
+    throw new UpresError(
+      'BAD_ARGUMENT',
+      'there is no remote cache: name one with --remote-cache or UPRES_REMOTE_CACHE',
+    );
+  }
+  const local = new AssetCache<ResultFacts>(resultsFolder(folder, root), warn);
+  return new SharedCache(
+    local,
+    new RemoteCache({ remote, mode: 'read-write', ...defined({ token }) }, warn, longest),
+    key,
+  );
+}
+
+function environment(): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(variables).flatMap(([name, variable]) => {
+      const value = process.env[variable];
+      return value ? [[name, value]] : [];
+    }),
+  );
+}

@@ -1,0 +1,312 @@
+import { createHash } from 'node:crypto';
+import sharp from 'sharp';
+import { beforeAll, describe, expect, it, test } from 'vitest';
+import type { CacheOption } from '#src/asset/cache-option.js';
+import { openCache } from '#src/asset/open-cache.js';
+import { packResult, unpackResult } from '#src/asset/result-blob.js';
+import type { ResultFacts } from '#src/asset/cached-upscaler.js';
+import type { ResultCache } from '#src/asset/result-cache.js';
+import { main } from '../cli/support/command.js';
+import { runChild } from '../support/child.js';
+import { temporaryFolder } from '../support/folders.js';
+import { ask, startServer } from '../server/support/server.js';
+import { startRemote, type Behaviour } from './support/remote-server.js';
+
+const facts: ResultFacts = {
+  format: 'png',
+  width: 4,
+  height: 4,
+  frames: 1,
+  sourceWidth: 2,
+  sourceHeight: 2,
+  upscale: 2,
+  model: 'natural',
+  modelReason: 'it is a photograph',
+  device: 'cpu',
+  inferenceMs: 1.5,
+  codecMs: 2,
+  warnings: ['of its frames only the first was used'],
+};
+const keyOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+const key = keyOf('a');
+let data: Uint8Array;
+
+beforeAll(async () => {
+  const image = sharp({ create: { width: 4, height: 4, channels: 3, background: 'teal' } });
+  data = new Uint8Array(await image.png().toBuffer());
+});
+
+/** A machine of the team: a cache of its own in front of the one that they share. */
+function machine(cache: Exclude<CacheOption, string | false>): { cache: ResultCache; said: string[] } {
+  const said: string[] = [];
+  const opened = openCache({ folder: temporaryFolder(), ...cache }, process.cwd(), (line) => said.push(line));
+  return { cache: opened!, said };
+}
+
+const put = (cache: ResultCache, ...names: string[]): Promise<unknown> =>
+  Promise.all(names.map((name) => cache.put(keyOf(name), data, facts)));
+
+describe('a cache that a team shares', () => {
+  it('gives one machine what another has made, byte for byte, and keeps it there', async () => {
+    const remote = await startRemote();
+    const options = { remote: remote.url, mode: 'read-write', key: 'a secret of the team' } as const;
+    const first = machine(options);
+    expect(await first.cache.get(key)).toBeUndefined();
+    await first.cache.put(key, data, facts);
+    await first.cache.settle!();
+    expect([...remote.stored.keys()]).toEqual([key]);
+    const second = machine(options);
+    const found = await second.cache.get(key);
+    expect(Buffer.from(found!.data)).toEqual(Buffer.from(data));
+    expect(found!.facts).toEqual(facts);
+    expect(found!.hash).toBe(createHash('sha512').update(data).digest('base64'));
+    expect(remote.asked).toEqual([`GET ${key}`, `PUT ${key}`, `GET ${key}`]);
+    // The second time it is here, and is the same.
+    expect(await second.cache.get(key)).toMatchObject({ facts, hash: found!.hash });
+    expect(remote.asked).toHaveLength(3);
+    expect([...first.said, ...second.said]).toEqual([]);
+  });
+
+  it('is only read where no more is said, and not asked where nothing is cached', async () => {
+    const remote = await startRemote();
+    const { cache } = machine({ remote: remote.url });
+    await put(cache, 'a');
+    await cache.settle!();
+    expect(remote.asked).toEqual([]);
+    process.env.UPRES_REMOTE_CACHE = remote.url;
+    try {
+      expect(openCache(false, process.cwd(), () => undefined)).toBeUndefined();
+      const named = openCache(temporaryFolder(), process.cwd(), () => undefined)!;
+      expect(await named.get(key)).toBeUndefined();
+      expect(remote.asked).toEqual([`GET ${key}`]);
+    } finally {
+      delete process.env.UPRES_REMOTE_CACHE;
+    }
+  });
+
+  it('sends tokens, and never says them', async () => {
+    const seen: (string | undefined)[] = [];
+    const remote = await startRemote(({ headers }) => {
+      seen.push(headers.authorization);
+      return false;
+    });
+    await machine({ remote: remote.url, token: 'secret-token' }).cache.get(key);
+    const { host } = new URL(remote.url);
+    const url = `http://user:pass%20word@${host}/team`;
+    await machine({ remote: url }).cache.get(key);
+    expect(seen).toEqual(['Bearer secret-token', `Basic ${Buffer.from('user:pass word').toString('base64')}`]);
+    const { cache, said } = machine({ remote: 'http://user:password@127.0.0.1:9/', token: 'secret-token' });
+    await cache.get(key);
+    expect(said).toEqual(['the remote cache 127.0.0.1:9 is left alone: bad port']);
+    const open = (): unknown => machine({ remote: 's3://bucket', token: 12 as never });
+    expect(open).toThrow('cache.remote must be a URL');
+    expect(() => machine({ remote: 'http://x', token: '' })).toThrow(/^(?!.*"").*cache.token must be/);
+  });
+});
+
+test('what a machine has already is pushed once', async () => {
+  const remote = await startRemote();
+  const folder = temporaryFolder();
+  const alone = openCache(folder, process.cwd(), () => undefined)!;
+  await put(alone, 'a', 'b', 'c');
+  const push = (url: string) => runChild(main, ['cache', 'push', '--json', '--cache', folder, '--remote-cache', url]);
+  expect(await push(remote.url)).toMatchObject({ code: 0, stdout: '{"results":3,"uploaded":3}\n' });
+  expect(await push(remote.url)).toMatchObject({ code: 0, stdout: '{"results":3,"uploaded":0}\n' });
+  expect(await machine({ remote: remote.url }).cache.get(key)).toMatchObject({ facts });
+  const closed = await startRemote((_, response) => Boolean(response.writeHead(403).end()));
+  expect(await push(closed.url)).toMatchObject({ code: 1, stderr: expect.stringContaining('403') as string });
+  const none = await runChild(main, ['cache', 'push', '--cache', folder], { env: { UPRES_REMOTE_CACHE: undefined } });
+  expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('--remote-cache') as string });
+});
+
+describe('what is not as it was put there', () => {
+  const alter = (at: (length: number) => number) => (blob: Buffer) => {
+    const copy = Buffer.from(blob);
+    copy[at(copy.length)]! ^= 1;
+    return copy;
+  };
+  const said = (change: (facts: Record<string, unknown>) => void) => async () => {
+    const told = structuredClone(facts) as unknown as Record<string, unknown>;
+    change(told);
+    return Buffer.from(await packResult(key, { data, facts: told as unknown as ResultFacts }, undefined));
+  };
+
+  it.each<[string, (blob: Buffer) => Buffer | Promise<Buffer>]>([
+    ['nothing', () => Buffer.alloc(0)],
+    ['an error page', () => Buffer.from('<!doctype html><title>Sign in</title>\n\n')],
+    ['zeros', (blob) => Buffer.alloc(blob.length)],
+    ['a bit of the picture', alter((length) => length - 5)],
+    ['a bit of the facts', alter(() => 170)],
+    ['a bit of the seal', alter(() => 30)],
+    ['cut short', (blob) => blob.subarray(0, -10)],
+    ['cut in its head', (blob) => blob.subarray(0, 100)],
+    ['longer', (blob) => Buffer.concat([blob, Buffer.from('x')])],
+    ['another’s', async () => Buffer.from(await packResult(keyOf('b'), { data, facts }, undefined))],
+    ['no picture', async () => Buffer.from(await packResult(key, { data: Buffer.from('<svg>'), facts }, undefined))],
+    ['another format', said((told) => (told.format = 'webp'))],
+    ['a width that is none', said((told) => (told.width = -1))],
+    ['a width that is a text', said((told) => (told.width = '4'))],
+    ['more than there is to say', said((told) => (told.secret = 1))],
+    ['less than there is to say', said((told) => delete told.device)],
+  ])('is not used, and is written over: %s', async (_, change) => {
+    const remote = await startRemote();
+    remote.stored.set(key, await change(Buffer.from(await packResult(key, { data, facts }, undefined))));
+    const { cache, said } = machine({ remote: remote.url, mode: 'read-write' });
+    expect(await cache.get(key)).toBeUndefined();
+    expect(said).toHaveLength(1);
+    expect(said[0]).toMatch(/^a result in the remote cache 127\.0\.0\.1:\d+ is not used: /);
+    await put(cache, 'a');
+    await cache.settle!();
+    expect(await unpackResult(key, remote.stored.get(key)!, undefined)).toMatchObject({ facts });
+  });
+
+  it.each([
+    ['unsigned', undefined],
+    ['signed by another', 'another secret'],
+  ])('is not believed where there is a key: %s', async (_, secret) => {
+    const blob = await packResult(key, { data, facts }, secret);
+    expect(await unpackResult(key, blob, 'the secret')).toEqual({ refused: 'it is not signed with the key' });
+    expect(await unpackResult(key, blob, undefined)).toMatchObject({ facts });
+  });
+});
+
+describe('a remote that does not do its part', () => {
+  const names = Array.from({ length: 40 }, (_, i) => `picture ${i}`);
+  const answer =
+    (status: number, body = ''): Behaviour =>
+    (_, response) => {
+      response.writeHead(status).end(body);
+      return true;
+    };
+  const afterSeconds =
+    (seconds: number): Behaviour =>
+    (_, response) => {
+      setTimeout(() => response.writeHead(404).end(), seconds * 1000);
+      return true;
+    };
+  const cases: [string, Behaviour, string][] = [
+    ['is slow', afterSeconds(5), 'it is too slow'],
+    ['answers 500', answer(500), 'it answers 500 Internal Server Error'],
+    ['answers 401', answer(401), 'it answers 401 Unauthorized'],
+    ['hangs up', (_, response) => (response.destroy(), true), 'other side closed'],
+    [
+      'stalls in the middle',
+      (_, response) => {
+        response.writeHead(200, { 'content-length': 1000 }).write('upres');
+        return true;
+      },
+      'it is too slow',
+    ],
+    [
+      'is cut short',
+      (_, response) => {
+        response.writeHead(200, { 'content-length': 1000 });
+        response.write('upres', () => response.destroy());
+        return true;
+      },
+      'other side closed',
+    ],
+    [
+      'leads in a circle',
+      (request, response) => (response.writeHead(302, { location: request.url! }).end(), true),
+      'redirect count exceeded',
+    ],
+  ];
+
+  // At once, since most of it is waiting.
+  it('is left alone, with one line, whatever it does', { timeout: 20_000 }, async () => {
+    const outcomes = cases.map(async ([name, behave]) => {
+      const remote = await startRemote(behave);
+      const { cache, said } = machine({ remote: remote.url, mode: 'read-write' });
+      const lookUp = async (picture: string): Promise<void> => {
+        expect(await cache.get(keyOf(picture)), name).toBeUndefined();
+        await put(cache, picture);
+      };
+      // Some at once, then one after the other: had each to be waited for, it would take minutes.
+      await Promise.all(names.slice(0, 20).map(lookUp));
+      for (const picture of names.slice(20)) await lookUp(picture);
+      await cache.settle!();
+      return {
+        name,
+        said: said.map((line) => line.replace(/^the remote cache \S+ is left alone: /, '')),
+        asked: remote.asked.length,
+      };
+    });
+    for (const [i, outcome] of outcomes.entries()) {
+      const [name, , reason] = cases[i]!;
+      const { said, asked } = await outcome;
+      expect(said, name).toHaveLength(1);
+      // On a busy machine any of them may take too long.
+      expect([reason, 'it is too slow'], name).toContain(said[0]);
+      // Those that were under way; redirects count.
+      expect(asked, name).toBeLessThanOrEqual(20 * 21);
+    }
+  });
+
+  it('is slow in taking: the end waits for it no longer than that', { timeout: 20_000 }, async () => {
+    const remote = await startRemote(({ method }, response) => {
+      if (method === 'PUT') setTimeout(() => response.writeHead(201).end(), 5000);
+      return method === 'PUT';
+    });
+    const { cache, said } = machine({ remote: remote.url, mode: 'read-write' });
+    await put(cache, ...names);
+    await cache.settle!();
+    // Each four of them would take five seconds.
+    expect(said).toEqual([expect.stringContaining('is left alone: it is too slow')]);
+  });
+
+  it('takes nothing: it is read all the same', async () => {
+    const remote = await startRemote(({ method }, response) => {
+      if (method === 'PUT') response.writeHead(403).end();
+      return method === 'PUT';
+    });
+    remote.stored.set(key, Buffer.from(await packResult(key, { data, facts }, undefined)));
+    const { cache, said } = machine({ remote: remote.url, mode: 'read-write' });
+    await put(cache, ...names);
+    await cache.settle!();
+    expect(await cache.get(key)).toMatchObject({ facts });
+    expect(said).toEqual([expect.stringContaining('nothing is uploaded')]);
+  });
+
+  it('is empty, and answers: it is asked on for as many as there are', async () => {
+    const remote = await startRemote((_, response) => {
+      setTimeout(() => response.writeHead(404).end(), 40);
+      return true;
+    });
+    const { cache, said } = machine({ remote: remote.url });
+    for (let i = 0; i < 60; i++) expect(await cache.get(keyOf(`${i}`))).toBeUndefined();
+    expect(remote.asked).toHaveLength(60);
+    expect(said).toEqual([]);
+  });
+});
+
+test('the server of upres is one where it is asked to: it keeps results, and nothing else', async () => {
+  const token = 'a-token-that-nobody-guesses';
+  const server = await startServer({ shareCache: true, tokens: [token] });
+  const remote = `${server.url}/v1/cache/`;
+  const options = { remote, token, key: 'a secret', mode: 'read-write' } as const;
+  const first = machine(options);
+  await put(first.cache, 'a', 'b');
+  await first.cache.settle!();
+  const second = machine(options);
+  expect(await second.cache.get(key)).toMatchObject({ facts });
+  expect(await second.cache.get(keyOf('nothing'))).toBeUndefined();
+  expect([...first.said, ...second.said]).toEqual([]);
+
+  const blob = await packResult(key, { data, facts }, undefined);
+  const send = (name: string, body: Uint8Array | string, more: Record<string, string> = {}) =>
+    ask(server, `/v1/cache/${name}`, {
+      method: 'PUT',
+      body,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/octet-stream', ...more },
+    });
+  expect((await send(key, blob, { 'if-none-match': '*' })).status).toBe(412);
+  expect((await send(keyOf('c'), blob)).problem.code).toBe('BAD_ARGUMENT');
+  expect((await send(key, 'anything')).problem.code).toBe('BAD_ARGUMENT');
+  expect((await send('../jobs', blob)).status).toBe(404);
+  expect((await send(key.toUpperCase(), blob)).status).toBe(422);
+  expect((await send(key, blob, { authorization: 'Bearer another-token-of-16' })).status).toBe(401);
+  // What was refused has changed nothing.
+  expect(await machine(options).cache.get(key)).toMatchObject({ facts });
+  expect((await ask(await startServer(), `/v1/cache/${key}`)).status).toBe(404);
+});
