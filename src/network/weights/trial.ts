@@ -2,7 +2,7 @@ import type { InferenceSession } from 'onnxruntime-node';
 import { messageOf, UpresError } from '../../errors.js';
 import type { Geometry } from '../../model/catalogue/geometry.js';
 import { largestDifference } from '../largest-difference.js';
-import type { Runtime } from '../pool/runtime.js';
+import type { SessionRuntime } from '../pool/runtime.js';
 import type { MeasuredGeometry } from './weights-manifest.js';
 
 /** A trial costs at most about a second: larger networks are believed what their graph says. */
@@ -27,7 +27,7 @@ interface Plane {
  * @throws MODEL_UNSUPPORTED when the output is no whole multiple of the input, INFERENCE_FAILED when the rewrites are not equal
  */
 export async function measureGeometry(
-  runtime: Runtime,
+  runtime: SessionRuntime,
   original: InferenceSession,
   optimised: InferenceSession,
   geometry: Geometry,
@@ -85,7 +85,7 @@ export async function measureGeometry(
 }
 
 /** The best of a few runs, since a machine that does other things only makes them slower. */
-async function measureSpeed(runtime: Runtime, session: InferenceSession, side: number): Promise<number> {
+async function measureSpeed(runtime: SessionRuntime, session: InferenceSession, side: number): Promise<number> {
   const input = randomPlane(side, side);
   let best = Infinity;
   for (let round = 0; round < 3; round++) {
@@ -106,7 +106,7 @@ function randomPlane(width: number, height: number): Plane {
   return { data, width, height };
 }
 
-async function run(runtime: Runtime, session: InferenceSession, plane: Plane): Promise<Plane> {
+async function run(runtime: SessionRuntime, session: InferenceSession, plane: Plane): Promise<Plane> {
   let output;
   try {
     const input = new runtime.Tensor('float32', plane.data, [1, 3, plane.height, plane.width]);
