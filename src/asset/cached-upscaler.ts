@@ -161,7 +161,11 @@ export class CachedUpscaler {
 }
 
 /** A result is cached under the device that really computed it: `auto` goes over to the CPU where another device fails. */
-async function keysByDevice(key: string, source: Source, options: UpscaleOptions & { readonly device: DeviceChoice }): Promise<Map<Device, string>> {
+async function keysByDevice(
+  key: string,
+  source: Source,
+  options: UpscaleOptions & { readonly device: DeviceChoice },
+): Promise<Map<Device, string>> {
   const { device } = options;
   const keys = new Map<Device, string>([[await deviceFor(device), key]]);
   if (device === 'auto' && !keys.has('cpu')) keys.set('cpu', await cacheKey(source, { ...options, device: 'cpu' }));

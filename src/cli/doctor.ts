@@ -118,9 +118,7 @@ function describeDevice({ name, works, reason, adapter, memoryBytes, software, m
     adapter ?? 'name unknown',
     memoryBytes === undefined ? 'memory unknown' : `${digits(memoryBytes / 2 ** 30)} GiB`,
     ...(software ? ['a driver that computes on the CPU'] : []),
-    ...(ms === undefined
-      ? []
-      : [`${digits(ms)} ms for a trial${comparison}`]),
+    ...(ms === undefined ? [] : [`${digits(ms)} ms for a trial${comparison}`]),
   ];
   return `works: ${facts.join(', ')}`;
 }

@@ -248,7 +248,12 @@ export class Upscaler implements AsyncDisposable {
     };
   }
 
-  private enlargementOf(source: Source, plan: Plan, options: UpscaleOptions & { readonly device: DeviceChoice }, letNextIn: () => void): Enlargement<Made> {
+  private enlargementOf(
+    source: Source,
+    plan: Plan,
+    options: UpscaleOptions & { readonly device: DeviceChoice },
+    letNextIn: () => void,
+  ): Enlargement<Made> {
     const { width, height } = plan.target;
     const { alpha, device, maxOutputPixels } = options;
     const key = [width, height, plan.frames, colourOf(plan), modelOf(options), alpha, device, maxOutputPixels].join(

@@ -12,7 +12,7 @@ export const processors = ['cpu', 'wasm'] as const satisfies readonly Device[];
 export type ProcessorDevice = (typeof processors)[number];
 
 /** A device with a process of its own. */
-export type GpuDevice = Exclude<Device, ProcessorDevice>;
+export type GpuDevice = Exclude<Device, 'cpu' | 'wasm'>;
 
 export function isProcessor(device: DeviceChoice): device is ProcessorDevice {
   return processors.some((name) => name === device);

@@ -322,6 +322,12 @@ async function load<T extends NetworkOptions>(
   const { device, threads = defaultThreads(), cacheFolder } = options;
   // What only those need who load a network: the pool, tiles, the store of prepared weights.
   const { loadBackend } = await import('./pool/load-backend.js');
-  const backend = await loadBackend(source, device ?? (await workingDevice()), { threads, memoryBudget, gpuMemoryBudget, maxQueue, cacheFolder });
+  const backend = await loadBackend(source, device ?? (await workingDevice()), {
+    threads,
+    memoryBudget,
+    gpuMemoryBudget,
+    maxQueue,
+    cacheFolder,
+  });
   return ThreadSafeNetwork.over(backend);
 }

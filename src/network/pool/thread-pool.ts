@@ -158,7 +158,6 @@ export class ThreadPool {
     else this.calls.delete(network);
   }
 
-
   /** Blocks the process' end until no thread is inside the runtime: ending there aborts the process. */
   private drainAtExit(): void {
     const threads = [...this.threads, ...this.ending];

@@ -28,7 +28,8 @@ export function compileWasm(): Promise<WasmModule> {
 
 async function compileInstalled(): Promise<WasmModule> {
   const objection = wasmObjection();
-  if (objection !== undefined) throw new UpresError('UNSUPPORTED_PLATFORM', `the device wasm can't be used: ${objection}`);
+  if (objection !== undefined)
+    throw new UpresError('UNSUPPORTED_PLATFORM', `the device wasm can't be used: ${objection}`);
   return compile(await readFile(createRequire(import.meta.url).resolve(binary)));
 }
 

@@ -62,7 +62,7 @@ async function locate(
       throw error;
     }
     const published = await store.find(key);
-    if (published) return located(published, wasm);
+    if (published) return await located(published, wasm);
     problem = new Error('what was written there is gone or damaged');
   } catch (error) {
     // Of ours only one is about the folder: with the others the network would fail again.
