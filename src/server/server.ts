@@ -9,19 +9,23 @@ import { resolveDevice } from '../network/resolve-device.js';
 import { blockOtherLoaders } from './http/block-loaders.js';
 import type { Server, ServerContext } from './service/context.js';
 import { countRequests } from './http/count-requests.js';
-import { clientError, frameworkError, handleErrors } from './http/errors.js';
+import { answerAllElse, boundConnections, clientError } from './http/connections.js';
+import { handleErrors } from './http/errors.js';
+import { pathOfTarget } from './http/guard.js';
 import { ImageService } from './service/image-service.js';
 import { rawTypes } from './http/media-types.js';
 import { ServerMetrics } from './service/metrics.js';
 import { Occupancy } from './service/occupancy.js';
 import { registerOpenApi } from './http/openapi.js';
-import { protect } from './http/protect.js';
+import { frameworkErrors, protect } from './http/protect.js';
+import { requestLog } from './http/request-log.js';
 import { healthRoutes } from './http/routes/health.js';
 import { jobRoutes } from './http/routes/jobs.js';
 import { metricsRoutes } from './http/routes/metrics.js';
 import { modelsRoutes } from './http/routes/models.js';
 import { pageRoutes } from './http/routes/page.js';
 import { upscaleRoutes } from './http/routes/upscale.js';
+import { limitResponses, longestSilence } from './http/transfer.js';
 import { unreadable } from './http/problem.js';
 import { resolveSettings, type ServerOptions, type ServerSettings } from './service/settings.js';
 import { ServerState } from './service/state.js';
@@ -131,16 +135,18 @@ export async function createServer(options: ServerOptions = {}): Promise<UpresSe
   return new UpresServer(app, context);
 }
 
-function createApp({ limits, log }: ServerSettings): Server {
-  return fastify({
-    logger: { level: log ? 'info' : 'warn', stream: process.stderr },
+function createApp(settings: ServerSettings): Server {
+  const { limits, log } = settings;
+  const app = fastify({
+    logger: { level: log ? 'info' : 'warn', stream: process.stderr, serializers: requestLog },
     // Whoever reaches the server can set any header, so none is believed.
     trustProxy: false,
-    frameworkErrors: frameworkError,
+    frameworkErrors: frameworkErrors(settings),
     clientErrorHandler: clientError,
-    requestTimeout: limits.transferSeconds * 1000,
-    // Of a connection on which nothing moves. While an image is computed nothing does.
-    connectionTimeout: (limits.requestSeconds + limits.transferSeconds) * 1000,
+    rewriteUrl: ({ url }) => pathOfTarget(url),
+    // Bodies and answers may take as long as they go on: see `transfer.ts`.
+    requestTimeout: 0,
+    connectionTimeout: longestSilence(limits) * 1000,
     keepAliveTimeout: idleSeconds * 1000,
     http: {
       maxHeaderSize: maxHeaderBytes,
@@ -151,12 +157,16 @@ function createApp({ limits, log }: ServerSettings): Server {
     },
     // Bodies are read by the routes that take them; nothing else has one.
     bodyLimit: 1024,
-    routerOptions: { maxParamLength: 100 },
+    // What is too long for an id is no one's id; the headers' bound is the only one.
+    routerOptions: { maxParamLength: maxHeaderBytes },
     // Values stay as they are sent, and what is not known is an error.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, strict: false } },
     return503OnClosing: false,
     forceCloseConnections: true,
   }).withTypeProvider<TypeBoxTypeProvider>();
+  boundConnections(app, limits.connections);
+  answerAllElse(app);
+  return app;
 }
 
 async function registerRoutes(app: Server, context: ServerContext): Promise<void> {
@@ -172,6 +182,7 @@ async function registerRoutes(app: Server, context: ServerContext): Promise<void
   await app.register(multipart);
   countRequests(app, context);
   protect(app, context);
+  limitResponses(app, context.settings.limits);
   handleErrors(app);
   await registerOpenApi(app, context);
   upscaleRoutes(app, context);

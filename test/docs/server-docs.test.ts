@@ -65,9 +65,9 @@ describe('docs/server.md', () => {
   });
 
   it('tells every limit with its default', () => {
-    const units = { '': 1, k: 1e3, M: 1e6, Mi: 2 ** 20, Gi: 2 ** 30 };
+    const units = { '': 1, k: 1e3, M: 1e6, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30 };
     const told = table(section('## Limits')).map(([name, value]) => {
-      const [, number, unit] = /^(\d+)(k|M|Mi|Gi|)$/.exec(value!)!;
+      const [, number, unit] = /^(\d+)(k|M|Ki|Mi|Gi|)$/.exec(value!)!;
       return [names(name!)[0]!, Number(number) * units[unit as keyof typeof units]] as const;
     });
     expect(Object.fromEntries(told)).toEqual(defaultLimits);
@@ -105,7 +105,7 @@ describe('docs/server.md', () => {
       const script = `set -eu\n${example.replaceAll('http://127.0.0.1:3270', url)}`;
       said.push((await promisify(execFile)('bash', ['-c', script], { cwd: folder })).stdout);
     }
-    expect(said[1]).toBe('304\n');
+    expect(said[1]).toBe('412\n');
     expect(said[2]).toContain('event: done');
     const sizes = {
       'photo@2x.jpg': { width: 640, height: 428, format: 'jpeg' },
@@ -113,6 +113,7 @@ describe('docs/server.md', () => {
       'photo-800w.jpg': { width: 800, height: 535, format: 'jpeg' },
       'photo@2x.avif': { width: 640, height: 428, format: 'heif' },
       'photo@2x.webp': { width: 640, height: 428, format: 'webp' },
+      'half.webp': { width: 320, height: 320, format: 'webp' },
       'logo@2x.webp': { width: 320, height: 320, format: 'webp' },
       // The last example: two sizes in two formats.
       'photo.avif': { width: 320, height: 214, format: 'heif' },

@@ -8,7 +8,13 @@ import { temporaryFolder } from '../support/folders.js';
 import { ask, form, imageFile, metric, rawExchange, startServer, upscale } from './support/server.js';
 
 const mebibyte = 2 ** 20;
-const limits = { bodyBytes: 2 * mebibyte, inputPixels: 1_000_000, transferSeconds: 2, heldBytes: 32 * mebibyte };
+const limits = {
+  bodyBytes: 2 * mebibyte,
+  inputPixels: 1_000_000,
+  transferSeconds: 2,
+  transferBytesPerSecond: mebibyte,
+  heldBytes: 32 * mebibyte,
+};
 
 let server: UpresServer & { readonly url: string };
 let png: Buffer;

@@ -538,7 +538,7 @@ describe('the end of the server', () => {
         const taken = response.arrayBuffer().then(({ byteLength }) => byteLength);
         await expect(taken).rejects.toThrow(TypeError);
       },
-      { limits: { transferSeconds: 1 } },
+      { limits: { transferSeconds: 1, transferBytesPerSecond: 4 * 2 ** 20 } },
       folder,
     );
   });

@@ -136,6 +136,23 @@ describe('a store in a folder', () => {
   });
 });
 
+describe.skipIf(process.platform === 'win32')('a folder that can’t be used', () => {
+  it.each<[string, (inside: string) => string | Promise<string>, string]>([
+    ['a file', (inside) => writeFile(join(inside, 'f'), '').then(() => join(inside, 'f')), 'a file'],
+    ['below a file', (inside) => writeFile(join(inside, 'f'), '').then(() => join(inside, 'f', 'jobs')), 'a file'],
+    ['below a device', () => '/dev/null/jobs', 'a file'],
+    ['where nothing can be made', () => '/proc/upres/jobs', 'can’t be made'],
+    ['too long a name', (inside) => join(inside, 'x'.repeat(300)), 'too long'],
+    ['a circle', (inside) => symlink(join(inside, 'l'), join(inside, 'l')).then(() => join(inside, 'l')), 'circle'],
+    ['jobs that are a file', (inside) => writeFile(join(inside, 'jobs'), '').then(() => inside), 'a file'],
+  ])('%s', async (_, make, why) => {
+    const folder = await make(temporaryFolder());
+    const error = await FileJobStore.open(folder).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'BAD_ARGUMENT', file: folder });
+    expect(String(error)).toContain(why);
+  });
+});
+
 describe('after a power cut', () => {
   it.each([
     ['empty', 0],
@@ -178,7 +195,7 @@ describe('after a power cut', () => {
     await rm(file);
     // A link to itself: an error of the file system's that root gets too.
     await symlink(file, file);
-    await expect(FileJobStore.open(folder)).rejects.toMatchObject({ code: 'ELOOP' });
+    await expect(FileJobStore.open(folder)).rejects.toMatchObject({ code: 'BAD_ARGUMENT', cause: { code: 'ELOOP' } });
     await rm(file);
     await writeFile(file, text);
     const store = await FileJobStore.open(folder);

@@ -16,6 +16,14 @@ beforeAll(async () => {
 });
 
 describe('the document of the server', () => {
+  test('names every operation once, where it is, and who may ask', () => {
+    const ids = operations.map(([, { operationId }]) => operationId);
+    expect(ids.filter((id) => id !== undefined && /^[a-z]\w+$/.test(id))).toHaveLength(operations.length);
+    expect(new Set(ids).size).toBe(operations.length);
+    expect(document.servers).toEqual([{ url: '/' }]);
+    for (const [name, { security }] of operations) expect(security, name).toBeDefined();
+  });
+
   test('is OpenAPI 3.1', async () => {
     const { valid, errors } = await new Validator().validate(
       structuredClone(document) as unknown as Record<string, unknown>,
@@ -59,7 +67,7 @@ describe('the document of the server', () => {
   });
 
   test('says which routes need a token', () => {
-    const open = operations.filter(([, { security }]) => !security).map(([name]) => name);
+    const open = operations.filter(([, { security }]) => security?.length === 0).map(([name]) => name);
     expect(open.sort()).toEqual(['GET /healthz', 'GET /openapi.json', 'GET /readyz']);
   });
 

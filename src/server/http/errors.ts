@@ -1,11 +1,8 @@
-import { STATUS_CODES } from 'node:http';
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import type { Socket } from 'node:net';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Server } from '../service/context.js';
 import { Problem, problemType, toProblem } from './problem.js';
-import { hasCode } from '../../errors.js';
 
-/** Every error as a problem: those of routes, of the framework before a route is found, and of connections without a request. */
+/** Every error of a route as a problem, and every request that no route is there for. */
 export function handleErrors(app: Server): void {
   app.setErrorHandler((error, request, reply) => {
     sendProblem(error, request, reply);
@@ -35,37 +32,4 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
     .headers({ 'cache-control': 'no-store', ...problem.headers })
     .type(problemType)
     .send(problem.body);
-}
-
-/** Errors that the framework meets before it has found a route, such as a URL that is none. */
-export function frameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  sendProblem(error, request, reply);
-}
-
-/** What can't be read as HTTP, or arrives too slowly: no request, so the answer is written by hand. */
-export function clientError(error: Error, socket: Socket): void {
-  if (hasCode(error, 'ECONNRESET') || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const { status, body } = connectionProblem(error);
-  const text = JSON.stringify(body);
-  socket.end(
-    [
-      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-      `Content-Type: ${problemType}`,
-      `Content-Length: ${Buffer.byteLength(text)}`,
-      'Cache-Control: no-store',
-      'Connection: close',
-      '',
-      text,
-    ].join('\r\n'),
-  );
-}
-
-function connectionProblem(error: Error): Problem {
-  if (hasCode(error, 'HPE_HEADER_OVERFLOW')) return new Problem(431, 'BAD_REQUEST', 'the headers are too large');
-  if (hasCode(error, 'ERR_HTTP_REQUEST_TIMEOUT'))
-    return new Problem(408, 'TIMED_OUT', 'the request took too long to arrive');
-  return new Problem(400, 'BAD_REQUEST', 'this is not HTTP as the server reads it');
 }

@@ -1,9 +1,13 @@
 /**
- * Whether a client has a result already.
- * @param header `If-None-Match`: tags with commas between them. `*` stands for whatever there is, and for a result that may yet
- *   have to be computed there is no telling, so it matches nothing.
- * @param tag with its quotes
+ * Whether a client has something already, by weak comparison (RFC 9110, 13.1.2).
+ * @param header `If-None-Match`: tags with commas between them; `*` alone stands for whatever there is
+ * @param tag of what there is, with its quotes
  */
 export function matchesTag(header: string | undefined, tag: string): boolean {
+  return header?.trim() === '*' || namesTag(header, tag);
+}
+
+/** The same for what may yet have to be computed: there is nothing yet that `*` could stand for. */
+export function namesTag(header: string | undefined, tag: string): boolean {
   return [...(header ?? '').matchAll(/"[^"]*"/g)].some(([known]) => known === tag);
 }

@@ -6,12 +6,14 @@ import type { ServerSettings } from '../service/settings.js';
  * Refuses requests that a web page of another site makes a browser send: a server on this machine is reachable from every page
  * that its user looks at.
  *
- * - `Host` must be a name of ours: else a page whose own name was pointed at this machine would count as the same site (DNS
+ * - `Host` must be there once, and a name of ours: else a page whose own name was pointed at this machine would count as the same site (DNS
  *   rebinding).
  * - `Origin`, where there is one, must be the server's own.
  * - `Sec-Fetch-Site` may not name another site, except for following a link to a page of ours.
  *
- * @throws Problem FORBIDDEN_HOST, FORBIDDEN_ORIGIN
+ * Where the request's target is a whole URL, its host is the one that counts (RFC 9112, 3.2.2).
+ *
+ * @throws Problem FORBIDDEN_HOST, FORBIDDEN_ORIGIN; BAD_REQUEST where others may read the request in another way
  */
 export class Guard {
   private readonly names: ReadonlySet<string> | undefined;
@@ -24,7 +26,9 @@ export class Guard {
 
   /** @param page whether the route is a page that people open, which links of other sites may lead to */
   check(request: FastifyRequest, page: boolean): void {
-    const { host, origin } = request.headers;
+    refuseAmbiguous(request);
+    const { origin } = request.headers;
+    const host = hostIn(request.originalUrl) ?? request.headers.host;
     if (host === undefined || !this.isOwn(host)) {
       throw new Problem(
         403,
@@ -44,6 +48,38 @@ export class Guard {
     const name = /^(\[[^\]]*\]|[^:]*?)\.?(?::\d{1,5})?$/.exec(host.toLowerCase())?.[1];
     return name !== undefined && (!this.names || this.names.has(name));
   }
+}
+
+/** What a proxy in front may take for something else than the server does. */
+function refuseAmbiguous({ raw: { rawHeaders, headers } }: FastifyRequest): void {
+  const counts = new Map<string, number>();
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!.toLowerCase();
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  const twice = single.find((name) => (counts.get(name) ?? 0) > 1);
+  const coding = headers['transfer-encoding'];
+  if (twice === undefined && (coding === undefined || coding.toLowerCase() === 'chunked')) return;
+  const detail =
+    twice === undefined ? 'Transfer-Encoding may be "chunked" only' : `the header "${twice}" is there twice`;
+  throw new Problem(400, 'BAD_REQUEST', detail, { headers: { connection: 'close' } });
+}
+
+/** Headers that decide where a request goes, how long it is, and whose it is. */
+const single = ['host', 'content-length', 'transfer-encoding', 'content-type', 'authorization', 'origin'] as const;
+
+/** The origin of a target that is a whole URL. */
+const wholeUrl = /^https?:\/\/([^/?#]*)/i;
+
+/** The host in a request's target; undefined where that is a path. */
+function hostIn(target: string): string | undefined {
+  return wholeUrl.exec(target)?.[1];
+}
+
+/** A request's target without scheme and host, for routes know paths only. */
+export function pathOfTarget(target = '/'): string {
+  const path = target.replace(wholeUrl, '');
+  return path.startsWith('/') || path === target ? path : `/${path}`;
 }
 
 function foreign(): Problem {

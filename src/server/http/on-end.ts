@@ -20,12 +20,3 @@ export function onEnd({ raw }: Pick<FastifyReply, 'raw'>, callback: () => void):
     for (const call of callbacks) call();
   });
 }
-
-/** Gives a response up that a client does not take: as long as it is not taken, it lies in memory. */
-export function limitTransfer(reply: Pick<FastifyReply, 'raw'>, seconds: number): void {
-  const timer = setTimeout(() => reply.raw.destroy(), seconds * 1000);
-  timer.unref();
-  onEnd(reply, () => {
-    clearTimeout(timer);
-  });
-}

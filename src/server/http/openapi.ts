@@ -23,7 +23,9 @@ export async function registerOpenApi(app: Server, { settings }: ServerContext):
         { name: 'jobs', description: 'Several images, later.' },
         { name: 'operation', description: 'For whoever runs the server.' },
       ],
-      ...(tokens && { components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } } }),
+      // Wherever this document was fetched from.
+      servers: [{ url: '/' }],
+      components: { securitySchemes: tokens ? { token: { type: 'http', scheme: 'bearer' } } : {} },
     },
     refResolver: {
       buildLocalReference: (json, _, __, index) => (typeof json.$id === 'string' ? json.$id : `def-${index}`),
@@ -35,7 +37,7 @@ export async function registerOpenApi(app: Server, { settings }: ServerContext):
         schema: {
           ...schema,
           ...(body && { body }),
-          ...(tokens && !open && { security: [{ token: [] }] }),
+          security: tokens && !open ? [{ token: [] }] : [],
         },
       };
     },
@@ -45,6 +47,7 @@ export async function registerOpenApi(app: Server, { settings }: ServerContext):
     {
       config: { open: true },
       schema: {
+        operationId: 'getDocument',
         summary: 'This document',
         tags: ['operation'],
         response: {

@@ -16,6 +16,8 @@ export const serverCodes = [
   'METHOD_NOT_ALLOWED',
   'NOT_ACCEPTABLE', // no format that the client accepts
   'NOT_FOUND',
+  'NOT_MODIFIED', // the client has the result already
+  'RANGE_NOT_SATISFIABLE', // bytes behind the end of a result
   'TIMED_OUT',
   'UNAUTHORIZED', // no token, or not one that is known
   'UNSUPPORTED_MEDIA_TYPE', // a Content-Type that is not read
@@ -49,8 +51,13 @@ const titles = {
   408: 'Request Timeout',
   409: 'Conflict',
   410: 'Gone',
+  411: 'Length Required',
+  412: 'Precondition Failed',
   413: 'Content Too Large',
+  414: 'URI Too Long',
   415: 'Unsupported Media Type',
+  416: 'Range Not Satisfiable',
+  417: 'Expectation Failed',
   422: 'Unprocessable Content',
   429: 'Too Many Requests',
   431: 'Request Header Fields Too Large',
@@ -114,9 +121,10 @@ function internal(cause: unknown): Problem {
   return new Problem(500, 'INTERNAL', 'the server failed; its log says why', { cause });
 }
 
+/** What the framework's statuses are called here; all others that blame the client are BAD_REQUEST. */
 const frameworkCodes: Partial<Record<ProblemStatus, ServerCode>> = {
-  400: 'BAD_REQUEST',
   404: 'NOT_FOUND',
+  405: 'METHOD_NOT_ALLOWED',
   408: 'TIMED_OUT',
   413: 'BODY_TOO_LARGE',
   415: 'UNSUPPORTED_MEDIA_TYPE',
@@ -135,10 +143,11 @@ export function unreadable(): Problem {
 function fromFramework(error: unknown): Problem | undefined {
   if (!(error instanceof Error)) return undefined;
   if ('validation' in error) return new Problem(422, 'BAD_ARGUMENT', error.message, { cause: error });
-  if (!('statusCode' in error)) return undefined;
+  if (!('statusCode' in error) || typeof error.statusCode !== 'number') return undefined;
+  const { statusCode } = error;
+  if (statusCode < 400 || statusCode >= 500) return undefined;
   // A multipart body that is none: an unacceptable body, which has nothing to do with what the client accepts.
-  const status = error.statusCode === 406 ? 400 : error.statusCode;
-  const code = frameworkCodes[status as ProblemStatus];
-  if (code === 'UNSUPPORTED_MEDIA_TYPE') return unreadable();
-  return code && new Problem(status as ProblemStatus, code, error.message, { cause: error });
+  const status = problemStatuses.find((known) => known === statusCode && known !== 406) ?? 400;
+  if (status === 415) return unreadable();
+  return new Problem(status, frameworkCodes[status] ?? 'BAD_REQUEST', error.message, { cause: error });
 }

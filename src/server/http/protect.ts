@@ -1,5 +1,8 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { anonymous } from '../service/client.js';
 import type { Server, ServerContext } from '../service/context.js';
+import type { ServerSettings } from '../service/settings.js';
+import { sendProblem } from './errors.js';
 import { Guard } from './guard.js';
 import { Tokens } from '../service/tokens.js';
 import { draining } from './work-signal.js';
@@ -12,6 +15,23 @@ const headers = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'cache-control': 'no-store',
 };
+
+/**
+ * Answers with errors that the framework meets before it has found a route, such as a URL that is none. Hooks are not called for
+ * them, so what these do is done here.
+ */
+export function frameworkErrors(settings: ServerSettings) {
+  const guard = new Guard(settings);
+  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    reply.headers(headers);
+    try {
+      guard.check(request, false);
+      sendProblem(error, request, reply);
+    } catch (refused) {
+      sendProblem(refused, request, reply);
+    }
+  };
+}
 
 /** Decides about every request before anything of its body is read: may it come, who is it, is there work for it. */
 export function protect(app: Server, { settings, state }: ServerContext): void {

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { ServerContext } from '../service/context.js';
 import { Problem } from './problem.js';
+import { Patience, watchTransfer } from './transfer.js';
 import { hasCode } from '../../errors.js';
 
 /** One image of a request. */
@@ -53,7 +54,8 @@ export async function readUpload(
   const release = (): void => {
     for (const give of held.splice(0)) give();
   };
-  const limiter = new BodyLimiter(request, most, (bytes) => held.push(occupancy.holdBytes(request.client, bytes)));
+  const hold = (bytes: number): void => void held.push(occupancy.holdBytes(request.client, bytes));
+  const limiter = new BodyLimiter(request, most, hold, new Patience(settings.limits));
   try {
     limiter.start();
     const reading = multipart ? readParts(request, limits.images, each) : readRaw(request);
@@ -69,19 +71,22 @@ export async function readUpload(
   }
 }
 
-/** Counts a body's bytes as they arrive, takes room for them, and ends the reading when there is none. */
+/** Counts a body's bytes as they arrive, takes room for them, and ends the reading when there is none, or when they come too slowly. */
 class BodyLimiter {
   /** Rejects when the body is too much, or cut short. */
   readonly refused: Promise<never>;
   private refuse: (error: unknown) => void = () => undefined;
   private arrived = 0;
+  private looked = 0;
   private room = 0;
+  private endWatch: () => void = () => undefined;
 
   /** @param hold takes room, or throws */
   constructor(
     private readonly request: FastifyRequest,
     private readonly most: number,
     private readonly hold: (bytes: number) => void,
+    private readonly patience: Patience,
   ) {
     this.refused = new Promise<never>((_, reject) => (this.refuse = reject));
     this.refused.catch(() => undefined);
@@ -93,11 +98,24 @@ class BodyLimiter {
     if (announced > this.most) throw tooLarge(this.most);
     this.take(announced);
     this.request.raw.on('data', this.onData).on('close', this.onClose);
+    this.endWatch = watchTransfer(this.patience, this.step, () => {
+      this.stop();
+      this.refuse(
+        new Problem(408, 'TIMED_OUT', 'the request arrives too slowly', { headers: { connection: 'close' } }),
+      );
+    });
   }
 
   stop(): void {
+    this.endWatch();
     this.request.raw.off('data', this.onData).off('close', this.onClose);
   }
+
+  private readonly step = (): number => {
+    const bytes = this.arrived - this.looked;
+    this.looked = this.arrived;
+    return bytes;
+  };
 
   private take(bytes: number): void {
     if (bytes === 0) return;

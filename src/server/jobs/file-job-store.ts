@@ -1,15 +1,15 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { hasCode, UpresError } from '../../errors.js';
+import { codeOf, hasCode, UpresError } from '../../errors.js';
 import { syncFolder, writeDurably, writeNew } from './durable-file.js';
 import { FolderLock } from './folder-lock.js';
 import { JobFolders, jobFile, resultName, sourceName } from './job-folders.js';
 import { JobIndex } from './job-index.js';
 import type { Job, JobImage } from './job.js';
-import type { JobChange, JobDraft, JobStore } from './job-store.js';
+import type { BytePart, JobChange, JobDraft, JobStore } from './job-store.js';
 import { printJob } from './stored-job.js';
 import { readStoredJobs } from './stored-jobs.js';
 
@@ -32,11 +32,14 @@ export class FileJobStore implements JobStore {
   /**
    * Opens the folder, makes it where there is none, and tidies away what a killed process left.
    * @param warn told about jobs that are damaged: they are moved aside, or their images fail
-   * @throws BAD_ARGUMENT while another server uses the folder; the file system's error where it can't be used
+   * @throws BAD_ARGUMENT while another server uses the folder, and where it can't be used
    */
   static async open(folder: string, warn: (message: string) => void = () => undefined): Promise<FileJobStore> {
-    const folders = await JobFolders.make(folder);
-    const lock = await FolderLock.take(folders.root);
+    const unusable = (error: unknown): never => {
+      throw folderError(error, folder);
+    };
+    const folders = await JobFolders.make(folder).catch(unusable);
+    const lock = await FolderLock.take(folders.root).catch(unusable);
     try {
       await folders.tidy();
       const store = new FileJobStore(folders, lock);
@@ -44,7 +47,7 @@ export class FileJobStore implements JobStore {
       return store;
     } catch (error) {
       await lock.release();
-      throw error;
+      return unusable(error);
     }
   }
 
@@ -102,9 +105,26 @@ export class FileJobStore implements JobStore {
     await diskErrors(writeDurably(join(this.folders.of(id), resultName(place, output)), bytes));
   }
 
-  async openResult(id: string, place: number, output: number): Promise<Readable | undefined> {
+  async openResult(
+    id: string,
+    place: number,
+    output: number,
+    part?: BytePart,
+  ): Promise<Readable | 'damaged' | undefined> {
+    const image = this.index.get(id)?.images[place];
     const file = await this.open(id, resultName(place, output));
-    return file?.createReadStream();
+    if (!file) return undefined;
+    try {
+      const told = image?.state === 'done' ? image.results[output]?.sha256 : undefined;
+      if ((await hashOf(file)) === told) return file.createReadStream({ start: 0, ...part });
+    } catch (error) {
+      await file.close();
+      // The disk can't read it any more.
+      if (hasCode(error, 'EIO')) return 'damaged';
+      throw error;
+    }
+    await file.close();
+    return 'damaged';
   }
 
   async dropSources(id: string): Promise<void> {
@@ -184,6 +204,44 @@ export class FileJobStore implements JobStore {
     } finally {
       if (this.changing.get(key) === own) this.changing.delete(key);
     }
+  }
+}
+
+/** Why a folder is none in which jobs can be kept, by the system's code. */
+const folderFaults: Readonly<Record<string, string>> = {
+  EACCES: 'it, or a folder above it, may not be read or written: check its permissions',
+  EEXIST: 'there is a file of that name',
+  ELOOP: 'its links lead in a circle',
+  ENAMETOOLONG: 'its name is too long',
+  ENOENT: 'it is not there and can’t be made',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk is full',
+  ENOTDIR: 'a file stands in its way',
+  EPERM: 'it may not be written: check its permissions',
+  EROFS: 'the disk is read-only',
+};
+
+/** What the system says of a folder, as an error that names it; ours stay as they are. */
+function folderError(cause: unknown, folder: string): unknown {
+  const code = codeOf(cause);
+  if (cause instanceof UpresError || code === undefined || !(cause instanceof Error)) return cause;
+  const what = 'path' in cause && typeof cause.path === 'string' && cause.path !== folder ? `${cause.path}: ` : '';
+  const message = `jobs can't be kept in ${folder}: ${what}${folderFaults[code] ?? cause.message}`;
+  return new UpresError('BAD_ARGUMENT', message, { file: folder, cause });
+}
+
+/** Bytes of a file that are in memory at once. */
+const hashedAtOnce = 2 ** 18;
+
+/** SHA-256 of a file, of which never more than a piece is in memory. */
+async function hashOf(file: FileHandle): Promise<string> {
+  const hash = createHash('sha256');
+  const piece = Buffer.allocUnsafe(hashedAtOnce);
+  for (let at = 0; ;) {
+    const { bytesRead } = await file.read(piece, 0, piece.length, at);
+    if (bytesRead === 0) return hash.digest('base64url');
+    hash.update(piece.subarray(0, bytesRead));
+    at += bytesRead;
   }
 }
 

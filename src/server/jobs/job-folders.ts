@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { hasCode } from '../../errors.js';
 import { syncFolder } from './durable-file.js';
 
 /** In a job's folder: what is known of it. */
@@ -32,13 +33,11 @@ export class JobFolders {
   /** Makes what is not there. Throws the file system's error. */
   static async make(root: string): Promise<JobFolders> {
     const folders = new JobFolders(root);
-    const made = await mkdir(root, { recursive: true, mode: 0o700 });
-    for (const folder of [folders.jobs, folders.drafts, folders.trash]) {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-    }
+    const made = await makeFolder(resolve(root));
+    for (const folder of [folders.jobs, folders.drafts, folders.trash]) await makeFolder(folder);
     // A job is on the disk only when the names of all folders above it are.
     await syncFolder(root);
-    if (made !== undefined) await syncParents(resolve(root), resolve(made));
+    if (made !== undefined) await syncParents(resolve(root), made);
     return folders;
   }
 
@@ -69,6 +68,21 @@ export class JobFolders {
     await rename(join(this.jobs, name), aside);
     return aside;
   }
+}
+
+/**
+ * Makes a folder and those above it. (mkdir with `recursive` tries for ever where nothing can be made, as in /proc.)
+ * @returns the highest that was made
+ */
+async function makeFolder(folder: string): Promise<string | undefined> {
+  const there = await stat(folder).catch((error: unknown) => {
+    if (!hasCode(error, 'ENOENT')) throw error;
+  });
+  if (there?.isDirectory()) return undefined;
+  const above = dirname(folder);
+  const made = above === folder ? undefined : await makeFolder(above);
+  await mkdir(folder, { mode: 0o700 });
+  return made ?? folder;
 }
 
 /** Waits until a folder's name is on the disk, and those of its parents up to `highest`. */

@@ -6,11 +6,11 @@ import { Source } from '../../image/image-source.js';
 import type { UpscaleResult } from '../../image/upscale.js';
 import type { Client } from '../service/client.js';
 import type { Variant } from '../service/variant.js';
-import { begin, cancel, finish, putBack, requeue, type Outcome } from './job-changes.js';
+import { begin, cancel, finish, lose, putBack, requeue, type Outcome } from './job-changes.js';
 import { ProgressBook, type JobProgress } from './job-progress.js';
 import { JobQueue, type QueuedImage } from './job-queue.js';
 import type { JobStore } from './job-store.js';
-import { hasEnded, type Job, type JobProblem, type JobResult } from './job.js';
+import { hasEnded, lostProblem, type Job, type JobProblem, type JobResult } from './job.js';
 import { mayBegin, type Slots } from './may-begin.js';
 import { pauseAfter, RetryState } from './retry-state.js';
 import type { Progress } from '../../pixels.js';
@@ -100,6 +100,16 @@ export class JobRunner {
   /** Forgets a job that has ended. */
   async remove(id: string): Promise<void> {
     await this.options.store.remove(id);
+    this.tell(id);
+  }
+
+  /** Notes that an image's results are not what they were: it has failed after all, for whoever asks from now on. */
+  async lose(id: string, place: number): Promise<void> {
+    const { store, warn } = this.options;
+    warn(`a result of image ${place} of job ${id} was damaged on the disk`);
+    const ended = (job: Job): Job | undefined =>
+      job.images[place]?.state === 'done' ? lose(job, place, lostProblem, new Date()) : undefined;
+    await store.update(id, ended);
     this.tell(id);
   }
 

@@ -19,6 +19,12 @@ export interface JobDraft {
 /** Changes a job; undefined leaves it as it is. Called again with a newer job where another change was faster. */
 export type JobChange = (job: Job) => Job | undefined;
 
+/** A part of a result: the first and the last byte, both included. */
+export interface BytePart {
+  readonly start: number;
+  readonly end: number;
+}
+
 /**
  * Where jobs live until their clients have seen them.
  *
@@ -43,8 +49,13 @@ export interface JobStore {
   readSource(id: string, place: number): Promise<Uint8Array>;
   /** Keeps one result of an image, whole or not at all. It counts only once the job says that the image is done. */
   writeResult(id: string, place: number, output: number, bytes: Uint8Array): Promise<void>;
-  /** A result's bytes; undefined where it is gone. The stream goes on when the result is removed, and must be read or destroyed. */
-  openResult(id: string, place: number, output: number): Promise<Readable | undefined>;
+  /**
+   * A result's bytes, or a part of them: all of it was compared with what the job says of it, so that what a disk has changed is
+   * never taken for the result. The stream goes on when the result is removed, and must be read or destroyed.
+   * @param part the first and the last byte, both included
+   * @returns undefined where it is gone, `damaged` where it is not what it was
+   */
+  openResult(id: string, place: number, output: number, part?: BytePart): Promise<Readable | 'damaged' | undefined>;
   /** Removes bytes that are not needed any more: a finished job's sources, a cancelled one's results too. */
   dropSources(id: string): Promise<void>;
   dropResults(id: string): Promise<void>;

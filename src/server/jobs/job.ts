@@ -34,6 +34,13 @@ const problem = object(
 /** Why an image has no result, in the words of the server's error responses. */
 export interface JobProblem extends TypeOf<typeof problem> {}
 
+/** Of an image whose data a disk has lost. */
+export const lostProblem: JobProblem = {
+  code: 'INTERNAL',
+  status: 500,
+  detail: 'its data was lost on the server: send it again',
+};
+
 const result = object(
   {
     width: side,

@@ -3,18 +3,12 @@ import { join } from 'node:path';
 import { unfinishedSuffix, writeDurably } from './durable-file.js';
 import { again, lose } from './job-changes.js';
 import { jobFile, resultName, sourceName, type JobFolders } from './job-folders.js';
-import { hasEnded, type Job, type JobImage, type JobProblem } from './job.js';
+import { hasEnded, lostProblem, type Job, type JobImage } from './job.js';
 import { printJob, readJob } from './stored-job.js';
 import { asError, hasCode } from '../../errors.js';
 
 /** Jobs read at once: disks like company, but not thousands of open files. */
 const atOnce = 16;
-
-const lostProblem: JobProblem = {
-  code: 'INTERNAL',
-  status: 500,
-  detail: 'its data was lost on the server: send it again',
-};
 
 /**
  * Reads all jobs of a folder, oldest first, and makes them agree with the files that are there. What is damaged, by a power cut

@@ -33,10 +33,20 @@ export const limitOptions = options({
    */
   requestSeconds: seconds,
   /**
-   * Seconds that a client may take to send a request, and to fetch its response.
+   * Seconds for which a client may send, or take, nothing; however long the whole takes.
    * @default 60
    */
   transferSeconds: seconds,
+  /**
+   * Bytes a second that a client sends and takes at least, over `transferSeconds`.
+   * @default 4 KiB, less than any modem
+   */
+  transferBytesPerSecond: amount,
+  /**
+   * Connections at once; above it, those that ask for nothing make room.
+   * @default 4096
+   */
+  connections: number({ from: 1, to: Number.MAX_SAFE_INTEGER }),
   /**
    * Bytes of images that arrive or are worked on, and of results that are fetched, for all requests.
    * @default 512 MiB
@@ -100,6 +110,8 @@ export const defaultLimits: ServerLimits = {
   outputPixels: 100_000_000,
   requestSeconds: 120,
   transferSeconds: 60,
+  transferBytesPerSecond: 4 * 2 ** 10,
+  connections: 4096,
   heldBytes: 512 * 2 ** 20,
   requestsPerClient: 256,
   queuedPixels: 400_000_000,

@@ -18,26 +18,29 @@ import webpack from 'webpack';
 import { serveFolder, type Served } from './static-server.js';
 import { writeSite } from './site.js';
 
-/** Builds the site in an empty folder, and serves what came out. */
-export type Tool = (folder: string) => Promise<Served>;
+/**
+ * Builds the site in an empty folder, and serves what came out.
+ * @param cache the folder of results, which all tools may share: they deliver the same pictures
+ */
+export type Tool = (folder: string, cache: string) => Promise<Served>;
 
 export const tools: Readonly<Record<string, Tool>> = {
-  Vite: async (folder) => {
+  Vite: async (folder, cache) => {
     writeSite(folder, 'vite');
     // Nothing inlined, so that what a browser asks for is seen.
-    await build({ ...viteConfig(folder), build: { assetsInlineLimit: 0 } });
+    await build({ ...viteConfig(folder, cache), build: { assetsInlineLimit: 0 } });
     return serveFolder(join(folder, 'dist'));
   },
 
-  'the development server of Vite': async (folder) => {
+  'the development server of Vite': async (folder, cache) => {
     writeSite(folder, 'vite');
-    const server = await createServer({ ...viteConfig(folder), server: { host: '127.0.0.1', port: 0 } });
+    const server = await createServer({ ...viteConfig(folder, cache), server: { host: '127.0.0.1', port: 0 } });
     await server.listen();
     const { port } = server.httpServer!.address() as { port: number };
     return { url: `http://127.0.0.1:${port}/`, close: () => server.close() };
   },
 
-  webpack: async (folder) => {
+  webpack: async (folder, cache) => {
     writeSite(folder, 'webpack');
     // The site lies outside of the package, so the loader's name would not be found.
     const cssLoader = createRequire(import.meta.url).resolve('css-loader');
@@ -48,7 +51,7 @@ export const tools: Readonly<Record<string, Tool>> = {
       output: { path: join(folder, 'dist') },
       module: { rules: [{ test: /\.css$/, use: [MiniCssExtractPlugin.loader, cssLoader] }] },
       plugins: [
-        new UpresPlugin({ cache: join(folder, 'cache') }),
+        new UpresPlugin({ cache }),
         new MiniCssExtractPlugin(),
         new HtmlWebpackPlugin({ template: './index.ejs' }),
       ],
@@ -60,11 +63,11 @@ export const tools: Readonly<Record<string, Tool>> = {
     return serveFolder(join(folder, 'dist'));
   },
 
-  Rollup: async (folder) => {
+  Rollup: async (folder, cache) => {
     writeSite(folder, 'rollup');
     const bundle = await rollup({
       input: join(folder, 'main.js'),
-      plugins: [upresRollup({ cache: join(folder, 'cache') })],
+      plugins: [upresRollup({ cache })],
       onLog: () => undefined,
     });
     await bundle.write({ dir: folder, entryFileNames: 'bundle.js' });
@@ -72,11 +75,11 @@ export const tools: Readonly<Record<string, Tool>> = {
     return serveFolder(folder);
   },
 
-  Rolldown: async (folder) => {
+  Rolldown: async (folder, cache) => {
     writeSite(folder, 'rollup');
     const bundle = await rolldown({
       input: join(folder, 'main.js'),
-      plugins: [upresRollup({ cache: join(folder, 'cache') })],
+      plugins: [upresRollup({ cache })],
       onLog: () => undefined,
     });
     await bundle.write({ dir: folder, entryFileNames: 'bundle.js' });
@@ -84,7 +87,7 @@ export const tools: Readonly<Record<string, Tool>> = {
     return serveFolder(folder);
   },
 
-  esbuild: async (folder) => {
+  esbuild: async (folder, cache) => {
     writeSite(folder, 'esbuild');
     await esbuild({
       absWorkingDir: folder,
@@ -94,19 +97,19 @@ export const tools: Readonly<Record<string, Tool>> = {
       format: 'esm',
       publicPath: '/',
       logLevel: 'error',
-      plugins: [upresEsbuild({ cache: join(folder, 'cache') })],
+      plugins: [upresEsbuild({ cache })],
     });
     return serveFolder(folder);
   },
 
-  Gulp: async (folder) => {
+  Gulp: async (folder, cache) => {
     writeSite(folder, 'gulp');
     const dist = join(folder, 'dist');
     const upscale = (files: string, options: GulpOptions): Promise<void> =>
       finished(
         gulp
           .src(files, { cwd: folder, encoding: false })
-          .pipe(upresGulp({ cache: join(folder, 'cache'), ...options }))
+          .pipe(upresGulp({ cache, ...options }))
           .pipe(gulp.dest(join(dist, 'img')))
           .resume(),
       );
@@ -121,12 +124,12 @@ export const tools: Readonly<Record<string, Tool>> = {
   },
 };
 
-function viteConfig(folder: string): InlineConfig {
+function viteConfig(folder: string, cache: string): InlineConfig {
   return {
     root: folder,
     cacheDir: join(folder, 'vite-cache'),
     configFile: false,
     logLevel: 'silent',
-    plugins: [upresVite({ cache: join(folder, 'cache') })],
+    plugins: [upresVite({ cache })],
   };
 }

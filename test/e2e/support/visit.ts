@@ -1,8 +1,7 @@
 import type { Browser, Page, Response } from 'playwright-core';
-import { onTestFinished } from 'vitest';
 
-/** A page that has been loaded to the end. */
-export interface Visit {
+/** A page that has been loaded to the end, and is closed when it is disposed. */
+export interface Visit extends AsyncDisposable {
   readonly page: Page;
   /** Whatever went wrong: errors and warnings of the console, exceptions, requests that failed or went elsewhere. */
   readonly problems: readonly string[];
@@ -28,13 +27,15 @@ export interface Measured {
   readonly box: { readonly width: number; readonly height: number };
 }
 
+/** CSS pixels that all images of the page fit into: a larger window costs seconds, as it is drawn without a graphics processor. */
+const viewport = { width: 400, height: 640 };
+
 /**
  * Opens a page as a display of this many pixels for each CSS pixel shows it.
  * @param last a part of the URL of what the page asks for last: no event tells that a style's images are there
  */
 export async function visit(browser: Browser, url: string, ratio: number, last: string): Promise<Visit> {
-  const context = await browser.newContext({ deviceScaleFactor: ratio, viewport: { width: 800, height: 900 } });
-  onTestFinished(() => context.close());
+  const context = await browser.newContext({ deviceScaleFactor: ratio, viewport });
   const page = await context.newPage();
   const problems: string[] = [];
   const responses: Response[] = [];
@@ -56,7 +57,12 @@ export async function visit(browser: Browser, url: string, ratio: number, last: 
   const bodies = responses
     .filter((response) => response.url().startsWith(url))
     .map(async (response) => [response.url(), await response.body()] as const);
-  return { page, problems, images: new Map(await Promise.all(bodies)) };
+  return {
+    page,
+    problems,
+    images: new Map(await Promise.all(bodies)),
+    [Symbol.asyncDispose]: () => context.close(),
+  };
 }
 
 /**

@@ -3,11 +3,13 @@ import { ask } from './server.js';
 /** What tests read of an OpenAPI document. */
 export interface Document {
   readonly openapi: string;
+  readonly servers: readonly { readonly url: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
 }
 
 export interface Operation {
+  readonly operationId?: string;
   readonly summary?: string;
   readonly security?: readonly unknown[];
   readonly parameters?: readonly Parameter[];

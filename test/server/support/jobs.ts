@@ -54,6 +54,7 @@ export async function submit(store: JobStore, sources: readonly Uint8Array[], op
 /** A result's bytes; undefined where there is none. */
 export async function readResult(store: JobStore, id: string, place: number, output = 0): Promise<Buffer | undefined> {
   const stream = await store.openResult(id, place, output);
+  if (stream === 'damaged') throw new Error('the result is damaged');
   return stream && buffer(stream);
 }
 

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { FileJobStore } from '#src/server/jobs/file-job-store.js';
-import type { JobChange, JobDraft, JobStore } from '#src/server/jobs/job-store.js';
+import type { BytePart, JobChange, JobDraft, JobStore } from '#src/server/jobs/job-store.js';
 import type { Job } from '#src/server/jobs/job.js';
 
 /**
@@ -70,8 +70,8 @@ export class MortalStore implements JobStore {
     return this.living(() => this.store.writeResult(id, place, output, bytes));
   }
 
-  openResult(id: string, place: number, output: number): Promise<Readable | undefined> {
-    return this.living(() => this.store.openResult(id, place, output));
+  openResult(id: string, place: number, output: number, part?: BytePart): Promise<Readable | 'damaged' | undefined> {
+    return this.living(() => this.store.openResult(id, place, output, part));
   }
 
   dropSources(id: string): Promise<void> {

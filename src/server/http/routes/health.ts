@@ -13,6 +13,7 @@ export function healthRoutes(app: Server, { state }: ServerContext): void {
     {
       config: { open: true },
       schema: {
+        operationId: 'getHealth',
         summary: 'Whether the process lives',
         tags: ['operation'],
         response: { 200: { description: 'It does.', ...Status }, ...problems },
@@ -25,6 +26,7 @@ export function healthRoutes(app: Server, { state }: ServerContext): void {
     {
       config: { open: true },
       schema: {
+        operationId: 'getReadiness',
         summary: 'Whether the server takes work',
         description: '503 while it starts, and from the moment when it is asked to end.',
         tags: ['operation'],

@@ -22,6 +22,7 @@ export function jobEventsRoute(app: Server, { store, runner }: Jobs): void {
     {
       exposeHeadRoute: false,
       schema: {
+        operationId: 'followJob',
         summary: 'Follow a job',
         description:
           'Server-sent events: `state` with the job whenever an image has begun or ended, `progress` in between, and one `done` with the job when it has ended, whichever way; then the stream ends. With the `Last-Event-ID` of `done` there is nothing left to tell: 204, on which browsers stop asking.',

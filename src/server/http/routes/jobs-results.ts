@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import type { Server, ServerContext } from '../../service/context.js';
+import type { Server } from '../../service/context.js';
+import { rangeOf } from '../byte-range.js';
 import { matchesTag } from '../etag.js';
 import type { Jobs } from '../../jobs/jobs.js';
-import type { Job, JobResult } from '../../jobs/job.js';
+import { lostProblem, type Job, type JobResult } from '../../jobs/job.js';
 import { mediaTypeOf } from '../media-types.js';
-import { limitTransfer } from '../on-end.js';
 import { Problem } from '../problem.js';
 import { resultHeaders } from '../result-headers.js';
 import { commonProblems, emptyResponse, imageResponse, problemResponses } from '../schemas.js';
@@ -16,15 +16,21 @@ import { ImageParams, JobParams, ResultParams } from './jobs-schemas.js';
 const retrySeconds = 1;
 
 /** The results of jobs, as they lie on the disk: never all of one in memory. */
-export function jobResultRoutes(app: Server, { settings }: ServerContext, { store }: Jobs): void {
+export function jobResultRoutes(app: Server, { store, runner }: Jobs): void {
   const response = {
     200: imageResponse('The result.'),
+    206: imageResponse('The part that `Range` asks for, told by `Content-Range`.'),
     304: emptyResponse('The client has the result already.'),
-    ...problemResponses(...commonProblems, 404, 409, 410),
+    ...problemResponses(...commonProblems, 404, 409, 410, 416),
   };
-  const headers = Type.Object({ 'if-none-match': Type.Optional(Type.String()) });
+  const text = (description: string) => Type.Optional(Type.String({ description }));
+  const headers = Type.Object({
+    'if-none-match': text('Tags that the client has, or `*`.'),
+    range: text('One range of bytes; of several, everything is sent.'),
+    'if-range': text('The tag of what the client has a part of: where it is another now, everything is sent.'),
+  });
   const description =
-    '409 while there is none (with `Retry-After`), and where the image failed (with the reason’s code); 410 when the job was cancelled, or its time is over.';
+    '409 while there is none (with `Retry-After`), and where the image failed (with the reason’s code); 410 when the job was cancelled, or its time is over. `Range` goes on where a download broke off.';
 
   const send = async (
     request: FastifyRequest,
@@ -37,11 +43,21 @@ export function jobResultRoutes(app: Server, { settings }: ServerContext, { stor
     const tag = `"${result.sha256}"`;
     reply.headers({ etag: tag, 'cache-control': 'private, no-cache' });
     if (matchesTag(request.headers['if-none-match'], tag)) return reply.code(304).send();
-    const bytes = await store.openResult(job.id, place, output ?? 0);
+    const { bytes: size } = result;
+    const { range, 'if-range': condition } = request.headers;
+    // Ranges are defined for GET only.
+    const part = request.method === 'GET' ? rangeOf(range, condition?.toString(), tag, size) : undefined;
+    if (part === 'unsatisfiable') throw behindEnd(size);
+    const bytes = await store.openResult(job.id, place, output ?? 0, part);
+    if (bytes === 'damaged') {
+      await runner.lose(job.id, place);
+      throw new Problem(409, lostProblem.code, `the image has no result: ${lostProblem.detail}`);
+    }
     if (!bytes) throw gone();
-    limitTransfer(reply, settings.limits.transferSeconds);
+    if (part) reply.code(206).header('content-range', `bytes ${part.start}-${part.end}/${size}`);
+    const length = part ? part.end - part.start + 1 : size;
     return reply
-      .headers({ ...resultHeaders(result), 'content-length': String(result.bytes) })
+      .headers({ ...resultHeaders(result), 'accept-ranges': 'bytes', 'content-length': String(length) })
       .type(mediaTypeOf(result.format))
       .send(bytes);
   };
@@ -50,6 +66,7 @@ export function jobResultRoutes(app: Server, { settings }: ServerContext, { stor
     '/v1/jobs/:id/result',
     {
       schema: {
+        operationId: 'getJobResult',
         summary: 'The result of a job of one image',
         description,
         tags: ['jobs'],
@@ -72,6 +89,7 @@ export function jobResultRoutes(app: Server, { settings }: ServerContext, { stor
     '/v1/jobs/:id/images/:place/result',
     {
       schema: {
+        operationId: 'getImageResult',
         summary: 'The result of one image of a job',
         description,
         tags: ['jobs'],
@@ -91,6 +109,7 @@ export function jobResultRoutes(app: Server, { settings }: ServerContext, { stor
     '/v1/jobs/:id/images/:place/results/:output',
     {
       schema: {
+        operationId: 'getImageResultAt',
         summary: 'One of the results of an image of a job',
         description,
         tags: ['jobs'],
@@ -131,6 +150,11 @@ function resultOf(job: Job, place: number, output: number | undefined): JobResul
   throw new Problem(409, 'CONFLICT', 'the image is not finished: follow the job’s events, or ask again', {
     retryAfter: retrySeconds,
   });
+}
+
+function behindEnd(size: number): Problem {
+  const headers = { 'content-range': `bytes */${size}` };
+  return new Problem(416, 'RANGE_NOT_SATISFIABLE', `the result has ${size} bytes`, { headers });
 }
 
 function gone(): Problem {

@@ -49,7 +49,7 @@ export async function jobRoutes(app: Server, context: ServerContext): Promise<vo
   listRoute(app, jobs);
   jobRoute(app, jobs);
   deleteRoute(app, jobs);
-  jobResultRoutes(app, context, jobs);
+  jobResultRoutes(app, jobs);
   jobEventsRoute(app, jobs);
 }
 
@@ -60,6 +60,7 @@ function submitRoute(app: Server, context: ServerContext, jobs: Jobs): void {
     {
       config: { work: true, body: imagesBody(true) },
       schema: {
+        operationId: 'createJob',
         summary: 'Upscale images later',
         description:
           'One image or a form of several; the directives count for all of them, and every size in every format becomes a file of its own: `upscale=2;4&format=avif;webp` makes four of each image, which is decoded once, and enlarged once for each size. The answer comes when the job is on the disk: from then on it is finished whatever happens to the server. An image of a form that can’t be upscaled fails by itself, and is told in the job.',
@@ -109,6 +110,7 @@ function listRoute(app: Server, { store, runner }: Jobs): void {
     '/v1/jobs',
     {
       schema: {
+        operationId: 'listJobs',
         summary: 'Your jobs, newest first',
         tags: ['jobs'],
         querystring: ListQuery,
@@ -141,6 +143,7 @@ function jobRoute(app: Server, { store, runner }: Jobs): void {
     '/v1/jobs/:id',
     {
       schema: {
+        operationId: 'getJob',
         summary: 'A job: how far it is, and where its results are',
         tags: ['jobs'],
         params: JobParams,
@@ -159,6 +162,7 @@ function deleteRoute(app: Server, { store, runner }: Jobs): void {
     '/v1/jobs/:id',
     {
       schema: {
+        operationId: 'deleteJob',
         summary: 'Cancel a job, or remove one that has ended',
         description:
           'What is being computed stops within a tile. Its data is removed; of a job that was cancelled, that much stays known for a while.',

@@ -9,6 +9,7 @@ export function metricsRoutes(app: Server, { metrics }: ServerContext): void {
     '/metrics',
     {
       schema: {
+        operationId: 'getMetrics',
         summary: 'Metrics for Prometheus',
         tags: ['operation'],
         response: {

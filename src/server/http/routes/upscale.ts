@@ -2,21 +2,15 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CachedResult } from '../../../asset/cached-upscaler.js';
 import { Source } from '../../../image/image-source.js';
 import type { Server, ServerContext } from '../../service/context.js';
-import { matchesTag } from '../etag.js';
+import { namesTag } from '../etag.js';
 import { mediaTypeOf } from '../media-types.js';
 import { mergeFields } from '../merge-fields.js';
 import { negotiateFormat } from '../negotiate.js';
-import { limitTransfer, onEnd } from '../on-end.js';
+import { onEnd } from '../on-end.js';
 import { Problem } from '../problem.js';
-import {
-  commonProblems,
-  emptyResponse,
-  imageResponse,
-  imagesBody,
-  problemResponses,
-  variantQuery,
-} from '../schemas.js';
+import { commonProblems, imageResponse, imagesBody, problemResponses, variantQuery } from '../schemas.js';
 import { resultHeaders } from '../result-headers.js';
+import { inPieces } from '../transfer.js';
 import { readUpload, type Upload } from '../upload.js';
 import { parseVariant, type Variant } from '../../service/variant.js';
 import { workSignal } from '../work-signal.js';
@@ -30,15 +24,15 @@ export function upscaleRoutes(app: Server, context: ServerContext): void {
     {
       config: { work: true, body: imagesBody(false) },
       schema: {
+        operationId: 'upscaleImage',
         summary: 'Upscale an image now',
         description:
-          'One image, one result; a job takes several sizes and formats. Results are cached: the same image and directives give the same bytes, and the same `ETag`; with `If-None-Match` nothing is computed for a client that has them.',
+          'One image, one result; a job takes several sizes and formats. Results are cached: the same image and directives give the same bytes, and the same `ETag`; with `If-None-Match` nothing is computed for a client that has them: 412.',
         tags: ['images'],
         querystring: variantQuery(settings, false),
         response: {
           200: imageResponse('The result.'),
-          304: emptyResponse('The client has the result already.'),
-          ...problemResponses(...commonProblems, 406, 408, 413, 415, 422, 429, 504),
+          ...problemResponses(...commonProblems, 406, 408, 412, 413, 415, 422, 429, 504),
         },
       },
       // Before the schema is applied, and before anything of the body is read.
@@ -58,12 +52,12 @@ export function upscaleRoutes(app: Server, context: ServerContext): void {
       const tag = await images.etag(image, variant);
       reply.headers({ etag: tag, vary: 'Accept', 'cache-control': 'private, no-cache' });
       const known = request.headers['if-none-match'];
-      if (matchesTag(known, tag)) return reply.code(304).send();
+      if (namesTag(known, tag)) throw hasAlready(tag);
       const device = variant.device ?? settings.device;
       if (known !== undefined && device === 'auto') {
         // The CPU may have stood in for the device that computes now.
         const cpuTag = await images.etag(image, { ...variant, device: 'cpu' });
-        if (matchesTag(known, cpuTag)) return reply.code(304).header('etag', cpuTag).send();
+        if (namesTag(known, cpuTag)) throw hasAlready(cpuTag);
       }
       const { outputPixels } = await images.probe(image, [variant]);
       onEnd(reply, occupancy.queue(request.client, outputPixels));
@@ -74,11 +68,11 @@ export function upscaleRoutes(app: Server, context: ServerContext): void {
       // The image has served its purpose; until the client has taken it, the result lies in memory.
       upload.release();
       onEnd(reply, occupancy.holdBytes(request.client, result.data.length));
-      limitTransfer(reply, settings.limits.transferSeconds);
+      const headers = { 'content-length': String(result.data.length), 'server-timing': timing(result) };
       return reply
-        .headers({ ...resultHeaders(result), 'server-timing': timing(result) })
+        .headers({ ...resultHeaders(result), ...headers })
         .type(mediaTypeOf(result.format))
-        .send(result.data);
+        .send(inPieces(result.data));
     },
   );
 }
@@ -97,6 +91,13 @@ async function upscale(
     // The signal's reason says more than that something was aborted.
     throw isAborted(error) && signal.aborted ? signal.reason : error;
   }
+}
+
+/** For what is not asked for by GET there is no 304 (RFC 9110, 13.1.2). */
+function hasAlready(etag: string): Problem {
+  return new Problem(412, 'NOT_MODIFIED', 'you have this result already: its ETag is in If-None-Match', {
+    headers: { etag },
+  });
 }
 
 function onlyImage({ images }: Upload): Source {
