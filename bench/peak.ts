@@ -43,7 +43,7 @@ export class PeakProbe {
     const sessions = await Promise.all(
       probes().map(async (probe) => ({
         probe,
-        session: await runtime.InferenceSession.create(probe.model, optimisingOptions()),
+        session: await runtime.InferenceSession.create(probe.model, optimisingOptions('cpu')),
         input: new runtime.Tensor('float32', noise(size(probe.dims), 1), probe.dims),
       })),
     );

@@ -34,8 +34,8 @@ export async function measureRewrites(setting: Setting): Promise<Findings> {
   }[] = [];
   for (const { label, scale } of networks) {
     const { core, reference } = await (await modelFromLabel(label, scale)).build();
-    const rewritten = await runtime.InferenceSession.create(core, optimisingOptions());
-    const original = await runtime.InferenceSession.create(reference, optimisingOptions());
+    const rewritten = await runtime.InferenceSession.create(core, optimisingOptions('cpu'));
+    const original = await runtime.InferenceSession.create(reference, optimisingOptions('cpu'));
     for (const [content, side] of contents.flatMap((content) => sides.map((side) => [content, side] as const))) {
       setting.say(`rewrites of ${label} ×${scale}, ${content}, ${side}²`);
       const works = {

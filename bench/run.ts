@@ -1,6 +1,6 @@
 // `npm run bench`: measures upres on this machine and prints the figures as tables.
 //
-//   --only NAME   one measurement: engine, rewrites, waste, command, memory, cold, imports, site, plugins or server (may be given several times)
+//   --only NAME   one measurement: engine, rewrites, waste, command, memory, cold, imports, site, plugins, server or wasm (may be given several times)
 //   --quick       small pictures and few rounds, to see that everything works
 //   --pairs N     rounds of what is compared (default 7)
 //   --wait S  seconds that each measurement may lose to other programs that keep the machine busy
@@ -27,6 +27,7 @@ import { measureRewrites } from './rewrites.js';
 import { measureServer } from './server.js';
 import { measureSite } from './site.js';
 import { textGoal, textTable } from './text-table.js';
+import { measureWasm } from './wasm.js';
 import { measureWaste } from './waste.js';
 
 const measurements: readonly Measurement[] = [
@@ -40,6 +41,7 @@ const measurements: readonly Measurement[] = [
   { name: 'site', title: 'A site, through the build tools', run: measureSite },
   { name: 'plugins', title: 'Plugins with nothing to compute', run: measureIdlePlugins },
   { name: 'server', title: 'Server', run: measureServer },
+  { name: 'wasm', title: 'In WebAssembly', run: measureWasm },
 ];
 
 const { values } = parseArgs({

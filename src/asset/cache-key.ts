@@ -7,6 +7,7 @@ import { modelFromFile } from '../model/catalogue/model.js';
 import { modelStamp } from '../model/catalogue/model-files.js';
 import { builtinLabels, builtinNetwork } from '../model/catalogue/registry.js';
 import { REWRITE_VERSION } from '../model/catalogue/rewrite-version.js';
+import { expectedDevice } from '../network/processor.js';
 import { runtimeVersion } from '../network/pool/runtime.js';
 import { encoderVersion, version } from '../version.js';
 import { Source } from '../image/image-source.js';
@@ -53,7 +54,7 @@ export async function ingredients(source: Source, options: ResultOptions): Promi
     animation,
     colour,
     alpha,
-    device = 'cpu',
+    device = expectedDevice(),
   } = options;
   return {
     source: await source.hash(),

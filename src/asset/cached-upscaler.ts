@@ -4,7 +4,8 @@ import { deviceFor } from '../image/on-device.js';
 import { defaultMaxFrames, defaultMaxInputPixels, defaultMaxOutputPixels } from '../image/limits.js';
 import { Source } from '../image/image-source.js';
 import type { Upscaler, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
-import type { Device } from '../network/device.js';
+import { processors, type Device, type DeviceChoice } from '../network/device.js';
+import { workingDevice } from '../network/processor.js';
 import { cacheKey } from './cache-key.js';
 import type { ResultCache, ResultFacts } from './result-cache.js';
 
@@ -118,12 +119,16 @@ export class CachedUpscaler {
     }
   }
 
-  /** For `auto` also the CPU's result, which may have stood in for a device that failed. */
+  /** For `auto` also the processor's result, which may have stood in for a device that failed. */
   private async find(key: string, source: Source, options: UpscaleOptions): Promise<CachedResult | undefined> {
     const found = await this.findOne(key, options);
     if (found || options.device !== 'auto') return found;
-    const cpuKey = await cacheKey(source, { ...options, device: 'cpu' });
-    return cpuKey === key ? undefined : this.findOne(cpuKey, options);
+    for (const device of processors) {
+      const other = await cacheKey(source, { ...options, device });
+      const standIn = other === key ? undefined : await this.findOne(other, options);
+      if (standIn) return standIn;
+    }
+    return undefined;
   }
 
   private async findOne(key: string, options: UpscaleOptions): Promise<CachedResult | undefined> {
@@ -136,7 +141,13 @@ export class CachedUpscaler {
   private async compute(key: string, source: Source, options: UpscaleOptions): Promise<CachedResult> {
     const found = await this.find(key, source, options);
     if (found) return found;
-    const keys = await keysByDevice(key, source, options);
+    if (options.device === undefined) {
+      // What was expected may not work, and then results have another place.
+      const device = await workingDevice();
+      const other = await cacheKey(source, { ...options, device });
+      return this.compute(other, source, { ...options, device });
+    }
+    const keys = await keysByDevice(key, source, { ...options, device: options.device });
     const upscaler = await this.upscaler();
     const { data, ...facts } = await upscaler.upscale(source, options);
     const { device } = facts;
@@ -149,8 +160,12 @@ export class CachedUpscaler {
 }
 
 /** A result is cached under the device that really computed it: `auto` goes over to the CPU where another device fails. */
-async function keysByDevice(key: string, source: Source, options: UpscaleOptions): Promise<Map<Device, string>> {
-  const { device = 'cpu' } = options;
+async function keysByDevice(
+  key: string,
+  source: Source,
+  options: UpscaleOptions & { readonly device: DeviceChoice },
+): Promise<Map<Device, string>> {
+  const { device } = options;
   const keys = new Map<Device, string>([[await deviceFor(device), key]]);
   if (device === 'auto' && !keys.has('cpu')) keys.set('cpu', await cacheKey(source, { ...options, device: 'cpu' }));
   return keys;

@@ -106,9 +106,9 @@ export const enlargingOptions = {
    */
   threads: threadCount,
   /**
-   * What computes networks: `cpu`, `webgpu`, `cuda`, `dml`, `coreml`, or `auto` for the fastest one that works. Results of another
+   * What computes networks: `cpu`, `wasm`, `webgpu`, `cuda`, `dml`, `coreml`, or `auto` for the fastest one that works. Results of another
    * device may differ in the last bit, and have places of their own in the cache.
-   * @default `cpu`
+   * @default `cpu`, or `wasm` where native code can't be loaded; `UPRES_DEVICE`
    */
   device: deviceChoice,
 };

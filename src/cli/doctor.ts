@@ -5,6 +5,7 @@ import { exitCodes, messageOf, UpresError } from '../errors.js';
 import { tryDevices } from '../network/gpu/index.js';
 import type { DeviceReport } from '../network/gpu/try-device.js';
 import { loadRuntime } from '../network/pool/runtime.js';
+import { installedVersion } from '../network/pool/wasm-runtime.js';
 import { defaultCacheFolder } from '../network/weights/cache-folder.js';
 import { version } from '../version.js';
 import { describeProcessor, type Processor } from './processor.js';
@@ -51,6 +52,7 @@ async function versions(): Promise<Record<string, string>> {
     upres: version,
     node: process.versions.node,
     'onnxruntime-node': runtime?.env.versions.node ?? missing,
+    'onnxruntime-web': installedVersion() ?? 'not installed (only the device wasm needs it)',
     sharp: sharp?.sharp ?? missing,
     libvips: sharp?.vips ?? missing,
   };
@@ -108,15 +110,15 @@ function describe({ versions: found, platform, processor, cache, devices, speed 
 
 function describeDevice({ name, works, reason, adapter, memoryBytes, software, ms, cpuMs }: DeviceReport): string {
   if (!works) return `doesn't work: ${reason ?? ''}`;
+  const comparison = cpuMs === undefined ? '' : ` (cpu: ${digits(cpuMs)} ms)`;
   // The processor and the machine's memory have lines of their own.
   if (name === 'cpu') return 'works';
+  if (name === 'wasm') return `works: ${digits(ms!)} ms for a trial on one thread${comparison}`;
   const facts = [
     adapter ?? 'name unknown',
     memoryBytes === undefined ? 'memory unknown' : `${digits(memoryBytes / 2 ** 30)} GiB`,
     ...(software ? ['a driver that computes on the CPU'] : []),
-    ...(ms === undefined
-      ? []
-      : [`${digits(ms)} ms for a trial${cpuMs === undefined ? '' : ` (cpu: ${digits(cpuMs)} ms)`}`]),
+    ...(ms === undefined ? [] : [`${digits(ms)} ms for a trial${comparison}`]),
   ];
   return `works: ${facts.join(', ')}`;
 }

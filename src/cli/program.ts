@@ -46,7 +46,10 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
     .option('--lossless', 'WebP and AVIF without loss (default: as each input)')
     .option('--animation <what>', 'keep makes it an error where one would become a still; first-frame makes stills')
     .option('-t, --threads <n>', 'cores to use (default: all)')
-    .option('--device <name>', 'cpu, auto for the fastest that works, webgpu, cuda, dml or coreml (default: cpu)')
+    .option(
+      '--device <name>',
+      'cpu, wasm, auto for the fastest that works, webgpu, cuda, dml or coreml (default: cpu, or wasm where there is no native code)',
+    )
     .option(
       '--on-error <what>',
       "what becomes of a file that can't be upscaled: fail, original or resize (default: fail)",

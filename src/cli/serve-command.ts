@@ -45,7 +45,10 @@ export function addServeCommand(program: Command, act: (action: () => Promise<nu
     .option('--no-cache', 'keep no results')
     .option('-m, --model <label>', 'where none is asked for (default: auto)')
     .option('--models <label=path...>', 'networks of your own that clients can ask for by label')
-    .option('--device <name>', 'what computes: auto, cpu, webgpu, cuda, dml or coreml (default: cpu)')
+    .option(
+      '--device <name>',
+      'what computes: auto, cpu, wasm, webgpu, cuda, dml or coreml (default: cpu, or wasm where there is no native code)',
+    )
     .option('-t, --threads <n>', 'cores to use (default: all)')
     .option('--limit <name=n...>', 'bounds on what clients may ask for, such as inputPixels=25M or requestSeconds=60')
     .option('--share-cache', 'let builds keep their results here, for each other, at /v1/cache/')

@@ -1,13 +1,13 @@
 import type { UpresError } from '../errors.js';
 import { DeviceFailover } from '../network/device-failover.js';
-import type { Device, DeviceChoice } from '../network/device.js';
+import { isProcessor, type Device, type DeviceChoice } from '../network/device.js';
 
 /**
- * The device behind a choice. The CPU needs no looking: a build that stays on it loads nothing more.
+ * The device behind a choice. The processor needs no looking: a build that stays on it loads nothing more.
  * @throws BAD_ARGUMENT, DEVICE_UNAVAILABLE where it was named
  */
 export async function deviceFor(choice: DeviceChoice): Promise<Device> {
-  if (choice === 'cpu') return 'cpu';
+  if (isProcessor(choice)) return choice;
   const { resolveDevice } = await import('../network/resolve-device.js');
   return resolveDevice(choice);
 }
@@ -34,7 +34,7 @@ export class Failover {
     compute: (device: Device) => Promise<T>,
   ): Promise<T> {
     const device = await this.deviceOf(choice);
-    if (choice !== 'auto' || device === 'cpu') return compute(device);
+    if (choice !== 'auto' || isProcessor(device)) return compute(device);
     return this.failover.run(
       () => compute(device),
       () => compute('cpu'),

@@ -2,6 +2,7 @@ import { totalmem } from 'node:os';
 import { UpresError, withFile } from '../errors.js';
 import { isAborted, onAbort, throwIfAborted } from '../abort.js';
 import { deviceChoice, type Device, type DeviceChoice } from '../network/device.js';
+import { expectedDevice, workingDevice, workingProcessor } from '../network/processor.js';
 import { threadCount } from '../network/pool/thread-count.js';
 import { check, defined, number, options, text, type TypeOf } from '../schema.js';
 import type { ModelChoice } from './auto/auto-model.js';
@@ -82,7 +83,7 @@ const upscalerOptions = options({
   /**
    * What computes networks, unless a call says otherwise. `auto` takes the fastest device that works; should it fail in the
    * middle of a picture, the whole picture starts again on the CPU.
-   * @default `cpu`
+   * @default `cpu`, or `wasm` where native code can't be loaded; `UPRES_DEVICE`
    */
   device: deviceChoice,
   /**
@@ -115,7 +116,7 @@ function defaultMemoryBudget(): number {
 export class Upscaler implements AsyncDisposable {
   private readonly networks: Networks;
   private readonly admissions: AdmissionQueue;
-  private readonly device: DeviceChoice;
+  private readonly device: DeviceChoice | undefined;
   private readonly failover = new Failover();
   private readonly calls = new Map<AbortController, Promise<unknown>>();
   /** What is under way, by what was asked for. */
@@ -124,7 +125,7 @@ export class Upscaler implements AsyncDisposable {
 
   /** @throws BAD_ARGUMENT */
   constructor(given: UpscalerOptions = {}) {
-    const { memoryBudget = defaultMemoryBudget(), device = 'cpu', ...options } = check(upscalerOptions, given);
+    const { memoryBudget = defaultMemoryBudget(), device, ...options } = check(upscalerOptions, given);
     this.device = device;
     this.networks = new Networks(options);
     this.admissions = new AdmissionQueue(memoryBudget, this.networks);
@@ -167,10 +168,10 @@ export class Upscaler implements AsyncDisposable {
     return outputs ? results : results[0]!;
   }
 
-  /** The same size by centred bicubic and reduction, on the CPU: no learned network. Throws as `upscale`. */
+  /** The same size by centred bicubic and reduction, on the processor: no learned network. Throws as `upscale`. */
   async resize(input: ImageInput | Source, options: ResizeOptions = {}): Promise<UpscaleResult> {
     checkResizeOptions(options);
-    return this.upscale(input, { ...options, model: 'bicubic', alpha: 'network', device: 'cpu' });
+    return this.upscale(input, { ...options, model: 'bicubic', alpha: 'network', device: await workingProcessor() });
   }
 
   /** Waits for the calls in flight (or gives them up, with `cancel`: ABORTED) and releases the networks. */
@@ -224,10 +225,11 @@ export class Upscaler implements AsyncDisposable {
     const plan = planPicture(await source.header(), options, undefined);
     const { header, target, format, frames } = plan;
     const { quality, client, priority, onProgress } = options;
-    const encoding = this.enlargementOf(source, plan, options, letNextIn);
+    const device = options.device ?? this.device ?? (await defaultDevice(plan));
+    const encoding = this.enlargementOf(source, plan, { ...options, device }, letNextIn);
     const turn = { client, priority, signal, onProgress };
     const { data, codecMs, facts } = await encoding.encode({ format, quality, lossless: plan.lossless }, turn);
-    const { choice, device, timer } = facts;
+    const { choice, timer } = facts;
     const warnings = [...source.warnings, ...plan.warnings];
     return {
       data,
@@ -240,16 +242,21 @@ export class Upscaler implements AsyncDisposable {
       upscale: target.width / header.width,
       model: choice?.model ?? modelOf(options),
       ...(choice && { modelReason: choice.reason }),
-      device,
+      device: facts.device,
       inferenceMs: timer.inferenceMs,
       codecMs: timer.codecMs + codecMs,
       ...(warnings.length > 0 && { warnings }),
     };
   }
 
-  private enlargementOf(source: Source, plan: Plan, options: UpscaleOptions, letNextIn: () => void): Enlargement<Made> {
+  private enlargementOf(
+    source: Source,
+    plan: Plan,
+    options: UpscaleOptions & { readonly device: DeviceChoice },
+    letNextIn: () => void,
+  ): Enlargement<Made> {
     const { width, height } = plan.target;
-    const { alpha, device = this.device, maxOutputPixels } = options;
+    const { alpha, device, maxOutputPixels } = options;
     const key = [width, height, plan.frames, colourOf(plan), modelOf(options), alpha, device, maxOutputPixels].join(
       ' ',
     );
@@ -348,6 +355,10 @@ export class Upscaler implements AsyncDisposable {
     return call;
   }
 }
+
+/** Where no network is needed, no runtime is loaded to find out. */
+const defaultDevice = async ({ target }: Plan): Promise<DeviceChoice> =>
+  target.factor > 1 ? workingDevice() : expectedDevice();
 
 /** In which colours a picture is computed; formats that can't carry its profile get others than those that can. */
 const colourOf = ({ profile }: Plan): 'keep' | 'srgb' => (profile ? 'keep' : 'srgb');

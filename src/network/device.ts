@@ -1,11 +1,22 @@
 import { check, choice, type Schema } from '../schema.js';
 
-export const devices = ['cpu', 'webgpu', 'cuda', 'dml', 'coreml'] as const;
-/** What can compute a network. All but `cpu` are graphics processors, by the interface that they are reached through. */
+export const devices = ['cpu', 'wasm', 'webgpu', 'cuda', 'dml', 'coreml'] as const;
+/**
+ * What can compute a network: the processor with native code (`cpu`) or in WebAssembly (`wasm`), and graphics processors by the
+ * interface that they are reached through.
+ */
 export type Device = (typeof devices)[number];
 
+/** Devices that the pool's threads are. */
+export const processors = ['cpu', 'wasm'] as const satisfies readonly Device[];
+export type ProcessorDevice = (typeof processors)[number];
+
 /** A device with a process of its own. */
-export type GpuDevice = Exclude<Device, 'cpu'>;
+export type GpuDevice = Exclude<Device, 'cpu' | 'wasm'>;
+
+export function isProcessor(device: DeviceChoice): device is ProcessorDevice {
+  return processors.some((name) => name === device);
+}
 
 export const deviceChoices = ['auto', ...devices] as const;
 /** What a user may ask for: a device, or `auto` for the fastest one that works. */

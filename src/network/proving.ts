@@ -2,7 +2,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { messageOf, UpresError } from '../errors.js';
 import { bytesPerValue, viewPixels, type PixelArray, type PixelType } from '../pixels.js';
-import type { Runtime } from './pool/runtime.js';
+import type { SessionRuntime } from './pool/runtime.js';
 
 /** Pixels as a core takes and gives them. */
 export interface Plane {
@@ -26,7 +26,7 @@ export function testPattern(type: PixelType, values: number): PixelArray {
  * @param plane values 0 to 1: all of red, then green, then blue
  * @throws MODEL_UNSUPPORTED where it can't be run, or gives no picture
  */
-export async function runOnPlane(runtime: Runtime, session: InferenceSession, plane: Plane): Promise<Plane> {
+export async function runOnPlane(runtime: SessionRuntime, session: InferenceSession, plane: Plane): Promise<Plane> {
   let output;
   try {
     const input = new runtime.Tensor('float32', plane.data, [1, 3, plane.height, plane.width]);

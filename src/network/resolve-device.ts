@@ -1,20 +1,21 @@
 import { UpresError } from '../errors.js';
-import { checkDevice, type Device, type DeviceChoice } from './device.js';
+import { checkDevice, isProcessor, type Device, type DeviceChoice } from './device.js';
 import type { DeviceReport } from './gpu/try-device.js';
+import { workingProcessor } from './processor.js';
 
 /** In which order `auto` tries devices: those that are the fastest where they exist come first. */
 const preference = ['cuda', 'dml', 'coreml', 'webgpu'] as const;
 
 /**
  * Finds out what a choice means on this machine, by trial runs in processes of their own. Their results are remembered. With
- * `cpu` nothing is tried or loaded.
+ * `cpu` and `wasm` nothing is tried or loaded.
  * @returns the device that was named, or for `auto` the first that works, computes what the CPU computes, and is faster; else
- *   `cpu`, with a warning (`UPRES_DEVICE_FALLBACK`, once in a process)
+ *   `cpu` (`wasm` where there is no native code), with a warning (`UPRES_DEVICE_FALLBACK`, once in a process)
  * @throws BAD_ARGUMENT for another name, DEVICE_UNAVAILABLE for a device that was named and doesn't work here
  */
 export async function resolveDevice(choice: DeviceChoice): Promise<Device> {
   const checked = checkDevice(choice);
-  if (checked === 'cpu') return 'cpu';
+  if (isProcessor(checked)) return checked;
   if (checked === 'auto') return chooseDevice();
   const { tryDevice } = await import('./gpu/index.js');
   const report = await tryDevice(checked);
@@ -39,7 +40,7 @@ async function chooseDevice(): Promise<Device> {
   }
   const { warnOfFallback } = await import('./gpu/index.js');
   warnOfFallback(reasons.length > 0 ? reasons.join('; ') : 'the runtime has no other device on this platform');
-  return 'cpu';
+  return workingProcessor();
 }
 
 /** Why `auto` leaves a device out; undefined when nothing speaks against it. */

@@ -18,6 +18,7 @@ import {
 import { AttachedBackend } from './pool/attached-backend.js';
 import type { CallHooks, TileRecord } from './pool/call.js';
 import { deviceChoice, type Device } from './device.js';
+import { workingDevice } from './processor.js';
 import type { GpuContextHandle, GpuState } from './gpu/gpu-context.js';
 import type { NetworkBackend } from './pool/network-backend.js';
 import { NetworkWeights, type WeightsInfo } from './weights/network-weights.js';
@@ -327,9 +328,15 @@ async function load<T extends NetworkOptions>(
 ): Promise<ThreadSafeNetwork> {
   const options: NetworkOptions = check(schema, given);
   const { memoryBudget = defaultMemoryBudget, gpuMemoryBudget, maxQueue = Infinity } = options;
-  const { device = 'cpu', threads = defaultThreads(), cacheFolder } = options;
+  const { device, threads = defaultThreads(), cacheFolder } = options;
   // What only those need who load a network: the pool, tiles, the store of prepared weights.
   const { loadBackend } = await import('./pool/load-backend.js');
-  const backend = await loadBackend(source, device, { threads, memoryBudget, gpuMemoryBudget, maxQueue, cacheFolder });
+  const backend = await loadBackend(source, device ?? (await workingDevice()), {
+    threads,
+    memoryBudget,
+    gpuMemoryBudget,
+    maxQueue,
+    cacheFolder,
+  });
   return ThreadSafeNetwork.over(backend);
 }

@@ -4,6 +4,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type InjectOptions, type LightMyRequestResponse } from 'fastify';
 import type { AddressInfo } from 'node:net';
 import { modelFromFile } from '../model/catalogue/model.js';
+import { workingDevice } from '../network/processor.js';
 import { resolveDevice } from '../network/resolve-device.js';
 import { blockOtherLoaders } from './http/block-loaders.js';
 import type { Server, ServerContext } from './service/context.js';
@@ -108,7 +109,7 @@ export class UpresServer implements AsyncDisposable {
  *   or a device that can't be
  */
 export async function createServer(options: ServerOptions = {}): Promise<UpresServer> {
-  const settings = resolveSettings(options);
+  const settings = resolveSettings({ ...options, device: options.device ?? (await workingDevice()) });
   // What is wrong with a network or a device is its owner's to know, now, and not a client's later.
   await Promise.all(Object.values(settings.models).map((path) => modelFromFile(path)));
   await resolveDevice(settings.device);

@@ -157,7 +157,13 @@ describe('an attached network', () => {
 
   it('is the same network', async () => {
     await using attached = await ThreadSafeNetwork.attach(network.share());
-    expect(attached).toMatchObject({ factor: 2, label: 'natural', display: 'Natural', device: 'cpu', threads: 2 });
+    expect(attached).toMatchObject({
+      factor: 2,
+      label: 'natural',
+      display: 'Natural',
+      device: network.device,
+      threads: 2,
+    });
     expect(attached.weights).toEqual(network.weights);
     const picture = noise(50, 40);
     const { data } = await attached.upscaleImage(picture);

@@ -13,7 +13,7 @@ const chain = { faithful: true, heavy: true };
 const restoring = { faithful: false, heavy: true };
 
 /** Every built-in network with each scale of its own, but one for those that differ in weights only; a chain; interpolations. */
-export const builtins: readonly Builtin[] = [
+const all: readonly Builtin[] = [
   { label: 'natural', scale: 2, ...ours },
   { label: 'natural', scale: 3, ...ours },
   { label: 'natural', scale: 4, ...ours },
@@ -31,3 +31,6 @@ export const builtins: readonly Builtin[] = [
   { label: 'bicubic', scale: 3, ...ours },
   { label: 'nearest', scale: 2, ...ours },
 ];
+
+/** In WebAssembly the heavy ones would take minutes, and their kernels are those of the others. */
+export const builtins = process.env.UPRES_DEVICE === 'wasm' ? all.filter(({ heavy }) => !heavy) : all;

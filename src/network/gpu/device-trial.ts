@@ -1,6 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { modelFromLabel } from '../../model/catalogue/model.js';
-import { loadRuntime, type Runtime } from '../pool/runtime.js';
+import { loadRuntime, optimisingOptions, type SessionRuntime } from '../pool/runtime.js';
+import { compileWasm, loadWasmRuntime } from '../pool/wasm-runtime.js';
 import { largestDifference, runOnPlane, testPattern } from '../proving.js';
 import { describeAdapter, type Adapter } from './adapter.js';
 import { messageOf } from '../../errors.js';
@@ -24,14 +25,16 @@ export type TrialResult =
   | {
       readonly works: true;
       readonly adapter: Adapter;
-      /** Milliseconds of a run on the device, and of the same on all cores of the CPU. */
+      /** Milliseconds of a run on the device. */
       readonly ms: number;
-      readonly cpuMs: number;
+      /** Of the same on all cores of the CPU, where native code runs there. */
+      readonly cpuMs: number | undefined;
     }
   | { readonly works: false; readonly reason: string };
 
 /** Runs `natural` on the device and on the CPU, compares their results, and then their speed. */
 async function tryDevice(device: string): Promise<TrialResult> {
+  if (device === 'wasm') return tryWasm();
   const runtime = await loadRuntime();
   const { core, reference } = await (await modelFromLabel('natural', 2)).build();
   const onCpu = await runtime.InferenceSession.create(core, { executionProviders: ['cpu'], logSeverityLevel: 4 });
@@ -53,8 +56,26 @@ async function tryDevice(device: string): Promise<TrialResult> {
   return { works: true, adapter, ...(await compareSpeed(runtime, onDevice, onCpu, largeSide)) };
 }
 
+/** The same for the runtime in WebAssembly, on one thread. It is tried, too, where there is nothing to compare it with. */
+async function tryWasm(): Promise<TrialResult> {
+  const runtime = await loadWasmRuntime(await compileWasm());
+  const { core } = await (await modelFromLabel('natural', 2)).build();
+  const inWasm = await runtime.InferenceSession.create(core, optimisingOptions('wasm'));
+  const { data, ms: first } = await run(runtime, inWasm, smallSide);
+  const { ms } = await run(runtime, inWasm, smallSide);
+  const works = { works: true, adapter: { software: false }, ms: Math.min(first, ms) } as const;
+  const native = await loadRuntime().catch(() => undefined);
+  if (!native) return { ...works, cpuMs: undefined };
+  const onCpu = await native.InferenceSession.create(core, { executionProviders: ['cpu'], logSeverityLevel: 4 });
+  const difference = largestDifference((await run(native, onCpu, smallSide)).data, data);
+  if (!(difference <= tolerance)) {
+    return { works: false, reason: `its results are wrong: they differ by ${difference} from the CPU's` };
+  }
+  return { ...works, cpuMs: (await run(native, onCpu, smallSide)).ms };
+}
+
 async function compareSpeed(
-  runtime: Runtime,
+  runtime: SessionRuntime,
   onDevice: InferenceSession,
   onCpu: InferenceSession,
   side: number,
@@ -65,7 +86,7 @@ async function compareSpeed(
 }
 
 async function run(
-  runtime: Runtime,
+  runtime: SessionRuntime,
   session: InferenceSession,
   side: number,
 ): Promise<{ data: Float32Array; ms: number }> {

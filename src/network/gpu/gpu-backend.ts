@@ -54,7 +54,9 @@ export class GpuBackend extends MainBackend {
     const pool = ThreadPool.get();
     const model = await resolveModel(source);
     // The CPU finds out what the network is: how it scales and its receptive field.
-    const located = await locateWeights(pool, source, model.key, settings.cacheFolder).finally(() => pool.endUnused());
+    const located = await locateWeights(pool, source, model.key, 'cpu', settings.cacheFolder).finally(() =>
+      pool.endUnused(),
+    );
     const scheduler = GpuScheduler.get(device);
     const network: GpuNetwork = {
       key: model.key,

@@ -39,7 +39,7 @@ export class GpuSession {
     channels: 1 | 3,
   ): Promise<GpuSession> {
     const graph = freeBatch(wrapPixels(core, type, channels));
-    const options = optimisingOptions();
+    const options = optimisingOptions('cpu');
     const session = await runtime.InferenceSession.create(graph, { ...options, executionProviders: [device] });
     const reference = await runtime.InferenceSession.create(graph, options);
     try {

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { devices, type Device } from '../device.js';
+import { devices, processors, type Device } from '../device.js';
 import { loadRuntime } from '../pool/runtime.js';
+import { wasmObjection } from '../pool/wasm-runtime.js';
+import { nativeProblem } from '../processor.js';
 import type { TrialResult } from './device-trial.js';
 import { gpuEnvironment } from './gpu-environment.js';
 import { firstLine } from './runtime-message.js';
@@ -31,14 +33,11 @@ const timeoutMs = 60_000;
 
 const reports = new Map<Device, Promise<DeviceReport>>();
 
-/**
- * Tries every device that the runtime was built for, the CPU included, with a real network.
- * @throws UNSUPPORTED_PLATFORM where the runtime can't be loaded
- */
+/** Tries the processor, with native code and in WebAssembly, and every device that the runtime was built for, with a real network. */
 export async function tryDevices(): Promise<DeviceReport[]> {
   const found: DeviceReport[] = [];
   // One after another: two drivers starting at once would tell less.
-  for (const name of await builtInDevices()) found.push(await tryDevice(name));
+  for (const name of new Set<Device>([...processors, ...(await builtInDevices())])) found.push(await tryDevice(name));
   return found;
 }
 
@@ -52,19 +51,17 @@ export function tryDevice(name: Device): Promise<DeviceReport> {
   return report;
 }
 
-/** The devices that the runtime was built for on this platform. */
+/** The devices that the native runtime was built for on this platform; none where it can't be loaded. */
 export async function builtInDevices(): Promise<Device[]> {
+  if ((await nativeProblem()) !== undefined) return [];
   const runtime = await loadRuntime();
   const names = runtime.listSupportedBackends().map(({ name }) => name);
   return devices.filter((device) => names.includes(device));
 }
 
 async function trial(name: Device): Promise<DeviceReport> {
-  const builtIn = await builtInDevices();
-  if (!builtIn.includes(name)) {
-    const reason = `onnxruntime-node has no ${name} on ${process.platform} ${process.arch}, only ${builtIn.join(', ')}`;
-    return { name, works: false, reason };
-  }
+  const objection = name === 'wasm' ? wasmObjection() : await objectionTo(name);
+  if (objection !== undefined) return { name, works: false, reason: objection };
   const result = await runTrial(name);
   if (!result.works) return { name, works: false, reason: firstLine(result.reason) };
   const { adapter, ms, cpuMs } = result;
@@ -75,8 +72,16 @@ async function trial(name: Device): Promise<DeviceReport> {
     ...(adapter.memoryBytes !== undefined && { memoryBytes: adapter.memoryBytes }),
     software: adapter.software,
     ms,
-    cpuMs,
+    ...(cpuMs !== undefined && { cpuMs }),
   };
+}
+
+async function objectionTo(name: Device): Promise<string | undefined> {
+  const problem = await nativeProblem();
+  if (problem !== undefined) return problem;
+  const builtIn = await builtInDevices();
+  if (builtIn.includes(name)) return undefined;
+  return `onnxruntime-node has no ${name} on ${process.platform} ${process.arch}, only ${builtIn.join(', ')}`;
 }
 
 /** What the trial's process printed; how it ended counts only when it printed nothing. */

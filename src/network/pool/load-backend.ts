@@ -1,5 +1,5 @@
 import { hasCode, messageOf } from '../../errors.js';
-import type { DeviceChoice, GpuDevice } from '../device.js';
+import { isProcessor, type DeviceChoice, type GpuDevice } from '../device.js';
 import { LocalBackend, type LocalSettings } from './local-backend.js';
 import type { NetworkBackend } from './network-backend.js';
 import type { ModelSource } from './protocol.js';
@@ -10,7 +10,7 @@ export interface BackendSettings extends LocalSettings {
 }
 
 /**
- * Loads a network for the device that was chosen. What only graphics processors need is not loaded for the CPU.
+ * Loads a network for the device that was chosen. What only graphics processors need is not loaded for the processor.
  * @throws DEVICE_UNAVAILABLE for a device that was named and doesn't work; NOT_MAIN_THREAD
  */
 export async function loadBackend(
@@ -20,7 +20,7 @@ export async function loadBackend(
 ): Promise<NetworkBackend> {
   // Anywhere but in the main thread this throws, before a device is tried in vain.
   ThreadPool.get();
-  if (choice === 'cpu') return LocalBackend.load(source, settings);
+  if (isProcessor(choice)) return LocalBackend.load(source, choice, settings);
   if (choice === 'auto') return loadAutomatic(source, settings);
   const { GpuBackend } = await import('../gpu/index.js');
   return GpuBackend.load(source, choice, settings);
@@ -29,7 +29,7 @@ export async function loadBackend(
 async function loadAutomatic(source: ModelSource, settings: BackendSettings): Promise<NetworkBackend> {
   const { resolveDevice } = await import('../resolve-device.js');
   const device = await resolveDevice('auto');
-  if (device === 'cpu') return LocalBackend.load(source, settings);
+  if (isProcessor(device)) return LocalBackend.load(source, device, settings);
   return loadWithFailover(source, device, settings);
 }
 
@@ -40,7 +40,7 @@ async function loadWithFailover(
   settings: BackendSettings,
 ): Promise<NetworkBackend> {
   const { FailoverBackend, GpuBackend, warnOfFallback } = await import('../gpu/index.js');
-  const loadOnCpu = (): Promise<LocalBackend> => LocalBackend.load(source, settings);
+  const loadOnCpu = (): Promise<LocalBackend> => LocalBackend.load(source, 'cpu', settings);
   try {
     const onDevice = await GpuBackend.load(source, device, settings);
     return new FailoverBackend(onDevice, loadOnCpu, settings.threads);

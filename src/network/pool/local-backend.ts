@@ -1,4 +1,5 @@
 import { Call, toCallInput, type CallHooks } from './call.js';
+import type { ProcessorDevice } from '../device.js';
 import { locateWeights, type LocatedWeights } from '../weights/locate-weights.js';
 import { MainBackend } from './main-backend.js';
 import type { CallSettings } from './network-backend.js';
@@ -29,7 +30,6 @@ const learningRate = { faster: 0.5, slower: 0.05 };
 
 /** A network on the pool of this process. Lives in the main thread. */
 export class LocalBackend extends MainBackend {
-  readonly device = 'cpu';
   readonly gpu = undefined;
   private readonly weights: string;
   private pixelsPerMs: number;
@@ -38,6 +38,7 @@ export class LocalBackend extends MainBackend {
     private readonly pool: ThreadPool,
     model: Model,
     { geometry, location }: LocatedWeights,
+    readonly device: ProcessorDevice,
     private readonly settings: LocalSettings,
     locate: () => Promise<WeightsLocation>,
   ) {
@@ -49,20 +50,20 @@ export class LocalBackend extends MainBackend {
     });
     this.pixelsPerMs = geometry.pixelsPerMs;
     // Networks with the same weights share the threads' sessions.
-    this.weights = `${model.key} ${location.kind}`;
+    this.weights = `${device} ${model.key} ${location.kind}`;
     pool.openWeights(this.weights, location, locate);
   }
 
   /** Loads a network: finds its prepared weights or has a thread prepare them. */
-  static async load(source: ModelSource, settings: LocalSettings): Promise<LocalBackend> {
+  static async load(source: ModelSource, device: ProcessorDevice, settings: LocalSettings): Promise<LocalBackend> {
     const pool = ThreadPool.get();
     const model = await resolveModel(source);
-    const locate = (): Promise<LocatedWeights> => locateWeights(pool, source, model.key, settings.cacheFolder);
+    const locate = (): Promise<LocatedWeights> => locateWeights(pool, source, model.key, device, settings.cacheFolder);
     const located = await locate().catch(async (error: unknown) => {
       await pool.endUnused();
       throw error;
     });
-    return new LocalBackend(pool, model, located, settings, async () => (await locate()).location);
+    return new LocalBackend(pool, model, located, device, settings, async () => (await locate()).location);
   }
 
   protected override async planTiles(

@@ -2,6 +2,7 @@ import type { UpresErrorCode } from '../../errors.js';
 import type { MeasuredGeometry } from '../weights/weights-manifest.js';
 import type { Rectangle } from '../tiles/tiles.js';
 import type { PixelKind } from '../../pixels.js';
+import type { WasmModule } from './web-assembly.js';
 
 /** Where a network comes from, in words that a thread can act on. */
 export type ModelSource =
@@ -13,8 +14,13 @@ export type ModelSource =
 export type WeightsLocation =
   /** Files optimised for this processor, to be mapped: all threads of all processes share the pages. */
   | { readonly kind: 'mapped'; readonly folder: string }
-  /** The core graph as bytes: where no folder can be written, each thread holds a copy. */
-  | { readonly kind: 'copied'; readonly core: Uint8Array };
+  /** The core graph as bytes: where no folder can be written, and in WebAssembly, each thread holds a copy. */
+  | {
+      readonly kind: 'copied';
+      readonly core: Uint8Array;
+      /** The runtime in WebAssembly, compiled; undefined for the native one. */
+      readonly wasm: WasmModule | undefined;
+    };
 
 /** One tile of one call: all that a thread needs to know. */
 export interface TileOrder extends PixelKind {
@@ -43,6 +49,8 @@ export interface PrepareOrder {
   readonly key: string;
   /** An empty folder to write to; undefined where none can be had. */
   readonly folder: string | undefined;
+  /** The runtime in WebAssembly, compiled; undefined for the native one. */
+  readonly wasm: WasmModule | undefined;
 }
 
 /** What the pool tells a thread. */
@@ -72,7 +80,7 @@ export type Reply =
 /** What preparing a network found out. */
 export interface Prepared {
   readonly geometry: MeasuredGeometry;
-  /** The core graph, where there was no folder to write to. */
+  /** The core graph, where there was no folder to write to, and in WebAssembly. */
   readonly core: Uint8Array | undefined;
 }
 

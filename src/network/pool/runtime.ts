@@ -1,9 +1,13 @@
 import type * as Ort from 'onnxruntime-node';
 import { UpresError } from '../../errors.js';
+import type { ProcessorDevice } from '../device.js';
 
 export type Runtime = typeof Ort;
 
-/** The release of onnxruntime-node that this package is tested with; package.json pins it. */
+/** What computing needs of a runtime, native or in WebAssembly. */
+export type SessionRuntime = Pick<Runtime, 'InferenceSession' | 'Tensor'>;
+
+/** The release of onnxruntime-node and onnxruntime-web that this package is tested with; package.json pins it. */
 export const runtimeVersion = '1.30.0';
 
 /**
@@ -36,7 +40,7 @@ export function loadRuntime(): Promise<Runtime> {
       throw new UpresError(
         'UNSUPPORTED_PLATFORM',
         `onnxruntime-node ${runtimeVersion} can't be loaded on ${process.platform}/${process.arch}: it runs on Linux with glibc 2.28 or ` +
-          'newer (x64, arm64; not Alpine), Windows (x64, arm64) and macOS (arm64)',
+          'newer (x64, arm64; not Alpine), Windows (x64, arm64) and macOS (arm64). Elsewhere the device wasm computes, with onnxruntime-web',
         { cause },
       );
     },
@@ -45,7 +49,6 @@ export function loadRuntime(): Promise<Runtime> {
 }
 
 const common = {
-  executionProviders: ['cpu'],
   // Threads are ours: one session, one core.
   intraOpNumThreads: 1,
   interOpNumThreads: 1,
@@ -60,13 +63,14 @@ const common = {
 const session = { set_denormal_as_zero: '1' };
 
 /** Options for a graph as its author wrote it: the runtime optimises it in memory. */
-export function optimisingOptions(): Ort.InferenceSession.SessionOptions {
-  return { ...common, graphOptimizationLevel: 'all', extra: { session } };
+export function optimisingOptions(device: ProcessorDevice): Ort.InferenceSession.SessionOptions {
+  // onnxruntime-web writes into what it is given.
+  return { ...common, executionProviders: [device], graphOptimizationLevel: 'all', extra: { session: { ...session } } };
 }
 
 /** Options for a graph that was optimised before and whose weights are to be mapped: nothing may be rewritten, or it is copied. */
 export function mappingOptions(): Ort.InferenceSession.SessionOptions {
-  return { ...common, graphOptimizationLevel: 'disabled', extra: { session } };
+  return { ...common, executionProviders: ['cpu'], graphOptimizationLevel: 'disabled', extra: { session } };
 }
 
 /**
@@ -77,6 +81,7 @@ export function mappingOptions(): Ort.InferenceSession.SessionOptions {
 export function writingOptions(path: string, weightsName: string): Ort.InferenceSession.SessionOptions {
   return {
     ...common,
+    executionProviders: ['cpu'],
     graphOptimizationLevel: 'all',
     optimizedModelFilePath: path,
     extra: {

@@ -2,6 +2,7 @@ import { isMainThread } from 'node:worker_threads';
 import { asError, UpresError } from '../../errors.js';
 import { version } from '../../version.js';
 import { Admission } from './admission.js';
+import type { ProcessorDevice } from '../device.js';
 import type { Call } from './call.js';
 import { fromErrorMessage } from './error-message.js';
 import { FairQueue } from './fair-queue.js';
@@ -10,6 +11,7 @@ import type { Prepared, PrepareOrder, Reply, WeightsLocation } from './protocol.
 import type { PlacedTile } from '../tiles/repeated-tiles.js';
 import { loadRuntime } from './runtime.js';
 import { defaultThreads } from './thread-count.js';
+import type { WasmModule } from './web-assembly.js';
 
 /** How long the end of the process waits for threads to leave the runtime: many times the longest tile. */
 const exitDrainMs = 15_000;
@@ -97,9 +99,26 @@ export class ThreadPool {
     await Promise.all(threads.map((thread) => thread.end()));
   }
 
+  /**
+   * Loads what threads compute with: once, and before any of them does.
+   * @returns the runtime in WebAssembly, compiled; undefined for the native one
+   * @throws UNSUPPORTED_PLATFORM
+   */
+  async loadBinary(device: ProcessorDevice): Promise<WasmModule | undefined> {
+    let wasm: WasmModule | undefined;
+    if (device === 'cpu') await loadRuntime();
+    else wasm = await (await import('./wasm-runtime.js')).compileWasm();
+    if (!this.drainInstalled) {
+      this.drainInstalled = true;
+      process.on('exit', () => {
+        this.drainAtExit();
+      });
+    }
+    return wasm;
+  }
+
   /** Has a thread prepare a network. */
   async prepare(order: Omit<PrepareOrder, 'order'>): Promise<Prepared> {
-    await this.loadBinary();
     return new Promise((resolve, reject) => {
       this.preparations.push({ order, resolve, reject, attempts: 0 });
       this.dispatch();
@@ -108,7 +127,6 @@ export class ThreadPool {
 
   /** Computes a call's tiles; the call's own promises tell how it went. */
   async computeTiles(call: Call): Promise<void> {
-    await this.loadBinary();
     this.count(call, 1);
     this.queue.add(call);
     void call.settled.then(() => {
@@ -138,15 +156,6 @@ export class ThreadPool {
     const calls = this.callsFor(network) + change;
     if (calls > 0) this.calls.set(network, calls);
     else this.calls.delete(network);
-  }
-
-  private async loadBinary(): Promise<void> {
-    await loadRuntime();
-    if (this.drainInstalled) return;
-    this.drainInstalled = true;
-    process.on('exit', () => {
-      this.drainAtExit();
-    });
   }
 
   /** Blocks the process' end until no thread is inside the runtime: ending there aborts the process. */

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { UpresError } from '../../errors.js';
 import { bytesPerValue, viewPixels, type PixelArray, type PixelType } from '../../pixels.js';
 import type { TileOrder, WeightsLocation } from '../pool/protocol.js';
-import { loadRuntime, mappingOptions, optimisingOptions, type Runtime } from '../pool/runtime.js';
+import { loadRuntime, mappingOptions, optimisingOptions, type SessionRuntime } from '../pool/runtime.js';
+import { runtimeFor } from '../pool/session-runtime.js';
 import { readTile, writeCore } from './tile-pixels.js';
 
 /** Name of the graph file, in a folder of prepared weights, for pixels of a type and number of channels. */
@@ -21,7 +22,7 @@ export class ComputeBuffer {
   private staging = new ArrayBuffer(0);
 
   private constructor(
-    private readonly runtime: Runtime,
+    private readonly runtime: SessionRuntime,
     private readonly session: InferenceSession,
     private readonly type: PixelType,
     private readonly channels: 1 | 3,
@@ -29,11 +30,15 @@ export class ComputeBuffer {
 
   /** Opens a session. Blocks the thread while the runtime reads the graph. */
   static async open(weights: WeightsLocation, type: PixelType, channels: 1 | 3): Promise<ComputeBuffer> {
-    const runtime = await loadRuntime();
-    const session =
-      weights.kind === 'mapped'
-        ? await runtime.InferenceSession.create(join(weights.folder, graphFileName(type, channels)), mappingOptions())
-        : await runtime.InferenceSession.create(await wrapped(weights.core, type, channels), optimisingOptions());
+    if (weights.kind === 'mapped') {
+      const runtime = await loadRuntime();
+      const graph = join(weights.folder, graphFileName(type, channels));
+      const session = await runtime.InferenceSession.create(graph, mappingOptions());
+      return new ComputeBuffer(runtime, session, type, channels);
+    }
+    const runtime = await runtimeFor(weights.wasm);
+    const options = optimisingOptions(weights.wasm ? 'wasm' : 'cpu');
+    const session = await runtime.InferenceSession.create(await wrapped(weights.core, type, channels), options);
     return new ComputeBuffer(runtime, session, type, channels);
   }
 

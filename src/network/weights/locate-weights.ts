@@ -1,6 +1,10 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ProcessorDevice } from '../device.js';
 import type { ModelSource, WeightsLocation } from '../pool/protocol.js';
+import type { WasmModule } from '../pool/web-assembly.js';
 import type { ThreadPool } from '../pool/thread-pool.js';
-import type { MeasuredGeometry } from './weights-manifest.js';
+import { coreName, type MeasuredGeometry } from './weights-manifest.js';
 import { defaultCacheFolder } from './cache-folder.js';
 import { WeightsStore } from './weights-store.js';
 import { hasCode, messageOf, UpresError } from '../../errors.js';
@@ -24,12 +28,14 @@ export function locateWeights(
   pool: ThreadPool,
   source: ModelSource,
   key: string,
+  device: ProcessorDevice,
   cacheFolder = defaultCacheFolder(),
 ): Promise<LocatedWeights> {
-  const slot = `${cacheFolder} ${key}`;
+  const slot = `${cacheFolder} ${device} ${key}`;
   const known = underWay.get(slot);
   if (known) return known;
-  const locating = locate(pool, source, key, new WeightsStore(cacheFolder)).finally(() => underWay.delete(slot));
+  const store = new WeightsStore(cacheFolder, device);
+  const locating = locate(pool, source, key, device, store).finally(() => underWay.delete(slot));
   underWay.set(slot, locating);
   return locating;
 }
@@ -38,36 +44,42 @@ async function locate(
   pool: ThreadPool,
   source: ModelSource,
   key: string,
+  device: ProcessorDevice,
   store: WeightsStore,
 ): Promise<LocatedWeights> {
+  const wasm = await pool.loadBinary(device);
   const found = await store.find(key);
-  if (found) return mapped(found);
+  if (found) return located(found, wasm);
 
   let problem: unknown;
   try {
     const draft = await store.createDraft();
     try {
-      await pool.prepare({ kind: 'prepare', source, key, folder: draft });
+      await pool.prepare({ kind: 'prepare', source, key, folder: draft, wasm });
       await store.publish(draft, key);
     } catch (error) {
       await store.discard(draft);
       throw error;
     }
     const published = await store.find(key);
-    if (published) return mapped(published);
+    if (published) return await located(published, wasm);
     problem = new Error('what was written there is gone or damaged');
   } catch (error) {
     // Of ours only one is about the folder: with the others the network would fail again.
     if (error instanceof UpresError && !hasCode(error, 'OUTPUT_UNWRITABLE')) throw error;
     problem = error;
   }
-  const { geometry, core } = await pool.prepare({ kind: 'prepare', source, key, folder: undefined });
-  warnOfCopies(problem);
-  return { geometry, location: { kind: 'copied', core: core! } };
+  const { geometry, core } = await pool.prepare({ kind: 'prepare', source, key, folder: undefined, wasm });
+  if (!wasm) warnOfCopies(problem);
+  return { geometry, location: { kind: 'copied', core: core!, wasm } };
 }
 
-function mapped(found: NonNullable<Awaited<ReturnType<WeightsStore['find']>>>): LocatedWeights {
-  return { geometry: found.manifest.geometry, location: { kind: 'mapped', folder: found.folder } };
+async function located(
+  { folder, manifest: { geometry } }: NonNullable<Awaited<ReturnType<WeightsStore['find']>>>,
+  wasm: WasmModule | undefined,
+): Promise<LocatedWeights> {
+  if (!wasm) return { geometry, location: { kind: 'mapped', folder } };
+  return { geometry, location: { kind: 'copied', core: await readFile(join(folder, coreName)), wasm } };
 }
 
 function warnOfCopies(error: unknown): void {

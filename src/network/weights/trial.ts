@@ -2,7 +2,7 @@ import type { InferenceSession } from 'onnxruntime-node';
 import { UpresError } from '../../errors.js';
 import type { Geometry } from '../../model/catalogue/geometry.js';
 import { largestDifference, runOnPlane, type Plane } from '../proving.js';
-import type { Runtime } from '../pool/runtime.js';
+import type { SessionRuntime } from '../pool/runtime.js';
 import type { MeasuredGeometry } from './weights-manifest.js';
 
 /** A trial costs at most about a second: larger networks are believed what their graph says. */
@@ -21,7 +21,7 @@ const tolerance = 1e-4;
  * @throws MODEL_UNSUPPORTED when the output is no whole multiple of the input, INFERENCE_FAILED when the rewrites are not equal
  */
 export async function measureGeometry(
-  runtime: Runtime,
+  runtime: SessionRuntime,
   original: InferenceSession,
   optimised: InferenceSession,
   geometry: Geometry,
@@ -79,7 +79,7 @@ export async function measureGeometry(
 }
 
 /** The best of a few runs, since a machine that does other things only makes them slower. */
-async function measureSpeed(runtime: Runtime, session: InferenceSession, side: number): Promise<number> {
+async function measureSpeed(runtime: SessionRuntime, session: InferenceSession, side: number): Promise<number> {
   const input = randomPlane(side, side);
   let best = Infinity;
   for (let round = 0; round < 3; round++) {

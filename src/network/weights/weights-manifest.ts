@@ -3,6 +3,9 @@ import type { Geometry } from '../../model/catalogue/geometry.js';
 
 export const manifestName = 'manifest.json';
 
+/** The graph without what reads and writes pixels. */
+export const coreName = 'core.onnx';
+
 /** A geometry as it was seen in a trial run. */
 export interface MeasuredGeometry extends Geometry {
   readonly scale: number;

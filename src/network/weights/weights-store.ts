@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { lstat, mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { arch, cpus, platform } from 'node:os';
 import { join } from 'node:path';
+import type { ProcessorDevice } from '../device.js';
 import { runtimeVersion } from '../pool/runtime.js';
 import { defaultCacheFolder } from './cache-folder.js';
 import { manifestName, readManifest, type WeightsManifest } from './weights-manifest.js';
@@ -19,7 +20,11 @@ const abandonedAfter = 60 * 60 * 1000;
 export class WeightsStore {
   private readonly root: string;
 
-  constructor(cacheFolder: string = defaultCacheFolder()) {
+  /** @param device for which weights are prepared */
+  constructor(
+    cacheFolder: string = defaultCacheFolder(),
+    private readonly device: ProcessorDevice = 'cpu',
+  ) {
     this.root = join(cacheFolder, 'weights');
   }
 
@@ -76,7 +81,17 @@ export class WeightsStore {
   }
 
   private async folderFor(key: string): Promise<string> {
-    return join(this.root, `${key.slice(0, 32)}-${await processorFingerprint()}`);
+    return join(this.root, `${key.slice(0, 32)}-${await this.fingerprint()}`);
+  }
+
+  /** What prepared weights depend on besides the network: the runtime's version and the processor's features. */
+  private async fingerprint(): Promise<string> {
+    features ??= processorFeatures();
+    const runtime = this.device === 'cpu' ? runtimeVersion : `${runtimeVersion} ${this.device}`;
+    return createHash('sha256')
+      .update([storeVersion, runtime, platform(), arch(), await features].join('\n'))
+      .digest('hex')
+      .slice(0, 16);
   }
 
   private async removeAbandoned(): Promise<void> {
@@ -116,18 +131,7 @@ async function hashFile(path: string): Promise<string> {
   }
 }
 
-let fingerprint: Promise<string> | undefined;
-
-/** What optimised weights depend on besides the network: the runtime's version and the processor's features. */
-function processorFingerprint(): Promise<string> {
-  fingerprint ??= processorFeatures().then((features) =>
-    createHash('sha256')
-      .update([storeVersion, runtimeVersion, platform(), arch(), features].join('\n'))
-      .digest('hex')
-      .slice(0, 16),
-  );
-  return fingerprint;
-}
+let features: Promise<string> | undefined;
 
 /** The instruction sets as Linux lists them; elsewhere the processor's name, which implies them. */
 async function processorFeatures(): Promise<string> {

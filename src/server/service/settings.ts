@@ -5,6 +5,7 @@ import { assetOptions, checkAssetOptions } from '../../asset/options.js';
 import { resultsFolder } from '../../asset/asset-cache.js';
 import { UpresError } from '../../errors.js';
 import { autoModel } from '../../image/auto/auto-model.js';
+import { expectedDevice } from '../../network/processor.js';
 import { deviceChoice, type DeviceChoice } from '../../network/device.js';
 import { defaultThreads, threadCount } from '../../network/pool/thread-count.js';
 import {
@@ -151,7 +152,7 @@ const defaultPort = 3270;
 export function resolveSettings(given: ServerOptions = {}): ServerSettings {
   check(serverOptions, given);
   const { host = '127.0.0.1', port = defaultPort, tokens = [], allowedHosts = [], models = {} } = given;
-  const { model = autoModel, device = 'cpu', threads = defaultThreads() } = given;
+  const { model = autoModel, device = expectedDevice(), threads = defaultThreads() } = given;
   const loopback = isLoopback(host);
   if (!loopback && tokens.length === 0) {
     throw new UpresError(

@@ -1,0 +1,117 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { familySync, MUSL, versionSync } from 'detect-libc';
+import { messageOf, UpresError } from '../errors.js';
+import { checkDevice, isProcessor, type DeviceChoice, type ProcessorDevice } from './device.js';
+
+// Which of the two runtimes computes on this machine's processor, where a user leaves that to us: the native one (`cpu`) where it can
+// be loaded, else the one in WebAssembly (`wasm`).
+
+/** The oldest C library that the native runtime was linked for. */
+const oldestGlibc = '2.28';
+
+/** Why the native runtime can't be loaded; null: no reason is known. Undefined before it was looked for. */
+let objection: string | null | undefined;
+
+/**
+ * Why the native runtime has no binary that this machine could load, as far as files and versions tell: it is cheap, and nothing is
+ * loaded. Undefined where nothing speaks against it.
+ */
+function nativeObjection(): string | undefined {
+  objection ??= findObjection() ?? null;
+  return objection ?? undefined;
+}
+
+/** The device for those who name none, by what can be known without loading a runtime: the one that names results in caches. */
+export function expectedDevice(): DeviceChoice {
+  return namedByEnvironment() ?? expectedProcessor();
+}
+
+/**
+ * The device for those who name none, and are about to compute: here the native runtime is really loaded.
+ * @throws BAD_ARGUMENT where the environment's `UPRES_DEVICE` names none
+ */
+export async function workingDevice(): Promise<DeviceChoice> {
+  return namedByEnvironment() ?? workingProcessor();
+}
+
+function expectedProcessor(): ProcessorDevice {
+  return nativeObjection() === undefined ? 'cpu' : 'wasm';
+}
+
+/** `cpu` where the native runtime can be loaded, else `wasm`, with a warning (`UPRES_WASM`, once in a process). */
+export async function workingProcessor(): Promise<ProcessorDevice> {
+  const named = namedByEnvironment();
+  if (named !== undefined && isProcessor(named)) return named;
+  const reason = await nativeProblem();
+  if (reason === undefined) return 'cpu';
+  warnOfWasm(reason);
+  return 'wasm';
+}
+
+/** Why the native runtime can't be loaded, having tried it. */
+export async function nativeProblem(): Promise<string | undefined> {
+  const known = nativeObjection();
+  if (known !== undefined) return known;
+  const { loadRuntime } = await import('./pool/runtime.js');
+  try {
+    await loadRuntime();
+    return undefined;
+  } catch (error) {
+    objection = reasonOf(error);
+    return objection;
+  }
+}
+
+function namedByEnvironment(): DeviceChoice | undefined {
+  const { UPRES_DEVICE: name } = process.env;
+  if (name === undefined || name === '') return undefined;
+  try {
+    return checkDevice(name);
+  } catch (error) {
+    throw new UpresError('BAD_ARGUMENT', `UPRES_DEVICE: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function findObjection(): string | undefined {
+  const { platform, arch, versions } = process;
+  if (versions.webcontainer !== undefined) return 'containers in a browser load no native code';
+  let folder;
+  try {
+    folder = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'));
+  } catch {
+    return 'onnxruntime-node is not installed';
+  }
+  if (!existsSync(join(folder, 'bin', 'napi-v6', platform, arch, 'onnxruntime_binding.node'))) {
+    return `onnxruntime-node has no binary for ${platform}/${arch}`;
+  }
+  if (platform !== 'linux') return undefined;
+  if (familySync() === MUSL) return 'onnxruntime-node has no binary for musl, the C library of this system';
+  const glibc = versionSync();
+  return glibc !== null && isOlder(glibc, oldestGlibc)
+    ? `onnxruntime-node needs glibc ${oldestGlibc} or newer, and this system has ${glibc}`
+    : undefined;
+}
+
+/** Of versions such as `2.28`, which sort neither as texts nor as numbers. */
+function isOlder(version: string, oldest: string): boolean {
+  return version.localeCompare(oldest, 'en', { numeric: true }) < 0;
+}
+
+/** What the system said, where it was asked. */
+function reasonOf(error: unknown): string {
+  const { cause } = error as { cause?: unknown };
+  return messageOf(cause ?? error).split('\n', 1)[0]!;
+}
+
+let warned = false;
+
+function warnOfWasm(reason: string): void {
+  if (warned) return;
+  warned = true;
+  process.emitWarning(`computing in WebAssembly, about four times slower than native code: ${reason}`, {
+    type: 'UpresWarning',
+    code: 'UPRES_WASM',
+  });
+}
