@@ -139,9 +139,10 @@ async function judge(file: string, name: string): Promise<void> {
     const own = halved(await decode(data, false));
     const shown = page && header.format !== 'tiff' ? await shownBy(page, bytes, `image/${header.format}`) : undefined;
     const inBrowser = shown && difference(own, shown);
-    // sharp knows nothing of colours that are told elsewhere than in a profile: there only the browser can tell.
+    // sharp knows nothing of colours that are told elsewhere than in a profile: there only the browser can tell. (The shipped types
+    // don't have that field.)
     const decoded =
-      header.codedColours || header.bareInks
+      ('codedColours' in header && header.codedColours) || header.bareInks
         ? undefined
         : await decode(bytes, isOriented(header.format, header.frames)).catch(() => undefined);
     const plain = decoded && difference(own, decoded);

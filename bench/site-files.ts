@@ -9,12 +9,12 @@ export const pictureFolder = 'pictures';
 /** How many times the pixels of each picture. */
 export const factor = 2;
 
-/** What the plugins get besides their cache: drawings have a network of their own. */
-export const drawings = { include: '**/drawing-*', model: 'art' } as const;
+/** What the plugins get besides their cache: one network, and drawings have one of their own. Nothing is left to `auto`. */
+export const networks = { model: 'natural', defaults: { include: '**/drawing-*', model: 'art' } } as const;
 
 /** The same for the engine without a plugin. */
 export function modelFor(file: string): string {
-  return basename(file).startsWith('drawing-') ? drawings.model : 'natural';
+  return basename(file).startsWith('drawing-') ? networks.defaults.model : networks.model;
 }
 
 interface Kind {

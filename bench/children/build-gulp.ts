@@ -2,14 +2,14 @@
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import gulp from 'gulp';
-import { drawings, factor, pictureFolder } from '../site-files.js';
+import { factor, networks, pictureFolder } from '../site-files.js';
 import { readOrder, report } from './build.js';
 
 const { site, out, cache } = readOrder();
 const plugin = cache === undefined ? undefined : (await import('upres/gulp')).default;
 await report(async () => {
   const pictures = gulp.src(join(site, pictureFolder, '*'), { encoding: false });
-  const upscaled = plugin ? pictures.pipe(plugin({ upscale: factor, cache: cache!, defaults: drawings })) : pictures;
+  const upscaled = plugin ? pictures.pipe(plugin({ upscale: factor, cache: cache!, ...networks })) : pictures;
   const written = upscaled.pipe(gulp.dest(out));
   written.resume();
   await finished(written);

@@ -1,12 +1,11 @@
 // Builds a site with webpack. Arguments: site, folder for the result, cache of the plugin (left out: no plugin).
 import { promisify } from 'node:util';
 import webpack from 'webpack';
-import { drawings } from '../site-files.js';
+import { networks } from '../site-files.js';
 import { readOrder, report } from './build.js';
 
 const { site, out, cache } = readOrder();
-const plugins =
-  cache === undefined ? [] : [new (await import('upres/webpack')).UpresPlugin({ cache, defaults: drawings })];
+const plugins = cache === undefined ? [] : [new (await import('upres/webpack')).UpresPlugin({ cache, ...networks })];
 await report(async () => {
   const compiler = webpack({
     mode: 'production',
