@@ -66,21 +66,41 @@ async function rewriteXml(out: MagicString, file: string, tools: RewriteTools): 
   const tags = [...startTags(xml, true)];
   for (const tag of tags) await rewriter.tag(tag);
   if (/\.svg$/i.test(file)) return;
-  for (const { index, 0: whole, groups } of xml.matchAll(textOfXml)) {
-    if (!whole.includes('upscale') || whole.startsWith('<!--')) continue;
-    // A `>` in an attribute, a style or a script is none that ends a tag.
-    if (tags.some(({ start, end, text }) => start < index && index < (text === '' ? end - 1 : end + text.length)))
-      continue;
-    const { cdata, text } = groups as { cdata?: string; text?: string };
-    const result = await rewriteText(cdata ?? decodeEntities(text!), base, tools);
-    if (result === undefined) continue;
-    const replaced = cdata === undefined ? `>${encodeText(result)}` : `<![CDATA[${result}]]>`;
-    out.update(index, index + whole.length, replaced);
+  for (const { start, end, isPlain } of textsOfXml(xml, tags)) {
+    const text = xml.slice(start, end);
+    if (!text.includes('upscale')) continue;
+    const result = await rewriteText(isPlain ? text : decodeEntities(text), base, tools);
+    if (result !== undefined) out.update(start, end, isPlain ? result : encodeText(result));
   }
 }
 
-/** What is between tags, and no comment. Feeds have pages in it, quoted in one of two ways, and URLs. */
-const textOfXml = /<!--[^]*?-->|<!\[CDATA\[(?<cdata>[^]*?)\]\]>|>(?<text>[^<]+)/g;
+interface XmlText {
+  /** Offsets. */
+  readonly start: number;
+  readonly end: number;
+  /** As in CDATA, where nothing is escaped. */
+  readonly isPlain: boolean;
+}
+
+/** What is between tags. Feeds have pages in it, quoted in one of two ways, and URLs. Each character is looked at once. */
+function* textsOfXml(xml: string, tags: readonly HtmlTag[]): Generator<XmlText> {
+  const endsOfTags = new Map(tags.map(({ start, end, text }) => [start, end + text.length]));
+  const find = (mark: string, from: number): number => {
+    const found = xml.indexOf(mark, from);
+    return found < 0 ? xml.length : found;
+  };
+  let at = 0;
+  while (at < xml.length) {
+    const next = find('<', at);
+    yield { start: at, end: next, isPlain: false };
+    if (xml.startsWith('<!--', next)) at = find('-->', next) + 3;
+    else if (xml.startsWith('<![CDATA[', next)) {
+      const end = find(']]>', next);
+      yield { start: next + 9, end, isPlain: true };
+      at = end + 3;
+    } else at = endsOfTags.get(next) ?? find('>', next) + 1;
+  }
+}
 
 /** @returns undefined for what stays as it is */
 async function rewriteText(text: string, base: URL, tools: RewriteTools): Promise<string | undefined> {
