@@ -63,8 +63,8 @@ export class AssetCache<Facts> {
     try {
       const info = await cacache.get.info(this.folder, prefix + key);
       if (!info) return undefined;
-      const { integrity, metadata } = info;
-      return { data: await readChecked(info), facts: metadata as Facts, hash: integrity.replace(/^sha512-/, '') };
+      const hash = info.integrity.replace(/^sha512-/, '');
+      return { data: await readChecked(info), facts: info.metadata as Facts, hash };
     } catch (error) {
       // Missing is usual, and what can't be read is as good as missing; what is damaged is in the way of what is right.
       if (hasCode(error, 'EINTEGRITY')) await this.forget(key);
