@@ -13,7 +13,7 @@ export type ScoredChoice = (typeof scoredChoices)[keyof typeof scoredChoices][nu
 export const autoChoices = [...scoredChoices.lossy, 'nearest'] as const;
 
 /** Part of a cached result's key: goes up with every change that may choose otherwise. */
-export const chooserVersion = 4;
+export const chooserVersion = 5;
 
 export interface ModelChoice {
   readonly model: (typeof autoChoices)[number];

@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isMissing, readError, UpresError } from '../../errors.js';
-import { cardPaths } from './card-paths.js';
 import { parsePartialCard, type PartialModelCard } from './card.js';
 import type { ModelFormat } from './formats/format.js';
 import { formatOf } from './formats/formats.js';
-import { EXTERNAL_SUFFIXES } from './model-files.js';
+import { cardPaths, EXTERNAL_SUFFIXES } from './model-files.js';
 
 /** A network's file with what lies next to it. */
 export interface ModelFile {
