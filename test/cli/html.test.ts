@@ -225,6 +225,7 @@ it('stops at a signal: no page is changed, and nothing is half-written', async (
   const noise = Buffer.from(Array.from({ length: 1200 * 1200 }, (_, index) => (index * 7919) % 251));
   await sharp(noise, { raw: { width: 1200, height: 1200, channels: 1 } }).toFile(site('img/large.png'));
   const { code, stderr } = await upres(['html', site('.'), '--cache', cache], {
+    cwd: site('.'),
     onStart: (child) => {
       // The small picture is there when the large one is being computed.
       const watch = setInterval(() => {
