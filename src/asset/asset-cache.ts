@@ -75,12 +75,10 @@ export class AssetCache<Facts> {
       const info = await cacache.get.info(this.folder, prefix + key);
       if (!info) return undefined;
       const hash = info.integrity.replace(/^sha512-/, '');
-      if ((info.size ?? 0) > hashedAtOnce) return { data: await readLarge(info), facts: info.metadata as Facts, hash };
-      const data = await cacache.get.byDigest(this.folder, info.integrity, { memoize: false });
-      return { data, facts: info.metadata as Facts, hash };
+      return { data: await readChecked(info), facts: info.metadata as Facts, hash };
     } catch (error) {
       // Missing is usual, and what can't be read is as good as missing; what is damaged is in the way of what is right.
-      if (hasCode(error, 'EINTEGRITY', 'EBADSIZE')) await this.forget(key);
+      if (hasCode(error, 'EINTEGRITY')) await this.forget(key);
       return undefined;
     }
   }
@@ -171,11 +169,11 @@ function inPieces(bytes: Buffer): Readable {
 }
 
 /**
- * A large result, checked as cacache does it, but without keeping the event loop waiting: even as a stream it hashes 64 MiB at
- * once.
+ * A result, checked as cacache does it, but without looking into its index a second time, and without keeping the event loop
+ * waiting: even as a stream it hashes 64 MiB at once.
  * @throws an error with the code EINTEGRITY where it is damaged
  */
-async function readLarge({ path, integrity }: Cacache.CacheObject): Promise<Buffer> {
+async function readChecked({ path, integrity }: Cacache.CacheObject): Promise<Buffer> {
   const data = await readFile(path);
   if (`sha512-${await digest(data, 'sha512', 'base64')}` === integrity) return data;
   throw Object.assign(new Error(`${path} is damaged`), { code: 'EINTEGRITY' });

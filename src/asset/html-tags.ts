@@ -13,6 +13,9 @@ export interface HtmlTag {
   /** In lower case. */
   readonly name: string;
   readonly attributes: readonly HtmlAttribute[];
+  /** Offsets of the tag, from its `<` to behind its `>`. */
+  readonly start: number;
+  readonly end: number;
   /** Offset behind the tag's name, where an attribute can be put in. */
   readonly nameEnd: number;
   /** What is between a script's or style's tags, and the like; empty for other elements. */
@@ -24,13 +27,17 @@ export interface HtmlTag {
 /** Elements whose contents are text, whatever they look like. */
 const rawText = new Set(['script', 'style', 'textarea', 'title', 'xmp', 'iframe', 'noembed', 'noframes']);
 
+/** The same in documents of XML, where `<title>` is an element as any other. */
+const rawTextInXml = new Set(['script', 'style']);
+
 const attribute = /[\s/]*([^\s"'<>/=][^\s/>=]*)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'>][^\s>]*)?)?/y;
 
 /**
  * The start tags of a page with their attributes, after the tokenizer of the HTML standard (13.2.5) as far as it decides where tags
  * and attributes are: comments, doctypes and the text of scripts and the like are skipped.
+ * @param xml whether it is a document of XML, as SVG and feeds are: `<style/>` is empty there, and CDATA is text
  */
-export function* startTags(html: string): Generator<HtmlTag> {
+export function* startTags(html: string, xml = false): Generator<HtmlTag> {
   let at = 0;
   for (;;) {
     at = html.indexOf('<', at);
@@ -39,6 +46,11 @@ export function* startTags(html: string): Generator<HtmlTag> {
       at = endOf(html, '-->', at + 2);
       continue;
     }
+    if (xml && html.startsWith('<![CDATA[', at)) {
+      at = endOf(html, ']]>', at);
+      continue;
+    }
+    const start = at;
     const name = /^[a-z][^\s/>]*/i.exec(html.slice(at + 1, at + 65))?.[0].toLowerCase();
     if (name === undefined) {
       // An end tag, a doctype, a processing instruction, or a lone `<`.
@@ -47,8 +59,9 @@ export function* startTags(html: string): Generator<HtmlTag> {
     }
     const nameEnd = at + 1 + name.length;
     const { attributes, end } = readAttributes(html, nameEnd);
-    at = rawText.has(name) ? closing(html, name, end) : end;
-    yield { name, attributes, nameEnd, text: html.slice(end, at), textStart: end };
+    const isEmpty = xml && html[end - 2] === '/';
+    at = (xml ? rawTextInXml : rawText).has(name) && !isEmpty ? closing(html, name, end) : end;
+    yield { name, attributes, start, end, nameEnd, text: html.slice(end, at), textStart: end };
   }
 }
 
@@ -86,7 +99,8 @@ function endOf(html: string, mark: string, from: number): number {
 
 const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: '\u00a0' };
 
-function decodeEntities(text: string): string {
+/** What stands for other characters, as far as URLs and markup have it. */
+export function decodeEntities(text: string): string {
   return text.replace(/&(?:#x([\da-f]+)|#(\d+)|([a-z]+));/gi, (whole, hex: string, decimal: string, name: string) => {
     if (name) return entities[name.toLowerCase()] ?? whole;
     const code = hex ? parseInt(hex, 16) : Number(decimal);
@@ -96,5 +110,10 @@ function decodeEntities(text: string): string {
 
 /** For an attribute's value in double quotes. */
 export function encodeAttribute(text: string): string {
-  return text.replace(/&/g, '&amp;').replace(/"/g, '&quot;');
+  return encodeText(text).replace(/"/g, '&quot;');
+}
+
+/** For the text of an element. */
+export function encodeText(text: string): string {
+  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;');
 }

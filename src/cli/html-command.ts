@@ -6,6 +6,7 @@ import type { SiteAuto, SiteOptions, SiteResult } from '../asset/site/rewrite-si
 import { exitCodes, hasCode } from '../errors.js';
 import { maxUpscale } from '../image/target.js';
 import { decimal } from './amount.js';
+import { watchInterrupts } from './interrupt.js';
 import { print } from './streams.js';
 import { UsageError } from './usage-error.js';
 import { count } from './words.js';
@@ -62,13 +63,20 @@ async function rewrite(folder: string, options: HtmlOptions): Promise<number> {
     process.stderr.write(`warning: ${message}\n`);
   };
   const pipeline = new AssetPipeline(assets, { root, warn });
+  using interrupts = watchInterrupts((signal) => {
+    process.stderr.write(`Stopping (${signal}); once more kills at once.\n`);
+  });
   try {
     checkAssetOptions(assets);
-    const result = await rewriteSite(pipeline, site);
+    const result = await rewriteSite(pipeline, { ...site, signal: interrupts.signal });
     if (options.json) tellJson(result, root);
     else tell(result, pipeline.report.table(), options);
     return result.problems.length > 0 ? exitCodes.someFailed : exitCodes.ok;
   } catch (error) {
+    if (interrupts.exitCode !== undefined && error === interrupts.signal.reason) {
+      process.stderr.write('Stopped: no page was changed.\n');
+      return interrupts.exitCode;
+    }
     if (hasCode(error, 'BAD_ARGUMENT')) throw new UsageError((error as Error).message);
     throw error;
   } finally {

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runChild } from '../support/child.js';
+import { upres } from './support/command.js';
 import { temporaryFolder } from '../support/folders.js';
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -29,6 +30,16 @@ const ways: readonly (readonly [written: string, finished: string])[] = [
   [
     '<img src="../img/a.png?upscale=1;2&as=img">',
     '<img srcset="../img/a.png 1x, ../img/a@2x.png 2x" width="10" height="10" src="../img/a.png">',
+  ],
+  [
+    '<a><img alt=x src="../img/a.png?upscale=1;2&format=webp;png&as=picture"></a>',
+    '<a><picture><source srcset="../img/a.webp 1x, ../img/a@2x.webp 2x" type="image/webp" />' +
+      '<img srcset="../img/a.png 1x, ../img/a@2x.png 2x" width="10" height="10" alt=x src="../img/a.png"></picture></a>',
+  ],
+  [
+    '<picture><img src="../img/a.png?upscale=2&format=webp;png&as=picture" height=5></picture>',
+    '<picture><source srcset="../img/a@2x.webp 2x" type="image/webp" />' +
+      '<img srcset="../img/a@2x.png 2x" src="../img/a@2x.png" height=5></picture>',
   ],
   [
     '<img srcset="../img/a.png 1x, ../img/a.png?upscale=2 2x, https://other.example/a.png 3x" src="../img/a.png">',
@@ -165,6 +176,72 @@ describe('upres html', () => {
     expect(await upresHtml(site('.'), '--base', 'https://own.example/site/')).toMatchObject({ code: 0 });
     expect(snapshot(site('.'))).toEqual(once);
   });
+});
+
+/** Documents of XML, next to `img/`. */
+const documents: readonly (readonly [file: string, written: string, finished: string])[] = [
+  [
+    'drawing.svg',
+    '<svg><title>a > b</title><style/><image href="img/a.png?upscale=2"/><image xlink:href=\'img/a.png?upscale&amp;width=40\'/>' +
+      '<style><![CDATA[p{fill:url(img/a.png?upscale=2)}]]></style><text>img/a.png?upscale=2</text></svg>',
+    '<svg><title>a > b</title><style/><image href="img/a@2x.png"/><image xlink:href="img/a-40w.png"/>' +
+      '<style><![CDATA[p{fill:url("img/a@2x.png")}]]></style><text>img/a.png?upscale=2</text></svg>',
+  ],
+  [
+    'feed.xml',
+    '<?xml version="1.0"?><rss><title>a.png?upscale=2, a > b</title><!-- <url>img/a.png?upscale=2</url> -->' +
+      '<image><url> /img/a.png?upscale=2 </url></image><media:content url="/img/a.png?upscale=2" medium="a > b"/>' +
+      '<description>&lt;p&gt;&lt;img src="/img/a.png?upscale=1;2&amp;amp;as=img" alt="ä &amp;amp; b"&gt;&lt;/p&gt;</description>' +
+      '<content:encoded><![CDATA[<p><img src="/img/a.png?upscale=2"> & more</p>]]></content:encoded></rss>',
+    '<?xml version="1.0"?><rss><title>a.png?upscale=2, a > b</title><!-- <url>img/a.png?upscale=2</url> -->' +
+      '<image><url> /img/a@2x.png </url></image><media:content url="/img/a@2x.png" medium="a > b"/>' +
+      '<description>&lt;p>&lt;img srcset="/img/a.png 1x, /img/a@2x.png 2x" width="10" height="10" src="/img/a.png" ' +
+      'alt="ä &amp;amp; b">&lt;/p></description>' +
+      '<content:encoded><![CDATA[<p><img src="/img/a@2x.png"> & more</p>]]></content:encoded></rss>',
+  ],
+  [
+    'page.xhtml',
+    '<html xmlns="http://www.w3.org/1999/xhtml"><body><img src="img/a.png?upscale=2" alt=""/></body></html>',
+    '<html xmlns="http://www.w3.org/1999/xhtml"><body><img src="img/a@2x.png" alt=""/></body></html>',
+  ],
+];
+
+it('rewrites SVG, feeds and XHTML, and tells what it does not rewrite', async () => {
+  const manifest = '{"icons":[{"src":"img/a.png?upscale=4"}]}';
+  const files = Object.fromEntries(documents.map(([file, written]) => [file, written]));
+  const site = await makeSite({ ...files, 'site.webmanifest': manifest });
+  const { code, stderr } = await upresHtml(site('.'));
+  for (const [file, , finished] of documents) expect(readFileSync(site(file), 'utf8'), stderr).toBe(finished);
+  expect(stderr).toMatch(/a\.png\?upscale=4: .*\(in site\.webmanifest\)/);
+  expect(code).toBe(1);
+  const once = snapshot(site('.'));
+  await upresHtml(site('.'));
+  expect(snapshot(site('.'))).toEqual(once);
+});
+
+it('stops at a signal: no page is changed, and nothing is half-written', async () => {
+  const text = page(['<img src="img/a.png?upscale=2">', '<img src="img/large.png?upscale=4&model=anime">']);
+  const site = await makeSite({ 'index.html': text });
+  const noise = Buffer.from(Array.from({ length: 1200 * 1200 }, (_, index) => (index * 7919) % 251));
+  await sharp(noise, { raw: { width: 1200, height: 1200, channels: 1 } }).toFile(site('img/large.png'));
+  const { code, stderr } = await upres(['html', site('.'), '--cache', cache], {
+    cwd: site('.'),
+    onStart: (child) => {
+      // The small picture is there when the large one is being computed.
+      const watch = setInterval(() => {
+        if (!readdirSync(site('img')).includes('a@2x.png')) return;
+        clearInterval(watch);
+        child.kill('SIGINT');
+      }, 20);
+      child.once('exit', () => {
+        clearInterval(watch);
+      });
+    },
+  });
+  expect(stderr).toContain('Stopped: no page was changed.');
+  expect(code).toBe(130);
+  expect(readdirSync(site('img')).sort()).toEqual(['a.png', 'a@2x.png', 'large.png', 'my logo.png']);
+  expect(readFileSync(site('index.html'), 'utf8')).toBe(text);
 });
 
 it('takes pictures that ask for nothing with --auto, up to a density, once', async () => {

@@ -2,7 +2,7 @@ import type { Browser, Page, Response } from 'playwright-core';
 
 /** A place of a site, and what became of its picture. */
 export interface Seen {
-  /** The page and the element's `id`. */
+  /** The page and the element's `id`, or which of the page's pictures it is. */
   readonly place: string;
   /** Pixels of its file. */
   readonly wants: string;
@@ -130,8 +130,9 @@ const pictures = `(async () => {
     return found ? found[1] : '';
   };
   const seen = [];
-  for (const place of document.querySelectorAll('[data-wants]')) {
-    const { id, dataset: { wants } } = place;
+  for (const [index, place] of document.querySelectorAll('[data-wants]').entries()) {
+    const { dataset: { wants } } = place;
+    const id = place.id || 'picture ' + index;
     let url = '';
     try {
       url = await urlOf(place);

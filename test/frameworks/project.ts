@@ -5,6 +5,9 @@ import { basename, dirname, join } from 'node:path';
 import sharp from 'sharp';
 import type { Fixture } from './fixture.js';
 
+/** Told with a framework's version, where it brings them along. */
+const bundlers = ['vite', 'webpack'];
+
 /** A fixture as a project of its own, outside of this one. */
 export class Project {
   private readonly env: NodeJS.ProcessEnv;
@@ -68,17 +71,17 @@ export class Project {
   /** As in `astro 7.3.5, vite 8.3.8`. */
   versions(): string {
     const framework = this.fixture.packages[0]!.replace(/(?<=.)@.*$/, '');
-    return [...new Set([framework, 'vite'])].map((name) => `${name} ${this.versionOf(name)}`).join(', ');
+    return [...new Set([framework, ...bundlers])].flatMap((name) => this.versionOf(name) ?? []).join(', ');
   }
 
   file(path: string): string {
     return join(this.folder, path);
   }
 
-  private versionOf(name: string): string {
+  private versionOf(name: string): string | undefined {
     const file = join(this.folder, 'node_modules', name, 'package.json');
-    if (!existsSync(file)) return '–';
-    return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+    if (!existsSync(file)) return undefined;
+    return `${name} ${(JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version}`;
   }
 
   private async run(command: string): Promise<void> {

@@ -1,8 +1,22 @@
 import MagicString from 'magic-string';
 import type { VariantPlan } from '../asset-plan.js';
 import { cssUrls, type CssUrl } from '../css-values.js';
-import { encodeAttribute, startTags, type HtmlAttribute, type HtmlTag } from '../html-tags.js';
-import { assetValue, imageSetOf, printDensity, srcsetOf, type ImgAttributes } from '../markup.js';
+import {
+  decodeEntities,
+  encodeAttribute,
+  encodeText,
+  startTags,
+  type HtmlAttribute,
+  type HtmlTag,
+} from '../html-tags.js';
+import {
+  assetValue,
+  imageSetOf,
+  printDensity,
+  srcsetOf,
+  type ImgAttributes,
+  type PictureAttributes,
+} from '../markup.js';
 import { parseDensityName } from '../names.js';
 import { maxUpscale } from '../../image/target.js';
 import { hasCode, UpresError } from '../../errors.js';
@@ -27,20 +41,74 @@ export interface RewriteTools {
   readonly tell: (url: string, error?: unknown) => void;
 }
 
-/** Rewrites a page or a style sheet. What needs no change keeps its bytes. */
+/** Rewrites a page, a style sheet, an SVG or a feed. What needs no change keeps its bytes. */
 export async function rewriteFile(text: string, file: string, tools: RewriteTools): Promise<string> {
   const out = new MagicString(text);
   if (/\.css$/i.test(file)) await new Rewriter(out, tools.urls.documentBase(file), tools).styles(text, 0);
-  else await rewritePage(out, text, file, tools);
+  else if (/\.(?:svg|xml|rss|atom)$/i.test(file)) await rewriteXml(out, file, { ...tools, auto: undefined });
+  else await rewritePage(out, file, tools);
   return out.toString();
 }
 
-async function rewritePage(out: MagicString, html: string, file: string, tools: RewriteTools): Promise<void> {
-  const tags = [...startTags(html)];
+async function rewritePage(out: MagicString, file: string, tools: RewriteTools): Promise<void> {
+  const tags = [...startTags(out.original)];
   const href = tags.find(({ name }) => name === 'base')?.attributes.find(({ name }) => name === 'href')?.value;
   const rewriter = new Rewriter(out, tools.urls.documentBase(file, href), tools);
   // One after the other, so that names are given in the order of the page.
   for (const tag of tags) await rewriter.tag(tag);
+}
+
+async function rewriteXml(out: MagicString, file: string, tools: RewriteTools): Promise<void> {
+  const xml = out.original;
+  if (!xml.includes('upscale')) return;
+  const base = tools.urls.documentBase(file);
+  const rewriter = new Rewriter(out, base, tools);
+  const tags = [...startTags(xml, true)];
+  for (const tag of tags) await rewriter.tag(tag);
+  if (/\.svg$/i.test(file)) return;
+  for (const { start, end, isPlain } of textsOfXml(xml, tags)) {
+    const text = xml.slice(start, end);
+    if (!text.includes('upscale')) continue;
+    const result = await rewriteText(isPlain ? text : decodeEntities(text), base, tools);
+    if (result !== undefined) out.update(start, end, isPlain ? result : encodeText(result));
+  }
+}
+
+interface XmlText {
+  /** Offsets. */
+  readonly start: number;
+  readonly end: number;
+  /** As in CDATA, where nothing is escaped. */
+  readonly isPlain: boolean;
+}
+
+/** What is between tags. Feeds have pages in it, quoted in one of two ways, and URLs. Each character is looked at once. */
+function* textsOfXml(xml: string, tags: readonly HtmlTag[]): Generator<XmlText> {
+  const endsOfTags = new Map(tags.map(({ start, end, text }) => [start, end + text.length]));
+  const find = (mark: string, from: number): number => {
+    const found = xml.indexOf(mark, from);
+    return found < 0 ? xml.length : found;
+  };
+  let at = 0;
+  while (at < xml.length) {
+    const next = find('<', at);
+    yield { start: at, end: next, isPlain: false };
+    if (xml.startsWith('<!--', next)) at = find('-->', next) + 3;
+    else if (xml.startsWith('<![CDATA[', next)) {
+      const end = find(']]>', next);
+      yield { start: next + 9, end, isPlain: true };
+      at = end + 3;
+    } else at = endsOfTags.get(next) ?? find('>', next) + 1;
+  }
+}
+
+/** @returns undefined for what stays as it is */
+async function rewriteText(text: string, base: URL, tools: RewriteTools): Promise<string | undefined> {
+  const out = new MagicString(text);
+  const rewriter = new Rewriter(out, base, tools);
+  if (/<[a-z]/i.test(text)) for (const tag of startTags(text)) await rewriter.tag(tag);
+  else await rewriter.bareUrl(text);
+  return out.hasChanged() ? out.toString() : undefined;
 }
 
 /** Attributes that hold none, whatever is in them: Tailwind has classes such as `bg-[url('a.png')]`. */
@@ -151,12 +219,27 @@ class Rewriter {
     if (!reference) return;
     await this.attempt(url, async () => {
       const { asset, urlOf } = await this.deliver(reference, reference.query, ({ shape }) => {
-        if (shape !== 'url' && !(shape === 'img' && tag.name === 'img' && name === 'src')) {
-          throw misplaced(shape, `<${tag.name} ${name}>`);
-        }
+        if (shape === 'url') return;
+        if (tag.name === 'img' && name === 'src' && (shape === 'img' || shape === 'picture')) return;
+        throw misplaced(shape, `<${tag.name} ${name}>`);
       });
       if (asset.shape === 'img') this.setImg(tag, assetValue(asset, urlOf) as ImgAttributes);
+      else if (asset.shape === 'picture') this.setPicture(tag, assetValue(asset, urlOf) as PictureAttributes);
       else this.out.update(start, end, `"${encodeAttribute(urlOf(asset.variants[0]!))}"`);
+    });
+  }
+
+  /** The text of an element that is a URL from end to end. */
+  async bareUrl(text: string): Promise<void> {
+    const url = text.trim();
+    const reference = /[\s"'<>{}[\]]/.test(url) ? undefined : this.tools.urls.followDirectives(url, this.base);
+    if (!reference) return;
+    await this.attempt(url, async () => {
+      const { asset, urlOf } = await this.deliver(reference, reference.query, ({ shape }) => {
+        if (shape !== 'url') throw misplaced(shape, 'a text');
+      });
+      const start = text.indexOf(url);
+      this.out.update(start, start + url.length, urlOf(asset.variants[0]!));
     });
   }
 
@@ -240,11 +323,27 @@ class Rewriter {
     if (tag.attributes.some(({ name }) => name === 'width' || name === 'height')) return;
     this.out.appendLeft(tag.nameEnd, ` width="${width}" height="${height}"`);
   }
+
+  /** `<img src="a.png?…&as=picture">` → `<picture><source … /><img src="a.png"></picture>` */
+  private setPicture(tag: HtmlTag, { sources, img }: PictureAttributes): void {
+    this.setImg(tag, img);
+    const html = this.out.original;
+    const before = html.slice(0, tag.start).toLowerCase();
+    const isInPicture = before.lastIndexOf('<picture') > before.lastIndexOf('</picture');
+    const elements = sources.map(
+      ({ srcset, type }) => `<source srcset="${encodeAttribute(srcset)}" type="${encodeAttribute(type)}" />`,
+    );
+    this.out.appendLeft(tag.start, `${isInPicture ? '' : '<picture>'}${elements.join('')}`);
+    if (isInPicture) return;
+    // Only in XML has it an end.
+    const end = /^\s*<\/img\s*>/i.exec(html.slice(tag.end))?.[0].length ?? 0;
+    this.out.appendRight(tag.end + end, '</picture>');
+  }
 }
 
 function misplaced(shape: string, where: string): UpresError {
   return new UpresError(
     'BAD_ARGUMENT',
-    `as=${shape} has no meaning in ${where}: use as=url, as=img in an <img src>, or as=srcset in a srcset or in CSS`,
+    `as=${shape} has no meaning in ${where}: use as=url, as=img or as=picture in an <img src>, or as=srcset in a srcset or in CSS`,
   );
 }

@@ -22,6 +22,8 @@ export interface SiteOptions {
   readonly auto?: SiteAuto;
   /** Makes and writes nothing. */
   readonly dryRun?: boolean;
+  /** Ends it: pictures that are made already stay, and no page is changed. */
+  readonly signal?: AbortSignal;
 }
 
 export interface SiteFile {
@@ -41,7 +43,7 @@ export interface SiteProblem {
 }
 
 export interface SiteResult {
-  /** Pages and style sheets that have been looked at. */
+  /** Pages, style sheets and the like that have been looked at. */
   readonly files: readonly SiteFile[];
   readonly pictures: readonly SitePicture[];
   readonly problems: readonly SiteProblem[];
@@ -57,22 +59,24 @@ interface SiteText {
 /**
  * Delivers the directives of a finished site: pictures beside their sources, and pages and style sheets that name them. Run again,
  * it changes nothing. A reference that fails stays as it was, and is a problem of the result.
- * @throws BAD_ARGUMENT for a base that is no URL
+ * @throws BAD_ARGUMENT for a base that is no URL; the reason of the signal
  */
 export async function rewriteSite(pipeline: AssetPipeline, options: SiteOptions): Promise<SiteResult> {
-  const { root, out = root, auto, dryRun = false } = options;
+  const { root, out = root, auto, dryRun = false, signal } = options;
   const placeOf = (file: string): string => join(out, relative(root, file));
   const urls = urlsOf(options);
-  const pictures = new SitePictures(pipeline, placeOf, dryRun);
+  const pictures = new SitePictures(pipeline, placeOf, { dryRun, signal });
   const paths = await filesOf(root, out);
   const texts: SiteText[] = [];
-  for (const file of paths.filter((path) => /\.(?:x?html?|css)$/i.test(path))) texts.push(await read(root, file));
+  for (const file of paths.filter((path) => /\.(?:x?html?|css|svg|xml|rss|atom)$/i.test(path)))
+    texts.push(await read(root, file));
 
   const tools = { urls, pictures, auto };
   const silent = (): void => undefined;
   // Names are given file by file; then all pictures are made together; then it is known which of them are there.
   for (const { file, text } of texts) await rewriteFile(text, file, { ...tools, tell: silent });
   const made = await pictures.settle();
+  signal?.throwIfAborted();
 
   const problems: SiteProblem[] = [];
   const files: SiteFile[] = [];
@@ -91,7 +95,7 @@ export async function rewriteSite(pipeline: AssetPipeline, options: SiteOptions)
     changed.add(file);
     files.push({ file, references, written: !dryRun && (await writeIfNew(join(out, file), data)) });
   }
-  for (const file of paths.filter((path) => /\.[cm]?js$/i.test(path))) {
+  for (const file of paths.filter((path) => /\.(?:[cm]?js|webmanifest)$/i.test(path))) {
     const { text } = await read(root, file);
     for (const url of unresolved(file, text, urls)) problems.push(unseen(file, url));
   }
@@ -127,11 +131,12 @@ async function read(root: string, file: string): Promise<SiteText> {
 /** Directives that are still there, of pictures that are there: those that a script puts into the page. */
 function unresolved(file: string, text: string, urls: SiteUrls): string[] {
   const bases = /\.[cm]?js$/i.test(file) ? [urls.documentBase(file), urls.documentBase('')] : [urls.documentBase(file)];
-  return writtenUrls(file.replace(/\.(x?html?)$/i, '.html'), () => text).filter((url) =>
-    bases.some((base) => {
-      const reference = urls.followDirectives(url, base);
-      return reference !== undefined && existsSync(reference.file);
-    }),
+  return writtenUrls(file.replace(/\.x?html?$/i, '.html').replace(/\.(?:xml|rss|atom)$/i, '.svg'), () => text).filter(
+    (url) =>
+      bases.some((base) => {
+        const reference = urls.followDirectives(url, base);
+        return reference !== undefined && existsSync(reference.file);
+      }),
   );
 }
 

@@ -33,12 +33,12 @@ export class SitePictures {
 
   /**
    * @param placeOf where a file of the site belongs in the result
-   * @param dryRun makes and writes nothing
+   * @param way `dryRun` makes and writes nothing; `signal` ends what is being made
    */
   constructor(
     private readonly pipeline: AssetPipeline,
     private readonly placeOf: (file: string) => string,
-    private readonly dryRun: boolean,
+    private readonly way: { readonly dryRun: boolean; readonly signal: AbortSignal | undefined },
   ) {}
 
   /** @throws BAD_ARGUMENT, INPUT_* */
@@ -105,11 +105,12 @@ export class SitePictures {
 
   private async make(asset: PreparedAsset, variant: VariantPlan, file: string): Promise<SitePicture> {
     const { source } = variant;
-    if (this.dryRun) {
+    const { dryRun, signal } = this.way;
+    if (dryRun) {
       const { width, height } = variant;
       return { file, source, width, height, status: 'planned', written: false };
     }
-    const { data, width, height, status } = await this.pipeline.render(asset, variant);
+    const { data, width, height, status } = await this.pipeline.render(asset, variant, signal ? { signal } : {});
     return { file, source, width, height, status, written: await writeIfNew(file, data) };
   }
 }

@@ -17,22 +17,22 @@ export default function Page() {
       <Image data-wants="120x80" alt="" src={plain} unoptimized />
       <Image data-wants="240x160" alt="" src={photo} unoptimized placeholder="blur" />
       {/* Next's own optimizer, which enlarges nothing. */}
-      <Image data-wants="240x160" alt="" src={photo} width={120} height={80} priority />
+      <Image data-wants="128x85 240x160" alt="" src={photo} width={120} height={80} priority />
       <img data-wants="8x5" alt="" src={photo.blurDataURL} />
       <Image data-wants="300x200" alt="" src={wide} unoptimized />
       <img data-wants="360x240" alt="" src={url} />
-      <img data-wants="240x160" alt="" src={url} srcSet={set} />
-      <img data-wants="240x160" alt="" src={img.src} srcSet={img.srcset} width={img.width} height={img.height} />
+      <img data-wants="120x80 240x160" alt="" src={url} srcSet={set} />
+      <img data-wants="120x80 240x160" alt="" src={img.src} srcSet={img.srcset} width={img.width} height={img.height} />
       <picture>
         {picture.sources.map(({ srcset, type }) => (
           <source key={type} srcSet={srcset} type={type} />
         ))}
-        <img data-wants="240x160" alt="" src={picture.img.src} srcSet={picture.img.srcset} />
+        <img data-wants="120x80 240x160" alt="" src={picture.img.src} srcSet={picture.img.srcset} />
       </picture>
       <img data-wants="480x320" alt="" src={metadata.src} />
-      <img data-wants="240x160" alt="" srcSet={preset} />
+      <img data-wants="120x80 240x160" alt="" srcSet={preset} />
       <div className="url" data-wants="240x160" />
-      <div className="media" data-wants="360x240" />
+      <div className="media" data-wants="120x80 360x240" />
       <div className="web" data-wants="240x160" />
       <div className={styles.module} data-wants="480x320" />
       <Client />

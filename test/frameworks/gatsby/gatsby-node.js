@@ -1,0 +1,4 @@
+const { UpresPlugin } = require('upres/webpack');
+
+exports.onCreateWebpackConfig = ({ actions }) =>
+  actions.setWebpackConfig({ plugins: [new UpresPlugin({ model: 'art' })] });
