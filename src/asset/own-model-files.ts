@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { modelFiles } from '../model/catalogue/model-files.js';
+import { fileOf } from '../model/catalogue/colours.js';
 import type { AssetOptions } from './options.js';
 
 /**
@@ -8,7 +9,6 @@ import type { AssetOptions } from './options.js';
  * @returns nothing for built-in labels, which change with the package only
  */
 export function ownModelFiles({ models = {} }: AssetOptions, root: string, label: string): string[] {
-  const path = Object.hasOwn(models, label) ? models[label] : undefined;
-  if (path === undefined) return [];
-  return modelFiles(resolve(root, path));
+  const own = Object.hasOwn(models, label) ? models[label] : undefined;
+  return own === undefined ? [] : modelFiles(resolve(root, fileOf(own)));
 }

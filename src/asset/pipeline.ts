@@ -1,3 +1,4 @@
+import { resolved, type ModelChoice } from '../model/catalogue/colours.js';
 import { mkdir } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { UpresError, withFile } from '../errors.js';
@@ -262,10 +263,10 @@ export class AssetPipeline {
     };
   }
 
-  /** The path behind a registered label, or the built-in's label. */
-  private modelOf(label: string): string {
-    const path = this.options.models?.[label];
-    return path === undefined ? label : resolve(this.context.root, path);
+  /** The network behind a registered label, or the built-in's label. */
+  private modelOf(label: string): ModelChoice {
+    const own = this.options.models?.[label];
+    return own === undefined ? label : resolved(own, this.context.root);
   }
 }
 

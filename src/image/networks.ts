@@ -1,3 +1,4 @@
+import { coloursOf, fileOf, modelId, statedOnly, type ModelChoice } from '../model/catalogue/colours.js';
 import { hasCode, UpresError } from '../errors.js';
 import { modelStamp } from '../model/catalogue/model-files.js';
 import { looksLikePath } from '../model/catalogue/model-path.js';
@@ -21,8 +22,8 @@ export class Networks {
    * @param device what computes; it never changes by itself
    * @throws DEVICE_UNAVAILABLE, MODEL_NOT_FOUND, MODEL_INVALID, MODEL_UNSUPPORTED
    */
-  async chainAtLeast(model: string, factor: number, device: Device): Promise<NetworkChain> {
-    if (isPath(model)) return this.repeated(model, factor, device);
+  async chainAtLeast(model: ModelChoice, factor: number, device: Device): Promise<NetworkChain> {
+    if (typeof model !== 'string' || isPath(model)) return this.repeated(model, factor, device);
     return this.labelled(model, scaleOf(model, factor), device);
   }
 
@@ -50,12 +51,13 @@ export class Networks {
     );
   }
 
-  private async repeated(path: string, factor: number, device: Device): Promise<NetworkChain> {
+  private async repeated(model: ModelChoice, factor: number, device: Device): Promise<NetworkChain> {
     // A build that watches outlives the file that it began with.
-    const key = `${device} ${await modelStamp(path)}`;
+    const path = fileOf(model);
+    const key = `${device} ${modelId(model)} ${await modelStamp(path)}`;
     const network = await this.load(key, async () => {
       const { ThreadSafeNetwork } = await import('../network/thread-safe-network.js');
-      return ThreadSafeNetwork.loadFromFile(path, { ...this.options, device });
+      return ThreadSafeNetwork.loadFromFile(path, { ...this.options, ...statedOnly(coloursOf(model)), device });
     });
     if (network.factor < 2) {
       const message = `the network does not enlarge (its scale is ${network.factor}): name one that does, or leave the size as it is`;

@@ -1,3 +1,4 @@
+import { fileOf as modelFileOf, modelId } from '../model/catalogue/colours.js';
 import { totalmem } from 'node:os';
 import { UpresError, withFile } from '../errors.js';
 import { isAborted, onAbort, throwIfAborted } from '../abort.js';
@@ -237,7 +238,7 @@ export class Upscaler implements AsyncDisposable {
       sourceWidth: header.width,
       sourceHeight: header.height,
       upscale: target.width / header.width,
-      model: choice?.model ?? modelOf(options),
+      model: choice?.model ?? modelFileOf(modelOf(options)),
       ...(choice && { modelReason: choice.reason }),
       device,
       inferenceMs: timer.inferenceMs,
@@ -249,9 +250,16 @@ export class Upscaler implements AsyncDisposable {
   private enlargementOf(source: Source, plan: Plan, options: UpscaleOptions, letNextIn: () => void): Enlargement<Made> {
     const { width, height } = plan.target;
     const { alpha, device = this.device, maxOutputPixels } = options;
-    const key = [width, height, plan.frames, colourOf(plan), modelOf(options), alpha, device, maxOutputPixels].join(
-      ' ',
-    );
+    const key = [
+      width,
+      height,
+      plan.frames,
+      colourOf(plan),
+      modelId(modelOf(options)),
+      alpha,
+      device,
+      maxOutputPixels,
+    ].join(' ');
     const ofSource = this.enlargements.get(source) ?? new Map<string, Enlargement<Made>>();
     this.enlargements.set(source, ofSource);
     const underWay = ofSource.get(key);

@@ -1,5 +1,6 @@
 import { UpresError } from '../../errors.js';
 import type { CardSide, PartialModelCard } from '../catalogue/card.js';
+import type { SideColours } from '../catalogue/colours.js';
 import { opsetOf, type OnnxModel } from './onnx/file.js';
 import { TensorProto_DataType as DataType, type ValueInfoProto } from './onnx/onnx_pb.js';
 import { analyse, type Analysis } from './receptive-field.js';
@@ -21,12 +22,15 @@ const DOMAINS = new Set([
 /** ModelProto's field for functions that a file defines itself, besides the fields in onnx.proto. */
 const FUNCTIONS_FIELD = 25;
 
+/** How pictures go in or come out. */
+export type NetworkSide = CardSide & SideColours;
+
 /** How pictures go into a network and come out of it. */
 export interface NetworkInterface {
   readonly inputName: string;
   readonly outputName: string;
-  readonly input: CardSide;
-  readonly output: CardSide;
+  readonly input: NetworkSide;
+  readonly output: NetworkSide;
   /** Undefined when the graph can't be followed without running it. */
   readonly scale: number | undefined;
 }
@@ -116,8 +120,20 @@ export function inspectNetwork(model: OnnxModel, card: Partial<PartialModelCard>
   return {
     inputName: inputInfo.name,
     outputName: outputInfo.name,
-    input: { layout, channels, type: inputType, range: rangeOf(inputType, card.input) },
-    output: { layout: out.layout, channels, type: outputType, range: rangeOf(outputType, card.output ?? card.input) },
+    input: {
+      layout,
+      channels,
+      type: inputType,
+      range: rangeOf(inputType, card.input),
+      order: card.input?.order ?? 'RGB',
+    },
+    output: {
+      layout: out.layout,
+      channels,
+      type: outputType,
+      range: rangeOf(outputType, { ...card.input, ...card.output }),
+      order: card.output?.order ?? card.input?.order ?? 'RGB',
+    },
     scale,
   };
 }

@@ -12,6 +12,9 @@ export interface LocatedWeights {
 
 let warnedOfCopies = false;
 
+/** Networks whose users were told what they should know, by their keys. */
+const told = new Set<string>();
+
 /** What is being looked for or prepared now, by folder and network. */
 const underWay = new Map<string, Promise<LocatedWeights>>();
 
@@ -29,7 +32,13 @@ export function locateWeights(
   const slot = `${cacheFolder} ${key}`;
   const known = underWay.get(slot);
   if (known) return known;
-  const locating = locate(pool, source, key, new WeightsStore(cacheFolder)).finally(() => underWay.delete(slot));
+  const locating = locate(pool, source, key, new WeightsStore(cacheFolder))
+    .then((located) => {
+      if (!told.has(key)) tell(source, located.geometry);
+      told.add(key);
+      return located;
+    })
+    .finally(() => underWay.delete(slot));
   underWay.set(slot, locating);
   return locating;
 }
@@ -68,6 +77,14 @@ async function locate(
 
 function mapped(found: NonNullable<Awaited<ReturnType<WeightsStore['find']>>>): LocatedWeights {
   return { geometry: found.manifest.geometry, location: { kind: 'mapped', folder: found.folder } };
+}
+
+function tell(source: ModelSource, { notes = [] }: MeasuredGeometry): void {
+  const name =
+    source.kind === 'label' ? source.label : source.kind === 'file' ? source.path : (source.name ?? 'network');
+  for (const note of notes) {
+    process.emitWarning(`${name}: ${note}`, { type: 'UpresWarning', code: 'UPRES_NETWORK_NOTE' });
+  }
 }
 
 function warnOfCopies(error: unknown): void {

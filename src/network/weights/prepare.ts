@@ -5,12 +5,15 @@ import { join } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
 import { messageOf, UpresError } from '../../errors.js';
 import type { Geometry } from '../../model/catalogue/geometry.js';
+import type { Model } from '../../model/catalogue/model.js';
+import type { BuiltModel } from '../../model/catalogue/model-parts.js';
 import { wrapPixels } from '../../model/graph/pixels.js';
 import { graphFileName } from '../tiles/compute-buffer.js';
 import type { Prepared, PrepareOrder } from '../pool/protocol.js';
 import { resolveModel } from './resolve-model.js';
 import { loadRuntime, mappingOptions, optimisingOptions, writingOptions, type Runtime } from '../pool/runtime.js';
-import { measureGeometry } from './trial.js';
+import { findColours, type FoundColours } from './colour-trial.js';
+import { measureGeometry, run } from './trial.js';
 import { manifestName, writeManifest, type MeasuredGeometry } from './weights-manifest.js';
 
 /** Name of the file of weights that all graphs of a network share. */
@@ -28,16 +31,16 @@ export async function prepareWeights(order: PrepareOrder): Promise<Prepared> {
   if (model.key !== order.key) {
     throw new UpresError('MODEL_INVALID', 'the model file changed while it was being read: try again');
   }
-  const { core, reference, geometry } = await model.build();
+  const { core, found, ...built } = await buildInItsColours(runtime, model);
 
   if (order.folder === undefined) {
-    return { geometry: await proveAndMeasure(runtime, reference, core, geometry), core };
+    return { geometry: await proveAndMeasure(runtime, built, core, found), core };
   }
   const corePath = join(order.folder, 'core.onnx');
   try {
     await mkdir(order.folder, { recursive: true, mode: 0o700 });
     await writeOptimised(runtime, core, corePath);
-    const measured = await proveAndMeasure(runtime, reference, corePath, geometry);
+    const measured = await proveAndMeasure(runtime, built, corePath, found);
     await writeGraphs(order.folder, corePath);
     await seal(order.folder, measured);
     return { geometry: measured, core: undefined };
@@ -58,15 +61,42 @@ async function writeOptimised(runtime: Runtime, core: Uint8Array, corePath: stri
   await optimiser.release();
 }
 
-async function proveAndMeasure(
-  runtime: Runtime,
-  reference: Uint8Array,
-  core: Uint8Array | string,
-  geometry: Geometry,
-): Promise<MeasuredGeometry> {
-  const original = await openSession(() =>
+/**
+ * Builds a model's graph. A user's network is tried on pictures first: where it clearly has other colours than it was taken for, it
+ * is built with these.
+ */
+async function buildInItsColours(runtime: Runtime, model: Model): Promise<BuiltModel & { found: FoundColours }> {
+  const built = await model.build();
+  if (!built.colours) return { ...built, found: {} };
+  const session = await openReference(runtime, built.reference);
+  let found: FoundColours;
+  try {
+    found = await findColours((plane) => run(runtime, session, plane), built.colours, pictureSide(built.geometry));
+  } finally {
+    await session.release();
+  }
+  return { ...(found.colours ? await model.build(found.colours) : built), found };
+}
+
+/** Side of the pictures that a network's colours are tried on. */
+function pictureSide({ multipleOf, macPerPixel }: Geometry): number {
+  const side = macPerPixel > 2e6 ? 32 : 64;
+  return Math.ceil(side / multipleOf) * multipleOf;
+}
+
+function openReference(runtime: Runtime, reference: Uint8Array): Promise<InferenceSession> {
+  return openSession(() =>
     runtime.InferenceSession.create(reference, { ...optimisingOptions(), graphOptimizationLevel: 'basic' }),
   );
+}
+
+async function proveAndMeasure(
+  runtime: Runtime,
+  { reference, geometry, colours }: Omit<BuiltModel, 'core'>,
+  core: Uint8Array | string,
+  found: FoundColours,
+): Promise<MeasuredGeometry> {
+  const original = await openReference(runtime, reference);
   try {
     const optimised = await openSession(() =>
       typeof core === 'string'
@@ -74,7 +104,13 @@ async function proveAndMeasure(
         : runtime.InferenceSession.create(core, optimisingOptions()),
     );
     try {
-      return await measureGeometry(runtime, original, optimised, geometry);
+      const level = colours?.output.whole ? 1 / 255 : 0;
+      const measured = await measureGeometry(runtime, original, optimised, geometry, level);
+      return {
+        ...measured,
+        ...(found.colours && { colours: found.colours }),
+        ...(found.note !== undefined && { notes: [found.note] }),
+      };
     } finally {
       await optimised.release();
     }

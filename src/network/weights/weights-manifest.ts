@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Colours } from '../../model/catalogue/colours.js';
 import type { Geometry } from '../../model/catalogue/geometry.js';
 
 export const manifestName = 'manifest.json';
@@ -8,6 +9,10 @@ export interface MeasuredGeometry extends Geometry {
   readonly scale: number;
   /** Input pixels that one thread computes in a millisecond on this machine. */
   readonly pixelsPerMs: number;
+  /** What a user's network was found to take and give, where it was not what its file and card say. */
+  readonly colours?: Colours;
+  /** What its user should know of it. */
+  readonly notes?: readonly string[];
 }
 
 /** What stands next to prepared weights: what they are, and what their files must hash to before they are mapped. */
