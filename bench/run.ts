@@ -1,6 +1,6 @@
 // `npm run bench`: measures upres on this machine and prints the figures as tables.
 //
-//   --only NAME   one measurement: engine, rewrites, waste, command, memory, cold, imports, site or server (may be given several times)
+//   --only NAME   one measurement: engine, rewrites, waste, command, memory, cold, imports, site, plugins or server (may be given several times)
 //   --quick       small pictures and few rounds, to see that everything works
 //   --pairs N     rounds of what is compared (default 7)
 //   --wait S  seconds that each measurement may lose to other programs that keep the machine busy
@@ -16,6 +16,7 @@ import { measureColdStart } from './cold.js';
 import { measureCommand } from './command.js';
 import { measureEngine } from './engine.js';
 import { fixed, mebibytes } from './format.js';
+import { measureIdlePlugins } from './idle-plugins.js';
 import { measureImports } from './imports.js';
 import { describeMachine, type Machine } from './machine.js';
 import { isMet, type Findings, type Json, type Measurement } from './measurement.js';
@@ -37,6 +38,7 @@ const measurements: readonly Measurement[] = [
   { name: 'cold', title: 'Cold start', run: measureColdStart },
   { name: 'imports', title: 'Imports', run: measureImports },
   { name: 'site', title: 'A site, through the build tools', run: measureSite },
+  { name: 'plugins', title: 'Plugins with nothing to compute', run: measureIdlePlugins },
   { name: 'server', title: 'Server', run: measureServer },
 ];
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { directivesQuery } from '#upres/asset/directives.js';
 import { engineIdentity } from '#upres/asset/engine-identity.js';
 import { extensionFor, formatByWord, formatWords } from '#upres/asset/names.js';
 import { presetOf, type AssetOptions } from '#upres/asset/options.js';
@@ -20,8 +21,7 @@ const images = `*.${extensions}`;
 /** What is in another format than its source, as Turbopack is made to call it: `photo.png.upres.webp`. */
 const renamed = `*.upres.${extensions}`;
 
-/** As `hasDirectives` tells it, in one expression: Turbopack decides outside of JavaScript. */
-const asks = { query: /[?&]upscale(?:=(?!(?:false|no|off|0)(?:&|$))|&|$)/ };
+const asks = { query: directivesQuery };
 const original = { not: { path: /\.upres\.[a-z]+$/ } };
 
 const loader = fileURLToPath(new URL('./loader.js', import.meta.url));

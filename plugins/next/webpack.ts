@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { hasDirectives, parseQuery } from '#upres/asset/directives.js';
+import { directivesQuery, parseQuery } from '#upres/asset/directives.js';
 import { presetOf, type AssetOptions } from '#upres/asset/options.js';
 import type { LeftoversOption } from '#upres/asset/written-urls.js';
 import type { Compiler, RuleSetRule } from 'webpack';
@@ -41,9 +41,9 @@ function rules({ dev, isServer, nextRuntime }: WebpackContext, options: AssetOpt
   // Where the server's compilers have to put what browsers ask for, as Next's own loader of images does.
   const outputPath = join('..', dev || nextRuntime === 'edge' ? '' : '..', '/');
   return [
-    ...(isServer ? [{ resourceQuery: hasDirectives, generator: { outputPath } }] : []),
+    ...(isServer ? [{ resourceQuery: directivesQuery, generator: { outputPath } }] : []),
     {
-      resourceQuery: (query) => hasDirectives(query) && !saysShape(query, options),
+      resourceQuery: { and: [directivesQuery, (query) => !saysShape(query, options)] },
       dependency: { not: ['url'] },
       issuer: { not: /\.(?:css|scss|sass)$/ },
       type: 'javascript/auto',

@@ -4,16 +4,15 @@
  */
 import { bundlerOptions, checkAssetOptions, type AssetOptions } from '#upres/asset/options.js';
 import { UpresError } from '#upres/errors.js';
-import type { ReportEntry } from '#upres/asset/report.js';
-import type { Compilation, Compiler } from 'webpack';
+import type { Compiler } from 'webpack';
 import type { LeftoversOption } from '#upres/asset/written-urls.js';
 import type { TypeOf } from '#upres/schema.js';
 import { reportUnresolved } from './unresolved.js';
 import { restoreNames } from './name-asset.js';
 import { keepOthersOff, refuseForeignContents } from './only-ours.js';
-import { forgetGone, pipelineOf } from './pipelines.js';
-import { checkVersion } from './version.js';
 import { addRules, loader, upresRules, type UpresRule } from './rules.js';
+import { usedPipelines } from './used-pipelines.js';
+import { checkVersion } from './version.js';
 
 export type { AssetOptions } from '#upres/asset/options.js';
 export type { ModuleKind, UpresRule } from './rules.js';
@@ -57,25 +56,10 @@ export class UpresPlugin {
     restoreNames(compiler);
     refuseForeignContents(compiler);
     reportUnresolved(compiler, this.leftovers);
-    compiler.hooks.done.tapPromise('upres', ({ compilation }) => this.finish(compilation));
-  }
-
-  /** Says what was done, if anything was done since it was last said. */
-  private async finish(compilation: Compilation): Promise<void> {
-    const { compiler } = compilation;
-    const pipeline = pipelineOf(compiler, this.options);
-    forgetGone(compilation, this.options);
-    const entries = pipeline.report.entries().filter((entry) => !told.has(entry));
-    if (entries.length === 0) return;
-    for (const entry of entries) told.add(entry);
-    const logger = compiler.getInfrastructureLogger('upres');
-    const say = (line: string): void => {
-      logger.info(line);
-    };
-    await pipeline.finish(say, entries).catch((error: unknown) => {
-      throw error instanceof UpresError
-        ? new Error(`${error.file ?? 'upres'}: ${error.message}`, { cause: error })
-        : error;
+    compiler.hooks.done.tapPromise('upres', async ({ compilation }) => {
+      if (!usedPipelines.has(compilation.compiler.root)) return;
+      const { saySummary } = await import('./summary.js');
+      await saySummary(compilation, this.options);
     });
   }
 }
@@ -88,9 +72,6 @@ export default UpresPlugin;
  */
 const required = Object.assign(UpresPlugin, { UpresPlugin, default: UpresPlugin });
 export { required as 'module.exports' };
-
-/** What a summary has said already: compilers may share a pipeline, and a watching one ends many builds. */
-const told = new WeakSet<ReportEntry>();
 
 const applied = new WeakSet<Compiler>();
 

@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { hasDirectives } from '#upres/asset/directives.js';
+import { hasImageExtension } from '#upres/asset/names.js';
 import type { AssetOptions } from '#upres/asset/options.js';
 import { sniff } from '#upres/image/codec/sniff.js';
-import type { Compiler, Dependency, Module } from 'webpack';
-import { loader, upresRules } from './rules.js';
+import type { Asset, Compiler, Dependency, Module } from 'webpack';
+import { loader, ownLoader } from './rules.js';
 
 /** What webpack knows of a module before it makes it; only what is read and changed here. */
 interface CreateData {
@@ -32,8 +33,7 @@ const last = 1_000_000;
 export function keepOthersOff(compiler: Compiler, options: AssetOptions): void {
   // Rspack applies rules outside of JavaScript, and has no such data.
   if ('rspack' in compiler) return;
-  const [rule] = upresRules(options);
-  const own = rule!.use[0]!;
+  const own = ownLoader(options);
   compiler.hooks.normalModuleFactory.tap('upres', (factory) => {
     factory.hooks.afterResolve.tap({ name: 'upres', stage: last }, (data) => {
       const createData = data.createData as CreateData;
@@ -71,6 +71,8 @@ export function refuseForeignContents(compiler: Compiler): void {
   const { Compilation, WebpackError } = compiler.webpack;
   compiler.hooks.thisCompilation.tap('upres', (compilation) => {
     compilation.hooks.processAssets.tap({ name: 'upres', stage: Compilation.PROCESS_ASSETS_STAGE_REPORT }, () => {
+      // Rspack makes an object of each module that JavaScript looks at: only where some file is no picture.
+      if ('rspack' in compiler && !compilation.getAssets().some(isFalsePicture)) return;
       for (const module of compilation.modules) {
         const { type, resource, loaders } = module as ModuleOfFile;
         if (!type.startsWith('asset') || resource === undefined || !hasDirectives(queryOf(resource))) continue;
@@ -87,6 +89,12 @@ export function refuseForeignContents(compiler: Compiler): void {
       }
     });
   });
+}
+
+/** Whether a file has the name of a picture, or of a picture's file in the sources, and other contents. */
+function isFalsePicture({ name, info, source }: Asset): boolean {
+  const named = [info.sourceFilename, name].flat().some((file) => file !== undefined && hasImageExtension(file));
+  return named && sniff(source.buffer()).format === undefined;
 }
 
 type ModuleOfFile = Module & { resource?: string; loaders?: { loader: string }[] };

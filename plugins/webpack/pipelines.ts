@@ -1,19 +1,10 @@
 import type { AssetOptions } from '#upres/asset/options.js';
 import { AssetPipeline } from '#upres/asset/pipeline.js';
 import type { Compilation, Compiler } from 'webpack';
-
-interface Shared {
-  readonly pipeline: AssetPipeline;
-  users: number;
-  /** The assets that each compiler's latest build still had. */
-  readonly assets: Map<Compiler, ReadonlySet<string>>;
-}
+import { usedPipelines, type Shared } from './used-pipelines.js';
 
 /** Compilers with the same options share a pipeline, and with it what is under way: client and server want the same files. */
 const shared = new Map<string, Shared>();
-
-/** What each compiler uses; its children (pages, extracted CSS, workers) use what their root uses. */
-const held = new WeakMap<Compiler, Map<string, Shared>>();
 
 /**
  * The pipeline of a compiler for these options, made when it is first asked for. Loaders can't be handed one, since their
@@ -35,7 +26,7 @@ export function forgetGone({ compiler, fileDependencies }: Compilation, options:
 }
 
 function shareOf({ root }: Compiler, options: AssetOptions): Shared {
-  const own = held.get(root) ?? hold(root);
+  const own = usedPipelines.get(root) ?? hold(root);
   const key = JSON.stringify([root.context, options]);
   let use = own.get(key);
   if (!use) {
@@ -58,7 +49,7 @@ function open(compiler: Compiler, options: AssetOptions): AssetPipeline {
 /** Lets the threads go when the compiler ends. It may compile again after `watching.close()`, and then takes a new pipeline. */
 function hold(compiler: Compiler): Map<string, Shared> {
   const own = new Map<string, Shared>();
-  held.set(compiler, own);
+  usedPipelines.set(compiler, own);
   const release = async (): Promise<void> => {
     const uses = [...own];
     own.clear();

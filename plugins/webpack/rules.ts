@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { hasDirectives, parseQuery } from '#upres/asset/directives.js';
+import { directivesQuery, parseQuery } from '#upres/asset/directives.js';
 import { engineIdentity } from '#upres/asset/engine-identity.js';
 import { presetOf, type AssetOptions } from '#upres/asset/options.js';
 import type { Compiler } from 'webpack';
@@ -25,8 +25,8 @@ export interface ModuleKind {
 
 /** A rule for `module.rules`. */
 export interface UpresRule {
-  /** Whether a query has directives. */
-  resourceQuery: (query: string) => boolean;
+  /** What a query with directives is: an expression, since Rspack would cross into JavaScript for each module otherwise. */
+  resourceQuery: RegExp;
   /** The loader. */
   use: {
     /** Absolute path. */
@@ -40,11 +40,15 @@ export interface UpresRule {
   oneOf: ModuleKind[];
 }
 
+/** The loader as rules use it. */
+export function ownLoader(options: AssetOptions): UpresRule['use'][number] {
+  return { loader, options: { ...options }, ident: identOf(options) };
+}
+
 /** Rules that hand images with directives to the loader: as files, or as modules that import such files. */
 export function upresRules(options: AssetOptions): UpresRule[] {
-  const use = { loader, options: { ...options }, ident: identOf(options) };
   const kinds = kindsOf(options, { type: 'asset/resource' }, { type: 'javascript/auto' });
-  return [{ resourceQuery: hasDirectives, use: [use], oneOf: kinds }];
+  return [{ resourceQuery: directivesQuery, use: [ownLoader(options)], oneOf: kinds }];
 }
 
 /**
@@ -59,7 +63,7 @@ export function addRules(compiler: Compiler, options: AssetOptions): void {
     if (namesAssets(compiler)) return;
     // First, so that a rule with a file name of its own overrides it. (Rspack reads a generator by its rule's own type.)
     const named = { type: 'asset/resource', generator: { filename: '[name].[contenthash:8][ext]' } };
-    rules.unshift({ resourceQuery: hasDirectives, oneOf: kindsOf(options, named, {}) });
+    rules.unshift({ resourceQuery: directivesQuery, oneOf: kindsOf(options, named, {}) });
   });
 }
 

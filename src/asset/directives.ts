@@ -64,9 +64,15 @@ export interface Directives extends Omit<LooseDirectives, 'upscale' | 'format'> 
 
 const keys = Object.keys(directives.properties) as (keyof Directives)[];
 
-/** Whether a query is ours: it has the key `upscale`. Other services have a switch of that name, and `false` asks for nothing. */
+/**
+ * What a query is that is ours, with or without its `?`: it has the key `upscale`. Other services have a switch of that name, and
+ * `false` asks for nothing. One expression, since Rspack and Turbopack decide outside of JavaScript.
+ */
+export const directivesQuery = /(?:^\??|&(?:amp;)?)upscale(?:=(?!(?:false|no|off|0)(?:&|$))|&|$)/;
+
+/** Whether a query is ours. */
 export function hasDirectives(query: string): boolean {
-  return /(?:^|&)upscale(?:=(?!(?:false|no|off|0)(?:&|$))|&|$)/.test(normalise(query));
+  return directivesQuery.test(query);
 }
 
 /**

@@ -25,9 +25,9 @@ const edgeOfUrl = /[\s"'`\\(),<>]/;
  * long; the time that it takes grows with the length of the text alone.
  *
  * @param name of the emitted file; a query in it counts, too
- * @param text called only where the kind of file can have URLs
+ * @param text called only where the kind of file can have URLs; bytes are decoded only where they have a directive
  */
-export function writtenUrls(name: string, text: () => string): string[] {
+export function writtenUrls(name: string, text: () => string | Buffer): string[] {
   const [file = '', query = ''] = name.split('?');
   const inName = hasDirectives(query) ? [name] : [];
   return [...new Set([...inName, ...candidates(file, text)].filter(isOwnImage))];
@@ -80,11 +80,12 @@ function parseLiteral(text: string): string[] {
     .map(({ url }) => url);
 }
 
-function candidates(file: string, text: () => string): string[] {
+function candidates(file: string, text: () => string | Buffer): string[] {
   const kind = /\.(css|html?|svg|[cm]?js|webmanifest)$/i.exec(file)?.[1]?.toLowerCase();
   if (kind === undefined) return [];
-  const whole = text();
-  if (!whole.includes('upscale')) return [];
+  const given = text();
+  if (!given.includes('upscale')) return [];
+  const whole = given.toString();
   if (kind === 'css') return inStyles(whole);
   return kind.startsWith('htm') || kind === 'svg' ? inPage(whole) : inScript(whole);
 }

@@ -1,6 +1,7 @@
 import { digest } from '../digest.js';
 import type { Header } from './codec/header.js';
 import { fileOf, readInput, type ImageInput } from './source.js';
+import type { Progress } from '../pixels.js';
 
 /**
  * The file or the bytes of one image, opened once for all that is made of it: read, hashed, its header read, and decoded for
@@ -11,6 +12,7 @@ export class Source {
   private readingHeader: Promise<Header> | undefined;
   private hashing: Promise<string> | undefined;
   private readonly shared = new Map<string, Promise<object> | WeakRef<object>>();
+  private readonly listeners = new Map<string, Set<(progress: Progress) => void>>();
 
   /** What those who decoded it found odd, in words for people. */
   readonly warnings = new Set<string>();
@@ -57,12 +59,24 @@ export class Source {
    * this holds nothing itself, so what is used counts as its users' memory.
    * @param what names it and everything that it depends on
    * @param make is not called where it is there, or is being made; a caller who takes what others make shares their failure
+   * @param onProgress hears what whoever makes it tells of its progress
    */
-  async share<T extends object>(what: string, make: () => Promise<T>): Promise<T> {
+  async share<T extends object>(
+    what: string,
+    make: (tell: (progress: Progress) => void) => Promise<T>,
+    onProgress: (progress: Progress) => void = () => undefined,
+  ): Promise<T> {
     const known = this.shared.get(what);
     const there = known instanceof WeakRef ? known.deref() : known;
-    if (there) return there as T | Promise<T>;
-    const making = make();
+    if (there) {
+      this.listeners.get(what)?.add(onProgress);
+      return there as T | Promise<T>;
+    }
+    const listeners = new Set([onProgress]);
+    this.listeners.set(what, listeners);
+    const making = make((progress) => {
+      for (const listener of listeners) listener(progress);
+    });
     this.shared.set(what, making);
     try {
       const made = await making;
@@ -71,6 +85,8 @@ export class Source {
     } catch (error) {
       this.shared.delete(what);
       throw error;
+    } finally {
+      this.listeners.delete(what);
     }
   }
 }

@@ -25,7 +25,7 @@ import {
   type ResizeOptions,
   type UpscaleOptions,
 } from './options.js';
-import type { Frame } from '../pixels.js';
+import type { Frame, Progress } from '../pixels.js';
 import { planPicture, type Plan } from './plan.js';
 import { reduceFrame } from './reduce.js';
 import { fileOf, type ImageInput } from './source.js';
@@ -301,11 +301,13 @@ export class Upscaler implements AsyncDisposable {
     try {
       const plain = decoded ?? (await decodeAll());
       throwIfAborted(signal);
-      const enlargeAll = (all: NetworkChains): Promise<EnlargedFrame[]> =>
-        enlargeFrames(plain, all, { ...options, signal, onProgress }, timer);
+      const enlargeAll = (all: NetworkChains, tell: typeof onProgress): Promise<EnlargedFrame[]> =>
+        enlargeFrames(plain, all, { ...options, signal, onProgress: tell }, timer);
       const network = chains && `${decoding} ${chains.colour.key} ${chains.alpha.key}`;
       const enlarged: readonly (Frame & Partial<EnlargedFrame>)[] =
-        network === undefined ? plain : await shared(source, network, signal, () => enlargeAll(chains!));
+        network === undefined
+          ? plain
+          : await shared(source, network, signal, (tell) => enlargeAll(chains!, tell), onProgress);
       throwIfAborted(signal);
       const frames = await inWindow(enlarged, framesAtOnce, async (frame) => {
         const result = await reduceFrame(frame, target, timer);
@@ -361,11 +363,12 @@ async function shared(
   source: Source,
   what: string,
   signal: AbortSignal,
-  make: () => Promise<readonly Frame[]>,
+  make: (tell: (progress: Progress) => void) => Promise<readonly Frame[]>,
+  onProgress?: (progress: Progress) => void,
 ): Promise<readonly Frame[]> {
   for (;;) {
     let own: Promise<readonly Frame[]> | undefined;
-    const making = source.share(what, () => (own = make()));
+    const making = source.share(what, (tell) => (own = make(tell)), onProgress);
     try {
       return await making;
     } catch (error) {

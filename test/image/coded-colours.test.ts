@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { decodePixels, largestDifference, picture, picture16 } from './fixtures.js';
-import { pngChunk } from './png.js';
+import { decodePixels, decodePixels16, largestDifference, picture, picture16 } from './fixtures.js';
+import { pngChunk, pngOf } from './png.js';
 import { linearGreyProfile } from './profiles.js';
 import { attachProfile } from '#src/image/codec/attach-profile.js';
 import { useUpscaler } from './upscaler.js';
@@ -145,6 +145,109 @@ describe('what a PNG says of its colours is shown as browsers show it', () => {
   });
 });
 
+describe('such colours are converted exactly, whatever their samples', () => {
+  /** IEC 61966-2-1, from light of 0 to 1. */
+  const encoded = (light: number): number => (light <= 0.0031308 ? 12.92 * light : 1.055 * light ** (1 / 2.4) - 0.055);
+  /** Every 16th level and its neighbours: the dark ones are where a table of few entries goes wrong. */
+  const level16 = (x: number, y: number): number => y * 4096 + x * 16 + (x % 3);
+
+  test.each([
+    ['grey', 1],
+    ['grey with alpha', 2],
+    ['RGB', 3],
+    ['RGB with alpha', 4],
+  ] as const)('16 bits of %s', async (_, channels) => {
+    const value = (x: number, y: number): number[] =>
+      Array.from({ length: channels }, (_, channel) =>
+        channels % 2 === 0 && channel === channels - 1 ? 40_000 + x : (level16(x, y) + channel * 5000) % 65_536,
+      );
+    const source = withChunks(await picture16(256, 16, channels, value).png().toBuffer(), { gAMA: gamma(100000) });
+    const { data } = await upscaler.upscale(source, nearest);
+    const pixels = await decodePixels16(data);
+    expect(pixels.channels).toBe(channels);
+    const off: number[] = [];
+    for (let y = 0; y < 16; y++) {
+      for (let x = 0; x < 256; x++) {
+        value(x, y).forEach((own, channel) => {
+          const isAlpha = channels % 2 === 0 && channel === channels - 1;
+          const wanted = isAlpha ? own : Math.round(65_535 * encoded(own / 65_535));
+          off.push(Math.abs(pixels.data[(y * 256 + x) * channels + channel]! - wanted));
+        });
+      }
+    }
+    expect(Math.max(...off)).toBe(0);
+  });
+
+  test.each([
+    ['grey', 1],
+    ['grey with alpha', 2],
+    ['RGB', 3],
+    ['RGB with alpha', 4],
+  ] as const)('8 bits of %s', async (_, channels) => {
+    const value = (x: number): number[] =>
+      Array.from({ length: channels }, (_, channel) =>
+        channels % 2 === 0 && channel === channels - 1 ? 255 - (x >> 1) : (x + channel * 50) % 256,
+      );
+    const source = withChunks(await picture(256, 2, channels, value).png().toBuffer(), { gAMA: gamma(100000) });
+    const pixels = await decodePixels(
+      (await upscaler.upscale(source, { ...nearest, format: 'webp', lossless: true })).data,
+    );
+    for (let x = 0; x < 256; x++) {
+      const own = value(x);
+      const alpha = channels % 2 === 0 ? own.pop() : undefined;
+      const rgb = own.map((level) => Math.round(255 * encoded(level / 255)));
+      const wanted = rgb.length === 1 ? [rgb[0]!, rgb[0]!, rgb[0]!] : rgb;
+      expect(pixels.at(x, 0)).toEqual(alpha === undefined ? wanted : [...wanted, alpha]);
+    }
+  });
+
+  test.each([
+    ['opaque', undefined],
+    ['with transparent colours', Array.from({ length: 100 }, (_, index) => 2 * index)],
+  ])('a palette, %s', async (_, alphas) => {
+    const colours = Array.from({ length: 256 }, (_, index) => [index, (index * 7) % 256, 255 - index]);
+    const source = pngOf(256, 2, 8, 3, (x) => x, {
+      gAMA: [...gamma(100000)],
+      PLTE: colours.flat(),
+      ...(alphas && { tRNS: alphas }),
+    });
+    const pixels = await decodePixels((await upscaler.upscale(source, nearest)).data);
+    for (let x = 0; x < 256; x++) {
+      const seen = pixels.at(x, 0);
+      const alpha = alphas?.[x] ?? 255;
+      expect(seen[3] ?? 255).toBe(alpha);
+      if (alpha > 0)
+        expect(seen.slice(0, 3)).toEqual(colours[x]!.map((level) => Math.round(255 * encoded(level / 255))));
+    }
+  });
+
+  test('primaries of 16 bits, by the matrix that CSS Color 4 has for P3', async () => {
+    const value = (x: number, y: number): number[] => [x * 257, (255 - x) * 200, y * 4000];
+    const source = withChunks(await picture16(256, 16, 3, value).png().toBuffer(), { cICP: cicp(12, 13) });
+    const pixels = await decodePixels16((await upscaler.upscale(source, nearest)).data);
+    // lin_P3_to_XYZ and XYZ_to_lin_sRGB of its section 18, multiplied.
+    const matrix = [
+      [1.2249401762805598, -0.22494017628055996, 0],
+      [-0.042056954709688163, 1.0420569547096881, 0],
+      [-0.019637554590334432, -0.078636045550631889, 1.0982736001409663],
+    ];
+    const lightOf = (v: number): number => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    let worst = 0;
+    for (let y = 0; y < 16; y++) {
+      for (let x = 0; x < 256; x++) {
+        const light = value(x, y).map((level) => lightOf(level / 65_535));
+        matrix.forEach((row, channel) => {
+          const mixed = row.reduce((sum, share, index) => sum + share * light[index]!, 0);
+          const wanted = 65_535 * encoded(Math.min(1, Math.max(0, mixed)));
+          worst = Math.max(worst, Math.abs(pixels.data[(y * 256 + x) * 3 + channel]! - wanted));
+        });
+      }
+    }
+    // Chromaticities of six digits, where the constants have seventeen.
+    expect(worst).toBeLessThan(65_535 / 255 / 10);
+  });
+});
+
 /** An AVIF of libavif's, red on the left and green on the right, with other codes for its colours; as Chromium 156 shows it. */
 const avifs: readonly [primaries: number, transfer: number, red: readonly number[], green: readonly number[]][] = [
   [1, 13, [199, 60, 50], [59, 190, 80]],
@@ -180,12 +283,56 @@ function withCodes(primaries: number, transfer: number): Buffer {
   return coded;
 }
 
+/** The same, with codes in the picture's own data (AV1's sequence header) and none in the file around it. */
+function withInnerCodes(primaries: number, transfer: number): Buffer {
+  const coded = Buffer.from(halves);
+  coded.write('skip', coded.indexOf('colr'), 'latin1');
+  const start = coded.indexOf('mdat') + 4;
+  const bits = [...coded.subarray(start)].map((byte) => byte.toString(2).padStart(8, '0')).join('');
+  const eight = (...codes: number[]): string => codes.map((code) => code.toString(2).padStart(8, '0')).join('');
+  const at = bits.indexOf(eight(1, 13));
+  expect(at).toBeGreaterThan(0);
+  const changed = bits.slice(0, at) + eight(primaries, transfer) + bits.slice(at + 16);
+  for (let byte = 0; byte < changed.length / 8; byte++)
+    coded[start + byte] = parseInt(changed.slice(8 * byte, 8 * byte + 8), 2);
+  return coded;
+}
+
 describe('what an AVIF says of its colours is shown as browsers show it', () => {
   test.for(avifs)('primaries %i, transfer %i', async ([primaries, transfer, red, green]) => {
     const { data } = await upscaler.upscale(withCodes(primaries, transfer), { ...nearest, format: 'png' });
     const pixels = await decodePixels(data);
     expect(largestDifference(pixels.at(6, 6), red)).toBeLessThanOrEqual(2);
     expect(largestDifference(pixels.at(58, 6), green)).toBeLessThanOrEqual(2);
+  });
+
+  test.each([
+    [1, 13],
+    [1, 8],
+    [12, 1],
+    [9, 14],
+    [2, 2],
+  ])('in its own data alone: primaries %i, transfer %i', async (primaries, transfer) => {
+    const [, , red, green] = avifs.find(([one, other]) => one === primaries && other === transfer)!;
+    const { data } = await upscaler.upscale(withInnerCodes(primaries, transfer), { ...nearest, format: 'png' });
+    const pixels = await decodePixels(data);
+    expect(largestDifference(pixels.at(6, 6), red)).toBeLessThanOrEqual(2);
+    expect(largestDifference(pixels.at(58, 6), green)).toBeLessThanOrEqual(2);
+  });
+
+  test('the file around it counts for more than its own data, also where it specifies nothing', async () => {
+    const both = withInnerCodes(12, 13);
+    both.write('colr', both.indexOf('skip'), 'latin1');
+    both.writeUInt16BE(2, both.indexOf('nclx') + 4);
+    both.writeUInt16BE(2, both.indexOf('nclx') + 6);
+    const pixels = await decodePixels((await upscaler.upscale(both, { ...nearest, format: 'png' })).data);
+    expect(largestDifference(pixels.at(6, 6), [199, 60, 50])).toBeLessThanOrEqual(2);
+  });
+
+  test.each([16, 18])('high dynamic range is refused in its own data, too: %i', async (transfer) => {
+    await expect(upscaler.upscale(withInnerCodes(9, transfer), nearest)).rejects.toMatchObject({
+      code: 'UNSUPPORTED_FORMAT',
+    });
   });
 
   test.each([16, 18])('high dynamic range is refused: %i', async (transfer) => {

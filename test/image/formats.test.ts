@@ -2,6 +2,7 @@ import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { outputFormats, type OutputFormat } from '#src/image/codec/formats.js';
 import { probe } from '#src/image/codec/probe.js';
+import { readHeader } from '#src/image/codec/read-header.js';
 import { decodePixels, largestDifference, picture, scene } from './fixtures.js';
 import { useUpscaler } from './upscaler.js';
 
@@ -72,6 +73,40 @@ describe('quality', () => {
     expect(await subsampling(lossless)).toBe('4:4:4');
     expect(await subsampling(await sharp(lossless).jpeg({ chromaSubsampling: '4:4:4' }).toBuffer())).toBe('4:4:4');
     expect(await subsampling(await sharp(lossless).jpeg({ chromaSubsampling: '4:2:0' }).toBuffer())).toBe('4:2:0');
+  });
+});
+
+describe('AVIF keeps full colour resolution, unless the source was without it', () => {
+  const edge = picture(64, 48, 3, (x) => (x < 31 ? [250, 0, 0] : [0, 0, 250]));
+  const depths = [8, 10, 12] as const;
+
+  test.each([
+    ['PNG', edge.clone().png().toBuffer(), false],
+    ['JPEG 4:2:0', edge.clone().jpeg({ chromaSubsampling: '4:2:0' }).toBuffer(), true],
+    ['JPEG 4:4:4', edge.clone().jpeg({ chromaSubsampling: '4:4:4' }).toBuffer(), false],
+    ['lossy WebP', edge.clone().webp().toBuffer(), true],
+    ['lossless WebP', edge.clone().webp({ lossless: true }).toBuffer(), false],
+    ['lossless AVIF', edge.clone().avif({ lossless: true, effort: 0 }).toBuffer(), false],
+    ...depths.flatMap((bitdepth) =>
+      (['4:2:0', '4:4:4'] as const).map((chromaSubsampling): [string, Promise<Buffer>, boolean] => [
+        `AVIF ${chromaSubsampling} of ${bitdepth} bits`,
+        edge.clone().avif({ chromaSubsampling, bitdepth, effort: 0 }).toBuffer(),
+        chromaSubsampling === '4:2:0',
+      ]),
+    ),
+  ])('%s', async (_, source, halved) => {
+    expect((await readHeader(await source)).subsampled).toBe(halved);
+    const { data } = await upscaler.upscale(await source, {
+      model: 'nearest',
+      format: 'avif',
+      upscale: 1,
+      quality: 90,
+    });
+    expect((await readHeader(data)).subsampled).toBe(halved);
+    // In the decoder's own pixels: beside the edge, colours are mixed where their resolution is half.
+    const pixels = await decodePixels(data);
+    const pure = largestDifference(pixels.at(31, 24), [0, 0, 250]) < 40;
+    expect(pure).toBe(!halved);
   });
 });
 

@@ -256,6 +256,44 @@ describe('containers', () => {
     expect([width, height]).toEqual(turned ? [20, 40] : [40, 20]);
   });
 
+  /** Upper left, upper right, lower left, lower right, as Chromium 156 shows them. */
+  const [red, lime, blue, yellow] = [
+    [251, 0, 1],
+    [0, 251, 0],
+    [1, 0, 250],
+    [249, 250, 0],
+  ] as const;
+  test.each([
+    [2, [lime, red, yellow, blue]],
+    [3, [yellow, blue, lime, red]],
+    [4, [blue, yellow, red, lime]],
+    [5, [red, blue, lime, yellow]],
+    [6, [blue, red, yellow, lime]],
+    [7, [yellow, lime, blue, red]],
+    [8, [lime, yellow, red, blue]],
+  ] as const)('a turned AVIF of odd sides has its colours up to its edges: %i', async (orientation, corners) => {
+    const quadrants = picture(31, 21, 3, (x, y) =>
+      y < 10 ? (x < 16 ? [250, 0, 0] : [0, 250, 0]) : x < 16 ? [0, 0, 250] : [250, 250, 0],
+    );
+    const source = await quadrants
+      .withMetadata({ orientation })
+      .avif({ quality: 100, chromaSubsampling: '4:2:0' })
+      .toBuffer();
+    expect(source.includes('irot') || source.includes('imir')).toBe(true);
+    const pixels = await decodePixels((await upscaler.upscale(source, { ...nearest, format: 'png' })).data);
+    const [right, bottom] = orientation >= 5 ? [20, 30] : [30, 20];
+    expect([pixels.width - 1, pixels.height - 1]).toEqual([right, bottom]);
+    const places = [
+      [0, 0],
+      [right, 0],
+      [0, bottom],
+      [right, bottom],
+    ] as const;
+    places.forEach(([x, y], index) => {
+      expect(largestDifference(pixels.at(x, y), corners[index]!)).toBeLessThanOrEqual(2);
+    });
+  });
+
   test('an AVIF that EXIF turns without a box that says so is turned, too', async () => {
     const { width, height } = await upscaler.upscale(await file('avif-exif6-noirot.avif'), nearest);
     expect([width, height]).toEqual([30, 60]);

@@ -6,6 +6,7 @@ import { Enlargement, type Pixels } from '#src/image/enlargement.js';
 import { Source, type Output, type UpscaleOptions, type UpscaleResult } from '#src/image/upscale.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { attachProfile } from '#src/image/codec/attach-profile.js';
+import type { Progress } from '#src/pixels.js';
 import { codeOf } from '../support/errors.js';
 import { animation, picture, picture16, scene } from './fixtures.js';
 import { adobeRgbProfile } from './profiles.js';
@@ -116,6 +117,24 @@ describe('calls for one source at the same time', () => {
     expect(networkCalls()).toBe(1);
     const alone = await Promise.all(sizes.map((size) => upscaler.upscale(photo, size)));
     expect(made.map(({ data }, index) => Buffer.compare(data, alone[index]!.data))).toEqual([0, 0, 0]);
+  });
+
+  it('hear of the progress of what they share, whoever makes it', async () => {
+    const source = new Source(photo);
+    const heard: [number, number] = [0, 0];
+    const hear = (who: 0 | 1) => (progress: Progress) => void (heard[who] = progress.donePixels);
+    let finish = (): void => undefined;
+    const finished = new Promise<void>((resolve) => (finish = resolve));
+    const make = async (tell: (progress: Progress) => void): Promise<object> => {
+      await finished;
+      tell({ donePixels: 7, totalPixels: 9 });
+      return {};
+    };
+    const makers = [source.share('it', make, hear(0)), source.share('it', make, hear(1))];
+    finish();
+    const [one, other] = await Promise.all(makers);
+    expect(one).toBe(other);
+    expect(heard).toEqual([7, 7]);
   });
 
   it('can be aborted one by one: the others get theirs', async () => {

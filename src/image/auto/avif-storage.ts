@@ -1,5 +1,5 @@
 import { Box, findBox } from '../codec/boxes.js';
-import { readQuantiserIndex } from './av1-quantiser.js';
+import { readAv1Colours, readQuantiserIndex, type Av1Colours } from './av1-headers.js';
 import type { LossyStorage } from './lossy-storage.js';
 import { between } from './webp-storage.js';
 
@@ -47,6 +47,12 @@ export function avifStorage(file: Uint8Array): LossyStorage | undefined {
 export function isLosslessAvif(file: Uint8Array): boolean {
   const coded = codedPicture(file);
   return coded !== undefined && readQuantiserIndex(coded.data) === 0;
+}
+
+/** What the picture's own data says of its colours; undefined where it is not understood. */
+export function coloursOfAvifData(file: Uint8Array): Av1Colours | undefined {
+  const coded = codedPicture(file);
+  return coded && readAv1Colours(coded.data);
 }
 
 /** The AV1 data of the picture, or of the first piece of which it is made. */

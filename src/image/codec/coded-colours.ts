@@ -1,4 +1,5 @@
 import { UpresError } from '../../errors.js';
+import { coloursOfAvifData } from '../auto/avif-storage.js';
 import { Box, findBox } from './boxes.js';
 import type { OutputFormat } from './formats.js';
 import { greyProfile, matrixProfile, type Primaries, type TransferCurve } from './matrix-profile.js';
@@ -154,7 +155,10 @@ function primariesOfChunk(chrm: Uint8Array | undefined): Primaries | undefined {
   return primaries.every(([, y]) => y > 0) ? primaries : undefined;
 }
 
-/** The `colr` property of kind `nclx` (ISO/IEC 23008-12, 6.5.5); an embedded profile counts for more. */
+/**
+ * The `colr` property of kind `nclx` (ISO/IEC 23008-12, 6.5.5), or what stands in the picture's own data; an embedded profile
+ * counts for more.
+ */
 function codesOfAvif(bytes: Uint8Array): Codes | undefined {
   const meta = findBox(new Box(bytes), 'meta');
   meta?.skip(4);
@@ -164,5 +168,6 @@ function codesOfAvif(bytes: Uint8Array): Codes | undefined {
     if (String.fromCharCode(...[0, 1, 2, 3].map(() => colour.number(1))) !== 'nclx') continue;
     return { primariesCode: colour.number(2), transfer: colour.number(2), overProfile: false };
   }
-  return undefined;
+  const own = coloursOfAvifData(bytes)?.codes;
+  return own && { primariesCode: own.primaries, transfer: own.transfer, overProfile: false };
 }

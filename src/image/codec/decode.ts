@@ -1,5 +1,7 @@
 import { UpresError } from '../../errors.js';
+import type { Sharp } from 'sharp';
 import { asStill } from './avif-sequence.js';
+import { avifTurn, type AvifTurn } from './avif-turn.js';
 import { codecError, reasonOf } from './codec-error.js';
 import type { RawPixels } from './convert-colours.js';
 import { formatTraits, isOriented } from './formats.js';
@@ -85,17 +87,19 @@ async function readPixels(
   failOn: 'warning' | 'error',
 ): Promise<Frame[]> {
   const sharp = await loadSharp();
-  const { width, height, grey, depth, profile, codedColours, bareInks } = header;
+  const { format, width, height, grey, depth, profile, codedColours, bareInks, subsampled } = header;
   // Only a profile that makes sense is used, or sharp would take 16-bit values for Display P3 when it can't apply it.
   const convert = colour === 'srgb' && profile !== undefined;
-  const pipeline = sharp(header.format === 'avif' ? asStill(bytes) : bytes, {
+  const turn = format === 'avif' && subsampled && (width | height) % 2 === 1 ? avifTurn(bytes) : undefined;
+  const pipeline = sharp(turn?.unturned ?? (format === 'avif' ? asStill(bytes) : bytes), {
     pages: frames > 1 ? -1 : 1,
     // Checked against the header before.
     limitInputPixels: false,
-    autoOrient: isOriented(header.format, frames),
+    autoOrient: !turn && isOriented(format, frames),
     ignoreIcc: !convert || codedColours !== undefined,
     failOn,
   });
+  if (turn) turnPixels(pipeline, turn);
   const space = workingSpace(header);
   if (bareInks) pipeline.pipelineColourspace('cmyk');
   pipeline.toColourspace(bareInks ? 'cmyk' : space);
@@ -109,6 +113,12 @@ async function readPixels(
   if (!bareInks && !(convert && codedColours)) return cutFrames(own, header, frames);
   const { inksAsLight, toSrgb } = await import('./convert-colours.js');
   return cutFrames(bareInks ? await inksAsLight(own) : await toSrgb(own, codedColours!), header, frames);
+}
+
+/** sharp mirrors first: before a quarter's turn, left and right are where top and bottom will be. */
+function turnPixels(pipeline: Sharp, { quarters, mirror }: AvifTurn): void {
+  if (mirror !== undefined) pipeline[(mirror === 'x') === (quarters % 2 === 0) ? 'flop' : 'flip']();
+  pipeline.rotate((360 - 90 * quarters) % 360);
 }
 
 /** From 8-bit grey with alpha, sharp returns the grey alone: it comes as RGB with alpha instead. */

@@ -9,7 +9,7 @@ export interface EncodeOptions {
   /** Of an animation, milliseconds for each frame and rounds (0 = without end). */
   readonly delay: readonly number[] | undefined;
   readonly loop: number | undefined;
-  /** Colours of the source were halved in resolution: a JPEG then does the same. */
+  /** Colours of the source were halved in resolution: a JPEG or an AVIF then does the same. */
   readonly subsampled: boolean;
   /** The source had a palette: a PNG gets one again where nobody sees the difference. */
   readonly palette: boolean;

@@ -40,6 +40,6 @@ export interface Header extends ImageInfo {
   readonly bareInks: boolean;
   /** Whether its colours come from a palette. */
   readonly palette: boolean;
-  /** Whether its colours are halved in resolution (JPEG 4:2:0 and the like). */
+  /** Whether its colours are halved in resolution (4:2:0 and the like), as of most JPEGs, every lossy WebP and many AVIFs. */
   readonly subsampled: boolean;
 }

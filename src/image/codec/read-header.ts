@@ -1,6 +1,6 @@
 import type { Metadata } from 'sharp';
 import { UpresError } from '../../errors.js';
-import { isLosslessAvif } from '../auto/avif-storage.js';
+import { coloursOfAvifData, isLosslessAvif } from '../auto/avif-storage.js';
 import { isLosslessWebp } from '../auto/webp-storage.js';
 import { hasAnimation, readApng } from './apng.js';
 import { asStill, framesOfAvif } from './avif-sequence.js';
@@ -37,6 +37,7 @@ export async function readHeader(input: ImageInput, name = fileOf(input)): Promi
   const header = headerOf(format, metadata, {
     coded: codedColours(bytes, format, name),
     lossless: (format === 'webp' && isLosslessWebp(bytes)) || (format === 'avif' && isLosslessAvif(bytes)),
+    subsampled: format === 'avif' && (coloursOfAvifData(bytes)?.subsampled ?? false),
   });
   if (!moves) return header;
   return format === 'png' ? withAnimation(header, bytes) : { ...header, lostFrames: framesOfAvif(bytes) - 1 };
@@ -72,7 +73,7 @@ const mostRounds = 65_535;
 function headerOf(
   format: OutputFormat,
   metadata: Metadata,
-  { coded, lossless }: { readonly coded: CodedColours | undefined; readonly lossless: boolean },
+  { coded, ...own }: Pick<Header, 'lossless' | 'subsampled'> & { readonly coded: CodedColours | undefined },
 ): Header {
   const { delay, loop, pageHeight, orientation = 1, icc, chromaSubsampling } = metadata;
   const frames = delay && pageHeight !== undefined ? (metadata.pages ?? 1) : 1;
@@ -93,10 +94,12 @@ function headerOf(
     delay,
     loop: loop === undefined ? undefined : Math.min(loop, mostRounds),
     ...profileFor(embedded, coded, grey),
-    lossless,
+    lossless: own.lossless,
     bareInks: metadata.space === 'cmyk' && embedded === undefined,
     palette: metadata.isPalette,
-    subsampled: chromaSubsampling?.startsWith('4:2') ?? false,
+    // A WebP with losses always is.
+    subsampled:
+      own.subsampled || (format === 'webp' && !own.lossless) || (chromaSubsampling?.startsWith('4:2') ?? false),
   };
 }
 

@@ -12,6 +12,34 @@ const frame = 6;
  */
 export function readQuantiserIndex(data: Uint8Array): number | undefined {
   let sequence: Sequence | undefined;
+  for (const { kind, reader } of units(data)) {
+    if (kind === sequenceHeader) sequence = readSequence(reader);
+    else if ((kind === frameHeader || kind === frame) && sequence) {
+      const index = readFrame(reader, sequence);
+      return reader.overran ? undefined : index;
+    }
+  }
+  return undefined;
+}
+
+export interface Av1Colours {
+  /** Rec. ITU-T H.273, tables 2 and 3; absent where nothing is said. */
+  readonly codes: { readonly primaries: number; readonly transfer: number } | undefined;
+  /** Whether colours are halved in resolution, at least in one direction. */
+  readonly subsampled: boolean;
+}
+
+/** What the sequence header of AV1 data says of its colours; undefined where it is not understood. */
+export function readAv1Colours(data: Uint8Array): Av1Colours | undefined {
+  for (const { kind, reader } of units(data)) {
+    if (kind !== sequenceHeader) continue;
+    const sequence = readSequence(reader);
+    return sequence && readColours(reader, sequence);
+  }
+  return undefined;
+}
+
+function* units(data: Uint8Array): Generator<{ readonly kind: number; readonly reader: BitReader }> {
   for (let at = 0; at < data.length;) {
     const header = data[at]!;
     const kind = (header >> 3) & 15;
@@ -26,19 +54,14 @@ export function readQuantiserIndex(data: Uint8Array): number | undefined {
         if (value < 128) break;
       }
     }
-    const reader = new BitReader(data.subarray(at, at + size));
-    if (kind === sequenceHeader) sequence = readSequence(reader);
-    else if ((kind === frameHeader || kind === frame) && sequence) {
-      const index = readFrame(reader, sequence);
-      return reader.overran ? undefined : index;
-    }
+    yield { kind, reader: new BitReader(data.subarray(at, at + size)) };
     at += size;
   }
-  return undefined;
 }
 
 /** What a frame's header depends on. */
 interface Sequence {
+  readonly profile: number;
   readonly reduced: boolean;
   readonly widthBits: number;
   readonly heightBits: number;
@@ -55,10 +78,11 @@ interface Sequence {
 
 const perFrame = 2;
 
-/** 5.5, without what comes at its end. Undefined for films with a model of the decoder's time, which no picture has. */
+/** 5.5.1, up to the colours. Undefined for films with a model of the decoder's time, which no picture has. */
 function readSequence(reader: BitReader): Sequence | undefined {
-  // The profile, and whether it is a still picture.
-  reader.bits(4);
+  const profile = reader.bits(3);
+  // Whether it is a still picture.
+  reader.flag();
   const reduced = reader.flag();
   if (reduced) reader.bits(5);
   else {
@@ -81,6 +105,7 @@ function readSequence(reader: BitReader): Sequence | undefined {
   const tools = reduced ? { screenContent: perFrame, integerMotion: perFrame, orderHintBits: 0 } : readTools(reader);
   const superResolution = reader.flag();
   return {
+    profile,
     reduced,
     widthBits,
     heightBits,
@@ -91,6 +116,21 @@ function readSequence(reader: BitReader): Sequence | undefined {
     ...tools,
     superResolution,
   };
+}
+
+/** 5.5.1 from there, and 5.5.2. */
+function readColours(reader: BitReader, { profile }: Sequence): Av1Colours | undefined {
+  // Filters of directions, and restoration.
+  reader.bits(2);
+  const isDeep = reader.flag();
+  const hasTwelveBits = profile === 2 && isDeep && reader.flag();
+  const isGrey = profile !== 1 && reader.flag();
+  const codes = reader.flag() ? { primaries: reader.bits(8), transfer: reader.bits(8) } : undefined;
+  if (codes) reader.bits(8);
+  // The range of its values.
+  reader.flag();
+  const subsampled = !isGrey && (profile === 0 || (profile === 2 && (!hasTwelveBits || reader.flag())));
+  return reader.overran ? undefined : { codes, subsampled };
 }
 
 function readTools(reader: BitReader): Pick<Sequence, 'screenContent' | 'integerMotion' | 'orderHintBits'> {

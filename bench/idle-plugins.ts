@@ -1,0 +1,143 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Built } from './children/build.js';
+import { fixed, percent, spread } from './format.js';
+import type { Findings, Goal, Setting, Table } from './measurement.js';
+import { childProgram } from './paths.js';
+import { inRounds } from './rounds.js';
+import { runNode } from './run-child.js';
+import { Site } from './site-builds.js';
+import { ratios, summarise, type Summary, type Timing } from './statistics.js';
+
+/** A build whose pictures are all in the cache may take this many times what it takes with pictures that were upscaled beforehand. */
+const mostCached = 1.25;
+/** A plugin that has nothing to do may take this share of a build more. */
+const mostUnused = 0.03;
+
+const withCached = ['webpack', 'gulp'] as const;
+const withModules = ['webpack', 'rspack'] as const;
+
+const clocks = { wallMs: 'time', cpuMs: 'processor time' } as const;
+type Clock = keyof typeof clocks;
+
+/** What plugins cost where there is nothing to compute: all pictures are in the cache, or there are none. */
+export async function measureIdlePlugins(setting: Setting): Promise<Findings> {
+  const { quick, pairs, say } = setting;
+  const pictures = quick ? 20 : 100;
+  say(`${pictures} cached pictures through ${withCached.join(', ')}, ${pairs} times in turn`);
+  const { pieces } = await Site.make(setting, pictures);
+  const cached = await inRounds<string, Built>(
+    setting,
+    Object.fromEntries(
+      withCached.flatMap((tool) => [
+        [`${tool} without`, pieces[`${tool} plain`]],
+        [`${tool} with`, pieces[`${tool} warm`]],
+      ]),
+    ),
+  );
+  const modules = quick ? 200 : 5000;
+  say(`${modules} modules without pictures through ${withModules.join(', ')}, ${2 * pairs} times in turn`);
+  const project = join(setting.folder, 'modules');
+  await writeModules(project, modules);
+  // A few per cent are to be seen, so there are more rounds.
+  const unused = await inRounds<string, Timing>(
+    { ...setting, pairs: 2 * pairs },
+    Object.fromEntries(
+      withModules.flatMap((tool) => [
+        [`${tool} without`, () => buildModules(setting, tool, project, false)],
+        [`${tool} with`, () => buildModules(setting, tool, project, true)],
+      ]),
+    ),
+  );
+  return {
+    tables: [
+      tableOf(`${pictures} cached pictures, against pictures that were upscaled beforehand`, withCached, cached),
+      tableOf(`${modules} modules without pictures, whole processes`, withModules, unused),
+    ],
+    goals: [
+      ...goalsOf(withCached, cached, (tool, clock) => ({
+        what: `${tool}, ${pictures} cached pictures against none of ours, ${clocks[clock]}`,
+        bound: { atMost: mostCached },
+        show: fixed,
+      })),
+      ...goalsOf(withModules, unused, (tool, clock) => ({
+        what: `${tool}, ${modules} modules with the plugin unused against without it, ${clocks[clock]}`,
+        bound: { atMost: 1 + mostUnused },
+        show: (value) => `${value < 1 ? '−' : '+'}${percent(Math.abs(value - 1))}`,
+      })),
+    ],
+    figures: { pictures, cached: forJson(cached), modules, unused: forJson(unused) },
+  };
+}
+
+/** Scripts that import each other as a binary tree, so that one entry needs all. */
+async function writeModules(folder: string, count: number): Promise<void> {
+  await mkdir(folder);
+  for (let index = 0; index < count; index++) {
+    const needed = [2 * index + 1, 2 * index + 2].filter((other) => other < count);
+    const imports = needed.map((other) => `import { value as value${other} } from './${other}.js';\n`).join('');
+    const code = `${imports}
+function squares(list) {
+  const found = [];
+  for (const item of list) if (item % ${index + 2} === 0) found.push({ item: item * item, page: 'https://example.com/?page=${index}' });
+  return found;
+}
+export const value = squares([1, 2, 3, 5, 8, 13, 21]).length${needed.map((other) => ` + value${other}`).join('')};
+`;
+    await writeFile(join(folder, `${index}.js`), code);
+  }
+  await writeFile(join(folder, 'package.json'), '{ "sideEffects": true }');
+}
+
+async function buildModules(setting: Setting, tool: string, project: string, withPlugin: boolean): Promise<Timing> {
+  const out = join(setting.folder, 'modules-out');
+  const { wallMs, cpuMs } = await runNode(
+    [childProgram('build-modules'), tool, project, out, String(withPlugin)],
+    setting,
+  );
+  await rm(out, { recursive: true });
+  return { wallMs, cpuMs: cpuMs ?? Number.NaN };
+}
+
+type Rounds = Readonly<Record<string, readonly Timing[]>>;
+
+function relative(rounds: Rounds, tool: string, clock: Clock): Summary {
+  const all = (piece: string): number[] => rounds[piece]!.map((one) => one[clock]);
+  return summarise(ratios(all(`${tool} with`), all(`${tool} without`)));
+}
+
+function tableOf(caption: string, tools: readonly string[], rounds: Rounds): Table {
+  const ms = (piece: string, clock: Clock): string =>
+    spread(summarise(rounds[piece]!.map((one) => one[clock])), (value) => fixed(value, 0));
+  return {
+    caption,
+    columns: ['', 'without upres, ms', 'with it, ms', 'times'],
+    rows: tools.flatMap((tool) =>
+      (Object.keys(clocks) as Clock[]).map((clock) => [
+        `${tool}, ${clocks[clock]}`,
+        ms(`${tool} without`, clock),
+        ms(`${tool} with`, clock),
+        spread(relative(rounds, tool, clock), (value) => fixed(value, 3)),
+      ]),
+    ),
+  };
+}
+
+function goalsOf(
+  tools: readonly string[],
+  rounds: Rounds,
+  goal: (tool: string, clock: Clock) => Omit<Goal, 'value'>,
+): Goal[] {
+  return tools.flatMap((tool) =>
+    (Object.keys(clocks) as Clock[]).map((clock) => ({
+      ...goal(tool, clock),
+      value: relative(rounds, tool, clock).median,
+    })),
+  );
+}
+
+function forJson(rounds: Rounds): Record<string, { wallMs: number; cpuMs: number }[]> {
+  return Object.fromEntries(
+    Object.entries(rounds).map(([piece, all]) => [piece, all.map(({ wallMs, cpuMs }) => ({ wallMs, cpuMs }))]),
+  );
+}
