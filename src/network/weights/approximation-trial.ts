@@ -4,7 +4,10 @@ import { pictureLike } from './trial-pictures.js';
 import type { Approximation, MeasuredGeometry } from './weights-manifest.js';
 
 /** Input pixels of context that are tried, the least first. */
-const HALOS = [32, 48, 64, 96] as const;
+const HALOS = [32, 48, 64] as const;
+
+/** The same where the graph can't be followed: multiples of `ANY_WINDOW`. */
+const ANY_HALOS = [48, 96] as const;
 
 /** Where a graph can't be followed, corners of tiles lie on multiples of all windows and strides that networks have: 3, 6, 8, 12, 16, 24. */
 const ANY_WINDOW = 48;
@@ -15,7 +18,7 @@ const UNSEEN = 1;
 /** What all of a trial may compute, in multiply-accumulates: half a minute of one core. */
 const MOST_WORK = 4e12;
 
-/** And in milliseconds by the speed that was measured, since a graph that can't be followed tells no work. */
+/** And where a graph can't be followed, and does not tell its work, in milliseconds by the speed that was measured. */
 const LONGEST_MS = 60_000;
 
 /**
@@ -29,15 +32,16 @@ export async function findApproximation(
 ): Promise<Approximation> {
   const unit = exact ? multipleOf : leastCommon(multipleOf, ANY_WINDOW);
   const roundUp = (value: number): number => Math.ceil(value / unit) * unit;
-  const halos = [...new Set(HALOS.map(roundUp))];
+  const halos = [...new Set((exact ? HALOS : ANY_HALOS).map(roundUp))];
   const widest = halos.at(-1)!;
   const core = roundUp(24);
   const around = widest + roundUp(16);
   const side = core + 2 * around;
 
   const pixels = [side, ...halos.map((halo) => core + 2 * halo)].reduce((sum, length) => sum + length ** 2, 0);
-  if (pixels * macPerPixel > MOST_WORK || pixels / pixelsPerMs > LONGEST_MS) {
-    return { halo: Math.min(widest, roundUp(64)), unit };
+  const tooMuch = exact ? pixels * macPerPixel > MOST_WORK : pixels / pixelsPerMs > LONGEST_MS;
+  if (tooMuch) {
+    return { halo: widest, unit };
   }
   const picture = pictureLike(side, 1);
   const size = { width: core * scale, height: core * scale };
