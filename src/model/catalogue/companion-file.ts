@@ -3,6 +3,10 @@ import { lstat, open, realpath } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { hasCode, isMissing, readError, UpresError } from '../../errors.js';
 
+/** Opens no link, and waits for no pipe; Windows knows neither flag. */
+const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 }: Partial<typeof constants> = constants;
+const READING = (O_RDONLY ?? 0) | O_NOFOLLOW | O_NONBLOCK;
+
 /**
  * The way from a network's folder to a file that the network names, as parts; undefined where it leads out of the folder. What a
  * file of somebody else's says must not choose which of the user's files are read.
@@ -42,7 +46,7 @@ export async function readCompanion(model: string, name: string): Promise<Uint8A
       if ((await lstat(path)).isSymbolicLink()) throw refuse('which is a link, and links are not followed');
     }
     // Between the look and the opening somebody may have changed it.
-    const file = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+    const file = await open(path, READING);
     try {
       if (!(await file.stat()).isFile()) throw refuse('which is no file');
       return await file.readFile();

@@ -19,6 +19,16 @@ const DOMAINS = new Set([
   'ai.onnx.preview.training',
 ]);
 
+/** Operators that give other numbers every time. */
+const RANDOM = new Set([
+  'RandomNormal',
+  'RandomNormalLike',
+  'RandomUniform',
+  'RandomUniformLike',
+  'Multinomial',
+  'Bernoulli',
+]);
+
 /** ModelProto's field for functions that a file defines itself, besides the fields in onnx.proto. */
 const FUNCTIONS_FIELD = 25;
 
@@ -61,6 +71,14 @@ export function inspectNetwork(model: OnnxModel, card: Partial<PartialModelCard>
   if (foreign && !definesFunctions) {
     throw refuse(
       `it uses the operator ${foreign.opType} of "${foreign.domain}", which is not part of ONNX. Export it with standard operators.`,
+    );
+  }
+
+  const random = graph.node.find(({ opType, domain }) => domain === '' && RANDOM.has(opType));
+  if (random) {
+    throw refuse(
+      `it computes with random numbers (${random.opType} "${random.name || (random.output[0] ?? '')}"), so that no two runs give the ` +
+        'same picture. Export it without them.',
     );
   }
 

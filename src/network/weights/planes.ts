@@ -53,3 +53,15 @@ function set(values: Triple, a: number, b: number, c: number): void {
   values[1] = b;
   values[2] = c;
 }
+
+/** A part of a picture. */
+export function crop(plane: Plane, x: number, y: number, { width, height }: { width: number; height: number }): Plane {
+  const data = new Float32Array(3 * width * height);
+  for (let channel = 0; channel < 3; channel++) {
+    for (let row = 0; row < height; row++) {
+      const from = (channel * plane.height + y + row) * plane.width + x;
+      data.set(plane.data.subarray(from, from + width), (channel * height + row) * width);
+    }
+  }
+  return { data, width, height };
+}

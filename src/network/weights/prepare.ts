@@ -106,11 +106,8 @@ async function proveAndMeasure(
     try {
       const level = colours?.output.whole ? 1 / 255 : 0;
       const measured = await measureGeometry(runtime, original, optimised, geometry, level);
-      return {
-        ...measured,
-        ...(found.colours && { colours: found.colours }),
-        ...(found.note !== undefined && { notes: [found.note] }),
-      };
+      const notes = [found.note, approximationNote(measured)].filter((note) => note !== undefined);
+      return { ...measured, ...(found.colours && { colours: found.colours }), ...(notes.length > 0 && { notes }) };
     } finally {
       await optimised.release();
     }
@@ -145,4 +142,19 @@ async function seal(folder: string, geometry: MeasuredGeometry): Promise<void> {
       .digest('hex');
   }
   await writeFile(join(folder, manifestName), writeManifest(geometry, files), { mode: 0o600 });
+}
+
+/** What is to be known of a network whose tiles only come near the whole. */
+function approximationNote({ halo, approximation, globalOperators }: MeasuredGeometry): string | undefined {
+  if (!approximation) return undefined;
+  const { levels } = approximation;
+  if (levels !== undefined && levels < 0.05) return undefined;
+  const by =
+    levels === undefined
+      ? 'by an amount that was not measured'
+      : `by up to ${levels.toFixed(1)} of 255 levels on a trial`;
+  const around = `with ${approximation.halo} pixels of context, which differ from the whole ${by}`;
+  if (halo || (levels !== undefined && levels <= 1))
+    return `it looks far around: large pictures are computed in tiles ${around}`;
+  return `it looks at the whole picture (${globalOperators.join(', ')}): large ones are refused unless acceptApproximation is set; then they are computed in tiles ${around}`;
 }

@@ -3,12 +3,16 @@ import { messageOf, UpresError } from '../../errors.js';
 import type { Geometry } from '../../model/catalogue/geometry.js';
 import { largestDifference } from '../largest-difference.js';
 import type { Runtime } from '../pool/runtime.js';
-import type { Plane } from './planes.js';
+import { crop, type Plane } from './planes.js';
+import { findApproximation } from './approximation-trial.js';
 import { randomPlane } from './trial-pictures.js';
 import type { MeasuredGeometry } from './weights-manifest.js';
 
 /** A trial costs at most about a second: larger networks are believed what their graph says. */
 const trialBudget = 20e9;
+
+/** Input pixels of context beyond which exactness costs too much. */
+const farthestExactHalo = 64;
 
 /** Side of the square on which speed is measured: large enough that starting a run does not count. */
 const speedSide = 96;
@@ -64,7 +68,12 @@ export async function measureGeometry(
     affordable(roundUp(speedSide)) ? roundUp(speedSide) : side,
   );
   const measured = { ...geometry, scale, pixelsPerMs };
-  if (!halo || side !== wanted) return measured;
+  const approximated = async (geometry: MeasuredGeometry): Promise<MeasuredGeometry> => ({
+    ...geometry,
+    approximation: await findApproximation((plane) => run(runtime, optimised, plane), geometry),
+  });
+  if (!halo || receptiveField > farthestExactHalo) return approximated(measured);
+  if (side !== wanted) return measured;
 
   // A tile away from the borders, where a halo too small would see other pixels than the whole; on the strides' phase.
   const x = roundUp(halo.left);
@@ -79,7 +88,11 @@ export async function measureGeometry(
   const inTile = crop(alone, x * scale, y * scale, size);
   const equal = inWhole.data.every((value, index) => value === inTile.data[index]);
   if (equal) return measured;
-  return { ...measured, halo: undefined, globalOperators: [...geometry.globalOperators, 'unknown (tiles differ)'] };
+  return approximated({
+    ...measured,
+    halo: undefined,
+    globalOperators: [...geometry.globalOperators, 'unknown (tiles differ)'],
+  });
 }
 
 /** The best of a few runs, since a machine that does other things only makes them slower. */
@@ -126,15 +139,4 @@ function scaleOf(input: Plane, output: Plane): number {
     );
   }
   return scale;
-}
-
-function crop(plane: Plane, x: number, y: number, { width, height }: { width: number; height: number }): Plane {
-  const data = new Float32Array(3 * width * height);
-  for (let channel = 0; channel < 3; channel++) {
-    for (let row = 0; row < height; row++) {
-      const from = (channel * plane.height + y + row) * plane.width + x;
-      data.set(plane.data.subarray(from, from + width), (channel * height + row) * width);
-    }
-  }
-  return { data, width, height };
 }
