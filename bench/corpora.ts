@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { extname, join, relative } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import sharp from 'sharp';
+import { codedColours } from '#src/image/codec/coded-colours.js';
 import { isOriented } from '#src/image/codec/formats.js';
 import { readHeader } from '#src/image/codec/read-header.js';
 import { UpresError } from '#src/errors.js';
@@ -141,7 +142,7 @@ async function judge(file: string, name: string): Promise<void> {
     const inBrowser = shown && difference(own, shown);
     // sharp knows nothing of colours that are told elsewhere than in a profile: there only the browser can tell.
     const decoded =
-      header.codedColours || header.bareInks
+      codedColours(bytes, header.format, name) || header.bareInks
         ? undefined
         : await decode(bytes, isOriented(header.format, header.frames)).catch(() => undefined);
     const plain = decoded && difference(own, decoded);

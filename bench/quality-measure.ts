@@ -1,3 +1,5 @@
+import { lossyStorage } from '#src/image/auto/read-lossy-storage.js';
+import { readHeader } from '#src/image/codec/read-header.js';
 import type { Upscaler } from '#src/image/upscale.js';
 import { encoderVersion } from '#src/version.js';
 import type { ScoreCache } from './score-cache.js';
@@ -28,6 +30,8 @@ export interface MethodScore extends Closeness {
 export interface CaseResult extends Pick<QualityCase, 'group' | 'row' | 'name' | 'scale' | 'size'> {
   /** Bytes of the true large picture, written by the encoder that writes the results. */
   readonly trueBytes: number;
+  /** Whether the small picture was stored with loss. */
+  readonly lossy: boolean;
   readonly scores: Readonly<Record<string, MethodScore>>;
 }
 
@@ -87,7 +91,21 @@ async function measureCase(one: QualityCase, { methods, upscaler, readCode, cach
     const { data } = await upscaler.upscale(await pngOf(truth), { upscale: 1, model: 'nearest', format: 'png' });
     return data.length;
   });
-  return { group, row, name, scale, ...(size !== undefined && { size }), trueBytes, scores };
+  return {
+    group,
+    row,
+    name,
+    scale,
+    ...(size !== undefined && { size }),
+    trueBytes,
+    lossy: await isLossy(file),
+    scores,
+  };
+}
+
+async function isLossy(file: Uint8Array): Promise<boolean> {
+  const { format } = await readHeader(file);
+  return lossyStorage(file, format) !== undefined;
 }
 
 /** Compares two pictures of one size, laid on white. */

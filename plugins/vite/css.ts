@@ -7,6 +7,7 @@ import { markValue, marksInCss, readMark, type CssMark } from './css-marks.js';
 import { asText, deliver, deliveryTo } from './deliver.js';
 import { findAsset } from './find-asset.js';
 import { splitUrl, type Session } from './session.js';
+import type { Sessions } from './sessions.js';
 
 type PostcssOptions = Extract<NonNullable<CSSOptions['postcss']>, object>;
 export type PostcssPlugin = NonNullable<PostcssOptions['plugins']>[number];
@@ -25,14 +26,14 @@ interface Root {
  * The first stage, in Vite's own PostCSS pipeline: Sass is compiled and `@import`s are in place by then, and every declaration
  * still knows the file that it came from, which its relative URLs start at.
  */
-export function markDirectives(session: () => Session): PostcssPlugin {
+export function markDirectives(sessions: Sessions): PostcssPlugin {
   const mark = async (root: Root): Promise<void> => {
     const work: Promise<void>[] = [];
     root.walkDecls((declaration) => {
       const { value, source } = declaration;
       const importer = source?.input.file;
       if (importer === undefined || !/url\(|image-set\(/i.test(value)) return;
-      const auto = autoImageSet(session(), declaration.prop, importer);
+      const auto = sessions.latest && autoImageSet(sessions.latest, declaration.prop, importer);
       if (!auto && !value.includes('upscale')) return;
       work.push(
         markValue(value, importer, auto).then((marked) => {
@@ -52,9 +53,10 @@ type TransformHandler = Extract<Plugin['transform'], (...given: never) => unknow
 /**
  * The second stage: marks become files as soon as `vite:css` has compiled a style sheet, and within its own hook. A hook behind it
  * would come too late where another plugin stands between, as in Astro's development server, and never where a plugin calls Vite's
- * itself, as UnoCSS does when it builds. To be called in `configResolved`.
+ * itself, as UnoCSS does when it builds. To be called in `configResolved`. Configurations may share the plugin: then the first to come
+ * does the work for all.
  */
-export function finishStyles(plugins: readonly Plugin[], session: () => Session): void {
+export function finishStyles(plugins: readonly Plugin[], sessions: Sessions): void {
   const styles = plugins.find(({ name }) => name === 'vite:css');
   const { transform } = styles ?? {};
   if (!styles || !transform) return;
@@ -62,7 +64,7 @@ export function finishStyles(plugins: readonly Plugin[], session: () => Session)
   const handler: TransformHandler = async function (code, id, options) {
     const compiled = await compile.call(this, code, id, options);
     if (typeof compiled !== 'object' || typeof compiled?.code !== 'string') return compiled;
-    return { ...compiled, code: await withImages(this, id, session(), compiled.code) };
+    return { ...compiled, code: await withImages(this, id, sessions.of(this.environment), compiled.code) };
   };
   styles.transform = typeof transform === 'function' ? handler : { ...transform, handler };
 }

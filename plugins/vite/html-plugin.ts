@@ -1,14 +1,14 @@
 import type { Plugin, Rollup } from 'vite';
 import { deliveryTo } from './deliver.js';
 import { rewriteHtml } from './html.js';
-import type { Session } from './session.js';
+import type { SessionOf } from './sessions.js';
 
 /**
  * Pages in builds. Partials and templates become HTML in `transformIndexHtml` hooks, and Vite takes the images of what these made, so
  * ours is the last of them: `enforce: 'post'` puts it behind those of the same `order`. Such hooks can't emit files; what can is the
  * page's own `transform`, which Vite calls them from.
  */
-export function htmlPlugin(session: () => Session): Plugin {
+export function htmlPlugin(session: SessionOf): Plugin {
   const contexts = new Map<string, Rollup.TransformPluginContext>();
   return {
     name: 'upres:html',
@@ -29,9 +29,10 @@ export function htmlPlugin(session: () => Session): Plugin {
         if (!context) return undefined;
         const resolve = async (path: string, from: string): Promise<string | undefined> =>
           (await context.resolve(path, from))?.id;
+        const own = session(context.environment);
         return rewriteHtml(html, filename, {
-          ...deliveryTo(context, session(), filename),
-          session: session(),
+          ...deliveryTo(context, own, filename),
+          session: own,
           resolve,
         });
       },
@@ -40,7 +41,7 @@ export function htmlPlugin(session: () => Session): Plugin {
 }
 
 /** Pages as the development server sends them: Vite has put its base before URLs by then. */
-export function servedHtmlPlugin(session: () => Session): Plugin {
+export function servedHtmlPlugin(session: SessionOf): Plugin {
   return {
     name: 'upres:html-served',
     enforce: 'post',
@@ -50,6 +51,7 @@ export function servedHtmlPlugin(session: () => Session): Plugin {
       async handler(html, { filename, server }) {
         if (!server) return undefined;
         const { client } = server.environments;
+        const own = session(client);
         return rewriteHtml(html, filename, {
           environment: client,
           rebuilds: false,
@@ -57,9 +59,9 @@ export function servedHtmlPlugin(session: () => Session): Plugin {
             throw new Error('nothing is emitted in development');
           },
           addWatchFile: (file) => {
-            session().dependents.addToPages(file);
+            own.dependents.addToPages(file);
           },
-          session: session(),
+          session: own,
           served: true,
           resolve: async (path, from) => (await client.pluginContainer.resolveId(path, from))?.id,
         });

@@ -4,14 +4,15 @@ import { hasImageExtension } from '#upres/asset/names.js';
 import { moduleCode } from '#upres/asset/module-code.js';
 import type { Plugin } from 'vite';
 import { asExpression, deliver, deliveryTo } from './deliver.js';
-import { isOurs, splitUrl, type Session } from './session.js';
+import { isOurs, splitUrl } from './session.js';
+import type { SessionOf } from './sessions.js';
 import { suspects } from './suspects.js';
 
 /** In ids; what is ours exactly is told by the grammar. */
 export const directiveInId = /[?&]upscale(?:[=&]|$)/;
 
 /** `import url from './photo.jpg?upscale=2'`, and what `import.meta.glob` makes of its query. */
-export function importPlugin(session: () => Session): Plugin {
+export function importPlugin(session: SessionOf): Plugin {
   const name = 'upres:import';
   /** Modules that were loaded here, environment by environment. */
   const loaded = new Map<string, Set<string>>();
@@ -25,18 +26,19 @@ export function importPlugin(session: () => Session): Plugin {
       async handler(id) {
         if (id.startsWith('\0') || !isOurs(id)) return null;
         const { path, query } = splitUrl(id);
-        if (session().isForImagetools(query)) return null;
-        const file = await fileOf(path, session().config.publicDir);
+        const own = session(this.environment);
+        if (own.isForImagetools(query)) return null;
+        const file = await fileOf(path, own.config.publicDir);
         // The development server asks for pages this way, too: `/gallery?upscale=2` may be one.
         if (!hasImageExtension(file) && !(await exists(file))) return null;
         loaded.set(this.environment.name, (loaded.get(this.environment.name) ?? new Set()).add(id));
         try {
-          const asset = await session().plan(file, query);
-          const places = await deliver(deliveryTo(this, session(), id), session(), asset);
-          const code = moduleCode(asset.plan, (variant) => asExpression(places.get(variant)!, session()));
+          const asset = await own.plan(file, query);
+          const places = await deliver(deliveryTo(this, own, id), own, asset);
+          const code = moduleCode(asset.plan, (variant) => asExpression(places.get(variant)!, own));
           return { code, moduleType: 'js', map: null };
         } catch (error) {
-          return this.error(session().readable(error, `${session().show(path)}?${query}`));
+          return this.error(own.readable(error, `${own.show(path)}?${query}`));
         }
       },
     },
@@ -47,9 +49,10 @@ export function importPlugin(session: () => Session): Plugin {
       handler(_, id) {
         const { path, query } = splitUrl(id);
         if (id.startsWith('\0') || !isOurs(id) || !hasImageExtension(path)) return null;
-        if (loaded.get(this.environment.name)?.has(id) || session().isForImagetools(query)) return null;
-        const error = new Error(`another plugin loaded it first${suspects(session().config.plugins, ['load'], name)}`);
-        return this.error(session().readable(error, `${session().show(path)}?${query}`));
+        const own = session(this.environment);
+        if (loaded.get(this.environment.name)?.has(id) || own.isForImagetools(query)) return null;
+        const error = new Error(`another plugin loaded it first${suspects(own.config.plugins, ['load'], name)}`);
+        return this.error(own.readable(error, `${own.show(path)}?${query}`));
       },
     },
   };

@@ -12,11 +12,12 @@ import { unresolvedPlugin } from './unresolved.js';
 import { lifecyclePlugin } from './lifecycle.js';
 import { markingVisitor, visits } from './lightningcss.js';
 import { templatesPlugin } from './templates.js';
-import { newUrlPlugin, placeNewUrls } from './new-url.js';
+import { newUrlPlugin } from './new-url.js';
 import { checkOptions, type UpresViteOptions } from './options.js';
 import { withPostcssPlugin } from './postcss-config.js';
-import { Session } from './session.js';
-import { placeSightings, sightingsPlugin } from './sightings.js';
+import type { Session } from './session.js';
+import { Sessions, type SessionOf } from './sessions.js';
+import { sightingsPlugin } from './sightings.js';
 
 export { markingVisitor };
 export type { AutoOptions, DevMode, UpresViteOptions } from './options.js';
@@ -28,21 +29,14 @@ export type { AssetOptions } from '#upres/asset/options.js';
  */
 export function upres(options: UpresViteOptions = {}): Plugin[] {
   checkOptions(options);
-  let current: Session | undefined;
-  const session = (): Session => {
-    if (!current) throw new Error('upres/vite is for Vite, which has not called its plugin’s configResolved() here');
-    return current;
-  };
+  const sessions = new Sessions(options);
+  const session: SessionOf = (environment) => sessions.of(environment);
   return [
-    basePlugin(session, (config) => {
-      current = new Session(config, options);
-    }),
+    basePlugin(sessions),
     templatesPlugin(session),
-    sightingsPlugin(session),
     importPlugin(session),
     htmlPlugin(session),
     servedHtmlPlugin(session),
-    newUrlPlugin(session),
     unresolvedPlugin(session),
     lifecyclePlugin(session),
     hotPlugin(session),
@@ -76,15 +70,14 @@ function refuseTool(meta: { rolldownVersion?: string }): never {
 }
 
 /** Vite's configuration, and its server. */
-function basePlugin(session: () => Session, open: (config: ResolvedConfig) => void): Plugin {
+function basePlugin(sessions: Sessions): Plugin {
   let unreadable: string | undefined;
-  let isOpen = false;
   return {
     name: 'upres',
     enforce: 'pre',
     options() {
       // Vite has resolved its configuration by now.
-      if (!isOpen) refuseTool(this.meta);
+      if (!sessions.latest) refuseTool(this.meta);
     },
     async config(config) {
       if (config.css?.transformer === 'lightningcss') {
@@ -93,26 +86,32 @@ function basePlugin(session: () => Session, open: (config: ResolvedConfig) => vo
           ? { css: { lightningcss: { visitor: markingVisitor(config.root) } } }
           : undefined;
       }
-      return { css: { postcss: await withPostcssPlugin(config, markDirectives(session)) } };
+      return { css: { postcss: await withPostcssPlugin(config, markDirectives(sessions)) } };
     },
     configResolved(config) {
       checkVersion(config);
-      open(config);
-      isOpen = true;
-      placeNewUrls(config.plugins as Plugin[]);
-      placeSightings(config.plugins as Plugin[]);
-      finishStyles(config.plugins, session);
+      const session = sessions.open(config);
+      if (config.command === 'build') placeReaders(config.plugins as Plugin[], session);
+      finishStyles(config.plugins, sessions);
       if (unreadable !== undefined) config.logger.warn(`upres: directives in CSS are not read: ${unreadable}`);
     },
     configureServer(server) {
-      session().dependents.watch(server);
+      const session = sessions.of(server.environments.client);
+      session.dependents.watch(server);
       return () => {
-        install(server, session());
+        install(server, session);
       };
     },
     async closeBundle() {
       // The server's end: builds have theirs in `lifecyclePlugin`.
-      if (this.environment.mode === 'dev') await session().forget();
+      if (this.environment.mode === 'dev') await sessions.of(this.environment).forget();
     },
   };
+}
+
+/** Two have to stand at places that no `enforce` gives: before all other plugins, and right before Vite's own of the same work. */
+function placeReaders(plugins: Plugin[], session: Session): void {
+  plugins.unshift(sightingsPlugin(session));
+  const vites = plugins.findIndex(({ name }) => name === 'vite:asset-import-meta-url');
+  plugins.splice(vites < 0 ? plugins.length : vites, 0, newUrlPlugin(session));
 }

@@ -7,43 +7,31 @@ import { findAsset } from './find-asset.js';
 import { splitUrl, type Session } from './session.js';
 import { sightScript } from './sightings.js';
 
-const name = 'upres:new-url';
-
 /**
- * `new URL('./photo.jpg?upscale=2', import.meta.url)`. In development the browser asks the server for that very URL.
+ * `new URL('./photo.jpg?upscale=2', import.meta.url)` in builds. In development the browser asks the server for that very URL.
  *
- * Components are compiled to JavaScript by plugins that stand anywhere in the list, and Vite's own reading of these URLs comes right
- * behind them all, so that is where this has to be: `placeNewUrls` puts it there.
+ * Components are compiled to JavaScript by plugins that stand anywhere in the list, and Vite's own reading of these URLs, which would
+ * take the small image, comes right behind them all: `configResolved` puts it between.
  */
-export function newUrlPlugin(session: () => Session): Plugin {
+export function newUrlPlugin(session: Session): Plugin {
   return {
-    name,
-    apply: 'build',
+    name: 'upres:new-url',
     transform: {
       filter: { code: 'upscale' },
       async handler(code, id) {
-        await sightScript(this, session(), code, id);
+        await sightScript(this, session, code, id);
         const literals = newUrlsIn(code, (text) => this.parse(text));
         if (literals.length === 0) return null;
         const text = new MagicString(code);
         await Promise.all(
           literals.map(async ({ value, start, end }) => {
-            text.update(start, end, await expressionOf(this, session(), value, id));
+            text.update(start, end, await expressionOf(this, session, value, id));
           }),
         );
         return { code: text.toString(), map: text.generateMap({ source: id, hires: 'boundary' }) };
       },
     },
   };
-}
-
-/** Moves the plugin before Vite's own that reads such URLs, which would take the small image. To be called in `configResolved`. */
-export function placeNewUrls(plugins: Plugin[]): void {
-  const own = plugins.findIndex((plugin) => plugin.name === name);
-  if (own < 0) return;
-  const [plugin] = plugins.splice(own, 1);
-  const vites = plugins.findIndex((other) => other.name === 'vite:asset-import-meta-url');
-  plugins.splice(vites < 0 ? own : vites, 0, plugin!);
 }
 
 async function expressionOf(

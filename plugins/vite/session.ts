@@ -37,6 +37,8 @@ export class Session {
   private readonly upscaled: UpscalingApi['upscaled'][];
   readonly net = new Net((query) => parseQuery(query, viteKeys));
   readonly started = Date.now();
+  /** How many environments are being built, and whether the last of them wrote what it had. */
+  readonly builds = { underWay: 0, complete: false };
 
   constructor(
     readonly config: ResolvedConfig,

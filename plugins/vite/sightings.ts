@@ -11,29 +11,19 @@ import type { Session } from './session.js';
 
 type Found = Pick<Sighting, 'url' | 'by'>;
 
-const name = 'upres:sightings';
-
-/** Writes down the directives of raw sources, before any other plugin. */
-export function sightingsPlugin(session: () => Session): Plugin {
+/** Writes down the directives of raw sources in builds, before any other plugin: `configResolved` puts it in front of them all. */
+export function sightingsPlugin(session: Session): Plugin {
   return {
-    name,
-    enforce: 'pre',
-    apply: 'build',
+    name: 'upres:sightings',
     transform: {
       order: 'pre',
       filter: { code: 'upscale' },
       async handler(code, id) {
-        await sight(this, session(), id, directivesOf(code, id, this), { certain: false });
+        await sight(this, session, id, directivesOf(code, id, this), { certain: false });
         return null;
       },
     },
   };
-}
-
-/** To be called in `configResolved`. */
-export function placeSightings(plugins: Plugin[]): void {
-  const own = plugins.findIndex((plugin) => plugin.name === name);
-  if (own > 0) plugins.unshift(...plugins.splice(own, 1));
 }
 
 /**

@@ -8,6 +8,7 @@ import type { Plugin, Rollup } from 'vite';
 import { findAsset } from './find-asset.js';
 import { setAttributes } from './html.js';
 import { isOurs, splitUrl, type Session } from './session.js';
+import type { SessionOf } from './sessions.js';
 
 /** Shapes that are more than one URL. */
 const shapes: readonly (Shape | undefined)[] = ['srcset', 'img', 'picture', 'metadata'];
@@ -38,7 +39,7 @@ const ways: Readonly<Record<string, Readonly<Record<'srcset' | 'img' | 'picture'
  * plain URLs in development, of one image each, so there `as=img` in a `src` and `as=srcset` in a `srcset` become the attributes that
  * they stand for, with one directive for each candidate. All else is an error that says what to write: `[object Object]` is no image.
  */
-export function templatesPlugin(session: () => Session): Plugin {
+export function templatesPlugin(session: SessionOf): Plugin {
   return {
     name: 'upres:templates',
     enforce: 'pre',
@@ -48,6 +49,7 @@ export function templatesPlugin(session: () => Session): Plugin {
       async handler(code, id) {
         // Vite 6.0 knows no filters.
         if (!component.test(id) || !code.includes('as=')) return null;
+        const own = session(this.environment);
         const text = new MagicString(code);
         const attributes = [...startTags(code)].flatMap((tag) => tag.attributes.map((each) => [tag, each] as const));
         for (const [tag, attribute] of attributes) {
@@ -55,9 +57,9 @@ export function templatesPlugin(session: () => Session): Plugin {
           const shape = isOurs(url) ? shapeOf(splitUrl(url).query) : undefined;
           if (!shapes.includes(shape)) continue;
           try {
-            await spellOut(this, session(), id, text, tag, attribute, shape!);
+            await spellOut(this, own, id, text, tag, attribute, shape!);
           } catch (error) {
-            this.error(session().readable(error, url, id));
+            this.error(own.readable(error, url, id));
           }
         }
         return text.hasChanged()

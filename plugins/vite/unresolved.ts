@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { isAbsolute, relative } from 'node:path';
+import { isAbsolute, relative, resolve } from 'node:path';
 import { hasImageExtension } from '#upres/asset/names.js';
 import { matches } from '#upres/asset/resolve.js';
 import { textOf, unresolvedDirectives } from '#upres/asset/unresolved-directives.js';
@@ -10,6 +10,7 @@ import { manifestKeys } from './deliver.js';
 import type { Sighting } from './net.js';
 import { normalizePath } from './normalize-path.js';
 import { splitUrl, type Session } from './session.js';
+import type { SessionOf } from './sessions.js';
 import { suspects } from './suspects.js';
 
 type Output = Rollup.OutputAsset | Rollup.OutputChunk;
@@ -29,7 +30,7 @@ interface Unresolved {
  * surprise, unless the options say otherwise. Either it is still there, or it was seen in a source and went on its way. What names no
  * file of the project is none: code samples, and parameters of other services.
  */
-export function unresolvedPlugin(session: () => Session): Plugin {
+export function unresolvedPlugin(session: SessionOf): Plugin {
   return {
     name: 'upres:unresolved',
     apply: 'build',
@@ -37,16 +38,15 @@ export function unresolvedPlugin(session: () => Session): Plugin {
       order: 'post',
       handler(_, bundle) {
         const marks = carriedOff(bundle);
-        const { wish, allow } = choiceOf(session());
+        const own = session(this.environment);
+        const { wish, allow } = choiceOf(own);
         const others =
-          wish === 'ignore'
-            ? []
-            : [written(this, session(), bundle), taken(this.environment.name, session(), bundle)].flat();
+          wish === 'ignore' ? [] : [written(this, own, bundle), taken(this.environment.name, own, bundle)].flat();
         const places = new Set<string>();
         const lines = [...marks, ...others].flatMap(({ url, files, fate }) => {
           const { file, line } = placeOf(this, url, files);
-          const shown = file === undefined ? '' : `${session().show(file)}${line === undefined ? '' : `:${line}`}: `;
-          if (allow.includes(url) || (file !== undefined && allowsFile(allow, file, session()))) return [];
+          const shown = file === undefined ? '' : `${own.show(file)}${line === undefined ? '' : `:${line}`}: `;
+          if (allow.includes(url) || (file !== undefined && allowsFile(allow, file, own))) return [];
           if (places.has(shown + url)) return [];
           places.add(shown + url);
           return [`${shown}"${url}" ${fate}`];
@@ -103,8 +103,7 @@ function written(context: Rollup.PluginContext, session: Session, bundle: Bundle
     const text = textIn(output);
     return [
       ...unresolvedDirectives(output, session.config, (code) => context.parse(code))
-        // In a module that a plugin made, it is the manifest of another build.
-        .filter(({ url, files }) => !(files.some((file) => file.startsWith('\0')) && manifestKeys.has(url)))
+        .filter(({ url, files }) => !(manifestKeys.has(url) && files.some((file) => isMade(file, session))))
         .map((found) => ({ ...found, fate: still })),
       ...keptQueries(text, emitted).map(({ url, file }) => {
         const image = images.find((each) => each.fileName === file) as Rollup.OutputAsset;
@@ -118,6 +117,13 @@ function written(context: Rollup.PluginContext, session: Session, bundle: Bundle
       }),
     ];
   });
+}
+
+/** Whether a plugin made a module, or another environment's build did: there the key of a manifest is that of another build's. */
+function isMade(file: string, { config }: Session): boolean {
+  if (file.startsWith('\0')) return true;
+  const folders = Object.values(config.environments).map(({ build }) => resolve(config.root, build.outDir));
+  return folders.some((folder) => file.startsWith(`${normalizePath(folder)}/`));
 }
 
 /** Those that were seen in sources, and left no trace but the small image. */

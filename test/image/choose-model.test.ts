@@ -7,7 +7,7 @@ import { checkAssetOptions } from '#src/asset/options.js';
 import { AssetPipeline } from '#src/asset/pipeline.js';
 import { cellSize } from '#src/image/auto/cells.js';
 import { chooseForPicture } from '#src/image/auto/choose-for-picture.js';
-import { type ModelChoice } from '#src/image/auto/auto-model.js';
+import { autoChoices, type ModelChoice } from '#src/image/auto/auto-model.js';
 import { chooseModel } from '#src/image/auto/choose-model.js';
 import { decode } from '#src/image/codec/decode.js';
 import { PictureTimer } from '#src/image/picture-timer.js';
@@ -66,6 +66,7 @@ const sprite = (): Promise<Buffer> => {
 
 const oneColour: Omit<PictureFeatures, 'pixels' | 'side'> = {
   colours: 1,
+  mixed: 0,
   flat: 1,
   soft: 0,
   hard: 0,
@@ -154,6 +155,16 @@ describe('what is counted in a picture', () => {
     expect((await pictureFeatures(grey(24, 24, (x) => (x % 2) * 60))).turning).toBe(1);
     expect((await pictureFeatures(grey(24, 24, (x) => x * 10))).turning).toBe(0);
     expect((await pictureFeatures(grey(24, 24, (x) => (x % 8 < 4 ? 0 : 60)))).turning).toBe(0);
+  });
+
+  it('tells colours that are mixed of those beside them from a palette', async () => {
+    const edge = (levels: readonly number[]) => (x: number) => levels[Math.min(levels.length - 1, Math.max(0, x - 6))]!;
+    // An edge drawn between pixels, and one that is on them.
+    expect((await pictureFeatures(grey(16, 16, edge([20, 90, 220])))).mixed).toBe(1);
+    expect((await pictureFeatures(grey(16, 16, edge([20, 220])))).mixed).toBe(0);
+    // Where it mostly stands for itself, a colour is none, though it lies between others here and there.
+    const shape = (x: number, y: number): number => (y < 10 && x < 12 ? 90 : edge([20, 90, 220])(x));
+    expect((await pictureFeatures(grey(16, 16, shape))).mixed).toBe(0);
   });
 
   it('does not see colours under full transparency', async () => {
@@ -339,6 +350,47 @@ describe('the choice', () => {
     }
   });
 
+  it('is nearest for skies that are dithered in a palette of one hue, however its steps follow each other', async () => {
+    const palette = [0x1b2a49, 0x2f4b7c, 0x4f7cac, 0x8fb8de, 0xd7e9f7];
+    const bayer = [0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5];
+    // So steep that three colours lie in a row, as those of a smoothed edge do.
+    const [width, height] = [48, 6];
+    const sky = Uint8Array.from({ length: width * height * 3 }, (_, at) => {
+      const [x, y] = [Math.floor(at / 3) % width, Math.floor(at / 3 / width)];
+      const level = (y / height) * (palette.length - 1) + (bayer[(y % 4) * 4 + (x % 4)]! + 0.5) / 16;
+      return (palette[Math.min(palette.length - 1, Math.floor(level))]! >> (16 - 8 * (at % 3))) & 255;
+    });
+    const file = await sharp(sky, { raw: { width, height, channels: 3 } })
+      .png()
+      .toBuffer();
+    expect((await choose(file)).model).toBe('nearest');
+  });
+
+  it('is no pixel art because an icon is so small that it has few colours', async () => {
+    // A strip of film: most of its edges lie between pixels, and hardly any takes two steps.
+    const film = svg(
+      16,
+      '<path fill-rule="evenodd" d="M5.7 3h12.6A2.7 2.7 0 0 1 21 5.7v12.6a2.7 2.7 0 0 1-2.7 2.7H5.7A2.7 2.7 0 0 1 3 18.3V5.7A2.7 2.7 0 0 1 5.7 3z' +
+        'M7 11H5V9h2zM7 13H5v2h2zM7 5v2H5V5.7a.7.7 0 0 1 .7-.7zM7 19H5.7a.7.7 0 0 1-.7-.7V17h2z' +
+        'M19 11h-2V9h2zM19 13h-2v2h2zM17 5h1.3a.7.7 0 0 1 .7.7V7h-2zM17 19h1.3a.7.7 0 0 0 .7-.7V17h-2z"/>',
+    );
+    expect((await choose(await film.clone().png().toBuffer())).model).toBe('art');
+    expect((await choose(await film.clone().flatten({ background: '#fff' }).png().toBuffer())).model).toBe('art');
+  });
+
+  it.each([
+    ['jpeg', 70],
+    ['jpeg', 85],
+    ['webp', 80],
+  ] as const)('mends drawings that lost much in a %s of quality %d', async (format, quality) => {
+    const bars = svg(
+      240,
+      '<path d="M0 0h24v24H0z" fill="#fff"/><path d="M2 10h3v12H2zM7 5h3v17H7zM12 13h3v9h-3zM17 3h3v19h-3z" fill="#2563eb"/>' +
+        '<path d="M1 22h22M1 16h22M1 10h22M1 4h22" stroke="#999" stroke-width=".1"/>',
+    );
+    expect((await choose(await bars[format]({ quality }).toBuffer())).model).toBe('anime-noise1');
+  });
+
   it('is the cheapest where all are alike', async () => {
     for (const channels of [3, 4] as const) {
       for (const [width, height] of [
@@ -403,11 +455,9 @@ describe('model: auto', () => {
   it('has results of its own in the cache', async () => {
     const source = Uint8Array.of(1, 2, 3);
     const keys = await Promise.all(
-      [undefined, 'natural', 'natural-jpeg', 'art', 'nearest'].map((model) =>
-        cacheKey(source, model === undefined ? {} : { model }),
-      ),
+      [undefined, ...autoChoices].map((model) => cacheKey(source, model === undefined ? {} : { model })),
     );
-    expect(new Set(keys).size).toBe(5);
+    expect(new Set(keys).size).toBe(1 + autoChoices.length);
     expect(await cacheKey(source, { model: 'auto' })).toBe(keys[0]);
   });
 

@@ -142,3 +142,34 @@ describe.for(['vite', 'vite-oldest'])('a process that builds with %s', (vite) =>
     expect(code).toBe(3);
   });
 });
+
+describe.for(vites)('an application of several environments in Vite $version', (vite) => {
+  const files = {
+    'index.html': page,
+    'main.js': `import './a.css'; import url from './logo.png?upscale=2'; console.log(url);`,
+    'a.css': 'p { background: url(logo.png?upscale=3) }',
+    'server.js': `import './a.css'; import facts from './dist/.vite/manifest.json'; console.log(facts);`,
+  };
+
+  it.for([true, false])(
+    'that share plugins (%s) have a session each, and one may take what another made',
+    async (shared) => {
+      const site = await makeSite(files);
+      const builder = await vite.createBuilder(
+        vite.mergeConfig(configOf(site, { vite }), {
+          builder: { sharedPlugins: shared },
+          build: { assetsInlineLimit: 0, manifest: true, write: true, outDir: site.path('dist') },
+          environments: {
+            client: {},
+            ssr: { build: { outDir: site.path('server'), rollupOptions: { input: site.path('server.js') } } },
+          },
+        }),
+      );
+      await builder.build(builder.environments.client!);
+      const manifest = JSON.parse(await readFile(site.path('dist/.vite/manifest.json'), 'utf8')) as object;
+      expect(Object.keys(manifest)).toContain('logo.png?upscale=3');
+      await builder.build(builder.environments.ssr!);
+      expect(await readFile(site.path('server/server.js'), 'utf8')).toContain('logo.png?upscale=3');
+    },
+  );
+});

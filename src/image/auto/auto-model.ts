@@ -1,16 +1,19 @@
 /** Stands for whichever network suits the picture. */
 export const autoModel = 'auto';
 
-/** The networks among which `auto` chooses. */
-export const autoChoices = ['natural', 'natural-jpeg', 'art', 'nearest'] as const;
+/** What scores decide between, where the file was stored without loss and with loss. `anime-noise1` mends drawings. */
+export const scoredChoices = {
+  lossless: ['natural', 'natural-jpeg', 'art'],
+  lossy: ['natural', 'natural-jpeg', 'art', 'anime-noise1'],
+} as const;
 
-/** Those between which scores decide. */
-export const scoredChoices = ['natural', 'natural-jpeg', 'art'] as const;
+export type ScoredChoice = (typeof scoredChoices)[keyof typeof scoredChoices][number];
 
-export type ScoredChoice = (typeof scoredChoices)[number];
+/** All among which `auto` chooses: whole pixels are told by a rule. */
+export const autoChoices = [...scoredChoices.lossy, 'nearest'] as const;
 
 /** Part of a cached result's key: goes up with every change that may choose otherwise. */
-export const chooserVersion = 3;
+export const chooserVersion = 4;
 
 export interface ModelChoice {
   readonly model: (typeof autoChoices)[number];

@@ -1,7 +1,7 @@
 import { scoredChoices, type ModelChoice, type ScoredChoice } from './auto-model.js';
-import { weights } from './choice-weights.js';
+import { weights, type Weights } from './choice-weights.js';
 import type { LossyStorage } from './lossy-storage.js';
-import { mostColours, type PictureFeatures } from './picture-features.js';
+import { fewColours, mostColours, type PictureFeatures } from './picture-features.js';
 
 /** Loss in a stored picture, as far as the choice depends on it. */
 export interface Damage extends Pick<LossyStorage, 'told' | 'squaredStep'> {
@@ -35,31 +35,42 @@ export function chooseModel(sight: Sight): ModelChoice {
 }
 
 /**
- * What pixel art has at most of colours, and of edges in two steps, as smoothed ones are. Encoders that lose something make new
- * colours, so there the hard steps have to be most of those that can be seen.
+ * What pixel art has at most of edges in two steps, as smoothed ones are, and of its colours that are mixtures. Encoders that lose
+ * something make new colours, so there the hard steps have to be most of those that can be seen.
  */
-const pixelArt = { mostColours: 64, mostRamped: 0.18, mostRampedWithLoss: 0.1, leastHardWithLoss: 0.65 };
+const pixelArt = { mostRamped: 0.18, mostMixed: 0.4, mostRampedWithLoss: 0.1, leastHardWithLoss: 0.65 };
+
+/** As many mixtures can come about by chance. */
+const fewMixtures = 3;
 
 /**
  * Whether whole pixels are right: those of pixel art and of codes, enlarged before or not. Also where nothing is to be seen,
  * as in one colour or one pixel: all networks give the same there, and none is as cheap.
  */
 export function isMadeOfPixels({ features, damage, cell }: Sight): boolean {
-  const { colours, energy, hard, ramped, following } = features;
+  const { colours, mixed, energy, hard, ramped, following } = features;
   if (energy === 0 || cell > 1) return true;
   // In a drawing with smooth edges, a step upwards is followed by another one; here it is followed by none, or undone.
   if (hard === 0 || following[0] > 0) return false;
-  return damage
-    ? ramped <= pixelArt.mostRampedWithLoss && hardShare(features) >= pixelArt.leastHardWithLoss
-    : ramped <= pixelArt.mostRamped && colours <= pixelArt.mostColours;
+  if (mixed > Math.max(fewMixtures, pixelArt.mostMixed * colours)) return false;
+  if (damage) return ramped <= pixelArt.mostRampedWithLoss && hardShare(features) >= pixelArt.leastHardWithLoss;
+  // A palette may have steps of its own, as of a sky: where no colour is a mixture, none is a smoothed edge.
+  return colours <= fewColours && (ramped <= pixelArt.mostRamped || mixed === 0);
 }
 
 function best(sight: Sight): ScoredChoice {
   const traits = traitsOf(sight);
-  const table = 'damage' in traits ? weights.lossy : weights.lossless;
+  const storage = storageOf(traits);
+  const table: Weights = weights[storage];
   const score = (label: ScoredChoice): number =>
-    Object.entries(table[label]).reduce((sum, [name, weight]) => sum + weight * traits[name]!, 0);
-  return scoredChoices.reduce((first, label) => (score(label) > score(first) ? label : first));
+    Object.entries(table[label]!).reduce((sum, [name, weight]) => sum + weight * traits[name]!, 0);
+  const labels: readonly ScoredChoice[] = scoredChoices[storage];
+  return labels.reduce((first, label) => (score(label) > score(first) ? label : first));
+}
+
+/** Which table of weights is for these traits: a picture that lost next to nothing counts as one without loss. */
+export function storageOf(traits: Readonly<Record<string, number>>): keyof typeof scoredChoices {
+  return 'damage' in traits ? 'lossy' : 'lossless';
 }
 
 /** Numbers that a choice is made of, each about as large as the next. */

@@ -1,5 +1,6 @@
 import { inBands } from '../../event-loop.js';
 import { Backdrop } from '../alpha/backdrop.js';
+import { MixedColours } from './mixed-colours.js';
 import type { Frame } from '../../pixels.js';
 
 /** What can be counted in a picture as it is seen: transparent ones lie on white or black, whichever shows more of them. */
@@ -8,6 +9,8 @@ export interface PictureFeatures {
   readonly pixels: number;
   /** Different colours, in 8 bits a channel; `mostColours` stands for that many or more. */
   readonly colours: number;
+  /** How many of them lie between the colours around them wherever they appear; only counted where there are few colours. */
+  readonly mixed: number;
   /** Share of pixels that equal the ones to the right and below, 0 to 1. */
   readonly flat: number;
   /** Share of pixels that differ from these visibly but softly, as in the texture of a photograph, 0 to 1. */
@@ -37,6 +40,9 @@ export interface PictureFeatures {
 
 /** No more are told apart. */
 export const mostColours = 1024;
+
+/** What pixel art has at most: mixtures are looked for among no more. */
+export const fewColours = 64;
 
 /** The largest difference of a channel, in levels of 255: up to here it may be a gradient or an encoder's noise. */
 const mostGradual = 8;
@@ -86,6 +92,7 @@ class Counts {
   /** The rows last laid: of a small picture each is laid once, and looked at four times. */
   private readonly laid: readonly LaidRow[];
   private readonly colours = new Set<number>();
+  private readonly mixed = new MixedColours();
   private lastColour = -1;
   private seen = 0;
   private flat = 0;
@@ -126,6 +133,7 @@ class Counts {
     const [rgb, next] = [near(0).rgb, near(1).rgb];
     this.countColours(rgb);
     if (below > 1) this.compare(rgb, next);
+    if (below > 2 && this.colours.size <= fewColours) this.mixed.look([rgb, next, near(2).rgb]);
     this.walk(width - 3, top, top.subarray(1), top.subarray(2), top.subarray(3));
     if (below > 3) this.walk(width, top, one, two, three);
   }
@@ -206,6 +214,7 @@ class Counts {
     const share = (count: number, of: number): number => (of > 0 ? count / of : 0);
     return {
       colours: this.colours.size,
+      mixed: this.mixed.count,
       flat: share(this.flat, this.seen),
       soft: share(this.soft, this.seen),
       hard: share(this.hard, this.seen),

@@ -1,5 +1,5 @@
 import { solidStart } from '@solidjs/start/config';
-import { nitroV2Plugin as nitro } from '@solidjs/vite-plugin-nitro-2';
+import { nitro } from 'nitro/vite';
 import { defineConfig } from 'vite';
 import upres from 'upres/vite';
 

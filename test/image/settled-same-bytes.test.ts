@@ -1,0 +1,86 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Settling } from '#src/image/dering/dering.js';
+import { enlargeFrames } from '#src/image/enlarge.js';
+import { NetworkChain } from '#src/image/network-chain.js';
+import { PictureTimer } from '#src/image/picture-timer.js';
+import { ThreadSafeNetwork, type CallOptions } from '#src/network/thread-safe-network.js';
+import { isInterpolation, isRestorer } from '#src/model/catalogue/registry.js';
+import type { Frame, PixelImage } from '#src/pixels.js';
+import { builtins } from '../support/builtins.js';
+import { temporaryFolder } from '../support/folders.js';
+import { differences, noise } from '../support/pictures.js';
+
+const cacheFolder = temporaryFolder();
+const [width, height] = [47, 41];
+
+/** An opaque disc on a translucent bar on nothing, hatched in one corner, noise in another: all that settling looks at. */
+function frame(): Frame {
+  const { data } = noise(width, height, 3, 3);
+  const alpha = new Uint8Array(width * height).fill(255);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const pixel = y * width + x;
+      const inDisc = (x - 20) ** 2 + (y - 18) ** 2 < 150;
+      const inBar = y > 14 && y < 26 && x < 40;
+      const hatched = x < 12 && y > 30;
+      if (x > 30 && y > 26) continue;
+      data.set(inDisc ? [200, 40, 40] : hatched && (x + y) % 2 ? [0, 0, 0] : [30, 60, 200], 3 * pixel);
+      alpha[pixel] = inDisc || hatched ? 255 : inBar ? 90 : 0;
+    }
+  }
+  return {
+    colour: { width, height, channels: 3, data },
+    alpha: { width, height, channels: 1, data: alpha },
+  };
+}
+
+/** A chain whose network computes in tiles of so many pixels. */
+class TiledChain extends NetworkChain {
+  constructor(
+    network: ThreadSafeNetwork,
+    settling: Settling | undefined,
+    private readonly tilePixels: number,
+  ) {
+    super('', '', network, 1, settling);
+  }
+
+  override enlarge(plane: PixelImage, options: CallOptions): Promise<PixelImage> {
+    return super.enlarge(plane, { ...options, tilePixels: this.tilePixels });
+  }
+}
+
+describe('a picture with seams that are settled is the same, byte for byte, in any tiles', () => {
+  const networks: ThreadSafeNetwork[] = [];
+  afterAll(() => Promise.all(networks.map((network) => network.dispose())));
+
+  const enlarge = async (
+    network: ThreadSafeNetwork,
+    settling: Settling | undefined,
+    tilePixels: number,
+  ): Promise<Frame> => {
+    const chain = new TiledChain(network, settling, tilePixels);
+    const options = { signal: new AbortController().signal };
+    const [enlarged] = await enlargeFrames([frame()], { colour: chain, alpha: chain }, options, new PictureTimer());
+    return enlarged!;
+  };
+
+  it.each(builtins)('$label ×$scale', async ({ label, scale }) => {
+    const network = await ThreadSafeNetwork.fromLabel(label, { scale, threads: 3, cacheFolder });
+    networks.push(network);
+    const settling = isInterpolation(label) ? undefined : isRestorer(label) ? 'restored' : 'faithful';
+    const whole = await enlarge(network, settling, Infinity);
+    const tiled = await enlarge(network, settling, 700);
+    expect(differences(tiled.colour.data, whole.colour.data)).toBe(0);
+    expect(differences(tiled.alpha!.data, whole.alpha!.data)).toBe(0);
+  });
+
+  it('and there is something to settle', async () => {
+    const network = await ThreadSafeNetwork.fromLabel('art', { scale: 2, cacheFolder });
+    networks.push(network);
+    const [bare, settled] = await Promise.all(
+      [undefined, 'faithful' as const].map((settling) => enlarge(network, settling, Infinity)),
+    );
+    expect(differences(settled!.colour.data, bare!.colour.data)).toBeGreaterThan(500);
+    expect(differences(settled!.alpha!.data, bare!.alpha!.data)).toBeGreaterThan(100);
+  });
+});
