@@ -3,9 +3,8 @@ import { lstat, open, realpath } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { hasCode, isMissing, readError, UpresError } from '../../errors.js';
 
-/** Opens no link, and waits for no pipe; Windows knows neither flag. */
-const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 }: Partial<typeof constants> = constants;
-const READING = (O_RDONLY ?? 0) | O_NOFOLLOW | O_NONBLOCK;
+/** Opens no link, and waits for no pipe; Windows knows neither flag, and has undefined, which is 0 here. */
+const READING = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
  * The way from a network's folder to a file that the network names, as parts; undefined where it leads out of the folder. What a

@@ -1,4 +1,5 @@
 import type { FormatName } from '../../catalogue/formats/format.js';
+import { checkpoint } from './checkpoint/importer.js';
 import type { Importer } from './importer.js';
 import { ncnnImporter } from './ncnn.js';
 import { rsr } from './rsr/importer.js';
@@ -9,4 +10,5 @@ export const importers: Readonly<Record<FormatName, Importer>> = {
   'TensorFlow.js layers model': tfjs,
   rsr,
   ncnn: ncnnImporter,
+  checkpoint,
 };
