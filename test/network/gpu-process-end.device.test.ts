@@ -110,7 +110,7 @@ describe.runIf(hasSoftwareGpu)('the process of a device', () => {
     const client = new GpuClient('webgpu', () => undefined);
     client.hold(true);
     const source = { kind: 'bytes', bytes: small, name: 'small' } as const;
-    expect(await codeOf(client.open({ network: 'of another file', source, colours: undefined }))).toBe('MODEL_INVALID');
+    expect(await codeOf(client.open({ network: 'of another file', source }))).toBe('MODEL_INVALID');
     await client.end();
   });
 });

@@ -10,7 +10,7 @@ export interface OpenOrder {
   readonly network: string;
   readonly source: ModelSource;
   /** What the CPU found a user's network to take and give. */
-  readonly colours: Colours | undefined;
+  readonly colours?: Colours | undefined;
 }
 
 /** Tiles of equal shape, to be computed in one run. */
