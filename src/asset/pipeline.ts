@@ -135,7 +135,7 @@ export class AssetPipeline {
 
   /** The file as far as nothing has to be computed for it; undefined otherwise. Not in the report. */
   async findCached(asset: PreparedAsset, variant: VariantPlan): Promise<RenderedVariant | undefined> {
-    if (variant.verbatim) return asItIs(variant);
+    if (await this.staysAsItIs(variant)) return asItIs(variant);
     const settings = this.networkSettings(asset, variant, {});
     const found = await (await this.upscaler()).findCached(variant.image, settings, variant.source);
     if (!found) return undefined;
@@ -202,9 +202,9 @@ export class AssetPipeline {
 
   private async make(asset: PreparedAsset, variant: VariantPlan, options: RenderOptions): Promise<Made> {
     const given = variant.isOverride ? 'override' : undefined;
-    if (variant.verbatim) return { rendered: await asItIs(variant), warning: undefined };
     const settings = this.settings(asset, variant, options);
     try {
+      if (await this.staysAsItIs(variant)) return { rendered: await asItIs(variant), warning: undefined };
       const forNetwork = this.networkSettings(asset, variant, options);
       const result = await (await this.upscaler()).upscale(variant.image, forNetwork, variant.source);
       const { data, format, width, height, cached, device, hash } = result;
@@ -223,6 +223,13 @@ export class AssetPipeline {
       else this.context.warn(`${variant.source}: ${warning}`);
       return { rendered, warning };
     }
+  }
+
+  /** Whether nothing changes the file: a network of the user's own may, which does not enlarge. */
+  private async staysAsItIs(variant: VariantPlan): Promise<boolean> {
+    const own = this.options.models?.[variant.model] !== undefined;
+    if (!variant.verbatim || !variant.alone || variant.isOverride || !own) return variant.verbatim;
+    return !(await (await this.lease.get()).restores(this.modelOf(variant.model), this.options.device));
   }
 
   /** Says once what is true of all results of a picture. */

@@ -1,4 +1,4 @@
-import { fileOf as modelFileOf, modelId } from '../model/catalogue/colours.js';
+import { fileOf as modelFileOf, modelId, type ModelChoice as NamedModel } from '../model/catalogue/colours.js';
 import { totalmem } from 'node:os';
 import { UpresError, withFile } from '../errors.js';
 import { isAborted, onAbort, throwIfAborted } from '../abort.js';
@@ -15,7 +15,7 @@ import type { OutputFormat } from './codec/formats.js';
 import { framesAtOnce, inWindow } from './codec/in-window.js';
 import { PictureTimer } from './picture-timer.js';
 import { Networks } from './networks.js';
-import { Failover } from './on-device.js';
+import { deviceFor, Failover } from './on-device.js';
 import { Source } from './image-source.js';
 import {
   checkOptions,
@@ -171,6 +171,14 @@ export class Upscaler implements AsyncDisposable {
   async resize(input: ImageInput | Source, options: ResizeOptions = {}): Promise<UpscaleResult> {
     checkResizeOptions(options);
     return this.upscale(input, { ...options, model: 'bicubic', alpha: 'network', device: 'cpu' });
+  }
+
+  /**
+   * Whether a network is one of the user's own that changes pictures without enlarging them, and is run where the size stays.
+   * @throws MODEL_NOT_FOUND, MODEL_INVALID, MODEL_UNSUPPORTED
+   */
+  async restores(model: NamedModel, device: DeviceChoice = this.device): Promise<boolean> {
+    return (await this.networks.restorer(model, await deviceFor(device))) !== undefined;
   }
 
   /** Waits for the calls in flight (or gives them up, with `cancel`: ABORTED) and releases the networks. */
