@@ -18,6 +18,7 @@ const light = [
 const everywhere = {
   // Networks can only be created in a main thread, so each test file is a process of its own.
   pool: 'forks' as const,
+  globalSetup: 'test/support/weights-folder.ts',
   testTimeout: 60_000,
   hookTimeout: 60_000,
   // The built package is what users run, worker threads included: Node loads it as it is.

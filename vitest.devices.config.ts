@@ -7,6 +7,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     pool: 'forks',
+    globalSetup: 'test/support/weights-folder.ts',
     include: ['test/**/*.device.test.ts'],
     maxWorkers: 1,
     testTimeout: 180_000,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
-import { ownModelFiles } from '#upres/asset/own-model-files.js';
+import { ownModelFiles } from '#upres/asset/inputs.js';
 import type { AssetOptions } from '#upres/asset/options.js';
 
 /** A text that changes with the networks of the user's own: Astro asks for a service's settings at once. */

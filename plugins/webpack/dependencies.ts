@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises';
-import { ownModelFiles } from '#upres/asset/own-model-files.js';
+import { ownModelFiles } from '#upres/asset/inputs.js';
 import type { AssetOptions } from '#upres/asset/options.js';
 import type { PreparedAsset } from '#upres/asset/pipeline.js';
 import type { LoaderContext } from 'webpack';

@@ -1,11 +1,12 @@
 import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type Cacache from 'cacache';
 import findCacheDirectory from 'find-cache-directory';
 import { digest } from '../digest.js';
 import { hasCode, isMissing, messageOf } from '../errors.js';
+import { defaultCacheFolder } from '../network/weights/cache-folder.js';
 
 export interface CacheStats {
   readonly folder: string;
@@ -42,6 +43,16 @@ const loadCacache = async (): Promise<typeof Cacache> => (await import('cacache'
 /** `node_modules/.cache/upres` of the project around a folder; undefined outside of projects. */
 export function projectCacheFolder(root: string): string | undefined {
   return findCacheDirectory({ name: 'upres', cwd: root });
+}
+
+/**
+ * Where results are cached: the folder that was named; in a project the one that all its tools share; elsewhere, where no
+ * `package.json` is found, the user's own.
+ * @param root folder that a name is relative to, and around which a project is looked for
+ */
+export function resultsFolder(named: string | undefined, root: string = process.cwd()): string {
+  if (named !== undefined) return resolve(root, named);
+  return projectCacheFolder(root) ?? join(defaultCacheFolder(), 'results');
 }
 
 /**

@@ -23,7 +23,7 @@ export interface VariantPlan {
   /** Whether the source's bytes are the result as they are. */
   readonly verbatim: boolean;
   /** Whether it is all that was asked for: then a network of the user's own may be meant that does not enlarge. */
-  readonly alone: boolean;
+  readonly alone?: boolean;
   readonly encoding: QualityOptions;
   readonly animation: Directives['animation'];
   readonly model: string;

@@ -97,3 +97,16 @@ async function modelIdentity(model: ModelChoice): Promise<string> {
   const hashes = builtin.scales.map((scale) => builtinNetwork(model, scale).card.sha256);
   return [model, REWRITE_VERSION, ...hashes].join(' ');
 }
+
+/**
+ * A text that changes whenever the same source, directives and options may give other bytes: for build tools that keep results
+ * by themselves. Networks of the user's own are not in it; `ownModelFiles` tells their files.
+ */
+export function engineIdentity(): string {
+  const networks = builtinLabels()
+    .filter(({ kind }) => kind === 'network')
+    .flatMap(({ label, scales }) => scales.map((scale) => builtinNetwork(label, scale).card.sha256));
+  return [version, runtimeVersion, encoderVersion, REWRITE_VERSION, PICTURE_VERSION, chooserVersion, ...networks].join(
+    ' ',
+  );
+}

@@ -1,4 +1,6 @@
-import { ownModelFiles } from './own-model-files.js';
+import { resolve } from 'node:path';
+import { fileOf } from '../model/catalogue/colours.js';
+import { modelFiles } from '../model/catalogue/model-files.js';
 import type { AssetOptions } from './options.js';
 import type { PreparedAsset } from './pipeline.js';
 
@@ -11,4 +13,15 @@ export function inputsOf(plan: PreparedAsset, options: AssetOptions, root: strin
   const networks = new Set(plan.variants.map(({ model }) => model));
   const own = [...networks].flatMap((label) => ownModelFiles(options, root, label));
   return [...new Set([plan.file, ...sources, ...plan.missing, ...plan.ownInPlace, ...own])];
+}
+
+/**
+ * The files that decide what a network of the user's own computes, absolute: its file, the files that may lie next to it, and its
+ * card. All but the first may be absent.
+ * @returns nothing for built-in labels, which change with the package only
+ */
+export function ownModelFiles({ models = {} }: AssetOptions, root: string, label: string): string[] {
+  const path = Object.hasOwn(models, label) ? models[label] : undefined;
+  if (path === undefined) return [];
+  return modelFiles(resolve(root, fileOf(path)));
 }

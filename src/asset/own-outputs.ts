@@ -1,7 +1,7 @@
 import { appendFile, mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { digest } from '../digest.js';
-import { resultsFolder } from './results-folder.js';
+import { resultsFolder } from './asset-cache.js';
 
 /** Digits of a hash that are kept: 258 bits. */
 const digits = 43;

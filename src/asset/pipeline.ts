@@ -8,7 +8,7 @@ import { Source } from '../image/image-source.js';
 import type { ResizeOptions, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { Device } from '../network/device.js';
 import { defined } from '../schema.js';
-import { AssetCache } from './asset-cache.js';
+import { AssetCache, resultsFolder } from './asset-cache.js';
 import type { AssetPlan, VariantPlan } from './asset-plan.js';
 import type { CachedUpscaler, ResultFacts } from './cached-upscaler.js';
 import type { Directives } from './directives.js';
@@ -17,7 +17,6 @@ import type { AssetOptions } from './options.js';
 import { OwnOutputs } from './own-outputs.js';
 import { AssetReport, type ReportEntry, type VariantStatus } from './report.js';
 import { resolveDirectives } from './resolve.js';
-import { resultsFolder } from './results-folder.js';
 import { UpscalerLease } from './shared-upscaler.js';
 
 /** One output file of an asset. */

@@ -41,8 +41,7 @@ async function look(action: Action, options: CacheOptions): Promise<void> {
     maxBytes: flagValue('--max-size', number({ from: 0, of: 'bytes' }), options.maxSize ?? '1G'),
     maxAgeDays: flagValue('--max-age', whole({ from: 0, of: 'days' }), options.maxAge ?? '90'),
   };
-  const { AssetCache } = await import('../asset/asset-cache.js');
-  const { resultsFolder } = await import('../asset/results-folder.js');
+  const { AssetCache, resultsFolder } = await import('../asset/asset-cache.js');
   const cache = new AssetCache(resultsFolder(options.cache));
   switch (action) {
     case 'stats': {

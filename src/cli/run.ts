@@ -1,4 +1,4 @@
-import { AssetCache } from '../asset/asset-cache.js';
+import { AssetCache, resultsFolder } from '../asset/asset-cache.js';
 import { CachedUpscaler, type ResultFacts } from '../asset/cached-upscaler.js';
 import { OwnOutputs } from '../asset/own-outputs.js';
 import { concernsAll } from '../asset/on-error.js';
@@ -9,7 +9,6 @@ import { probe } from '../image/codec/probe.js';
 import { Upscaler } from '../image/upscale.js';
 import { defaultThreads } from '../network/pool/thread-count.js';
 import { defaultCacheFolder } from '../network/weights/cache-folder.js';
-import { resultsFolder } from '../asset/results-folder.js';
 import { checkDeviceWorks } from './check-device.js';
 import { checkModel } from './check-model.js';
 import { collect } from './collect.js';

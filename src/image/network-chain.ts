@@ -1,5 +1,5 @@
 import type { CallOptions, ThreadSafeNetwork } from '../network/thread-safe-network.js';
-import type { PixelImage } from '../pixels.js';
+import type { PixelImage, Progress } from '../pixels.js';
 import type { Settling } from './dering/dering.js';
 
 /** Where the graph does not tell its receptive field, this is far enough to look right. */
@@ -50,14 +50,16 @@ export class NetworkChain {
     for (let pass = 0; pass < this.times; pass++) {
       const pixels = current.width * current.height;
       const start = before;
-      current = await this.network.upscaleImage(current, {
+      const call = {
         ...rest,
         ...(onProgress && {
-          onProgress: (step) => {
+          onProgress: (step: Progress) => {
             onProgress({ donePixels: start + (pixels * step.donePixels) / step.totalPixels, totalPixels });
           },
         }),
-      });
+      };
+      // The picture was let in with the memory of all its planes, before and after.
+      current = await this.network.upscaleImage(current, call, 'admitted');
       before += pixels;
     }
     return current;

@@ -265,7 +265,14 @@ export class ThreadSafeNetwork implements AsyncDisposable {
    * @returns an image `factor` times as wide and as high, of the same type and channels; its data lies on shared memory
    * @throws BAD_ARGUMENT for another shape; ABORTED, DISPOSED, QUEUE_FULL, INPUT_TOO_LARGE, INFERENCE_FAILED, THREAD_DIED, DEVICE_LOST
    */
-  async upscaleImage(image: PixelImage, options: CallOptions = {}): Promise<PixelImage> {
+  upscaleImage(image: PixelImage, options?: CallOptions): Promise<PixelImage>;
+  /**
+   * For a caller that bounds the memory of its images and their results itself.
+   * @internal
+   */
+  // eslint-disable-next-line @typescript-eslint/unified-signatures -- the published types do not have this one
+  upscaleImage(image: PixelImage, options: CallOptions, memory: 'admitted'): Promise<PixelImage>;
+  async upscaleImage(image: PixelImage, options: CallOptions = {}, memory?: 'admitted'): Promise<PixelImage> {
     const { width, height, channels, data } = image;
     if (!(data instanceof Uint8Array) && !(data instanceof Uint16Array)) {
       throw new UpresError(
@@ -273,7 +280,7 @@ export class ThreadSafeNetwork implements AsyncDisposable {
         'upscaleImage takes a Uint8Array or a Uint16Array of pixels; process takes floating point numbers',
       );
     }
-    const output = await this.compute(width, height, channels, data, options);
+    const output = await this.compute(width, height, channels, data, options, memory === 'admitted');
     const size = { width: width * this.factor, height: height * this.factor, channels };
     return { ...size, data: viewPixels(pixelTypeOf(data), output) as Uint8Array | Uint16Array };
   }
@@ -303,6 +310,7 @@ export class ThreadSafeNetwork implements AsyncDisposable {
     channels: 1 | 3,
     data: PixelArray,
     options: CallOptions,
+    admitted = false,
   ): Promise<SharedArrayBuffer> {
     check(callOptions, options);
     checkPixels(width, height, channels, data);
@@ -311,6 +319,7 @@ export class ThreadSafeNetwork implements AsyncDisposable {
       priority: options.priority ?? 0,
       tilePixels: options.tilePixels,
       acceptApproximation: options.acceptApproximation ?? false,
+      admitted,
     };
     return this.backend.computeImage({ width, height, channels, data }, settings, hooks, options.signal, options.lane);
   }

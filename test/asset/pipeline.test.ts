@@ -9,11 +9,9 @@ import { Upscaler } from '#src/image/upscale.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { runChild } from '../support/child.js';
 import { codeOf } from '../support/errors.js';
-import { temporaryFolder } from '../support/folders.js';
 import { classifier, plainNetwork, smoothing } from '../support/networks.js';
 import { makeSite, type Site } from './support/site.js';
 
-process.env.UPRES_CACHE_FOLDER = temporaryFolder();
 const build = fileURLToPath(new URL('fixtures/build.js', import.meta.url));
 const upscaler = new Upscaler();
 const pipelines: AssetPipeline[] = [];

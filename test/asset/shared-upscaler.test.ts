@@ -1,10 +1,8 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { UpscalerLease } from '#src/asset/shared-upscaler.js';
 import { codeOf } from '../support/errors.js';
-import { temporaryFolder } from '../support/folders.js';
 import { makeSite } from './support/site.js';
 
-process.env.UPRES_CACHE_FOLDER = temporaryFolder();
 const leases: UpscalerLease[] = [];
 const lease = (threads?: number): UpscalerLease => {
   const made = new UpscalerLease(threads);

@@ -11,6 +11,10 @@ let jpeg: Uint8Array;
 beforeAll(async () => {
   small = await picture(24, 16);
   jpeg = await picture(24, 16, 'jpeg');
+  // Or each of the commands that run at once would prepare these by itself.
+  await using folder = await makeFolder();
+  await folder.write({ 'a.png': small });
+  for (const model of ['natural', 'nearest']) await upres(['a.png', '-m', model, '-o', model], { cwd: folder.path });
 });
 
 afterAll(() => rm(sharedCache, { recursive: true, force: true }));

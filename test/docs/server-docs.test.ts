@@ -40,7 +40,6 @@ describe('docs/server.md', () => {
   let url: string;
 
   beforeAll(async () => {
-    process.env.UPRES_CACHE_FOLDER = temporaryFolder();
     server = await createServer({ port: 0, folder: temporaryFolder(), cache: temporaryFolder() });
     url = await server.listen();
   });

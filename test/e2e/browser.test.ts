@@ -22,7 +22,6 @@ describe.skipIf(executablePath === undefined)('in a real browser', () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'upres-e2e-'));
-    process.env.UPRES_CACHE_FOLDER = join(folder, 'weights');
     // Every launch has a profile of its own, gone when it ends.
     browser = await chromium.launch({
       executablePath: executablePath!,

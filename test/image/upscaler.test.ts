@@ -1,14 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Upscaler, type UpscaleOptions } from '#src/image/upscale.js';
 import { builtinNetwork } from '#src/model/catalogue/registry.js';
+import { Admission } from '#src/network/pool/admission.js';
+import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { animation, decodePixels, largestDifference, picture, picture16, scene } from './fixtures.js';
 import { useUpscaler } from './upscaler.js';
 
 const { upscaler, folder } = useUpscaler();
-const cacheFolder = join(folder, 'cache');
 const photo = await picture(48, 36, 3, scene).png().toBuffer();
 
 describe('any factor, any size', () => {
@@ -158,9 +159,9 @@ describe('the same bytes, always', () => {
       }
       return Promise.all(results);
     };
-    await using single = new Upscaler({ threads: 1, cacheFolder });
-    await using three = new Upscaler({ threads: 3, cacheFolder });
-    await using narrow = new Upscaler({ memoryBudget: 1, cacheFolder });
+    await using single = new Upscaler({ threads: 1 });
+    await using three = new Upscaler({ threads: 3 });
+    await using narrow = new Upscaler({ memoryBudget: 1 });
     const expected = await run(single, true);
     for (const [subject, sequential] of [
       [three, false],
@@ -199,7 +200,7 @@ describe('ending early', () => {
   });
 
   test('while waiting for memory, without waiting for those in front', async () => {
-    await using narrow = new Upscaler({ memoryBudget: 1, cacheFolder });
+    await using narrow = new Upscaler({ memoryBudget: 1 });
     const large = await picture(300, 300, 3, scene).png().toBuffer();
     const first = narrow.upscale(large);
     const controller = new AbortController();
@@ -217,7 +218,7 @@ describe('ending early', () => {
   });
 
   test('disposing waits for the calls in flight, and there are no others', async () => {
-    const subject = new Upscaler({ cacheFolder });
+    const subject = new Upscaler();
     const call = subject.upscale(photo);
     await subject.dispose();
     await expect(call).resolves.toMatchObject({ width: 96 });
@@ -226,7 +227,7 @@ describe('ending early', () => {
   });
 
   test('disposing with cancel gives them up', async () => {
-    const subject = new Upscaler({ cacheFolder });
+    const subject = new Upscaler();
     const calls = [1, 2, 3].map(() => subject.upscale(photo, { upscale: 8 }));
     const disposed = subject.dispose({ cancel: true });
     for (const call of await Promise.allSettled(calls)) {
@@ -260,4 +261,18 @@ test('one bad file does not harm the others', async () => {
     [photo, broken, photo, Buffer.alloc(0), photo].map((x) => upscaler.upscale(x)),
   );
   expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled']);
+});
+
+test('memory is counted once for a picture, whatever planes and passes it has, and for each direct call of a network', async () => {
+  using admit = vi.spyOn(Admission.prototype, 'admit');
+  const covered = await picture(20, 16, 4, (x, y) => [...scene(x, y), x * 12])
+    .png()
+    .toBuffer();
+  await upscaler.upscale(covered, { upscale: 4, model: 'art' });
+  expect(admit).toHaveBeenCalledTimes(1);
+  await using network = await ThreadSafeNetwork.fromLabel('bicubic');
+  await network.upscaleImage({ width: 4, height: 4, channels: 3, data: new Uint8Array(48) });
+  await using attached = await ThreadSafeNetwork.attach(network.share());
+  await attached.upscaleImage({ width: 4, height: 4, channels: 3, data: new Uint8Array(48) });
+  expect(admit).toHaveBeenCalledTimes(3);
 });

@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { builtins } from '../support/builtins.js';
-import { temporaryFolder } from '../support/folders.js';
 import { flat } from '../support/pictures.js';
 
-const cacheFolder = temporaryFolder();
 const levels = [0, 51, 102, 153, 204, 255];
 const colours = levels.flatMap((r) => levels.flatMap((g) => levels.map((b): [number, number, number] => [r, g, b])));
 
@@ -12,7 +10,7 @@ describe.each(builtins.filter(({ faithful }) => faithful))('$label ×$scale', ({
   let network: ThreadSafeNetwork;
 
   beforeAll(async () => {
-    network = await ThreadSafeNetwork.fromLabel(label, { scale, cacheFolder });
+    network = await ThreadSafeNetwork.fromLabel(label, { scale });
   });
   afterAll(() => network.dispose());
 

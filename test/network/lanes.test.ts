@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
-import { temporaryFolder } from '../support/folders.js';
 import { plainNetwork } from '../support/networks.js';
 import { noise } from '../support/pictures.js';
 import { until } from '../support/pool.js';
 
-const cacheFolder = temporaryFolder();
 /** Many tiles each. */
 const large = noise(400, 300);
 const small = noise(20, 20);
@@ -14,7 +12,7 @@ const tilePixels = 3000;
 describe('calls of several lanes', () => {
   let network: ThreadSafeNetwork;
   beforeAll(async () => {
-    network = await ThreadSafeNetwork.fromBytes(plainNetwork(), { cacheFolder, threads: 2 });
+    network = await ThreadSafeNetwork.fromBytes(plainNetwork(), { threads: 2 });
   });
   afterAll(() => network.dispose());
 

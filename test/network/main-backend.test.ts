@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { UpresError } from '#src/errors.js';
 import { Admission } from '#src/network/pool/admission.js';
 import { Call, toCallInput, type CallHooks } from '#src/network/pool/call.js';
@@ -17,7 +17,7 @@ const info: WeightsInfo = {
   geometry: { scale: 2, parameters: 1 } as WeightsInfo['geometry'],
 };
 const source: PixelImage<PixelArray> = { width: 10, height: 10, channels: 3, data: new Uint8Array(300) };
-const settings: CallSettings = { priority: 0, tilePixels: undefined, acceptApproximation: false };
+const settings: CallSettings = { priority: 0, tilePixels: undefined, acceptApproximation: false, admitted: false };
 const hooks: CallHooks = { onProgress: undefined, onTile: undefined };
 
 /** A network whose calls fail before a tile is begun, as where the runtime can't be loaded. */
@@ -71,5 +71,26 @@ describe('a network whose calls fail before they begin', () => {
     }
     await network.dispose(false);
     expect(await admission.admit(source.data.byteLength, 0)).toBeTypeOf('function');
+  });
+});
+
+describe('the memory of a call', () => {
+  it('is waited for, but not by a caller that has counted it already', { timeout: 5_000 }, async () => {
+    const admission = new Admission(source.data.byteLength);
+    const network = new Broken(admission);
+    const release = await admission.admit(source.data.byteLength, 0);
+    const begun = vi.spyOn(network, 'computeTiles' as never);
+    const waiting = network.computeImage(source, settings, hooks, undefined);
+    waiting.catch(() => undefined);
+    await expect(network.computeImage(source, { ...settings, admitted: true }, hooks, undefined)).rejects.toMatchObject(
+      {
+        code: 'UNSUPPORTED_PLATFORM',
+      },
+    );
+    expect(begun).toHaveBeenCalledTimes(1);
+    release();
+    await expect(waiting).rejects.toMatchObject({ code: 'UNSUPPORTED_PLATFORM' });
+    expect(begun).toHaveBeenCalledTimes(2);
+    await network.dispose(false);
   });
 });

@@ -1,11 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { TileRecord } from '#src/network/pool/call.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
-import { temporaryFolder } from '../support/folders.js';
 import { overlapOf } from '../support/overlap.js';
 import { noise } from '../support/pictures.js';
-
-const cacheFolder = temporaryFolder();
 
 function record(thread: number, started: number, ended: number): TileRecord {
   return { thread, started, ended, pixels: 1 };
@@ -37,7 +34,7 @@ describe('two threads of one network', () => {
     'are inside run() at once for at least 90 % of the busy time, so nothing is held while computing',
     { timeout: 120_000 },
     async () => {
-      await using network = await ThreadSafeNetwork.loadBuiltinNatural({ threads: 2, cacheFolder });
+      await using network = await ThreadSafeNetwork.loadBuiltinNatural({ threads: 2 });
       let best = 0;
       // Other programs share the machine: one of three attempts has to show it, and no lock could let any of them pass.
       for (let attempt = 0; attempt < 3 && best < 0.9; attempt++) {

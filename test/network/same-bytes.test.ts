@@ -8,8 +8,6 @@ import { builtins } from '../support/builtins.js';
 import { temporaryFolder } from '../support/folders.js';
 import { differences, noise, type Picture } from '../support/pictures.js';
 
-const cacheFolder = temporaryFolder();
-
 /** Widths and heights up to that of a small picture, and thin pictures up to a length. */
 function sizes(small: number, long: number): fc.Arbitrary<[number, number]> {
   const side = fc.oneof(
@@ -23,20 +21,23 @@ function sizes(small: number, long: number): fc.Arbitrary<[number, number]> {
     { weight: 1, arbitrary: thin.map(([width, height]): [number, number] => [height, width]) },
   );
 }
+/** Undefined leaves the tiles to the plan. */
+function tilePixels(smallest: number): fc.Arbitrary<number | undefined> {
+  return fc.oneof(
+    fc.constant(undefined),
+    fc.integer({ min: Math.log2(smallest), max: 15 }).map((power) => 2 ** power),
+  );
+}
 const call = {
   channels: fc.constantFrom<1 | 3>(1, 3, 3),
   bits: fc.constantFrom<8 | 16>(8, 8, 16),
-  /** Undefined leaves the tiles to the plan. */
-  tilePixels: fc.oneof(
-    fc.constant(undefined),
-    fc.integer({ min: 6, max: 15 }).map((power) => 2 ** power),
-  ),
   threads: fc.integer({ min: 1, max: 8 }),
   /** How many columns and rows repeat, so that equal tiles occur; 1 is one colour. */
   period: fc.constantFrom(1, 16, Infinity, Infinity, Infinity),
 };
-const cases = fc.record({ size: sizes(260, 900), ...call });
-const casesOfHeavy = fc.record({ size: sizes(100, 300), ...call });
+const cases = fc.record({ size: sizes(180, 600), tilePixels: tilePixels(64), ...call });
+/** A tile of 64 pixels would be halo many times over. */
+const casesOfHeavy = fc.record({ size: sizes(80, 240), tilePixels: tilePixels(512), ...call });
 
 /** Noise with a period of this many pixels. */
 function patterned(width: number, height: number, channels: 1 | 3, bits: 8 | 16, period: number): Picture {
@@ -56,7 +57,7 @@ describe.each(builtins)('$label ×$scale', ({ label, scale, heavy }) => {
 
   beforeAll(async () => {
     for (let threads = 1; threads <= 8; threads++) {
-      networks.push(await ThreadSafeNetwork.fromLabel(label, { scale, threads, cacheFolder }));
+      networks.push(await ThreadSafeNetwork.fromLabel(label, { scale, threads }));
     }
   });
   afterAll(async () => {
@@ -109,7 +110,7 @@ describe('weights that each thread has a copy of, because the cache folder canno
     };
     process.on('warning', listen);
     for (const [label, scale] of oneOfEachKind) {
-      await using mapped = await ThreadSafeNetwork.fromLabel(label, { scale, cacheFolder });
+      await using mapped = await ThreadSafeNetwork.fromLabel(label, { scale });
       await using copied = await ThreadSafeNetwork.fromLabel(label, { scale, cacheFolder: join(blocked, 'below') });
       expect(mapped.weights.shared).toBe(true);
       expect(copied.weights.shared).toBe(false);

@@ -4,11 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ThreadSafeNetwork, type CallOptions, type NetworkHandle } from '#src/network/thread-safe-network.js';
 import { builtins } from '../support/builtins.js';
 import { codeOf } from '../support/errors.js';
-import { temporaryFolder } from '../support/folders.js';
 import { noise, randomNumbers, type Picture } from '../support/pictures.js';
 import { ordersInFlight, until } from '../support/pool.js';
 
-const cacheFolder = temporaryFolder();
 const callers = 8;
 const imagesEach = 10;
 
@@ -48,7 +46,8 @@ describe(`${callers} attached worker threads and ${callers} callers in the main 
   });
 
   it.each(builtins)('all get the bytes of one thread and one tile: $label ×$scale', async ({ label, scale, heavy }) => {
-    await using network = await ThreadSafeNetwork.fromLabel(label, { scale, threads: 4, cacheFolder });
+    // Each thread opens a session for each kind of pixels, which for the heavy ones takes longer than computing.
+    await using network = await ThreadSafeNetwork.fromLabel(label, { scale, threads: heavy ? 2 : 4 });
     const random = randomNumbers(scale * 1000);
     const longest = heavy ? 24 : 60;
     const jobs: Job[] = Array.from({ length: heavy ? 12 : 24 }, (_, i) => ({
@@ -68,7 +67,7 @@ describe(`${callers} attached worker threads and ${callers} callers in the main 
     );
     const results = await Promise.all([...inWorkers, ...inMain]);
 
-    await using single = await ThreadSafeNetwork.fromLabel(label, { scale, threads: 1, cacheFolder });
+    await using single = await ThreadSafeNetwork.fromLabel(label, { scale, threads: 1 });
     const expected = new Map<Picture, string>();
     for (const { picture } of jobs) {
       expected.set(picture, hash((await single.upscaleImage(picture, { tilePixels: Infinity })).data));
@@ -82,7 +81,7 @@ describe(`${callers} attached worker threads and ${callers} callers in the main 
 describe('an attached worker thread', () => {
   let network: ThreadSafeNetwork;
   beforeAll(async () => {
-    network = await ThreadSafeNetwork.loadBuiltinNatural({ threads: 2, cacheFolder });
+    network = await ThreadSafeNetwork.loadBuiltinNatural({ threads: 2 });
   });
   afterAll(async () => {
     await network.dispose();
@@ -120,7 +119,7 @@ describe('an attached worker thread', () => {
   });
 
   it('gets its results when the network is disposed with calls under way', async () => {
-    const own = await ThreadSafeNetwork.loadBuiltinNatural({ cacheFolder });
+    const own = await ThreadSafeNetwork.loadBuiltinNatural();
     const expected = hash((await own.upscaleImage(usual.picture)).data);
     const worker = attachedWorker();
     const answer = ask(
@@ -138,7 +137,7 @@ describe('an attached worker thread', () => {
   });
 
   it('is told when the network was disposed before it attached', async () => {
-    const own = await ThreadSafeNetwork.loadBuiltinNatural({ cacheFolder });
+    const own = await ThreadSafeNetwork.loadBuiltinNatural();
     const handle = own.share();
     await own.dispose();
     const worker = attachedWorker();
@@ -150,7 +149,7 @@ describe('an attached worker thread', () => {
 describe('an attached network', () => {
   let network: ThreadSafeNetwork;
   beforeAll(async () => {
-    network = await ThreadSafeNetwork.loadBuiltinNatural({ threads: 2, cacheFolder });
+    network = await ThreadSafeNetwork.loadBuiltinNatural({ threads: 2 });
   });
   afterAll(async () => {
     await network.dispose();

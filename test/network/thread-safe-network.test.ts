@@ -11,10 +11,8 @@ import { differences, flat, noise, type Picture } from '../support/pictures.js';
 import { ordersInFlight, pool, threadsNow, until } from '../support/pool.js';
 import type { Progress } from '#src/pixels.js';
 
-const cacheFolder = temporaryFolder();
-
 function natural(options: NetworkOptions = {}): Promise<ThreadSafeNetwork> {
-  return ThreadSafeNetwork.loadBuiltinNatural({ cacheFolder, ...options });
+  return ThreadSafeNetwork.loadBuiltinNatural(options);
 }
 
 /** Tiles so small that an image of some hundred pixels has many. */
@@ -36,19 +34,19 @@ describe('a network', () => {
     expect(network.weights.hash).toMatch(/^[0-9a-f]{64}$/);
     expect(network.weights.shared).toBe(true);
     expect(Object.isFrozen(network.weights)).toBe(true);
-    await using anime = await ThreadSafeNetwork.loadBuiltinAnime({ cacheFolder });
+    await using anime = await ThreadSafeNetwork.loadBuiltinAnime();
     expect(anime.label).toBe('anime');
   });
 
   it('is found by label and scale, in a file, and in bytes', async () => {
-    await using triple = await ThreadSafeNetwork.fromLabel('natural', { scale: 3, cacheFolder });
+    await using triple = await ThreadSafeNetwork.fromLabel('natural', { scale: 3 });
     expect(triple.factor).toBe(3);
     const bytes = plainNetwork();
-    await using fromBytes = await ThreadSafeNetwork.fromBytes(bytes, { cacheFolder, name: 'mine' });
+    await using fromBytes = await ThreadSafeNetwork.fromBytes(bytes, { name: 'mine' });
     expect(fromBytes).toMatchObject({ label: 'mine', factor: 2 });
     const path = join(temporaryFolder(), 'own.onnx');
     writeFileSync(path, bytes);
-    await using fromFile = await ThreadSafeNetwork.loadFromFile(path, { cacheFolder });
+    await using fromFile = await ThreadSafeNetwork.loadFromFile(path);
     expect(fromFile).toMatchObject({ label: 'own', factor: 2 });
     const picture = noise(20, 10);
     const [a, b] = await Promise.all([fromBytes.upscaleImage(picture), fromFile.upscaleImage(picture)]);
@@ -327,13 +325,13 @@ describe('options of a network', () => {
   });
 
   it('refuse a label that does not exist, and name those that do', async () => {
-    const load = ThreadSafeNetwork.fromLabel('naturall', { cacheFolder });
+    const load = ThreadSafeNetwork.fromLabel('naturall');
     await expect(load).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
     await expect(load).rejects.toThrow(/natural,.* art,.* bicubic/);
   });
 
   it('refuse a scale that no chain of the label reaches', async () => {
-    expect(await codeOf(ThreadSafeNetwork.fromLabel('art', { scale: 3, cacheFolder }))).toBe('BAD_ARGUMENT');
+    expect(await codeOf(ThreadSafeNetwork.fromLabel('art', { scale: 3 }))).toBe('BAD_ARGUMENT');
   });
 });
 
@@ -392,7 +390,7 @@ describe('turns', () => {
       hugeDone = true;
     });
     await until(() => tiles > 3);
-    await using other = await ThreadSafeNetwork.fromBytes(plainNetwork({ seed: 77 }), { cacheFolder });
+    await using other = await ThreadSafeNetwork.fromBytes(plainNetwork({ seed: 77 }));
     expect(hugeDone).toBe(false);
     expect(other.factor).toBe(2);
     await huge;
@@ -400,7 +398,7 @@ describe('turns', () => {
 
   it('respect the number of threads of each network', async () => {
     await using one = await natural({ threads: 1 });
-    await using two = await ThreadSafeNetwork.fromLabel('art', { threads: 2, cacheFolder });
+    await using two = await ThreadSafeNetwork.fromLabel('art', { threads: 2 });
     const records: TileRecord[] = [];
     const options = { tilePixels: small, onTile: (record: TileRecord) => records.push(record) };
     await Promise.all([
@@ -478,7 +476,7 @@ describe('dispose()', () => {
 
   it('ends the threads with the last network, and a new one starts them again', async () => {
     const first = await natural({ threads: 2 });
-    const second = await ThreadSafeNetwork.fromLabel('bicubic', { cacheFolder });
+    const second = await ThreadSafeNetwork.fromLabel('bicubic');
     await first.upscaleImage(noise(200, 200), { tilePixels: small });
     const threads = threadsNow();
     expect(threads).toHaveLength(2);
@@ -524,13 +522,13 @@ describe('a network that looks at the whole image', () => {
   });
 
   it('is known by its graph', async () => {
-    await using network = await ThreadSafeNetwork.fromBytes(bytes, { cacheFolder });
+    await using network = await ThreadSafeNetwork.fromBytes(bytes);
     expect(network.weights.geometry.halo).toBeUndefined();
     expect(network.weights.geometry.globalOperators).toContain('GlobalAveragePool');
   });
 
   it('is never cut into tiles', async () => {
-    await using network = await ThreadSafeNetwork.fromBytes(bytes, { cacheFolder, threads: 4 });
+    await using network = await ThreadSafeNetwork.fromBytes(bytes, { threads: 4 });
     let tiles = 0;
     const picture = noise(150, 100);
     const result = await network.upscaleImage(picture, { tilePixels: 1000, onTile: () => tiles++ });
@@ -540,7 +538,7 @@ describe('a network that looks at the whole image', () => {
   });
 
   it('is refused above the memory budget, unless approximation is accepted', async () => {
-    await using network = await ThreadSafeNetwork.fromBytes(bytes, { cacheFolder, memoryBudget: 2 ** 20 });
+    await using network = await ThreadSafeNetwork.fromBytes(bytes, { memoryBudget: 2 ** 20 });
     const picture = noise(500, 400);
     expect(await codeOf(network.upscaleImage(picture))).toBe('INPUT_TOO_LARGE');
     let tiles = 0;
@@ -552,7 +550,7 @@ describe('a network that looks at the whole image', () => {
 
 describe('a network with strides', () => {
   it('gives the bytes of the whole image for every size', async () => {
-    await using network = await ThreadSafeNetwork.fromBytes(stridedNetwork(), { cacheFolder, threads: 2 });
+    await using network = await ThreadSafeNetwork.fromBytes(stridedNetwork(), { threads: 2 });
     expect(network.weights.geometry).toMatchObject({ scale: 2, multipleOf: 4, globalOperators: [] });
     for (const [width, height] of [
       [1, 1],
@@ -581,12 +579,12 @@ describe('what is no network for images', () => {
     ['half a network', plainNetwork().slice(0, 3000), 'MODEL_INVALID'],
     ['a classifier', classifier(), 'MODEL_UNSUPPORTED'],
   ])('is refused: %s', async (_, bytes, code) => {
-    expect(await codeOf(ThreadSafeNetwork.fromBytes(bytes, { cacheFolder }))).toBe(code);
+    expect(await codeOf(ThreadSafeNetwork.fromBytes(bytes))).toBe(code);
   });
 
   it('is refused: a file that does not exist', async () => {
-    const load = ThreadSafeNetwork.loadFromFile(join(cacheFolder, 'nothing.onnx'), { cacheFolder });
-    await expect(load).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND', file: join(cacheFolder, 'nothing.onnx') });
+    const file = join(temporaryFolder(), 'nothing.onnx');
+    await expect(ThreadSafeNetwork.loadFromFile(file)).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND', file });
   });
 
   it('leaves nothing behind that would be taken for a network', async () => {

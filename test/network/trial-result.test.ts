@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findTrialResult } from '#src/network/gpu/trial-result.js';
+import { findTrialResult } from '#src/network/gpu/try-device.js';
 
 const fails = { works: false, reason: 'no driver' } as const;
 const works = { works: true, adapter: { software: false }, ms: 1, cpuMs: 2 } as const;

@@ -458,6 +458,7 @@ describe('limits', () => {
 describe('the end of the server', () => {
   it('leaves what is not finished for the next start', async () => {
     const folder = temporaryFolder();
+    const medium = await smallPicture(5, 400, 400);
     let id = '';
     await withServer(
       async ({ url, server }) => {
@@ -465,7 +466,7 @@ describe('the end of the server', () => {
           post(
             `${url}/v1/jobs?upscale=2`,
             form([
-              ['a', large],
+              ['a', medium],
               ['b', pictures[0]!],
             ]),
           ),
@@ -485,7 +486,7 @@ describe('the end of the server', () => {
       async ({ url }) => {
         const ended = await endOf(`${url}/v1/jobs/${id}`, alice);
         expect(ended.state).toBe('done');
-        const { data } = await upscaler.upscale(large, { upscale: 2 });
+        const { data } = await upscaler.upscale(medium, { upscale: 2 });
         const result = await fetch(`${url}/v1/jobs/${id}/images/0/result`, { headers: alice });
         expect(Buffer.from(await result.arrayBuffer()).equals(data)).toBe(true);
       },

@@ -13,7 +13,7 @@ import { randomNumbers } from '../support/pictures.js';
 import { bearer, eventsOf, form, json, smallPicture, type JobAnswer } from './support/job-server.js';
 
 const seed = 20_261_123;
-const jobCount = 120;
+const jobCount = 90;
 /** Different enough to tell results apart, few enough to know all of them beforehand. */
 const pictureCount = 12;
 /** Every few jobs want two files of each image. */
@@ -21,7 +21,7 @@ const filesEvery = 4;
 /** Jobs that clients have on their way at once. */
 const atOnce = 24;
 /** Milliseconds that a server lives after it has begun to listen, at most. */
-const longestLife = 1200;
+const longestLife = 900;
 /** Enough to hit everything, few enough to be done on a busy machine, where each start takes seconds. */
 const mostKills = 8;
 const leastKills = 5;

@@ -25,7 +25,6 @@ let server: UpresServer;
 let url: string;
 
 beforeAll(() => {
-  process.env.UPRES_CACHE_FOLDER = temporaryFolder();
   upscaler = new Upscaler({ threads });
 });
 

@@ -13,9 +13,6 @@ const example = (name: string): string => fileURLToPath(new URL(`../../examples/
 let server: UpresServer;
 let url: string;
 
-beforeAll(() => {
-  process.env.UPRES_CACHE_FOLDER = temporaryFolder();
-});
 afterEach(() => server.close({ cancel: true }));
 
 async function start(options: Parameters<typeof createServer>[0] = {}): Promise<void> {
@@ -158,7 +155,7 @@ describe.skipIf(executablePath === undefined)('the page in a real browser', () =
     const { page, problems } = await open();
     await drop(page, 'clipart-car.png', 'image/png', await readFile(example('clipart-car.png')));
     await page.getByText('3×').click();
-    await page.getByLabel('Model').selectOption('art');
+    await page.getByLabel('Model').selectOption('bicubic');
     await page.getByRole('button', { name: 'Upscale' }).click();
     await done(page);
     expect(await pixelsOf(page, 'after')).toEqual({ width: 480, height: 261 });

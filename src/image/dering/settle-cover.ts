@@ -1,9 +1,8 @@
 import { inBands } from '../../event-loop.js';
 import { maxValue, type Frame, type PixelImage } from '../../pixels.js';
-import { sameLevels, type Settled } from './dering.js';
+import { sameLevels, shiftTo, type Settled } from './dering.js';
 import { own } from './drawn-colours.js';
 import { mixturesOf, type Mixture, type Point } from './mixture.js';
-import { shiftTo } from './shift.js';
 import { faintLimit } from './faint-colours.js';
 
 /** A pixel that is a mixture of colours differs by rounding from it, by this many levels of 255 at most. */

@@ -1,10 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { companionPath } from './companion-file.js';
 import { externalLocations } from './external-locations.js';
 import { formatOf } from './formats/formats.js';
-import { cardPaths } from './card-paths.js';
 
 /**
  * The files that decide what a network's file computes: itself, the files next to it that its format spreads over, and its
@@ -51,4 +50,15 @@ function companions(path: string): readonly string[] {
     // Not there, or damaged: whoever loads it will say so.
     return [];
   }
+}
+
+/**
+ * Where the card of a user's file may lie, the first that is about the file being taken: `<name>.card.json`, for folders with
+ * several networks and next to a TensorFlow.js `model.json`; and `model.json`.
+ */
+export function cardPaths(path: string): string[] {
+  const folder = dirname(path);
+  const own = join(folder, `${basename(path, extname(path))}.card.json`);
+  const shared = join(folder, 'model.json');
+  return shared === join(folder, basename(path)) ? [own] : [own, shared];
 }

@@ -2,12 +2,11 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isMissing, readError, UpresError } from '../../errors.js';
-import { cardPaths } from './card-paths.js';
 import { parsePartialCard, type PartialModelCard } from './card.js';
 import type { ModelFormat } from './formats/format.js';
 import { formatOf } from './formats/formats.js';
 import { externalLocations } from './external-locations.js';
-import { externalNames } from './model-files.js';
+import { cardPaths, externalNames } from './model-files.js';
 import { readCompanion } from './companion-file.js';
 
 /** A network's file with what lies next to it. */

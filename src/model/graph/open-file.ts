@@ -1,8 +1,20 @@
+import type { FormatName } from '../catalogue/formats/format.js';
 import type { ModelFile } from '../catalogue/user-file.js';
-import type { Imported } from './import/importer.js';
-import { importers } from './import/importers.js';
+import { checkpoint } from './import/checkpoint/importer.js';
+import type { Imported, Importer } from './import/importer.js';
+import { ncnnImporter } from './import/ncnn.js';
+import { rsr } from './import/rsr/importer.js';
+import { tfjs } from './import/tfjs/importer.js';
 import { embedExternalData } from './onnx/external-data.js';
 import { readOnnx } from './onnx/file.js';
+
+/** What reads the graphs of each foreign format. */
+const importers: Readonly<Record<FormatName, Importer>> = {
+  'TensorFlow.js layers model': tfjs,
+  rsr,
+  ncnn: ncnnImporter,
+  checkpoint,
+};
 
 /** Reads a network's graph from its file, whatever its format. Throws MODEL_INVALID, MODEL_UNSUPPORTED. */
 export async function openModelFile(path: string, { format, bytes, companions }: ModelFile): Promise<Imported> {

@@ -2,7 +2,7 @@ import { tensorInfo } from './onnx/node.js';
 import { opsetOf, readOnnx, writeOnnx } from './onnx/file.js';
 import { GraphWriter } from './onnx/graph-writer.js';
 import { renameTensors, tensorNames } from './onnx/names.js';
-import { TensorProto_DataType as DataType } from './onnx/onnx_pb.js';
+import { TensorProto_DataType as DataType, type ValueInfoProto } from './onnx/onnx_pb.js';
 import type { PixelType } from '../../pixels.js';
 
 const TYPES = {
@@ -69,4 +69,19 @@ function freePrefix(names: Set<string>): string {
     const prefix = `upres${tries === 0 ? '' : String(tries)}_`;
     if (![...names].some((name) => name.startsWith(prefix))) return prefix;
   }
+}
+
+/**
+ * Lets a graph take any number of pictures at once: the first dimension of its inputs and outputs becomes free. Whether what
+ * lies between them can do that as well is only known once it has been tried.
+ */
+export function freeBatch(graph: Uint8Array): Uint8Array {
+  const model = readOnnx(graph, 'The wrapped network');
+  for (const info of [...model.graph.input, ...model.graph.output]) free(info);
+  return writeOnnx(model);
+}
+
+function free({ type }: ValueInfoProto): void {
+  const batch = type?.value.case === 'tensorType' ? type.value.value.shape?.dim[0] : undefined;
+  if (batch) batch.value = { case: 'dimParam', value: 'batch' };
 }

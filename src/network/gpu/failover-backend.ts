@@ -6,7 +6,6 @@ import type { Device } from '../device.js';
 import type { CallSettings, NetworkBackend } from '../pool/network-backend.js';
 import type { WeightsInfo } from '../weights/network-weights.js';
 import { SharedPorts } from '../pool/shared-ports.js';
-import { warnOfFallback } from './fallback-warning.js';
 import type { GpuContext } from './gpu-context.js';
 import type { PixelArray, PixelImage, Progress } from '../../pixels.js';
 
@@ -124,4 +123,13 @@ function neverBack(hooks: CallHooks): CallHooks {
       onProgress(progress);
     },
   };
+}
+
+let warned = false;
+
+/** Says, once in a process, that the CPU computes where a graphics processor was to. */
+export function warnOfFallback(reason: string): void {
+  if (warned) return;
+  warned = true;
+  process.emitWarning(`computing on the CPU: ${reason}`, { type: 'UpresWarning', code: 'UPRES_DEVICE_FALLBACK' });
 }

@@ -1,8 +1,7 @@
 import { largestDifference } from '../largest-difference.js';
 import type { InferenceSession } from 'onnxruntime-node';
 import { UpresError } from '../../errors.js';
-import { freeBatch } from '../../model/graph/free-batch.js';
-import { wrapPixels } from '../../model/graph/pixels.js';
+import { freeBatch, wrapPixels } from '../../model/graph/pixels.js';
 import type { GpuDevice } from '../device.js';
 import { viewPixels, bytesPerValue, type PixelArray, type PixelType } from '../../pixels.js';
 import { optimisingOptions, type Runtime } from '../pool/runtime.js';

@@ -1,6 +1,5 @@
 // The one door to what only graphics processors need: loaded when one is asked for.
-export { FailoverBackend } from './failover-backend.js';
-export { warnOfFallback } from './fallback-warning.js';
+export { FailoverBackend, warnOfFallback } from './failover-backend.js';
 export { GpuBackend } from './gpu-backend.js';
 export { GpuContext } from './gpu-context.js';
 export { builtInDevices, tryDevice, tryDevices } from './try-device.js';

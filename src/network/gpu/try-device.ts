@@ -5,7 +5,6 @@ import { loadRuntime } from '../pool/runtime.js';
 import type { TrialResult } from './device-trial.js';
 import { gpuEnvironment } from './gpu-environment.js';
 import { firstLine } from './runtime-message.js';
-import { findTrialResult } from './trial-result.js';
 
 /** A device, and whether it computes here. */
 export interface DeviceReport {
@@ -103,4 +102,21 @@ function runTrial(name: Device): Promise<TrialResult> {
       else resolve({ works: false, reason: signal ? `it crashed (${signal})` : `it ended with code ${code}` });
     });
   });
+}
+
+/** The result among the lines that a trial's process printed; drivers print lines of their own, which may look like it. */
+export function findTrialResult(printed: string): TrialResult | undefined {
+  return printed.split('\n').map(parse).findLast(isTrialResult);
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+function isTrialResult(value: unknown): value is TrialResult {
+  return typeof value === 'object' && value !== null && 'works' in value && typeof value.works === 'boolean';
 }

@@ -20,7 +20,8 @@ export interface MainBackendOptions {
 }
 
 /**
- * What all networks of the main thread have in common, whatever computes: calls enter when there is memory, can be aborted,
+ * What all networks of the main thread have in common, whatever computes: calls enter when there is memory (those of a caller that
+ * counts it itself at once), can be aborted,
  * come from this thread or through ports, and are finished before the network ends.
  */
 export abstract class MainBackend implements NetworkBackend {
@@ -105,6 +106,15 @@ export abstract class MainBackend implements NetworkBackend {
     return new UpresError('DISPOSED', `the network ${this.info.label} was disposed`);
   }
 
+  private admit(
+    { data }: PixelImage<PixelArray>,
+    { priority }: CallSettings,
+    abort: AbortSignal,
+    lane: object,
+  ): Promise<() => void> {
+    return this.options.admission.admit(data.byteLength * (1 + this.info.factor ** 2), priority, abort, lane);
+  }
+
   private async compute(
     source: PixelImage<PixelArray>,
     settings: CallSettings,
@@ -113,8 +123,7 @@ export abstract class MainBackend implements NetworkBackend {
     lane: object,
   ): Promise<SharedArrayBuffer> {
     throwIfAborted(abort);
-    const bytes = source.data.byteLength * (1 + this.info.factor ** 2);
-    const release = await this.options.admission.admit(bytes, settings.priority, abort, lane);
+    const release = settings.admitted ? () => undefined : await this.admit(source, settings, abort, lane);
     let call: Call | undefined;
     try {
       // Between being admitted and being told so there is time to change one's mind.

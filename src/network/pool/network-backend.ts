@@ -13,6 +13,8 @@ export interface CallSettings {
   readonly tilePixels: number | undefined;
   /** Whether a network that looks at the whole image may be cut into tiles all the same. */
   readonly acceptApproximation: boolean;
+  /** Whether the caller has counted the memory of the image and of its result already: the call does not wait for it. */
+  readonly admitted: boolean;
 }
 
 /** Where a network computes, seen from `ThreadSafeNetwork`: a pool of threads, a graphics processor, or the main thread's through a port. */

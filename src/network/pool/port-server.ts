@@ -58,7 +58,7 @@ export function serve(
     try {
       // Each attached worker is a caller of its own, with its own turn.
       const source = { ...input, data: viewPixels(input.type, input.pixels) };
-      const output = await network.computeImage(source, settings, hooks, abort.signal, port);
+      const output = await network.computeImage(source, { ...settings, admitted: false }, hooks, abort.signal, port);
       reply({ kind: 'result', call, output });
     } catch (error) {
       reply({ kind: 'error', call, error: toErrorMessage(error, 'INFERENCE_FAILED') });

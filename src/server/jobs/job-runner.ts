@@ -8,10 +8,9 @@ import type { Client } from '../service/client.js';
 import type { Variant } from '../service/variant.js';
 import { begin, cancel, finish, lose, putBack, requeue, type Outcome } from './job-changes.js';
 import { ProgressBook, type JobProgress } from './job-progress.js';
-import { JobQueue, type QueuedImage } from './job-queue.js';
+import { JobQueue, type QueuedImage, type QueuedTurn } from './job-queue.js';
 import type { JobStore } from './job-store.js';
 import { hasEnded, lostProblem, type Job, type JobProblem, type JobResult } from './job.js';
-import { mayBegin, type Slots } from './may-begin.js';
 import { pauseAfter, RetryState } from './retry-state.js';
 import type { Progress } from '../../pixels.js';
 
@@ -271,4 +270,22 @@ async function describe(result: UpscaleResult): Promise<JobResult> {
   const { data, width, height, format, frames, model, device } = result;
   const sha256 = await digest(data, 'sha256', 'base64url');
   return { width, height, format, frames, model, bytes: data.length, sha256, device };
+}
+
+/** An image that was begun so often without an end runs alone: if it ends the server again, no other is suspected for it. */
+const suspectAttempts = 2;
+
+export interface Slots {
+  /** Images that are computed at once. */
+  readonly atOnce: number;
+  /** This many more are, each for a client that has no other: its small image need not wait until a large one has ended. */
+  readonly beyond: number;
+}
+
+/** Whether an image may begin besides those that are computed. */
+function mayBegin(next: QueuedTurn, running: readonly QueuedTurn[], { atOnce, beyond }: Slots): boolean {
+  if (running.length === 0) return true;
+  if ([next, ...running].some(({ attempts }) => attempts >= suspectAttempts)) return false;
+  if (running.length < atOnce) return true;
+  return running.length < atOnce + beyond && running.every(({ lane }) => lane !== next.lane);
 }

@@ -20,7 +20,7 @@ export const checkpoint: Importer = {
     const unsupported = (why: string): UpresError =>
       new UpresError('MODEL_UNSUPPORTED', `${path} can't be used: ${why}.`, { file: path });
     const weights = read(path, bytes, unsupported);
-    const known = ARCHITECTURES.find((architecture) => architecture.matches((name) => weights.has(`${name}`)));
+    const known = ARCHITECTURES.find((architecture) => architecture.matches((name) => weights.has(name)));
     if (!known) {
       const some = [...weights.keys()].slice(0, 3).map((name) => name.slice(0, 60));
       throw unsupported(

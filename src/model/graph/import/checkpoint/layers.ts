@@ -1,7 +1,6 @@
-import { float } from '../../onnx/node.js';
 import { makeModel, type OnnxModel } from '../../onnx/file.js';
 import { GraphWriter } from '../../onnx/graph-writer.js';
-import { tensorInfo } from '../../onnx/node.js';
+import { float, tensorInfo } from '../../onnx/node.js';
 import { TensorProto_DataType as DataType } from '../../onnx/onnx_pb.js';
 import { valuesOf, type StoredTensor } from './tensor.js';
 import type { StateDict } from './torch-file.js';

@@ -124,7 +124,8 @@ export function readPickle(bytes: Uint8Array, start: number, host: PickleHost): 
       case 0x93: {
         // STACK_GLOBAL
         const [name, module] = [pop(), pop()];
-        stack.push(globalOf(host, `${String(module)}.${String(name)}`, at));
+        if (typeof name !== 'string' || typeof module !== 'string') throw fail('a name is no text');
+        stack.push(globalOf(host, `${module}.${name}`, at));
         break;
       }
       case 0x52: {

@@ -106,12 +106,12 @@ function readLegacy(bytes: Uint8Array): StateDict {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const storages = new Map<string, Uint8Array>();
   for (const key of keys) {
-    const type = types.get(String(key));
+    const type = types.get(keyOf(key));
     if (at + 8 > bytes.length) throw new PickleError('it is cut short', at);
     const length = Number(view.getBigInt64(at, true)) * (type ? bytesOf(type) : 0);
     at += 8;
     if (!type || !(length >= 0 && at + length <= bytes.length)) throw new PickleError('its weights are cut short', at);
-    storages.set(String(key), bytes.subarray(at, at + length));
+    storages.set(keyOf(key), bytes.subarray(at, at + length));
     at += length;
   }
   return stateDict(object, ({ key }) => {
@@ -157,10 +157,13 @@ function host(): PickleHost {
       const element = isSpecial(type) ? STORAGES[type.special] : undefined;
       if (kind !== 'storage' || !element || key === undefined || typeof count !== 'number')
         throw new PickleError('it names a storage that is none', 0);
-      return { special: 'storage', type: element, key: String(key), count } satisfies StorageRef;
+      return { special: 'storage', type: element, key: keyOf(key), count } satisfies StorageRef;
     },
   };
 }
+
+/** What a storage is called: a text, or a number in some files. */
+const keyOf = (key: Pickled): string => (typeof key === 'number' ? String(key) : typeof key === 'string' ? key : '');
 
 const isStorage = (value: Pickled | undefined): value is StorageRef => isSpecial(value) && value.special === 'storage';
 const isTensor = (value: Pickled | undefined): value is TensorRef => isSpecial(value) && value.special === 'tensor';
