@@ -22,6 +22,8 @@ export interface VariantPlan {
   readonly format: OutputFormat;
   /** Whether the source's bytes are the result as they are. */
   readonly verbatim: boolean;
+  /** Whether it is all that was asked for: then a network of the user's own may be meant that does not enlarge. */
+  readonly alone?: boolean;
   readonly encoding: QualityOptions;
   readonly animation: Directives['animation'];
   readonly model: string;
@@ -116,6 +118,7 @@ function planVariant(
     target,
     format,
     verbatim: isAlready(info, format, resolved) && size.width === info.width && size.height === info.height,
+    alone: resolved.upscale.length === 1 && width === undefined,
     encoding,
     animation,
     model,

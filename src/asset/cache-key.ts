@@ -1,3 +1,4 @@
+import { coloursOf, fileOf, modelId, type ModelChoice } from '../model/catalogue/colours.js';
 import { createHash } from 'node:crypto';
 import { autoChoices, autoModel, chooserVersion } from '../image/auto/auto-model.js';
 import { deviceFor } from '../image/on-device.js';
@@ -72,11 +73,11 @@ export async function ingredients(source: Source, options: ResultOptions): Promi
 const known = new Map<string, Promise<string>>();
 
 /** A model file's identity; read again only when it, or what lies next to it, has changed. */
-async function fileIdentity(path: string): Promise<string> {
-  const id = await modelStamp(path);
+async function fileIdentity(model: ModelChoice): Promise<string> {
+  const id = `${modelId(model)} ${await modelStamp(fileOf(model))}`;
   let identity = known.get(id);
   if (!identity) {
-    identity = modelFromFile(path).then(({ key }) => `file ${key}`);
+    identity = modelFromFile(fileOf(model), coloursOf(model)).then(({ key }) => `file ${key}`);
     known.set(id, identity);
     identity.catch(() => known.delete(id));
   }
@@ -84,7 +85,8 @@ async function fileIdentity(path: string): Promise<string> {
 }
 
 /** All networks of a label, since which of them are used depends on the picture's size. */
-async function modelIdentity(model: string): Promise<string> {
+async function modelIdentity(model: ModelChoice): Promise<string> {
+  if (typeof model !== 'string') return fileIdentity(model);
   if (model === autoModel) {
     // The choice itself follows from the source, which is in the key.
     const choices = await Promise.all(autoChoices.map(modelIdentity));

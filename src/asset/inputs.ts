@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { fileOf } from '../model/catalogue/colours.js';
 import { modelFiles } from '../model/catalogue/model-files.js';
 import type { AssetOptions } from './options.js';
 import type { PreparedAsset } from './pipeline.js';
@@ -22,5 +23,5 @@ export function inputsOf(plan: PreparedAsset, options: AssetOptions, root: strin
 export function ownModelFiles({ models = {} }: AssetOptions, root: string, label: string): string[] {
   const path = Object.hasOwn(models, label) ? models[label] : undefined;
   if (path === undefined) return [];
-  return modelFiles(resolve(root, path));
+  return modelFiles(resolve(root, fileOf(path)));
 }

@@ -1,3 +1,4 @@
+import { ownModel } from '../model/catalogue/colours.js';
 import { UpresError } from '../errors.js';
 import { autoModel } from '../image/auto/auto-model.js';
 import { formatTraits, type QualityOptions, type OutputFormat } from '../image/codec/formats.js';
@@ -89,11 +90,11 @@ const encoding = {
 export const enlargingOptions = {
   ...enlargement,
   /**
-   * Networks of your own by label: paths of their files (ONNX, or a format that is imported), relative to the root:
-   * `{ mine: './mine.onnx' }`.
+   * Networks of your own by label: paths of their files (ONNX, or a format that is imported), relative to the root, with what their
+   * numbers mean where that is not found: `{ mine: './mine.onnx', other: { file: './other.onnx', range: [0, 255], order: 'BGR' } }`.
    * @default `{}`
    */
-  models: record('paths of networks by label', text("the path of a network's file")),
+  models: record('networks by label', ownModel),
   /**
    * The folder of results, which all tools share; `false` for none. `{ remote, mode, token, key, folder }` looks for results in a
    * cache that others share, too.

@@ -1,3 +1,4 @@
+import { resolved, type ModelChoice } from '../model/catalogue/colours.js';
 import { mkdir } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { UpresError, withFile } from '../errors.js';
@@ -134,7 +135,7 @@ export class AssetPipeline {
 
   /** The file as far as nothing has to be computed for it; undefined otherwise. Not in the report. */
   async findCached(asset: PreparedAsset, variant: VariantPlan): Promise<RenderedVariant | undefined> {
-    if (variant.verbatim) return asItIs(variant);
+    if (await this.staysAsItIs(variant)) return asItIs(variant);
     const settings = this.networkSettings(asset, variant, {});
     const found = await (await this.upscaler()).findCached(variant.image, settings, variant.source);
     if (!found) return undefined;
@@ -209,9 +210,9 @@ export class AssetPipeline {
 
   private async make(asset: PreparedAsset, variant: VariantPlan, options: RenderOptions): Promise<Made> {
     const given = variant.isOverride ? 'override' : undefined;
-    if (variant.verbatim) return { rendered: await asItIs(variant), warning: undefined };
     const settings = this.settings(asset, variant, options);
     try {
+      if (await this.staysAsItIs(variant)) return { rendered: await asItIs(variant), warning: undefined };
       const forNetwork = this.networkSettings(asset, variant, options);
       const result = await (await this.upscaler()).upscale(variant.image, forNetwork, variant.source);
       const { data, format, width, height, cached, device, hash } = result;
@@ -230,6 +231,13 @@ export class AssetPipeline {
       else this.context.warn(`${variant.source}: ${warning}`);
       return { rendered, warning };
     }
+  }
+
+  /** Whether nothing changes the file: a network of the user's own may, which does not enlarge. */
+  private async staysAsItIs(variant: VariantPlan): Promise<boolean> {
+    const own = this.options.models?.[variant.model] !== undefined;
+    if (!variant.verbatim || !variant.alone || variant.isOverride || !own) return variant.verbatim;
+    return !(await (await this.lease.get()).restores(this.modelOf(variant.model), this.options.device));
   }
 
   /** Says once what is true of all results of a picture. */
@@ -270,10 +278,10 @@ export class AssetPipeline {
     };
   }
 
-  /** The path behind a registered label, or the built-in's label. */
-  private modelOf(label: string): string {
-    const path = this.options.models?.[label];
-    return path === undefined ? label : resolve(this.context.root, path);
+  /** The network behind a registered label, or the built-in's label. */
+  private modelOf(label: string): ModelChoice {
+    const own = this.options.models?.[label];
+    return own === undefined ? label : resolved(own, this.context.root);
   }
 }
 

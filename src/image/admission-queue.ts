@@ -103,7 +103,11 @@ export class AdmissionQueue {
     const { factor } = plan.target;
     const bytes = await source.bytes();
     if (factor > 1 && modelOf(options) === autoModel) return this.openAndChoose(request, bytes);
-    const chains = factor > 1 ? await this.chainsFor(factor, options, device) : undefined;
+    const chains = await (factor > 1
+      ? this.chainsFor(factor, options, device)
+      : factor === 1
+        ? this.restorersFor(options, device)
+        : undefined);
     const scale = chains?.colour.scale ?? 1;
     checkIntermediate(plan, scale, options, undefined);
     const share = this.shareOf(bytes.length + pictureCost(plan, scale).pixelBytes);
@@ -141,6 +145,12 @@ export class AdmissionQueue {
     return (keep = 0) => {
       release(keep > 0 ? Math.max(keep, this.leastShare) : 0);
     };
+  }
+
+  /** A network that does not enlarge, for a picture whose size stays; nobody's alpha is damaged. */
+  private async restorersFor(options: UpscaleOptions, device: Device): Promise<NetworkChains | undefined> {
+    const colour = await this.networks.restorer(modelOf(options), device);
+    return colour && { colour, alpha: colour.none() };
   }
 
   private async chainsFor(factor: number, options: UpscaleOptions, device: Device): Promise<NetworkChains> {

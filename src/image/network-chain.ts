@@ -27,10 +27,19 @@ export class NetworkChain {
     this.scale = factor ** times;
     const passes = Array.from({ length: times }, (_, pass) => pass);
     this.work = passes.reduce((sum, pass) => sum + factor ** (2 * pass), 0);
-    const { halo } = network.weights.geometry;
-    const once = halo ? Math.max(halo.left, halo.right, halo.top, halo.bottom) : unknownField;
+    const { halo, approximation } = network.weights.geometry;
+    const once = approximation
+      ? approximation.halo
+      : halo
+        ? Math.max(halo.left, halo.right, halo.top, halo.bottom)
+        : unknownField;
     // A later pass sees smaller pixels.
     this.receptiveField = Math.ceil(passes.reduce((sum, pass) => sum + once / factor ** pass, 0));
+  }
+
+  /** Beside a network that does not enlarge: a plane as it is. */
+  none(): NetworkChain {
+    return new NetworkChain('none', 'none', this.network, 0, undefined);
   }
 
   async enlarge(plane: PixelImage, options: CallOptions): Promise<PixelImage> {

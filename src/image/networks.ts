@@ -1,3 +1,4 @@
+import { coloursOf, fileOf, modelId, statedOnly, type ModelChoice } from '../model/catalogue/colours.js';
 import { hasCode, UpresError } from '../errors.js';
 import { modelStamp } from '../model/catalogue/model-files.js';
 import { looksLikePath } from '../model/catalogue/model-path.js';
@@ -21,9 +22,21 @@ export class Networks {
    * @param device what computes; it never changes by itself
    * @throws DEVICE_UNAVAILABLE, MODEL_NOT_FOUND, MODEL_INVALID, MODEL_UNSUPPORTED
    */
-  async chainAtLeast(model: string, factor: number, device: Device): Promise<NetworkChain> {
-    if (isPath(model)) return this.repeated(model, factor, device);
+  async chainAtLeast(model: ModelChoice, factor: number, device: Device): Promise<NetworkChain> {
+    if (typeof model !== 'string' || isPath(model)) return this.repeated(model, factor, device);
     return this.labelled(model, scaleOf(model, factor), device);
+  }
+
+  /**
+   * A network of the user's own that changes pictures without enlarging them: against noise, blur, a codec's damage. Undefined for
+   * all others.
+   * @throws as `chainAtLeast`
+   */
+  async restorer(model: ModelChoice, device: Device): Promise<NetworkChain | undefined> {
+    if (typeof model === 'string' && !isPath(model)) return undefined;
+    const { network, key, path } = await this.ofFile(model, device);
+    // What it changes is what it is for.
+    return network.factor === 1 ? new NetworkChain(path, key, network, 1, undefined) : undefined;
   }
 
   /** Centred bicubic, by exactly `scale` if it can. */
@@ -50,21 +63,30 @@ export class Networks {
     );
   }
 
-  private async repeated(path: string, factor: number, device: Device): Promise<NetworkChain> {
-    // A build that watches outlives the file that it began with.
-    const key = `${device} ${await modelStamp(path)}`;
-    const network = await this.load(key, async () => {
-      const { ThreadSafeNetwork } = await import('../network/thread-safe-network.js');
-      return ThreadSafeNetwork.loadFromFile(path, { ...this.options, device });
-    });
+  private async repeated(model: ModelChoice, factor: number, device: Device): Promise<NetworkChain> {
+    const { network, key, path } = await this.ofFile(model, device);
     if (network.factor < 2) {
-      const message = `the network does not enlarge (its scale is ${network.factor}): name one that does, or leave the size as it is`;
+      const message = `the network does not enlarge (its scale is ${network.factor}): take it for "upscale=1", and name one that enlarges here`;
       throw new UpresError('MODEL_UNSUPPORTED', message, { file: path });
     }
     let times = 1;
     while (network.factor ** times < factor) times++;
     // Whether a network of the user's own restores is not known.
     return new NetworkChain(path, `${key} ${times} times`, network, times, 'restored');
+  }
+
+  private async ofFile(
+    model: ModelChoice,
+    device: Device,
+  ): Promise<{ network: ThreadSafeNetwork; key: string; path: string }> {
+    // A build that watches outlives the file that it began with.
+    const path = fileOf(model);
+    const key = `${device} ${modelId(model)} ${await modelStamp(path)}`;
+    const network = await this.load(key, async () => {
+      const { ThreadSafeNetwork } = await import('../network/thread-safe-network.js');
+      return ThreadSafeNetwork.loadFromFile(path, { ...this.options, ...statedOnly(coloursOf(model)), device });
+    });
+    return { network, key, path };
   }
 
   private load(key: string, create: () => Promise<ThreadSafeNetwork>): Promise<ThreadSafeNetwork> {

@@ -1,3 +1,4 @@
+import { modelChoice, type ModelChoice } from '../model/catalogue/colours.js';
 import { UpresError } from '../errors.js';
 import {
   abortSignal,
@@ -9,7 +10,6 @@ import {
   finite,
   flag,
   options,
-  text,
   whole,
   type TypeOf,
 } from '../schema.js';
@@ -91,7 +91,7 @@ export const upscaleOptions = options({
    * A built-in's label, the path of a network's file, or `auto` for the built-in that suits the picture.
    * @default `auto`
    */
-  model: text('a label or a path'),
+  model: modelChoice,
   /**
    * How the alpha plane is enlarged.
    * @default `network`
@@ -114,7 +114,7 @@ const callOptions = options({
 });
 
 /** The model that is asked for. */
-export const modelOf = ({ model = autoModel }: UpscaleOptions): string => model;
+export const modelOf = ({ model = autoModel }: UpscaleOptions): ModelChoice => model;
 
 /** Throws BAD_ARGUMENT for options that only a network has. */
 export function checkResizeOptions(given: ResizeOptions): void {

@@ -1,3 +1,4 @@
+import { fileOf as modelFileOf, modelId, type ModelChoice as NamedModel } from '../model/catalogue/colours.js';
 import { totalmem } from 'node:os';
 import { UpresError, withFile } from '../errors.js';
 import { isAborted, onAbort, throwIfAborted } from '../abort.js';
@@ -16,7 +17,7 @@ import type { OutputFormat } from './codec/formats.js';
 import { framesAtOnce, inWindow } from './codec/in-window.js';
 import { PictureTimer } from './picture-timer.js';
 import { Networks } from './networks.js';
-import { Failover } from './on-device.js';
+import { deviceFor, Failover } from './on-device.js';
 import { Source } from './image-source.js';
 import {
   checkOptions,
@@ -174,6 +175,15 @@ export class Upscaler implements AsyncDisposable {
     return this.upscale(input, { ...options, model: 'bicubic', alpha: 'network', device: await workingProcessor() });
   }
 
+  /**
+   * Whether a network is one of the user's own that changes pictures without enlarging them, and is run where the size stays.
+   * @throws MODEL_NOT_FOUND, MODEL_INVALID, MODEL_UNSUPPORTED
+   */
+  async restores(model: NamedModel, named?: DeviceChoice): Promise<boolean> {
+    const device = named ?? this.device ?? (await workingDevice());
+    return (await this.networks.restorer(model, await deviceFor(device))) !== undefined;
+  }
+
   /** Waits for the calls in flight (or gives them up, with `cancel`: ABORTED) and releases the networks. */
   async dispose({ cancel = false }: { cancel?: boolean } = {}): Promise<void> {
     this.disposed = true;
@@ -240,7 +250,7 @@ export class Upscaler implements AsyncDisposable {
       sourceWidth: header.width,
       sourceHeight: header.height,
       upscale: target.width / header.width,
-      model: choice?.model ?? modelOf(options),
+      model: choice?.model ?? modelFileOf(modelOf(options)),
       ...(choice && { modelReason: choice.reason }),
       device: facts.device,
       inferenceMs: timer.inferenceMs,
@@ -257,9 +267,16 @@ export class Upscaler implements AsyncDisposable {
   ): Enlargement<Made> {
     const { width, height } = plan.target;
     const { alpha, device, maxOutputPixels } = options;
-    const key = [width, height, plan.frames, colourOf(plan), modelOf(options), alpha, device, maxOutputPixels].join(
-      ' ',
-    );
+    const key = [
+      width,
+      height,
+      plan.frames,
+      colourOf(plan),
+      modelId(modelOf(options)),
+      alpha,
+      device,
+      maxOutputPixels,
+    ].join(' ');
     const ofSource = this.enlargements.get(source) ?? new Map<string, Enlargement<Made>>();
     this.enlargements.set(source, ofSource);
     const underWay = ofSource.get(key);

@@ -19,6 +19,7 @@ import { AttachedBackend } from './pool/attached-backend.js';
 import type { CallHooks, TileRecord } from './pool/call.js';
 import { deviceChoice, type Device } from './device.js';
 import { workingDevice } from './processor.js';
+import { statedColours, statedOnly, type StatedColours } from '../model/catalogue/colours.js';
 import type { GpuContextHandle, GpuState } from './gpu/gpu-context.js';
 import type { NetworkBackend } from './pool/network-backend.js';
 import { NetworkWeights, type WeightsInfo } from './weights/network-weights.js';
@@ -91,8 +92,9 @@ const nameOption = options({
 /** The name of a network that comes as bytes. */
 export interface NameOption extends TypeOf<typeof nameOption> {}
 
+const fileOptions = options({ ...networkOptions.properties, ...statedColours.properties });
 const labelledOptions = options({ ...networkOptions.properties, ...scaleOption.properties });
-const bytesOptions = options({ ...networkOptions.properties, ...nameOption.properties });
+const bytesOptions = options({ ...fileOptions.properties, ...nameOption.properties });
 
 const callOptions = options({
   /** Ends the call; threads stop within one tile. */
@@ -176,16 +178,19 @@ export class ThreadSafeNetwork implements AsyncDisposable {
    * imported (ncnn's `.param`, TensorFlow.js's `model.json`, `.rsr`).
    * @throws MODEL_NOT_FOUND, MODEL_INVALID, MODEL_UNSUPPORTED, NOT_MAIN_THREAD
    */
-  static loadFromFile(path: string, options: NetworkOptions = {}): Promise<ThreadSafeNetwork> {
-    return load(networkOptions, { kind: 'file', path }, options);
+  static loadFromFile(path: string, options: NetworkOptions & StatedColours = {}): Promise<ThreadSafeNetwork> {
+    return load(fileOptions, { kind: 'file', path, colours: statedOnly(options) }, options);
   }
 
   /**
    * A network from the bytes of an ONNX file.
    * @throws MODEL_INVALID, MODEL_UNSUPPORTED, NOT_MAIN_THREAD
    */
-  static fromBytes(bytes: Uint8Array, options: NetworkOptions & NameOption = {}): Promise<ThreadSafeNetwork> {
-    return load(bytesOptions, { kind: 'bytes', bytes, name: options.name }, options);
+  static fromBytes(
+    bytes: Uint8Array,
+    options: NetworkOptions & NameOption & StatedColours = {},
+  ): Promise<ThreadSafeNetwork> {
+    return load(bytesOptions, { kind: 'bytes', bytes, name: options.name, colours: statedOnly(options) }, options);
   }
 
   /**

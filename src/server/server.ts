@@ -1,3 +1,4 @@
+import { coloursOf, fileOf } from '../model/catalogue/colours.js';
 import accepts from '@fastify/accepts';
 import multipart from '@fastify/multipart';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
@@ -111,7 +112,7 @@ export class UpresServer implements AsyncDisposable {
 export async function createServer(options: ServerOptions = {}): Promise<UpresServer> {
   const settings = resolveSettings({ ...options, device: options.device ?? (await workingDevice()) });
   // What is wrong with a network or a device is its owner's to know, now, and not a client's later.
-  await Promise.all(Object.values(settings.models).map((path) => modelFromFile(path)));
+  await Promise.all(Object.values(settings.models).map((model) => modelFromFile(fileOf(model), coloursOf(model))));
   await resolveDevice(settings.device);
   if (settings.blockOtherFormats) await blockOtherLoaders();
   const app = createApp(settings);

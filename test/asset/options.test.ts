@@ -35,7 +35,7 @@ describe('options of the build tools', () => {
     [{ model: 'arts' }, 'there is no model "arts". Did you mean "art"?'],
     [{ model: './x.onnx' }, 'registered in the option "models"'],
     [{ models: { art: './x.onnx' } }, '"art" is the label of a built-in network'],
-    [{ models: { mine: 5 } }, "models.mine must be the path of a network's file, not 5"],
+    [{ models: { mine: 5 } }, 'models.mine must be a path, or { file, range, order }, not 5'],
     [{ onError: 'ignore' }, 'onError must be one of fail, original, resize, not "ignore"'],
     [{ quality: 101 }, 'quality must be a whole number from 1 to 100'],
     [{ quality: { png: 80 } }, 'there is no option "quality.png". Known are jpeg, webp, avif'],

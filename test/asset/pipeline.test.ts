@@ -9,7 +9,7 @@ import { Upscaler } from '#src/image/upscale.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { runChild } from '../support/child.js';
 import { codeOf } from '../support/errors.js';
-import { classifier, plainNetwork } from '../support/networks.js';
+import { classifier, plainNetwork, smoothing } from '../support/networks.js';
 import { makeSite, type Site } from './support/site.js';
 
 const build = fileURLToPath(new URL('fixtures/build.js', import.meta.url));
@@ -51,6 +51,27 @@ describe('what is made', () => {
       statuses.push(result!.status);
     }
     expect(statuses).toEqual(['computed', 'cached', 'computed']);
+  });
+
+  it('is what a network makes that does not enlarge, where the size stays and nothing else is asked for', async () => {
+    const site = makeSite();
+    const photo = await site.picture('photo.png', 24, 16);
+    writeFileSync(join(site.root, 'smooth.onnx'), smoothing());
+    writeFileSync(join(site.root, 'double.onnx'), plainNetwork());
+    const { pipeline } = pipelineFor(site, { models: { smooth: 'smooth.onnx', double: 'double.onnx' } });
+    const [smoothed] = await make(pipeline, photo, { upscale: 1, model: 'smooth' });
+    expect(smoothed).toMatchObject({ width: 24, height: 16, status: 'computed' });
+    expect(same(smoothed!.data, readFileSync(photo))).toBe(false);
+    for (const own of [
+      { upscale: 1, model: 'double' },
+      { upscale: 1, model: 'art' },
+    ]) {
+      const [asItWas] = await make(pipeline, photo, own);
+      expect(asItWas!.status).toBe('verbatim');
+      expect(same(asItWas!.data, readFileSync(photo))).toBe(true);
+    }
+    const two = await pipeline.plan(photo, checkDirectives({ upscale: 2, model: 'smooth' }));
+    expect(await codeOf(pipeline.render(two, two.variants[0]!))).toBe('MODEL_UNSUPPORTED');
   });
 
   it('takes one run of the network for all formats, whether they are asked for together or by several build tools', async () => {

@@ -99,7 +99,15 @@ describe('a plan for a graphics processor', () => {
     expect(refusal(request(300, 300, tight)).message).toMatch(/gpuMemoryBudget, 1024 MiB.*Raise/);
     const whole = { geometry: global, limits: { byMemory: 50_000, byTime: 50_000 } };
     expect(refusal(request(300, 300, whole)).message).toMatch(/GlobalAveragePool.*acceptApproximation/);
-    expect(planGpuTiles(request(300, 300, { ...whole, acceptApproximation: true })).length).toBeGreaterThan(1);
+    expect(
+      planGpuTiles(
+        request(300, 300, {
+          geometry: { ...global, approximation: { halo: 48, unit: 16, levels: 5 } },
+          limits: whole.limits,
+          acceptApproximation: true,
+        }),
+      ).length,
+    ).toBeGreaterThan(1);
   });
 });
 

@@ -539,11 +539,11 @@ describe('a network that looks at the whole image', () => {
 
   it('is refused above the memory budget, unless approximation is accepted', async () => {
     await using network = await ThreadSafeNetwork.fromBytes(bytes, { memoryBudget: 2 ** 20 });
-    const picture = noise(200, 150);
+    const picture = noise(500, 400);
     expect(await codeOf(network.upscaleImage(picture))).toBe('INPUT_TOO_LARGE');
     let tiles = 0;
     const result = await network.upscaleImage(picture, { acceptApproximation: true, onTile: () => tiles++ });
-    expect(result.data).toHaveLength(400 * 300 * 3);
+    expect(result.data).toHaveLength(1000 * 800 * 3);
     expect(tiles).toBeGreaterThan(1);
   });
 });

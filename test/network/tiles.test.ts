@@ -205,9 +205,56 @@ describe('the plan for an image', () => {
     });
 
     it('is cut with a ring of context when approximation is accepted', () => {
-      const { tiles } = planNatural(300, 300, { geometry, memoryBudget: 8 * 2 ** 20, acceptApproximation: true });
+      const far = { ...geometry, approximation: { halo: 48, unit: 48, levels: 9 } };
+      const { tiles } = planNatural(500, 500, { geometry: far, memoryBudget: 8 * 2 ** 20, acceptApproximation: true });
       expect(tiles.length).toBeGreaterThan(1);
-      for (const { core, read } of tiles) expect(read.x).toBe(core.x - 32);
+      for (const { core, read } of tiles) {
+        expect(read.x).toBe(core.x - 48);
+        expect(core.x % 48).toBe(0);
+      }
+    });
+
+    it('is cut without asking where a trial saw no difference', () => {
+      const near = { ...geometry, approximation: { halo: 48, unit: 48, levels: 0.2 } };
+      expect(planNatural(500, 500, { geometry: near, memoryBudget: 8 * 2 ** 20 }).tiles.length).toBeGreaterThan(1);
+      expect(planNatural(100, 100, { geometry: near, memoryBudget: 8 * 2 ** 20 }).tiles).toHaveLength(1);
+    });
+  });
+
+  describe('for a network that looks hundreds of pixels around', () => {
+    const far: MeasuredGeometry = {
+      ...natural,
+      halo: { left: 349, right: 349, top: 349, bottom: 349 },
+      approximation: { halo: 64, unit: 1, levels: 0.9 },
+    };
+
+    it('computes next to nothing beyond the borders of small pictures', () => {
+      const [tile, ...others] = planNatural(48, 40, { geometry: far }).tiles;
+      expect(others).toEqual([]);
+      expect(tile!.read).toEqual({ x: -32, y: -32, width: 112, height: 104 });
+    });
+
+    it('keeps its memory, whatever the size, on one grid for all numbers of threads', () => {
+      const mostPixels = 40_000;
+      const geometry = { ...far, activationBytesPerPixel: 8000 };
+      const memoryBudget = (8000 + 4 * 3 * 10) * mostPixels;
+      const plans = [1, 2, 16].map(
+        (threads) => planNatural(1200, 900, { geometry, memoryBudget, threads, pixelsPerMs: threads }).tiles,
+      );
+      for (const { read } of plans[0]!) expect(read.width * read.height).toBeLessThanOrEqual(3 * mostPixels);
+      expect(plans[1]).toEqual(plans[0]);
+      expect(plans[2]).toEqual(plans[0]);
+      for (const { core, read } of plans[0]!) {
+        expect(core.x - read.x).toBe(core.x === 0 ? 32 : 64);
+        expect(read.y + read.height - core.y - core.height).toBe(core.y + core.height === 900 ? 32 : 64);
+      }
+    });
+
+    it('is exact where that costs no more than twice the picture', () => {
+      const nearer = { ...far, halo: { left: 70, right: 70, top: 70, bottom: 70 } };
+      const [tile, ...others] = planNatural(500, 500, { geometry: nearer, memoryBudget: 2 ** 30 }).tiles;
+      expect(others).toEqual([]);
+      expect(tile!.read).toEqual({ x: -70, y: -70, width: 640, height: 640 });
     });
   });
 });

@@ -53,6 +53,13 @@ export function plainNetwork({ width = 16, depth = 2, seed = 1 } = {}): Uint8Arr
   return finish(writer);
 }
 
+/** A network that does not enlarge: the mean of nine pixels. */
+export function smoothing(): Uint8Array {
+  const writer = new GraphWriter(opset, 'n');
+  writer.op('AveragePool', ['input'], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] }, 'output');
+  return finish(writer);
+}
+
 /** A ×2 network whose every output pixel depends on the mean of the whole image. */
 export function globalNetwork(): Uint8Array {
   const writer = new GraphWriter(opset, 'n');

@@ -3,28 +3,28 @@ import {
   choice,
   list,
   literal,
-  live,
   mistakeIn,
   number,
   object,
   options,
   text,
   whole,
-  type Fields,
   type Schema,
   type TypeOf,
 } from '../../schema.js';
-import { nearest } from '../../suggest.js';
+import { channelOrder, valueRange } from './colours.js';
 
 const side = {
   /** Order of the dimensions: batch N, channels C, height H, width W. */
   layout: choice(['NCHW', 'NHWC']),
   type: choice(['float32', 'float16', 'uint8']),
   /** The values that stand for black and white. */
-  range: live<readonly [0, 1 | 255]>('[0, 1] or [0, 255]', (value) => /^\[0,(?:1|255)\]$/.test(JSON.stringify(value))),
+  range: valueRange,
   /** 3: RGB. 1: luma (Y of BT.601, full range). */
   channels: literal(1, 3),
 };
+/** What three channels are; RGB where it is not said. */
+const order = { order: channelOrder };
 
 const words = text('a text', { least: 0 });
 const count = whole({ from: 0 });
@@ -42,7 +42,7 @@ const described = {
   /** The ONNX file, next to the card; empty for graphs that are built in code. */
   file: words,
 };
-const hashed = { sha256: text('64 hexadecimal digits', { pattern: /^[0-9a-f]{64}$/ }) };
+const hashed = { sha256: text('64 hexadecimal digits', { pattern: /^[0-9a-fA-F]{64}$/ }) };
 const measured = {
   /** Output pixels per input pixel; a user's file may leave it to be found in the graph. */
   scale: whole({ from: 1 }),
@@ -62,9 +62,14 @@ const measured = {
 };
 
 /** How pixels go into a network or come out of it. */
-const wholeSide = object(side, {});
+const wholeSide = object(side, order);
 const card = object({ ...described, ...hashed, input: wholeSide, output: wholeSide }, measured);
-const partialCard = object(hashed, { ...described, ...measured, input: options(side), output: options(side) });
+const partialCard = object(hashed, {
+  ...described,
+  ...measured,
+  input: options({ ...side, ...order }),
+  output: options({ ...side, ...order }),
+});
 
 /** What a person, and the engine before it reads the graph, should know about a network: `model.json`. */
 export interface ModelCard extends TypeOf<typeof card> {}
@@ -82,7 +87,7 @@ export function parsePartialCard(json: string, file: string): PartialModelCard {
   return parse(partialCard, json, file);
 }
 
-function parse<T>(schema: Schema<T> & { readonly properties: Fields }, json: string, file: string): T {
+function parse<T>(schema: Schema<T>, json: string, file: string): T {
   let value: unknown;
   try {
     value = JSON.parse(json);
@@ -92,17 +97,10 @@ function parse<T>(schema: Schema<T> & { readonly properties: Fields }, json: str
       cause: error,
     });
   }
-  const known = isRecord(value) ? withoutNotes(value, Object.keys(schema.properties)) : value;
-  const mistake = mistakeIn(schema, known, '', 'field');
-  if (mistake === undefined) return known as T;
+  const mistake = mistakeIn(schema, value, '', 'field');
+  if (mistake === undefined) {
+    const known = value as T & { readonly sha256: string };
+    return { ...known, sha256: known.sha256.toLowerCase() };
+  }
   throw new UpresError('MODEL_INVALID', `The model card ${file} is to be corrected, or removed: ${mistake}`, { file });
 }
-
-/** A card may say more than we know, but a name that is nearly one of ours was meant to be that. */
-function withoutNotes(card: Readonly<Record<string, unknown>>, known: readonly string[]): object {
-  const ours = Object.entries(card).filter(([name]) => known.includes(name) || nearest(name, known) !== undefined);
-  return Object.fromEntries(ours);
-}
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,6 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
+import { companionPath } from './companion-file.js';
+import { externalLocations } from './external-locations.js';
 import { formatOf } from './formats/formats.js';
 
 /**
@@ -21,15 +23,17 @@ export async function modelStamp(path: string): Promise<string> {
 }
 
 /** How exporters name the file of weights that is too large for, or was asked to be kept out of, the ONNX file. */
-export const EXTERNAL_SUFFIXES = ['.data', '_data'] as const;
+const EXTERNAL_SUFFIXES = ['.data', '_data'];
 
-/** Which files a foreign file names: asked for at every picture, and known as long as that file stays as it is. */
+/** The files next to an ONNX file that may hold weights of it: those that it names, and those that are called so. */
+export function externalNames(path: string, bytes: Uint8Array): string[] {
+  return [...new Set([...externalLocations(bytes), ...EXTERNAL_SUFFIXES.map((suffix) => basename(path) + suffix)])];
+}
+
+/** Which files a network's file names: asked for at every picture, and known as long as that file stays as it is. */
 const known = new Map<string, readonly string[]>();
 
 function companions(path: string): readonly string[] {
-  const onnx = EXTERNAL_SUFFIXES.map((suffix) => path + suffix);
-  // ONNX files can be large, and don't have to be read for this.
-  if (extname(path).toLowerCase() === '.onnx') return onnx;
   try {
     const { mtimeMs, ctimeMs, size } = statSync(path);
     const id = [path, mtimeMs, ctimeMs, size].join('\n');
@@ -37,7 +41,8 @@ function companions(path: string): readonly string[] {
     if (!found) {
       const bytes = readFileSync(path);
       const format = formatOf(path, bytes);
-      found = format ? format.companions(path, bytes).map((name) => join(dirname(path), name)) : onnx;
+      const names = format ? format.companions(path, bytes) : externalNames(path, bytes);
+      found = names.flatMap((name) => companionPath(path, name) ?? []);
       known.set(id, found);
     }
     return found;

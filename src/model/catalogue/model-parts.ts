@@ -1,4 +1,5 @@
 import type { PartialModelCard } from './card.js';
+import type { SideColours, StatedColours } from './colours.js';
 import type { Geometry } from './geometry.js';
 import type { Interpolation } from './interpolations.js';
 import type { BuiltinNetwork } from './registry.js';
@@ -13,14 +14,36 @@ export type ModelPart =
       /** What the file's content, and that of the files next to it, must still be. */
       readonly fileKey: string;
       readonly card: Partial<PartialModelCard>;
+      readonly stated: StatedColours;
     }
-  | { readonly kind: 'bytes'; readonly key: string; readonly bytes: Uint8Array; readonly name: string }
+  | {
+      readonly kind: 'bytes';
+      readonly key: string;
+      readonly bytes: Uint8Array;
+      readonly name: string;
+      readonly stated: StatedColours;
+    }
   | {
       readonly kind: 'interpolation';
       readonly key: string;
       readonly interpolation: Interpolation;
       readonly scale: number;
     };
+
+/** How one side of a user's network has its pictures. */
+export interface BuiltSide extends SideColours {
+  readonly channels: 1 | 3;
+  /** Whether its numbers are whole: then its range is known. */
+  readonly whole: boolean;
+}
+
+/** What the colours of a user's network were taken for. */
+export interface NetworkColours {
+  readonly input: BuiltSide;
+  readonly output: BuiltSide;
+  /** Whether its user said so. */
+  readonly stated: boolean;
+}
 
 /** Graphs ready to run, as ONNX bytes with all their weights inside. */
 export interface BuiltModel {
@@ -29,4 +52,6 @@ export interface BuiltModel {
   /** The same interface without the rewrites for speed, to prove them equal. */
   readonly reference: Uint8Array;
   readonly geometry: Geometry;
+  /** Of a user's network only: others are known. */
+  readonly colours?: NetworkColours;
 }

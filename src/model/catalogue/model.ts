@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, extname, resolve } from 'node:path';
+import { statedOnly, type Colours, type StatedColours } from './colours.js';
 import type { CardSide, ModelCard, PartialModelCard } from './card.js';
 import { interpolationMac, INTERPOLATION_RADIUS, type Interpolation } from './interpolations.js';
 import type { BuiltModel, ModelPart } from './model-parts.js';
@@ -16,8 +17,12 @@ export interface Model {
    * rewrites. Known without reading the graph.
    */
   readonly key: string;
-  /** Reads, checks and rewrites the graph. Throws MODEL_INVALID, MODEL_UNSUPPORTED, MODEL_NOT_FOUND, INPUT_UNREADABLE. */
-  build(): Promise<BuiltModel>;
+  /**
+   * Reads, checks and rewrites the graph.
+   * @param colours of a user's network, where a trial has found them
+   * @throws MODEL_INVALID, MODEL_UNSUPPORTED, MODEL_NOT_FOUND, INPUT_UNREADABLE
+   */
+  build(colours?: Colours): Promise<BuiltModel>;
 }
 
 const PLANES: CardSide = { layout: 'NCHW', type: 'float32', range: [0, 1], channels: 3 };
@@ -41,12 +46,12 @@ export async function modelFromLabel(label: string, scale = 2): Promise<Model> {
 /**
  * A user's file: ONNX, whose weights may lie in `<file>.data` or `<file>_data` next to it, or a foreign format that there is an
  * importer for. A card (`model.json` or `<name>.card.json` in the same folder) is honoured when its sha256 is the file's. The
- * files are only hashed here, and read again by `build`. Throws MODEL_NOT_FOUND, INPUT_UNREADABLE, MODEL_INVALID.
+ * files are only hashed here, and read again by `build`. `colours` is what the user says of them where the network is named. Throws MODEL_NOT_FOUND, INPUT_UNREADABLE, MODEL_INVALID.
  */
-export async function modelFromFile(path: string): Promise<Model> {
+export async function modelFromFile(path: string, colours: StatedColours = {}): Promise<Model> {
   const file = await readModelFile(path);
   const card = await readUserCard(path, file.sha256);
-  const part: ModelPart = { kind: 'file', key: file.key, path, fileKey: file.key, card };
+  const part: ModelPart = { kind: 'file', key: file.key, path, fileKey: file.key, card, stated: statedOnly(colours) };
   return userModel(part, card, fileLabel(path), file.sha256, basename(path));
 }
 
@@ -60,14 +65,14 @@ function fileLabel(path: string): string {
  * A user's ONNX network in memory, which must hold all its weights. `name` is used for messages and as the label.
  * The bytes must not change until `build` has been called for the last time.
  */
-export async function modelFromBytes(bytes: Uint8Array, name = 'network'): Promise<Model> {
+export async function modelFromBytes(bytes: Uint8Array, name = 'network', colours: StatedColours = {}): Promise<Model> {
   const sha256 = hash(bytes);
-  const part: ModelPart = { kind: 'bytes', key: sha256, bytes, name };
+  const part: ModelPart = { kind: 'bytes', key: sha256, bytes, name, stated: statedOnly(colours) };
   return Promise.resolve(userModel(part, {}, name, sha256, ''));
 }
 
 function userModel(
-  part: ModelPart,
+  part: ModelPart & { readonly stated: StatedColours },
   card: Partial<PartialModelCard>,
   label: string,
   sha256: string,
@@ -87,7 +92,7 @@ function userModel(
     output: completeSide(card.output),
   };
   // How the card says that pixels go in and out decides what is computed.
-  const key = JSON.stringify([part.key, card.input ?? null, card.output ?? null, card.scale ?? null]);
+  const key = JSON.stringify([part.key, card.input ?? null, card.output ?? null, card.scale ?? null, part.stated]);
   return assemble(full, [{ ...part, key }]);
 }
 
@@ -100,9 +105,9 @@ function assemble(card: ModelCard, parts: readonly ModelPart[]): Model {
   return {
     card,
     key: hash(JSON.stringify([REWRITE_VERSION, parts.map((part) => part.key)])),
-    build: async () => {
+    build: async (colours) => {
       const { buildModel } = await import('../graph/build.js');
-      return buildModel(parts);
+      return buildModel(parts, colours);
     },
   };
 }

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isMissing, readError, UpresError } from '../../errors.js';
 import { parsePartialCard, type PartialModelCard } from './card.js';
 import type { ModelFormat } from './formats/format.js';
 import { formatOf } from './formats/formats.js';
-import { cardPaths, EXTERNAL_SUFFIXES } from './model-files.js';
+import { externalLocations } from './external-locations.js';
+import { cardPaths, externalNames } from './model-files.js';
+import { readCompanion } from './companion-file.js';
 
 /** A network's file with what lies next to it. */
 export interface ModelFile {
@@ -30,18 +32,23 @@ export async function readModelFile(path: string): Promise<ModelFile> {
   const companions = new Map<string, Uint8Array>();
   if (!format) {
     let key = sha256;
-    for (const suffix of EXTERNAL_SUFFIXES) {
-      const more = await read(path + suffix);
+    const named = externalLocations(bytes);
+    for (const name of externalNames(path, bytes)) {
+      const more = await readCompanion(path, name).catch((error: unknown) => {
+        if (named.includes(name)) throw error;
+        return undefined;
+      });
+      // A file that is not there is told of with the weights that it should hold.
       if (!more) continue;
-      companions.set(basename(path) + suffix, more);
-      key += ` ${suffix} ${sha256Of(more)}`;
+      companions.set(name, more);
+      key += ` ${JSON.stringify(name)} ${sha256Of(more)}`;
     }
     return { bytes, sha256, format, companions, key };
   }
   let key = `${format.name} ${sha256}`;
   for (const name of format.companions(path, bytes)) {
     const companion = join(dirname(path), name);
-    const more = await read(companion);
+    const more = await readCompanion(path, name);
     if (!more) {
       throw new UpresError(
         'MODEL_NOT_FOUND',
@@ -62,7 +69,7 @@ export async function readUserCard(path: string, sha256: string): Promise<Partia
     if (!bytes) continue;
     const text = new TextDecoder().decode(bytes);
     // Many tools write a `model.json` of their own kind: one that does not name the hash is none of ours.
-    if (!text.includes(sha256)) continue;
+    if (!text.toLowerCase().includes(sha256)) continue;
     const card = parsePartialCard(text, cardPath);
     if (card.sha256 === sha256) return card;
   }

@@ -1,10 +1,12 @@
 import type { PartialModelCard } from '../catalogue/card.js';
+import type { Colours, StatedColours } from '../catalogue/colours.js';
 import type { Geometry } from '../catalogue/geometry.js';
-import type { BuiltModel, ModelPart } from '../catalogue/model-parts.js';
+import type { BuiltModel, ModelPart, NetworkColours } from '../catalogue/model-parts.js';
 import { changed, readModelFile } from '../catalogue/user-file.js';
 import { composeChain } from './compose.js';
 import { interpolationModel } from './interpolation.js';
-import { normaliseNetwork } from './normalise.js';
+import type { NetworkSide } from './inspect.js';
+import { normalise, normaliseNetwork, type NormalisedNetwork } from './normalise.js';
 import { embedExternalData } from './onnx/external-data.js';
 import { opsetOf, readOnnx, writeOnnx, type OnnxModel } from './onnx/file.js';
 import { TensorProto_DataType as DataType } from './onnx/onnx_pb.js';
@@ -16,6 +18,8 @@ import { rewritePrelu } from './rewrite/prelu.js';
 interface LoadedPart {
   readonly model: OnnxModel;
   readonly family?: FamilySize;
+  /** Of a user's network: how it takes and gives pictures, and whether the user said so. */
+  readonly interface?: NetworkColours;
 }
 
 /** What a file or card tells of a network's size: more exact than the graph, which has constants that were never trained. */
@@ -23,20 +27,26 @@ type FamilySize = Partial<Pick<Geometry, 'width' | 'logDepth' | 'globalNodeFacto
 
 /**
  * Reads the graphs of a model's passes, one after another, and makes one of them, rewritten for speed.
+ * @param colours of a user's network, where a trial has found them
  * @throws MODEL_INVALID, MODEL_UNSUPPORTED, MODEL_NOT_FOUND, INPUT_UNREADABLE
  */
-export async function buildModel(parts: readonly ModelPart[]): Promise<BuiltModel> {
+export async function buildModel(parts: readonly ModelPart[], colours?: Colours): Promise<BuiltModel> {
   const loaded = new Map<string, LoadedPart>();
-  for (const part of parts) if (!loaded.has(part.key)) loaded.set(part.key, await loadPart(part));
+  for (const part of parts) if (!loaded.has(part.key)) loaded.set(part.key, await loadPart(part, colours));
   const core = composeChain(parts.map((part) => loaded.get(part.key)!.model));
-  const family = parts.length === 1 ? loaded.get(parts[0]!.key)?.family : undefined;
+  const only = parts.length === 1 ? loaded.get(parts[0]!.key) : undefined;
   const reference = writeOnnx(core);
   const { geometry } = analyse(core.graph, opsetOf(core), { layout: 'NCHW', channels: 3, type: DataType.FLOAT });
   rewritePrelu(core);
-  return { core: writeOnnx(core), reference, geometry: { ...geometry, ...family } };
+  return {
+    core: writeOnnx(core),
+    reference,
+    geometry: { ...geometry, ...only?.family },
+    ...(only?.interface && { colours: only.interface }),
+  };
 }
 
-async function loadPart(part: ModelPart): Promise<LoadedPart> {
+async function loadPart(part: ModelPart, colours: Colours | undefined): Promise<LoadedPart> {
   switch (part.kind) {
     case 'builtin': {
       const { card, path } = part.network;
@@ -45,23 +55,58 @@ async function loadPart(part: ModelPart): Promise<LoadedPart> {
       return { model: normaliseNetwork(readOnnx(file.bytes, path), card, path) };
     }
     case 'file': {
-      const { path, fileKey, card } = part;
+      const { path, fileKey, card, stated } = part;
       const file = await readModelFile(path);
       if (file.key !== fileKey) throw changed(path);
       const { model, card: own } = await openModelFile(path, file);
       const told = { ...own, ...card };
-      return { model: normaliseNetwork(model, told, path), family: familySize(told) };
+      const normal = normalise(model, withColours(told, stated, colours), path);
+      return { model: normal.model, family: familySize(told), interface: coloursOf(normal, card, stated) };
     }
     case 'bytes': {
-      const { bytes, name } = part;
+      const { bytes, name, stated } = part;
       const model = readOnnx(bytes, name);
       embedExternalData(model, new Map(), name);
-      return { model: normaliseNetwork(model, {}, name) };
+      const normal = normalise(model, withColours({}, stated, colours), name);
+      return { model: normal.model, interface: coloursOf(normal, {}, stated) };
     }
     case 'interpolation':
       return { model: interpolationModel(part.interpolation, part.scale) };
   }
 }
+
+/** A card in which what the user said where the network is named, or what a trial found, comes first. */
+function withColours(
+  card: Partial<PartialModelCard>,
+  stated: StatedColours,
+  colours: Colours | undefined,
+): Partial<PartialModelCard> {
+  return {
+    ...card,
+    input: { ...card.input, ...stated, ...colours?.input },
+    output: { ...card.output, ...stated, ...colours?.output },
+  };
+}
+
+function coloursOf(
+  { input, output }: NormalisedNetwork,
+  card: Partial<PartialModelCard>,
+  stated: StatedColours,
+): NetworkColours {
+  const told = [card.input, card.output, stated];
+  return {
+    input: sideOf(input),
+    output: sideOf(output),
+    stated: told.some((side) => side?.range !== undefined || side?.order !== undefined),
+  };
+}
+
+const sideOf = ({ range, order, channels, type }: NetworkSide): NetworkColours['input'] => ({
+  range,
+  order,
+  channels,
+  whole: type === 'uint8',
+});
 
 function familySize({ width, logDepth, globalNodeFactor, parameters }: Partial<PartialModelCard>): FamilySize {
   return {

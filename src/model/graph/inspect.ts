@@ -1,5 +1,6 @@
 import { UpresError } from '../../errors.js';
 import type { CardSide, PartialModelCard } from '../catalogue/card.js';
+import type { SideColours } from '../catalogue/colours.js';
 import { opsetOf, type OnnxModel } from './onnx/file.js';
 import { TensorProto_DataType as DataType, type ValueInfoProto } from './onnx/onnx_pb.js';
 import { analyse, type Analysis } from './receptive-field.js';
@@ -18,15 +19,28 @@ const DOMAINS = new Set([
   'ai.onnx.preview.training',
 ]);
 
+/** Operators that give other numbers every time. */
+const RANDOM = new Set([
+  'RandomNormal',
+  'RandomNormalLike',
+  'RandomUniform',
+  'RandomUniformLike',
+  'Multinomial',
+  'Bernoulli',
+]);
+
 /** ModelProto's field for functions that a file defines itself, besides the fields in onnx.proto. */
 const FUNCTIONS_FIELD = 25;
+
+/** How pictures go in or come out. */
+export type NetworkSide = CardSide & SideColours;
 
 /** How pictures go into a network and come out of it. */
 export interface NetworkInterface {
   readonly inputName: string;
   readonly outputName: string;
-  readonly input: CardSide;
-  readonly output: CardSide;
+  readonly input: NetworkSide;
+  readonly output: NetworkSide;
   /** Undefined when the graph can't be followed without running it. */
   readonly scale: number | undefined;
 }
@@ -57,6 +71,14 @@ export function inspectNetwork(model: OnnxModel, card: Partial<PartialModelCard>
   if (foreign && !definesFunctions) {
     throw refuse(
       `it uses the operator ${foreign.opType} of "${foreign.domain}", which is not part of ONNX. Export it with standard operators.`,
+    );
+  }
+
+  const random = graph.node.find(({ opType, domain }) => domain === '' && RANDOM.has(opType));
+  if (random) {
+    throw refuse(
+      `it computes with random numbers (${random.opType} "${random.name || (random.output[0] ?? '')}"), so that no two runs give the ` +
+        'same picture. Export it without them.',
     );
   }
 
@@ -116,8 +138,20 @@ export function inspectNetwork(model: OnnxModel, card: Partial<PartialModelCard>
   return {
     inputName: inputInfo.name,
     outputName: outputInfo.name,
-    input: { layout, channels, type: inputType, range: rangeOf(inputType, card.input) },
-    output: { layout: out.layout, channels, type: outputType, range: rangeOf(outputType, card.output ?? card.input) },
+    input: {
+      layout,
+      channels,
+      type: inputType,
+      range: rangeOf(inputType, card.input),
+      order: card.input?.order ?? 'RGB',
+    },
+    output: {
+      layout: out.layout,
+      channels,
+      type: outputType,
+      range: rangeOf(outputType, { ...card.input, ...card.output }),
+      order: card.output?.order ?? card.input?.order ?? 'RGB',
+    },
     scale,
   };
 }

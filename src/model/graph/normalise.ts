@@ -1,5 +1,6 @@
 import type { PartialModelCard } from '../catalogue/card.js';
-import { inspectNetwork, type NetworkInterface } from './inspect.js';
+import type { ChannelOrder, ValueRange } from '../catalogue/colours.js';
+import { inspectNetwork, type NetworkInterface, type NetworkSide } from './inspect.js';
 import { enlarge } from './interpolation.js';
 import { tensorInfo } from './onnx/node.js';
 import { opsetOf, type OnnxModel } from './onnx/file.js';
@@ -22,13 +23,26 @@ const TO_RGB = [
   ...[1, 2 * (1 - KB), 0],
 ];
 
+/** A core, and how its network took and gave pictures before. */
+export interface NormalisedNetwork {
+  readonly model: OnnxModel;
+  readonly input: NetworkSide;
+  readonly output: NetworkSide;
+}
+
 /**
  * Gives any network that enlarges one picture the interface of a core, in place: float32 NCHW `input` [1,3,h,w] in 0..1 ->
- * `output` [1,3,h*scale,w*scale]. NHWC is transposed, 0..255 scaled, uint8 converted, float16 computed as float32. A network of one
+ * `output` [1,3,h*scale,w*scale]. NHWC is transposed, other ranges and orders of channels
+ * are converted, float16 is computed as float32. A network of one
  * channel runs on luma, and chroma is enlarged bicubically alongside.
  * Throws MODEL_UNSUPPORTED for a network that does something else.
  */
 export function normaliseNetwork(model: OnnxModel, card: Partial<PartialModelCard>, name: string): OnnxModel {
+  return normalise(model, card, name).model;
+}
+
+/** The same, with how the network took and gave pictures before. */
+export function normalise(model: OnnxModel, card: Partial<PartialModelCard>, name: string): NormalisedNetwork {
   const found = inspectNetwork(model, card, name);
   const { graph } = model;
   const opset = opsetOf(model);
@@ -54,11 +68,11 @@ export function normaliseNetwork(model: OnnxModel, card: Partial<PartialModelCar
   graph.valueInfo = [];
   // Until version 3 of the format, constants had to be inputs as well.
   if (model.irVersion < 4n) model.irVersion = 4n;
-  return model;
+  return { model, input: found.input, output: found.output };
 }
 
-function isPlain({ layout, channels, type, range }: NetworkInterface['input']): boolean {
-  return layout === 'NCHW' && channels === 3 && type !== 'uint8' && range[1] === 1;
+function isPlain({ layout, channels, type, range, order }: NetworkSide): boolean {
+  return layout === 'NCHW' && channels === 3 && type !== 'uint8' && order === 'RGB' && range[0] === 0 && range[1] === 1;
 }
 
 function adaptInput(writer: GraphWriter, { input }: NetworkInterface): { into: string; chroma: string } {
@@ -68,8 +82,9 @@ function adaptInput(writer: GraphWriter, { input }: NetworkInterface): { into: s
     chroma = mix(writer, value, CHROMA, 3);
     value = mix(writer, value, LUMA, 3);
   }
+  if (input.channels === 3) value = fromRgb(writer, value, input.order);
   if (input.type === 'uint8') value = writer.clip(value, 0, 1);
-  if (input.range[1] === 255) value = writer.op('Mul', [value, writer.floats([255])]);
+  value = stretch(writer, value, input.range);
   if (input.type === 'uint8') {
     // A cast cuts off the fraction: with one half added it rounds.
     value = writer.op('Add', [value, writer.floats([0.5])]);
@@ -83,13 +98,48 @@ function adaptOutput(writer: GraphWriter, from: string, { output, scale }: Netwo
   let value = from;
   if (output.layout === 'NHWC') value = writer.op('Transpose', [value], { perm: [0, 3, 1, 2] });
   if (output.type === 'uint8') value = writer.op('Cast', [value], { to: DataType.FLOAT });
-  if (output.range[1] === 255) value = writer.op('Div', [value, writer.floats([255])]);
+  value = shrink(writer, value, output.range);
+  if (output.channels === 3) value = toRgb(writer, value, output.order);
   if (output.channels === 1) {
     const colours = enlarge(writer, chroma, 'bicubic', scale!, 2);
     value = mix(writer, writer.op('Concat', [value, colours], { axis: 1 }), TO_RGB, 3);
   }
   writer.op('Identity', [value], {}, 'output');
 }
+
+/** From 0..1 to a range. */
+function stretch(writer: GraphWriter, value: string, [black, white]: ValueRange): string {
+  let result = value;
+  if (white - black !== 1) result = writer.op('Mul', [result, writer.floats([white - black])]);
+  if (black !== 0) result = writer.op('Add', [result, writer.floats([black])]);
+  return result;
+}
+
+/** From a range to 0..1. */
+function shrink(writer: GraphWriter, value: string, [black, white]: ValueRange): string {
+  let result = value;
+  if (black !== 0) result = writer.op('Sub', [result, writer.floats([black])]);
+  if (white - black !== 1) result = writer.op('Div', [result, writer.floats([white - black])]);
+  return result;
+}
+
+/** The middle of Cb and Cr, where there is no colour. */
+const GREY = [0, 0.5, 0.5];
+
+function fromRgb(writer: GraphWriter, value: string, order: ChannelOrder): string {
+  if (order === 'RGB') return value;
+  if (order === 'BGR') return swapped(writer, value);
+  return writer.op('Add', [mix(writer, value, [...LUMA, ...CHROMA], 3), writer.floats(GREY, [1, 3, 1, 1])]);
+}
+
+function toRgb(writer: GraphWriter, value: string, order: ChannelOrder): string {
+  if (order === 'RGB') return value;
+  if (order === 'BGR') return swapped(writer, value);
+  return mix(writer, writer.op('Sub', [value, writer.floats(GREY, [1, 3, 1, 1])]), TO_RGB, 3);
+}
+
+const swapped = (writer: GraphWriter, value: string): string =>
+  writer.op('Gather', [value, writer.ints([2, 1, 0])], { axis: 1 });
 
 /** Each output channel as a weighted sum of the input's, rows of `weights` first. */
 function mix(writer: GraphWriter, input: string, weights: readonly number[], channels: number): string {

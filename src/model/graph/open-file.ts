@@ -1,5 +1,6 @@
 import type { FormatName } from '../catalogue/formats/format.js';
 import type { ModelFile } from '../catalogue/user-file.js';
+import { checkpoint } from './import/checkpoint/importer.js';
 import type { Imported, Importer } from './import/importer.js';
 import { ncnnImporter } from './import/ncnn.js';
 import { rsr } from './import/rsr/importer.js';
@@ -12,6 +13,7 @@ const importers: Readonly<Record<FormatName, Importer>> = {
   'TensorFlow.js layers model': tfjs,
   rsr,
   ncnn: ncnnImporter,
+  checkpoint,
 };
 
 /** Reads a network's graph from its file, whatever its format. Throws MODEL_INVALID, MODEL_UNSUPPORTED. */

@@ -1,3 +1,4 @@
+import type { Colours } from '../../model/catalogue/colours.js';
 import type { PixelArray, PixelType } from '../../pixels.js';
 import type { ErrorMessage, ModelSource } from '../pool/protocol.js';
 
@@ -8,6 +9,8 @@ export interface OpenOrder {
   /** Identity of the model; it must still be the same when it is read again. */
   readonly network: string;
   readonly source: ModelSource;
+  /** What the CPU found a user's network to take and give. */
+  readonly colours?: Colours | undefined;
 }
 
 /** Tiles of equal shape, to be computed in one run. */

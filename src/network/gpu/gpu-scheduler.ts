@@ -245,7 +245,11 @@ export class GpuScheduler {
     }
     this.memory.openSession(network, { type: 'uint8', channels: 3 });
     this.holdProcess();
-    const opened = this.client.open({ network: network.key, source: network.source });
+    const opened = this.client.open({
+      network: network.key,
+      source: network.source,
+      colours: network.geometry.colours,
+    });
     this.told.set(network.key, opened);
     return opened;
   }

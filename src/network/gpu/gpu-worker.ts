@@ -69,12 +69,12 @@ class GpuWorker {
     }
   }
 
-  private async open({ order, network, source }: OpenOrder): Promise<GpuReply> {
+  private async open({ order, network, source, colours }: OpenOrder): Promise<GpuReply> {
     const model = await resolveModel(source);
     if (model.key !== network) {
       throw new UpresError('MODEL_INVALID', 'the model file changed while it was in use: load the network again');
     }
-    this.networks.set(network, { built: await model.build(), sessions: new Map() });
+    this.networks.set(network, { built: await model.build(colours), sessions: new Map() });
     const { pixelsPerMs } = await this.session(network, 'uint8', 3);
     this.adapter ??= describeAdapter();
     return { kind: 'opened', order, pixelsPerMs, adapter: (await this.adapter).name };

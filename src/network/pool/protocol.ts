@@ -1,4 +1,5 @@
 import type { UpresErrorCode } from '../../errors.js';
+import type { StatedColours } from '../../model/catalogue/colours.js';
 import type { MeasuredGeometry } from '../weights/weights-manifest.js';
 import type { Rectangle } from '../tiles/tiles.js';
 import type { PixelKind } from '../../pixels.js';
@@ -7,8 +8,13 @@ import type { WasmModule } from './web-assembly.js';
 /** Where a network comes from, in words that a thread can act on. */
 export type ModelSource =
   | { readonly kind: 'label'; readonly label: string; readonly scale: number | undefined }
-  | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly name: string | undefined };
+  | { readonly kind: 'file'; readonly path: string; readonly colours?: StatedColours }
+  | {
+      readonly kind: 'bytes';
+      readonly bytes: Uint8Array;
+      readonly name: string | undefined;
+      readonly colours?: StatedColours;
+    };
 
 /** How a thread gets the weights of a network. */
 export type WeightsLocation =

@@ -1,5 +1,5 @@
 import { UpresError } from '../../errors.js';
-import type { MeasuredGeometry } from '../weights/weights-manifest.js';
+import type { Approximation, MeasuredGeometry } from '../weights/weights-manifest.js';
 import { planTiles, type TilePlan } from './tiles.js';
 import type { Halo } from '../../pixels.js';
 
@@ -19,8 +19,17 @@ const pixelBytes = 4 + 4 + 2;
 /** What starting a tile costs: a message each way and the runtime's own work. */
 const tileOverheadMs = 0.5;
 
-/** Halo for a network that looks at the whole image, when its user accepts approximation. */
-const approximateHalo = 32;
+/** Input pixels that an approximate tile sees beyond the picture's borders: what is mirrored there is no picture anyway. */
+const approximateBorder = 32;
+
+/**
+ * How many times the memory budget a tile with a wide halo may hold: in a smaller one the halo would be most of the work (for
+ * ESRGAN's 64 pixels, nine parts in ten).
+ */
+const wideHaloBudgets = 3;
+
+/** Exactness may cost so many times the picture's own pixels. */
+const exactnessCost = 2;
 
 /** Bytes of activations that a thread may hold for a tile, unless the user says otherwise. */
 export const defaultMemoryBudget = 256 * 1024 * 1024;
@@ -50,19 +59,37 @@ export const activationBytes = ({ activationBytesPerPixel, scale }: MeasuredGeom
  * @returns undefined where the network looks at the whole image, and is to be given it whole
  */
 export function haloFor(
-  { halo }: MeasuredGeometry,
-  {
-    width,
-    height,
-    tilePixels,
-    acceptApproximation,
-  }: Pick<PlanRequest, 'width' | 'height' | 'tilePixels' | 'acceptApproximation'>,
+  geometry: MeasuredGeometry,
+  request: ApproximationRequest,
   mostPixels: number,
 ): Halo | undefined {
-  if (halo) return halo;
-  if (!acceptApproximation || tilePixels === Infinity || width * height <= mostPixels) return undefined;
-  return { left: approximateHalo, top: approximateHalo, right: approximateHalo, bottom: approximateHalo };
+  const approximation = approximationFor(geometry, request, mostPixels);
+  return approximation ? everySide(approximation.halo) : geometry.halo;
 }
+
+export type ApproximationRequest = Pick<PlanRequest, 'width' | 'height' | 'tilePixels' | 'acceptApproximation'>;
+
+/**
+ * Whether a picture is cut into tiles that only come near the whole, and how near. That depends on the picture's size and the
+ * network alone, so that the bytes are the same with any number of threads.
+ * @param mostPixels that the whole picture may have
+ */
+export function approximationFor(
+  { halo, approximation }: MeasuredGeometry,
+  { width, height, tilePixels, acceptApproximation }: ApproximationRequest,
+  mostPixels: number,
+): Approximation | undefined {
+  if (!approximation || tilePixels === Infinity) return undefined;
+  if (!halo) {
+    if (width * height <= mostPixels) return undefined;
+    const unseen = approximation.levels !== undefined && approximation.levels <= 1;
+    return unseen || acceptApproximation ? approximation : undefined;
+  }
+  const whole = (width + halo.left + halo.right) * (height + halo.top + halo.bottom);
+  return whole <= Math.min(mostPixels, exactnessCost * width * height) ? undefined : approximation;
+}
+
+const everySide = (pixels: number): Halo => ({ left: pixels, top: pixels, right: pixels, bottom: pixels });
 
 /**
  * Cuts an image into tiles for a network. The result's bytes do not depend on the plan; time and memory do.
@@ -76,7 +103,23 @@ export function planImage(request: PlanRequest): TilePlan {
   const memoryPixels = Math.max(1, Math.floor(memoryBudget / activationBytes(geometry)));
   const whole = { width, height, multipleOf: unit, overheadPixels: 0, threads: 1, maxTilePixels: Infinity };
 
-  const halo = haloFor(geometry, { ...request, width, height }, memoryPixels);
+  const approximation = approximationFor(geometry, request, memoryPixels);
+  if (approximation) {
+    const { unit, halo } = approximation;
+    // A canonical grid: neither threads nor the machine's speed have a part in it.
+    return planTiles({
+      width: Math.ceil(request.width / unit) * unit,
+      height: Math.ceil(request.height / unit) * unit,
+      halo: everySide(halo),
+      border: everySide(Math.min(halo, Math.ceil(approximateBorder / unit) * unit)),
+      multipleOf: unit,
+      maxTilePixels: memoryPixels * wideHaloBudgets,
+      threads: 1,
+      overheadPixels: 0,
+    });
+  }
+  const { halo } = geometry;
+  if (halo && geometry.approximation) return planTiles({ ...whole, halo });
   if (!halo) {
     if (width * height <= memoryPixels || request.tilePixels === Infinity) {
       return planTiles({ ...whole, halo: { left: 0, top: 0, right: 0, bottom: 0 } });

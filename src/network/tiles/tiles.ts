@@ -30,6 +30,8 @@ export interface TilePlanRequest {
   readonly width: number;
   readonly height: number;
   readonly halo: Halo;
+  /** How far tiles reach beyond the picture's borders; as far as elsewhere where it is not given. */
+  readonly border?: Halo;
   /** Upper bound of a tile's pixels, halo included; the smallest possible tile is used where even that is larger. */
   readonly maxTilePixels: number;
   /** Threads that will share the tiles. */
@@ -53,9 +55,19 @@ interface Span {
  * is computed twice. A single tile (the whole image) and strips are grids like any other.
  */
 export function planTiles(request: TilePlanRequest): TilePlan {
-  const { halo, maxTilePixels, threads } = request;
-  const columnsAxis = new AxisCuts(request.width, halo.left, halo.right, request.multipleOf);
-  const rowsAxis = new AxisCuts(request.height, halo.top, halo.bottom, request.multipleOf);
+  const { halo, border = halo, maxTilePixels, threads } = request;
+  const columnsAxis = new AxisCuts(
+    request.width,
+    [halo.left, halo.right],
+    [border.left, border.right],
+    request.multipleOf,
+  );
+  const rowsAxis = new AxisCuts(
+    request.height,
+    [halo.top, halo.bottom],
+    [border.top, border.bottom],
+    request.multipleOf,
+  );
 
   let best: { columns: number; rows: number; time: number; total: number } | undefined;
   const consider = (columns: number, rows: number): void => {
@@ -103,16 +115,20 @@ class AxisCuts {
   private readonly units: number;
   private readonly alignedBefore: number;
   private readonly alignedAfter: number;
+  /** The same at the picture's borders. */
+  private readonly border: readonly [before: number, after: number];
 
   constructor(
     private readonly length: number,
-    before: number,
-    after: number,
+    [before, after]: readonly [before: number, after: number],
+    border: readonly [before: number, after: number],
     private readonly unit: number,
   ) {
+    const aligned = (pixels: number): number => Math.ceil(pixels / unit) * unit;
     this.units = length / unit;
-    this.alignedBefore = Math.ceil(before / unit) * unit;
-    this.alignedAfter = Math.ceil(after / unit) * unit;
+    this.alignedBefore = aligned(before);
+    this.alignedAfter = aligned(after);
+    this.border = [aligned(border[0]), aligned(border[1])];
     // A core shorter than its halo computes more for its neighbours than for itself.
     const shortest = Math.max(16, this.alignedBefore + this.alignedAfter);
     this.mostParts = Math.max(1, Math.min(this.units, Math.floor(length / shortest)));
@@ -125,20 +141,25 @@ class AxisCuts {
       return {
         start,
         end,
-        readStart: start - this.alignedBefore,
-        readEnd: end + this.alignedAfter,
+        readStart: start - (part === 0 ? this.border[0] : this.alignedBefore),
+        readEnd: end + (part === parts - 1 ? this.border[1] : this.alignedAfter),
       };
     });
   }
 
   /** Length of the longest read of this many parts. */
   widest(parts: number): number {
-    return Math.ceil(this.units / parts) * this.unit + this.alignedBefore + this.alignedAfter;
+    const core = Math.ceil(this.units / parts) * this.unit;
+    const [first, last] = this.border;
+    if (parts === 1) return core + first + last;
+    const outer = Math.max(first + this.alignedAfter, this.alignedBefore + last);
+    return core + (parts === 2 ? outer : Math.max(outer, this.alignedBefore + this.alignedAfter));
   }
 
   /** Sum of the reads' lengths. */
   total(parts: number): number {
-    return this.length + parts * (this.alignedBefore + this.alignedAfter);
+    const [first, last] = this.border;
+    return this.length + first + last + (parts - 1) * (this.alignedBefore + this.alignedAfter);
   }
 
   /** The fewest parts whose longest is not longer than `limit`; the most possible where none is that short. */

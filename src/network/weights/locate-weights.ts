@@ -16,6 +16,9 @@ export interface LocatedWeights {
 
 let warnedOfCopies = false;
 
+/** Networks whose users were told what they should know, by their keys. */
+const told = new Set<string>();
+
 /** What is being looked for or prepared now, by folder and network. */
 const underWay = new Map<string, Promise<LocatedWeights>>();
 
@@ -35,7 +38,13 @@ export function locateWeights(
   const known = underWay.get(slot);
   if (known) return known;
   const store = new WeightsStore(cacheFolder, device);
-  const locating = locate(pool, source, key, device, store).finally(() => underWay.delete(slot));
+  const locating = locate(pool, source, key, device, store)
+    .then((found) => {
+      if (!told.has(key)) tell(source, found.geometry);
+      told.add(key);
+      return found;
+    })
+    .finally(() => underWay.delete(slot));
   underWay.set(slot, locating);
   return locating;
 }
@@ -80,6 +89,14 @@ async function located(
 ): Promise<LocatedWeights> {
   if (!wasm) return { geometry, location: { kind: 'mapped', folder } };
   return { geometry, location: { kind: 'copied', core: await readFile(join(folder, coreName)), wasm } };
+}
+
+function tell(source: ModelSource, { notes = [] }: MeasuredGeometry): void {
+  const name =
+    source.kind === 'label' ? source.label : source.kind === 'file' ? source.path : (source.name ?? 'network');
+  for (const note of notes) {
+    process.emitWarning(`${name}: ${note}`, { type: 'UpresWarning', code: 'UPRES_NETWORK_NOTE' });
+  }
 }
 
 function warnOfCopies(error: unknown): void {

@@ -6,12 +6,16 @@ import type { InferenceSession } from 'onnxruntime-node';
 import { messageOf, UpresError } from '../../errors.js';
 import type { ProcessorDevice } from '../device.js';
 import type { Geometry } from '../../model/catalogue/geometry.js';
+import type { Model } from '../../model/catalogue/model.js';
+import type { BuiltModel } from '../../model/catalogue/model-parts.js';
 import { wrapPixels } from '../../model/graph/pixels.js';
 import { graphFileName } from '../tiles/compute-buffer.js';
 import type { Prepared, PrepareOrder } from '../pool/protocol.js';
 import { resolveModel } from './resolve-model.js';
 import { mappingOptions, optimisingOptions, writingOptions, type SessionRuntime } from '../pool/runtime.js';
 import { runtimeFor } from '../pool/session-runtime.js';
+import { runOnPlane } from '../proving.js';
+import { findColours, type FoundColours } from './colour-trial.js';
 import { measureGeometry } from './trial.js';
 import { coreName, manifestName, writeManifest, type MeasuredGeometry } from './weights-manifest.js';
 
@@ -30,11 +34,11 @@ export async function prepareWeights(order: PrepareOrder): Promise<Prepared> {
   if (model.key !== order.key) {
     throw new UpresError('MODEL_INVALID', 'the model file changed while it was being read: try again');
   }
-  const { core, reference, geometry } = await model.build();
+  const device = order.wasm ? 'wasm' : 'cpu';
+  const { core, found, ...built } = await buildInItsColours(runtime, device, model);
 
   if (order.folder === undefined || order.wasm) {
-    const device = order.wasm ? 'wasm' : 'cpu';
-    const measured = await proveAndMeasure(runtime, device, reference, core, geometry);
+    const measured = await proveAndMeasure(runtime, device, built, core, found);
     if (order.folder !== undefined) await writeCore(order.folder, core, measured);
     return { geometry: measured, core };
   }
@@ -42,7 +46,7 @@ export async function prepareWeights(order: PrepareOrder): Promise<Prepared> {
   try {
     await mkdir(order.folder, { recursive: true, mode: 0o700 });
     await writeOptimised(runtime, core, corePath);
-    const measured = await proveAndMeasure(runtime, 'cpu', reference, corePath, geometry);
+    const measured = await proveAndMeasure(runtime, device, built, corePath, found);
     await writeGraphs(order.folder, corePath);
     await seal(order.folder, measured);
     return { geometry: measured, core: undefined };
@@ -73,16 +77,51 @@ async function writeOptimised(runtime: SessionRuntime, core: Uint8Array, corePat
   await optimiser.release();
 }
 
-async function proveAndMeasure(
+/**
+ * Builds a model's graph. A user's network is tried on pictures first: where it clearly has other colours than it was taken for, it
+ * is built with these.
+ */
+async function buildInItsColours(
+  runtime: SessionRuntime,
+  device: ProcessorDevice,
+  model: Model,
+): Promise<BuiltModel & { found: FoundColours }> {
+  const built = await model.build();
+  if (!built.colours) return { ...built, found: {} };
+  const session = await openReference(runtime, device, built.reference);
+  let found: FoundColours;
+  try {
+    found = await findColours((plane) => runOnPlane(runtime, session, plane), built.colours, pictureSide(built.geometry));
+  } finally {
+    await session.release();
+  }
+  return { ...(found.colours ? await model.build(found.colours) : built), found };
+}
+
+/** Side of the pictures that a network's colours are tried on. */
+function pictureSide({ multipleOf, macPerPixel }: Geometry): number {
+  const side = macPerPixel > 2e6 ? 32 : 64;
+  return Math.ceil(side / multipleOf) * multipleOf;
+}
+
+function openReference(
   runtime: SessionRuntime,
   device: ProcessorDevice,
   reference: Uint8Array,
-  core: Uint8Array | string,
-  geometry: Geometry,
-): Promise<MeasuredGeometry> {
-  const original = await openSession(() =>
+): Promise<InferenceSession> {
+  return openSession(() =>
     runtime.InferenceSession.create(reference, { ...optimisingOptions(device), graphOptimizationLevel: 'basic' }),
   );
+}
+
+async function proveAndMeasure(
+  runtime: SessionRuntime,
+  device: ProcessorDevice,
+  { reference, geometry, colours }: Omit<BuiltModel, 'core'>,
+  core: Uint8Array | string,
+  found: FoundColours,
+): Promise<MeasuredGeometry> {
+  const original = await openReference(runtime, device, reference);
   try {
     const optimised = await openSession(() =>
       typeof core === 'string'
@@ -90,7 +129,10 @@ async function proveAndMeasure(
         : runtime.InferenceSession.create(core, optimisingOptions(device)),
     );
     try {
-      return await measureGeometry(runtime, original, optimised, geometry);
+      const level = colours?.output.whole ? 1 / 255 : 0;
+      const measured = await measureGeometry(runtime, original, optimised, geometry, level);
+      const notes = [found.note, approximationNote(measured)].filter((note) => note !== undefined);
+      return { ...measured, ...(found.colours && { colours: found.colours }), ...(notes.length > 0 && { notes }) };
     } finally {
       await optimised.release();
     }
@@ -125,4 +167,19 @@ async function seal(folder: string, geometry: MeasuredGeometry): Promise<void> {
       .digest('hex');
   }
   await writeFile(join(folder, manifestName), writeManifest(geometry, files), { mode: 0o600 });
+}
+
+/** What is to be known of a network whose tiles only come near the whole. */
+function approximationNote({ halo, approximation, globalOperators }: MeasuredGeometry): string | undefined {
+  if (!approximation) return undefined;
+  const { levels } = approximation;
+  if (levels !== undefined && levels < 0.05) return undefined;
+  const by =
+    levels === undefined
+      ? 'by an amount that was not measured'
+      : `by up to ${levels.toFixed(1)} of 255 levels on a trial`;
+  const around = `with ${approximation.halo} pixels of context, which differ from the whole ${by}`;
+  if (halo || (levels !== undefined && levels <= 1))
+    return `it looks far around: large pictures are computed in tiles ${around}`;
+  return `it looks at the whole picture (${globalOperators.join(', ')}): large ones are refused unless acceptApproximation is set; then they are computed in tiles ${around}`;
 }

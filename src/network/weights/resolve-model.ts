@@ -7,8 +7,8 @@ export function resolveModel(source: ModelSource): Promise<Model> {
     case 'label':
       return modelFromLabel(source.label, source.scale);
     case 'file':
-      return modelFromFile(source.path);
+      return modelFromFile(source.path, source.colours);
     case 'bytes':
-      return modelFromBytes(source.bytes, source.name);
+      return modelFromBytes(source.bytes, source.name, source.colours);
   }
 }

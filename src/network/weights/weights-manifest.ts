@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Colours } from '../../model/catalogue/colours.js';
 import type { Geometry } from '../../model/catalogue/geometry.js';
 
 export const manifestName = 'manifest.json';
@@ -11,6 +12,22 @@ export interface MeasuredGeometry extends Geometry {
   readonly scale: number;
   /** Input pixels that one thread computes in a millisecond on this machine. */
   readonly pixelsPerMs: number;
+  /** Where tiles can't equal the whole bit for bit, or not at a bearable cost: how near they come. */
+  readonly approximation?: Approximation;
+  /** What a user's network was found to take and give, where it was not what its file and card say. */
+  readonly colours?: Colours;
+  /** What its user should know of it. */
+  readonly notes?: readonly string[];
+}
+
+/** Tiles of a network that looks far around. */
+export interface Approximation {
+  /** Input pixels of context on each side of a tile; a multiple of `unit`. */
+  readonly halo: number;
+  /** Corners of tiles lie on multiples of this. */
+  readonly unit: number;
+  /** The largest difference from the whole that a trial saw, in levels of 255; undefined where trying would have taken too long. */
+  readonly levels?: number;
 }
 
 /** What stands next to prepared weights: what they are, and what their files must hash to before they are mapped. */

@@ -1,3 +1,4 @@
+import { resolved, type OwnModel } from '../../model/catalogue/colours.js';
 import { isIPv4 } from 'node:net';
 import { join, resolve } from 'node:path';
 import envPaths from 'env-paths';
@@ -128,7 +129,7 @@ export interface ServerSettings {
   /** Absolute; undefined where no results are kept. */
   readonly cache: string | undefined;
   /** Absolute paths by label. */
-  readonly models: Readonly<Record<string, string>>;
+  readonly models: Readonly<Record<string, OwnModel>>;
   /** The label that is used where a request names none. */
   readonly model: string;
   /** What computes, where a request does not say. */
@@ -169,7 +170,7 @@ export function resolveSettings(given: ServerOptions = {}): ServerSettings {
     allowedHosts: allowedHosts.map((name) => name.toLowerCase()),
     folder: resolve(given.folder ?? join(envPaths('upres', { suffix: '' }).data, 'server')),
     cache: cacheFolder(given.cache),
-    models: Object.fromEntries(Object.entries(models).map(([label, path]) => [label, resolve(path)])),
+    models: Object.fromEntries(Object.entries(models).map(([label, model]) => [label, resolved(model, '.')])),
     model,
     device,
     threads,

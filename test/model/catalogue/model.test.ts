@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { create } from '@bufbuild/protobuf';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { modelFiles } from '#src/model/catalogue/model-files.js';
 import { modelFromBytes, modelFromFile, modelFromLabel } from '#src/model/catalogue/model.js';
 import { readOnnx } from '#src/model/graph/onnx/file.js';
 import { StringStringEntryProtoSchema, TensorProto_DataLocation } from '#src/model/graph/onnx/onnx_pb.js';
@@ -216,8 +217,9 @@ describe('files', () => {
     await expect(modelFromFile(path)).rejects.toThrow(/corrected, or removed: input.range must be/);
     await writeFile(join(folder, 'model.json'), JSON.stringify({ ...card, scael: 2 }));
     await expect(modelFromFile(path)).rejects.toThrow(/Did you mean "scale"/);
-    // What is far from all of ours is someone else's.
     await writeFile(join(folder, 'model.json'), JSON.stringify({ ...card, trainedOn: 'photographs' }));
+    await expect(modelFromFile(path)).rejects.toThrow(/there is no field "trainedOn"/);
+    await writeFile(join(folder, 'model.json'), JSON.stringify({ ...card, sha256: card.sha256.toUpperCase() }));
     expect((await modelFromFile(path)).card.label).toBe('lab');
     await writeFile(join(folder, 'model.json'), JSON.stringify({ ...card, sha256: '0'.repeat(64) }));
     expect((await modelFromFile(path)).card.label).toBe('carded');
@@ -262,5 +264,29 @@ describe('files', () => {
     expect(got.data).toEqual((await run(bytes, image, [1, 3, 5, 6])).data);
     await writeFile(`${path}.data`, parts[0]!.subarray(0, 8));
     await expect((await modelFromFile(path)).build()).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+
+    // Weights are found by the name that the file has for them, below its own folder.
+    const namedSo = (location: string): Uint8Array => {
+      for (const { externalData } of model.graph.initializer) externalData[0]!.value = location;
+      return bytesOf(model);
+    };
+    await mkdir(join(folder, 'weights'));
+    await writeFile(join(folder, 'weights', 'w.bin'), Buffer.concat(parts));
+    await writeFile(path, namedSo('./weights/w.bin'));
+    const below = await run((await (await modelFromFile(path)).build()).core, image, [1, 3, 5, 6]);
+    expect(below.data).toEqual(got.data);
+    expect(modelFiles(path)).toContain(join(folder, 'weights', 'w.bin'));
+
+    // No file of the machine is read that the model's folder does not hold.
+    const secret = await mkdtemp(join(tmpdir(), 'upres-'));
+    await writeFile(join(secret, 'w.bin'), Buffer.concat(parts));
+    await symlink(join(secret, 'w.bin'), join(folder, 'link.bin'));
+    await symlink(secret, join(folder, 'linked'));
+    const outside = ['link.bin', 'linked/w.bin', join(secret, 'w.bin'), `../${basename(secret)}/w.bin`, 'weights'];
+    for (const location of outside) {
+      await writeFile(path, namedSo(location));
+      await expect(modelFromFile(path), location).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED', file: path });
+    }
+    await rm(secret, { recursive: true });
   });
 });

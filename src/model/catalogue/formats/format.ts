@@ -1,5 +1,5 @@
 /** The foreign formats, as people call them. */
-export type FormatName = 'TensorFlow.js layers model' | 'rsr' | 'ncnn';
+export type FormatName = 'TensorFlow.js layers model' | 'rsr' | 'ncnn' | 'checkpoint';
 
 /** How one foreign format is told from others, and which files a network of it consists of: all without reading its layers. */
 export interface ModelFormat {

@@ -1,3 +1,4 @@
+import { checkpointFormat } from './checkpoint.js';
 import type { ModelFormat } from './format.js';
 import { ncnnFormat } from './ncnn.js';
 import { tfjsFormat } from './tfjs.js';
@@ -10,7 +11,7 @@ const rsrFormat: ModelFormat = {
 };
 
 /** All foreign formats, in the order in which they are tried; what none of them accepts is read as ONNX. */
-const formats: readonly ModelFormat[] = [tfjsFormat, rsrFormat, ncnnFormat];
+const formats: readonly ModelFormat[] = [tfjsFormat, rsrFormat, ncnnFormat, checkpointFormat];
 
 /** A file's format; undefined for ONNX. */
 export function formatOf(path: string, bytes: Uint8Array): ModelFormat | undefined {

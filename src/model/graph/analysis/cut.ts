@@ -91,6 +91,8 @@ const slice: Operator = (node, [input, startsIn, endsIn, axesIn, stepsIn]) => {
     const count = Math.max(0, Math.ceil((end - start) / step));
     parts[index] = { start, step, size: count };
     if (count === size && step === 1) return;
+    // Nothing is a tensor, too; of a picture it is none.
+    if (count === 0 && !isSpatial(own)) throw new CannotFollow('an empty tensor');
     result[index] = resized(own, count);
     const along = directionOf(own);
     if (!along) {

@@ -20,7 +20,7 @@ const EPSILON = 1e-9;
 /** Largest denominator that a scale given as a float is taken for. */
 const MAX_DENOMINATOR = 16;
 
-const resize: Operator = (node, inputs, { opset }) => {
+const resize: Operator = (node, inputs, { opset, pictureSize }) => {
   const input = inputs[0]!;
   const old = node.opType === 'Upsample' || opset < 11;
   const mode = textOf(node, 'mode', 'nearest').replace('bilinear', 'linear');
@@ -31,14 +31,20 @@ const resize: Operator = (node, inputs, { opset }) => {
 
   const scale: Partial<Record<Along, Rational>> = { ...input.scale };
   const own: Partial<Record<Along, Rational>> = {};
+  let stretched = false;
   const axes = input.axes.map((axis, index) => {
     const factor = factors[index] ?? ONE;
     if (factor.num === factor.den) return axis;
     const along = directionOf(axis);
     if (!along) throw new CannotFollow(isSpatial(axis) ? 'a flattened picture' : 'channels');
     own[along] = factor;
-    scale[along] = times(scale[along] ?? ONE, factor);
-    return [{ size: Math.floor(sizeOfAxis(axis) * toNumber(factor) + EPSILON), along }];
+    const size = Math.floor(sizeOfAxis(axis) * toNumber(factor) + EPSILON);
+    const before = times(scale[along] ?? ONE, factor);
+    const after = scaleOfSize(size, pictureSize[along]) ?? before;
+    // Back to the picture's size from one that was rounded: where a sample lies then depends on the size of the whole.
+    stretched ||= after.num * before.den !== after.den * before.num;
+    scale[along] = after;
+    return [{ size, along }];
   });
   const moved = Object.values(own);
   if (
@@ -53,7 +59,7 @@ const resize: Operator = (node, inputs, { opset }) => {
   const inexact = mode !== 'nearest' && moved.some(({ num, den }) => !powerOfTwo(num) || !powerOfTwo(den));
   return {
     outputs: [withAxes(input, axes, scale)],
-    global: inexact,
+    global: inexact || stretched,
     demand: (span, along) => {
       const factor = own[along];
       if (!factor) return span;
@@ -63,6 +69,12 @@ const resize: Operator = (node, inputs, { opset }) => {
     },
   };
 };
+
+/** The scale of what has a simple multiple or part of the picture's rows. */
+function scaleOfSize(size: number, picture: number): Rational | undefined {
+  const { num, den } = rational(size, picture);
+  return num === 1 || (den === 1 && num <= MAX_DENOMINATOR) ? { num, den } : undefined;
+}
 
 /** Input rows that the output rows at these coordinates are made from. */
 function readSpan(

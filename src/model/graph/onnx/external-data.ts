@@ -4,21 +4,20 @@ import { TensorProto_DataLocation } from './onnx_pb.js';
 import { isExternal } from './tensor.js';
 
 /**
- * Brings weights that lie in other files into the model, in place. `files` are the bytes of the files next to it, by name.
+ * Brings weights that lie in other files into the model, in place. `files` are the bytes of these, by the names that the model has for them.
  * Throws MODEL_UNSUPPORTED for files that are not there, MODEL_INVALID for a range outside of one.
  */
 export function embedExternalData(model: OnnxModel, files: ReadonlyMap<string, Uint8Array>, name: string): void {
   for (const tensor of model.graph.initializer) {
     if (!isExternal(tensor)) continue;
     const entries = new Map(tensor.externalData.map(({ key, value }) => [key, value]));
-    // "./model.onnx.data" is common; any other folder is not looked into.
-    const location = (entries.get('location') ?? '').replace(/^\.\//, '');
+    const location = entries.get('location') ?? '';
     const bytes = files.get(location);
     if (!bytes) {
       throw new UpresError(
         'MODEL_UNSUPPORTED',
-        `${name} keeps its weights in another file, "${location}", which is not next to it as "<file>.data" or "<file>_data". ` +
-          'Put it there and load the network by path, or export again with all weights inside ' +
+        `${name} keeps its weights in another file, "${location}", which is not there. ` +
+          'Put it into the same folder and load the network by path, or export again with all weights inside ' +
           '(PyTorch: external_data=False; onnx: onnx.save(onnx.load(path), path)).',
         { file: name },
       );

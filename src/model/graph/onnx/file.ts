@@ -9,6 +9,7 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from './onnx_pb.js';
+import { mistakenKind } from './mistaken.js';
 
 /** A model that has what every ONNX file must have. */
 export type OnnxModel = ModelProto & { graph: GraphProto };
@@ -25,6 +26,12 @@ export function readOnnx(bytes: Uint8Array, file?: string): OnnxModel {
       { ...(file !== undefined && { file }), cause },
     );
   if (bytes.length === 0) throw invalid('it is empty');
+  const other = mistakenKind(bytes);
+  if (other !== undefined) {
+    throw new UpresError('MODEL_INVALID', `${file ?? 'The network'} can't be read as ONNX: ${other}.`, {
+      ...(file !== undefined && { file }),
+    });
+  }
   let model: ModelProto;
   try {
     model = fromBinary(ModelProtoSchema, bytes);

@@ -1,0 +1,154 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { deflateRawSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { modelFromFile } from '#src/model/catalogue/model.js';
+import { looksLikePath } from '#src/model/catalogue/model-path.js';
+import { formatOf } from '#src/model/catalogue/formats/formats.js';
+import { checkpoint } from '#src/model/graph/import/checkpoint/importer.js';
+import { readTorch } from '#src/model/graph/import/checkpoint/torch-file.js';
+import { readOnnx } from '#src/model/graph/onnx/file.js';
+import { UpresError } from '#src/errors.js';
+import { largestDifference } from '#src/network/proving.js';
+import { run } from '../../support.js';
+
+const fixture = (name: string): string => fileURLToPath(new URL(`../../fixtures/checkpoints/${name}`, import.meta.url));
+const bytesOf = async (name: string): Promise<Uint8Array> => new Uint8Array(await readFile(fixture(name)));
+
+const [WIDTH, HEIGHT] = [12, 8];
+const picture = Float32Array.from({ length: 3 * WIDTH * HEIGHT }, (_, at) => ((at * 7919) % 256) / 255);
+
+async function expected(name: string): Promise<Float32Array> {
+  const bytes = await bytesOf(`${name}.f32`);
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+}
+
+const convert = (bytes: Uint8Array, path = 'mine.pth') => checkpoint.convert({ path, bytes, companions: new Map() });
+
+describe('a checkpoint', () => {
+  test.each([
+    ['compact-2x.pth', 'compact-2x', 2],
+    ['compact-2x-legacy.pth', 'compact-2x', 2],
+    ['compact-2x.safetensors', 'compact-2x', 2],
+    ['rrdb-4x.pth', 'rrdb-4x', 4],
+    ['rrdb-4x-bsrgan.pth', 'rrdb-4x', 4],
+    ['rrdb-4x-old.pth', 'rrdb-4x', 4],
+    ['rrdb-2x.pth', 'rrdb-2x', 2],
+    ['rrdb-1x.pth', 'rrdb-1x', 1],
+    ['span-2x.pth', 'span-2x', 2],
+    ['span-4x-no-norm.safetensors', 'span-4x-no-norm', 4],
+  ])('%s computes what PyTorch computes', async (file, name, scale) => {
+    expect(looksLikePath(file)).toBe(true);
+    const model = await modelFromFile(fixture(file));
+    const { core, geometry } = await model.build();
+    expect(geometry).toMatchObject({ scale, globalOperators: [] });
+    const result = await run(core, picture, [1, 3, HEIGHT, WIDTH]);
+    const wanted = await expected(name);
+    const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+    expect(largestDifference(result.data as Float32Array, wanted) / largest).toBeLessThanOrEqual(1e-4);
+  });
+
+  test('that would run code is refused, with the name of it, and nothing runs', async () => {
+    const model = await modelFromFile(fixture('code.pth'));
+    await expect(model.build()).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' });
+    await expect(model.build()).rejects.toThrow(/posix\.system, which is code.*state_dict/);
+  });
+
+  test('of another architecture is refused, with what is known', () => {
+    const header = Buffer.from(
+      JSON.stringify({ 'layers.0.attn.qkv.weight': { dtype: 'F32', shape: [1], data_offsets: [0, 4] } }),
+    );
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(header.length));
+    const bytes = new Uint8Array(Buffer.concat([length, header, Buffer.alloc(4)]));
+    expect(() => convert(bytes)).toThrow(/1 weights \(layers\.0\.attn\.qkv\.weight…\), of no architecture.*RRDB.*SPAN/);
+  });
+
+  test.each([
+    ['GGUF', 'GGUF\x03\0\0\0', /GGUF.*safetensors/],
+    ['TensorFlow Lite', '\x1c\0\0\0TFL3', /TensorFlow Lite.*tf2onnx/],
+    ['HDF5', '\x89HDF\r\n', /HDF5.*Keras/],
+    ['a pointer of Git LFS', 'version https://git-lfs.github.com/spec/v1\noid', /git lfs pull/],
+    ['a web page', '\n<!DOCTYPE html><html>', /web page.*download/],
+    ['a list in JSON', '[1, 2]', /JSON/],
+    ['gzip', '\x1f\x8b\x08', /unpack it first/],
+    ['torch with a program', 'PK\x05\x06' + '\0'.repeat(18), /none of torch|protocol buffer/],
+  ])('is told from %s', (_, begins, words) => {
+    const bytes = new Uint8Array(Buffer.from(begins, 'latin1'));
+    expect(() => (formatOf('x.onnx', bytes) ? convert(bytes) : readOnnx(bytes, 'x.onnx'))).toThrow(words);
+    expect(() => readOnnx(bytes, 'x.onnx')).toThrow(expect.objectContaining({ code: 'MODEL_INVALID' }));
+  });
+
+  test('in an archive whose files are packed is read, too', async () => {
+    const plain = await bytesOf('compact-2x.pth');
+    const packed = repacked(plain);
+    expect([...readTorch(packed).keys()]).toEqual([...readTorch(plain).keys()]);
+  });
+
+  test('that is damaged is refused with a code, whatever is changed in it', async () => {
+    let state = 20_060_101;
+    const next = (below: number): number => {
+      state = (state * 48_271) % 2_147_483_647;
+      return state % below;
+    };
+    for (const name of ['compact-2x.pth', 'compact-2x-legacy.pth', 'compact-2x.safetensors']) {
+      const original = await bytesOf(name);
+      for (let round = 0; round < 300; round++) {
+        const cut = next(4) === 0 ? original.subarray(0, next(original.length)) : original;
+        const bytes = Uint8Array.from(cut);
+        // Names and sizes stand at both ends.
+        for (let change = next(4); change >= 0 && bytes.length > 0; change--) {
+          const near = next(Math.min(3000, bytes.length));
+          bytes[next(2) ? near : bytes.length - 1 - near] = next(256);
+        }
+        if (!formatOf('mine.pth', bytes)) continue;
+        try {
+          convert(bytes);
+        } catch (error) {
+          expect(error).toBeInstanceOf(UpresError);
+          expect(['MODEL_INVALID', 'MODEL_UNSUPPORTED']).toContain((error as UpresError).code);
+        }
+      }
+    }
+  });
+});
+
+/** The same archive with deflated files. */
+function repacked(bytes: Uint8Array): Uint8Array {
+  const source = Buffer.from(bytes);
+  const end = source.length - 22;
+  const [count, start] = [source.readUInt16LE(end + 10), source.readUInt32LE(end + 16)];
+  const [files, directory]: [Buffer[], Buffer[]] = [[], []];
+  let [at, written] = [start, 0];
+  for (let index = 0; index < count; index++) {
+    const [names, extras, comments] = [28, 30, 32].map((field) => source.readUInt16LE(at + field)) as [
+      number,
+      number,
+      number,
+    ];
+    const [size, local] = [source.readUInt32LE(at + 24), source.readUInt32LE(at + 42)];
+    const from = local + 30 + source.readUInt16LE(local + 26) + source.readUInt16LE(local + 28);
+    const content = deflateRawSync(source.subarray(from, from + size));
+    const name = source.subarray(at + 46, at + 46 + names);
+    const entry = Buffer.from(source.subarray(at, at + 46));
+    entry.writeUInt16LE(8, 10);
+    entry.writeUInt32LE(content.length, 20);
+    entry.writeUInt16LE(0, 30);
+    entry.writeUInt16LE(0, 32);
+    entry.writeUInt32LE(written, 42);
+    directory.push(entry, name);
+    const head = Buffer.alloc(30);
+    head.writeUInt32LE(0x04034b50, 0);
+    head.writeUInt16LE(8, 8);
+    head.writeUInt32LE(content.length, 18);
+    head.writeUInt32LE(size, 22);
+    head.writeUInt16LE(names, 26);
+    files.push(head, name, content);
+    written += 30 + names + content.length;
+    at += 46 + names + extras + comments;
+  }
+  const tail = Buffer.from(source.subarray(end));
+  tail.writeUInt32LE(Buffer.concat(directory).length, 12);
+  tail.writeUInt32LE(written, 16);
+  return new Uint8Array(Buffer.concat([...files, ...directory, tail]));
+}

@@ -1,0 +1,129 @@
+import { rm } from 'node:fs/promises';
+import { afterAll, describe, expect, test } from 'vitest';
+import { float, tensorInfo } from '#src/model/graph/onnx/node.js';
+import { makeModel, writeOnnx } from '#src/model/graph/onnx/file.js';
+import { GraphWriter } from '#src/model/graph/onnx/graph-writer.js';
+import { TensorProto_DataType as DataType } from '#src/model/graph/onnx/onnx_pb.js';
+import { largestDifference } from '#src/network/proving.js';
+import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
+import { pictureLike } from '#src/network/weights/trial-pictures.js';
+import { codeOf } from '../support/errors.js';
+import { temporaryFolder } from '../support/folders.js';
+
+const cacheFolder = temporaryFolder();
+afterAll(() => rm(cacheFolder, { recursive: true, force: true }));
+
+type Step = (writer: GraphWriter, value: string) => string;
+
+/** A ×2 network: a small stack, `middle` added at a tenth, and larger pixels. */
+function network(middle: Step): Uint8Array {
+  const writer = new GraphWriter(17, 'n');
+  const each = Float32Array.from({ length: 36 }, (_, at) => Number(Math.floor(at / 12) === at % 3));
+  const seen = writer.op('Add', ['input', writer.op('Mul', [middle(writer, 'input'), writer.floats([0.1])])]);
+  const phases = writer.op('Conv', [seen, writer.floats(each, [12, 3, 1, 1])], { kernel_shape: [1, 1] });
+  writer.op('DepthToSpace', [phases], { blocksize: 2, mode: 'CRD' }, 'output');
+  return writeOnnx(
+    makeModel({
+      opset: 17,
+      nodes: writer.nodes,
+      initializers: writer.initializers,
+      inputs: [tensorInfo('input', DataType.FLOAT, [1, 3, 'h', 'w'])],
+      outputs: [tensorInfo('output', DataType.FLOAT, [1, 3, 'oh', 'ow'])],
+    }),
+  );
+}
+
+/** As many 3×3 convolutions, one after another, that look far and add little: ESRGAN's kind. */
+const deep =
+  (layers: number): Step =>
+  (writer, value) => {
+    const kernel = Float32Array.from({ length: 81 }, (_, at) => {
+      const [out, into, tap] = [Math.floor(at / 27), Math.floor(at / 9) % 3, at % 9];
+      return out === into ? (tap === 4 ? 0.9 : 0.012) : 0;
+    });
+    const weights = writer.floats(kernel, [3, 3, 3, 3]);
+    let current = value;
+    for (let layer = 0; layer < layers; layer++) {
+      const seen = writer.op('Conv', [current, weights], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] });
+      current = writer.op('LeakyRelu', [seen], { alpha: float(0.2) });
+    }
+    return current;
+  };
+
+/** A mean over the whole picture. */
+const pooled: Step = (writer, value) => writer.op('Sub', [value, writer.op('GlobalAveragePool', [value])]);
+
+/** ESA's kind: reduced by windows that do not divide the picture, and enlarged to its computed size. */
+const resized: Step = (writer, value) => {
+  const kernel = writer.floats(new Float32Array(81).fill(1 / 27), [3, 3, 3, 3]);
+  const small = writer.op('Conv', [value, kernel], { kernel_shape: [3, 3], strides: [2, 2] });
+  const pool = writer.op('MaxPool', [small], { kernel_shape: [7, 7], strides: [3, 3] });
+  return writer.op('Resize', [pool, '', '', writer.op('Shape', [value])], { mode: 'linear' });
+};
+
+const random: Step = (writer, value) =>
+  writer.op('Add', [value, writer.op('RandomNormalLike', [value], { scale: float(0.01) })]);
+
+function picture(side: number): { width: number; height: number; channels: 3; data: Uint8Array } {
+  const { data } = pictureLike(side, 0.9);
+  const pixels = Uint8Array.from({ length: data.length }, (_, at) =>
+    Math.round(255 * data[(at % 3) * side * side + Math.floor(at / 3)]!),
+  );
+  return { width: side, height: side, channels: 3, data: pixels };
+}
+
+const load = (bytes: Uint8Array, options: object = {}): Promise<ThreadSafeNetwork> =>
+  ThreadSafeNetwork.fromBytes(bytes, { cacheFolder, ...options });
+
+describe('a network whose tiles can not equal the whole at a bearable cost', () => {
+  test('with a field of more than 64 pixels is cut with as little context as shows no difference', async () => {
+    const bytes = network(deep(66));
+    await using one = await load(bytes, { threads: 1, memoryBudget: 2 ** 20 });
+    const { halo, approximation } = one.weights.geometry;
+    expect(halo).toMatchObject({ left: 66, top: 66 });
+    expect(approximation!.halo).toBeLessThanOrEqual(64);
+    expect(approximation!.levels).toBeLessThanOrEqual(1);
+    const large = picture(220);
+    let tiles = 0;
+    const result = await one.upscaleImage(large, { onTile: () => tiles++ });
+    expect(tiles).toBeGreaterThan(1);
+    await using more = await load(bytes, { threads: 3, memoryBudget: 2 ** 20 });
+    expect((await more.upscaleImage(large)).data).toEqual(result.data);
+    const whole = await one.upscaleImage(large, { tilePixels: Infinity });
+    const most = largestDifference(whole.data, result.data);
+    expect(most).toBeLessThanOrEqual(1);
+  });
+
+  test('equal but for rounding is cut without asking', async () => {
+    await using loaded = await load(
+      network((writer, value) => {
+        const large = writer.op('Resize', [value, '', writer.floats([1, 1, 3, 3], [4])], { mode: 'linear' });
+        return writer.op('AveragePool', [large], { kernel_shape: [3, 3], strides: [3, 3] });
+      }),
+      { memoryBudget: 2 * 2 ** 20 },
+    );
+    const { halo, approximation } = loaded.weights.geometry;
+    expect(halo).toBeUndefined();
+    expect(approximation!.levels).toBeLessThan(0.01);
+    expect((await loaded.upscaleImage(picture(400))).width).toBe(800);
+  });
+
+  test('that looks at the whole picture is refused where it has no room, unless approximation is accepted', async () => {
+    await using loaded = await load(network(pooled), { memoryBudget: 2 * 2 ** 20 });
+    expect(loaded.weights.geometry.approximation!.levels).toBeGreaterThan(1);
+    expect(await codeOf(loaded.upscaleImage(picture(400)))).toBe('INPUT_TOO_LARGE');
+    expect((await loaded.upscaleImage(picture(400), { acceptApproximation: true })).width).toBe(800);
+  });
+
+  test('that resizes to computed sizes is used', async () => {
+    await using loaded = await load(network(resized));
+    expect(loaded.factor).toBe(2);
+    expect((await loaded.upscaleImage(picture(101))).width).toBe(202);
+  });
+
+  test('that computes with random numbers is refused', async () => {
+    const loading = load(network(random));
+    await expect(loading).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' });
+    await expect(loading).rejects.toThrow(/random numbers \(RandomNormalLike/);
+  });
+});
