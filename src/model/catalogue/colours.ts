@@ -40,6 +40,7 @@ export const statedColours = options({
   /** What its channels are. */
   order: channelOrder,
 });
+/** What is said of a network's colours where it is named. */
 export interface StatedColours extends TypeOf<typeof statedColours> {}
 
 /** The values of black and white in words. */
@@ -55,11 +56,22 @@ export function coloursText({ input, output }: Colours): string {
 export const statedOnly = ({ range, order }: StatedColours): StatedColours => defined({ range, order });
 
 const file = text("the path of a network's file");
-const described = object({ file }, statedColours.properties);
+/** A network's file, and what its numbers mean. */
+export interface DescribedModel extends StatedColours {
+  /** The path of its file. */
+  readonly file: string;
+}
+const described = object(
+  {
+    /** The path of its file. */
+    file,
+  },
+  statedColours.properties,
+);
 
-/** A network of the user's own: the path of its file, or that with what its numbers mean. */
 export const ownModel = either('a path, or { file, range, order }', file, described);
-export type OwnModel = TypeOf<typeof ownModel>;
+/** A network of the user's own: the path of its file, or that with what its numbers mean. */
+export type OwnModel = string | DescribedModel;
 
 /** What enlarges: a label, a path, or a network of the user's own with what its numbers mean. */
 export const modelChoice = either('a label, a path, or { file, range, order }', text('a label or a path'), described);
