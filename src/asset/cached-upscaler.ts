@@ -141,13 +141,20 @@ export class CachedUpscaler {
   private async compute(key: string, source: Source, options: UpscaleOptions): Promise<CachedResult> {
     const found = await this.find(key, source, options);
     if (found) return found;
-    if (options.device === undefined) {
-      // What was expected may not work, and then results have another place.
-      const device = await workingDevice();
-      const other = await cacheKey(source, { ...options, device });
-      return this.compute(other, source, { ...options, device });
-    }
-    const keys = await keysByDevice(key, source, { ...options, device: options.device });
+    if (options.device !== undefined) return this.make(key, source, { ...options, device: options.device });
+    // What was expected may not work, and then results have another place.
+    const named = { ...options, device: await workingDevice() };
+    const place = await cacheKey(source, named);
+    const elsewhere = place === key ? undefined : await this.find(place, source, named);
+    return elsewhere ?? this.make(place, source, named);
+  }
+
+  private async make(
+    key: string,
+    source: Source,
+    options: UpscaleOptions & { readonly device: DeviceChoice },
+  ): Promise<CachedResult> {
+    const keys = await keysByDevice(key, source, options);
     const upscaler = await this.upscaler();
     const { data, ...facts } = await upscaler.upscale(source, options);
     const { device } = facts;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { familySync, MUSL, versionSync } from 'detect-libc';
+import type Libc from 'detect-libc';
 import { messageOf, UpresError } from '../errors.js';
 import { checkDevice, isProcessor, type DeviceChoice, type ProcessorDevice } from './device.js';
 
@@ -77,9 +77,10 @@ function namedByEnvironment(): DeviceChoice | undefined {
 function findObjection(): string | undefined {
   const { platform, arch, versions } = process;
   if (versions.webcontainer !== undefined) return 'containers in a browser load no native code';
+  const require = createRequire(import.meta.url);
   let folder;
   try {
-    folder = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'));
+    folder = dirname(require.resolve('onnxruntime-node/package.json'));
   } catch {
     return 'onnxruntime-node is not installed';
   }
@@ -87,6 +88,8 @@ function findObjection(): string | undefined {
     return `onnxruntime-node has no binary for ${platform}/${arch}`;
   }
   if (platform !== 'linux') return undefined;
+  // Loaded only where a network is to be used.
+  const { familySync, MUSL, versionSync } = require('detect-libc') as typeof Libc;
   if (familySync() === MUSL) return 'onnxruntime-node has no binary for musl, the C library of this system';
   const glibc = versionSync();
   return glibc !== null && isOlder(glibc, oldestGlibc)

@@ -48,7 +48,7 @@ describe('options of the build tools', () => {
     [{ presets: { a: 'preset=b', b: 'width=1' } }, 'the preset "a" names a preset'],
     [{ maxOutputPixels: 0 }, 'maxOutputPixels must be'],
     [{ threads: 0 }, 'threads must be'],
-    [{ device: 'gpu' }, 'device must be one of auto, cpu, webgpu, cuda, dml, coreml, not "gpu"'],
+    [{ device: 'gpu' }, 'device must be one of auto, cpu, wasm, webgpu, cuda, dml, coreml, not "gpu"'],
     [{ device: 'webgpuu' }, 'Did you mean "webgpu"?'],
     [{ device: false }, 'not false'],
     [{ cache: '' }, 'cache must be a folder, false, or { remote }, not ""'],

@@ -248,7 +248,7 @@ describe('when a build is complete', () => {
     await pipeline.finish((line) => lines.push(line));
     expect(lines).toEqual([
       expect.stringMatching(/^logo\.png +6×6 → 6×6 /),
-      expect.stringMatching(/^logo@2x\.png +6×6 → 12×12 .*art \(.*\), \d+\.\d s$/),
+      expect.stringMatching(/^logo@2x\.png +6×6 → 12×12 .*nearest \(.*\), \d+\.\d s$/),
       expect.stringMatching(/^2 pictures \(1 computed, 1 as they were\), /),
     ]);
     expect(readdirSync(site.root).sort()).toEqual(['cache', 'logo.png']);

@@ -78,7 +78,7 @@ describe('bad values', () => {
     [{ animation: 'frist-frame' }, 'Did you mean "first-frame"?'],
     [{ threads: '0' }, '--threads must be a whole number from 1 to 256, not "0"'],
     [{ threads: '257' }, 'not "257"'],
-    [{ device: 'gpu' }, '--device must be one of auto, cpu, webgpu, cuda, dml, coreml, not "gpu"'],
+    [{ device: 'gpu' }, '--device must be one of auto, cpu, wasm, webgpu, cuda, dml, coreml, not "gpu"'],
     [{ device: 'cdua' }, 'Did you mean "cuda"?'],
     [{ format: 'avif,wepb' }, 'not "wepb"'],
     [{ format: 'avif,' }, 'not ""'],

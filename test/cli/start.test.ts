@@ -139,9 +139,9 @@ describe('a reader that leaves early', () => {
   });
 });
 
-test('an input is never taken from standard input', async () => {
+test('an empty standard input is told as such', async () => {
   expect(await upres(['-'], { cwd: folder.path })).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining('- does not exist') as string,
+    stderr: expect.stringContaining('standard input: the file is empty [INPUT_EMPTY]') as string,
   });
 });

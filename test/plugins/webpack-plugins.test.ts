@@ -221,8 +221,8 @@ describe('options', () => {
   it.for([
     [{ qualty: 80 }, 'there is no option "qualty". Did you mean "quality"?'],
     [{ onError: 'ignore' }, 'onError must be one of fail, original, resize, not "ignore"'],
-    [{ cache: true }, 'cache must be a folder, or false, not true'],
-    [{ device: 'gpu' }, 'device must be one of auto, cpu, webgpu, cuda, dml, coreml, not "gpu"'],
+    [{ cache: true }, 'cache must be a folder, false, or { remote }, not true'],
+    [{ device: 'gpu' }, 'device must be one of auto, cpu, wasm, webgpu, cuda, dml, coreml, not "gpu"'],
     [{ model: 'arts' }, 'there is no model "arts". Did you mean "art"?'],
     [{ quality: 101 }, 'quality must be a whole number from 1 to 100, not 101'],
     [{ defaults: { include: '*.png', upscale: 99 } }, 'upscale must be a number from 1 to 8, not 99'],

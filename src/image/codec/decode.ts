@@ -1,8 +1,7 @@
 import { decoderBytes } from './codec-memory.js';
 import { UpresError } from '../../errors.js';
 import type { Sharp } from 'sharp';
-import { asStill } from './avif-sequence.js';
-import { avifTurn, type AvifTurn } from './avif-turn.js';
+import type { AvifTurn } from './avif-turn.js';
 import { codecError, reasonOf } from './codec-error.js';
 import type { RawPixels } from './convert-colours.js';
 import { formatTraits, isOriented } from './formats.js';
@@ -91,8 +90,10 @@ async function readPixels(
   const { format, width, height, grey, depth, profile, codedColours, bareInks, subsampled } = header;
   // Only a profile that makes sense is used, or sharp would take 16-bit values for Display P3 when it can't apply it.
   const convert = colour === 'srgb' && profile !== undefined;
-  const turn = format === 'avif' && subsampled && (width | height) % 2 === 1 ? avifTurn(bytes) : undefined;
-  const pipeline = sharp(turn?.unturned ?? (format === 'avif' ? asStill(bytes) : bytes), {
+  const mayTurn = format === 'avif' && subsampled && (width | height) % 2 === 1;
+  const turn = mayTurn ? (await import('./avif-turn.js')).avifTurn(bytes) : undefined;
+  const still = format === 'avif' ? (await import('./avif-sequence.js')).asStill(bytes) : bytes;
+  const pipeline = sharp(turn?.unturned ?? still, {
     pages: frames > 1 ? -1 : 1,
     // Checked against the header before.
     limitInputPixels: false,
