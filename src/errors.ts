@@ -64,7 +64,11 @@ export const failures = {
   QUEUE_FULL: { meaning: 'more calls are waiting than maxQueue allows', status: 429, passes: true },
   THREAD_DIED: { meaning: 'a thread died twice on the same tile', status: 500 },
   UNSUPPORTED_FORMAT: { meaning: 'not a format that is read', status: 415 },
-  UNSUPPORTED_PLATFORM: { meaning: 'the runtime has no binary for this machine', status: 500, endsRun: 1 },
+  UNSUPPORTED_PLATFORM: {
+    meaning: 'the runtime, or sharp, has no binary that this machine can load',
+    status: 500,
+    endsRun: 1,
+  },
 } as const satisfies Readonly<Record<string, Failure>>;
 
 /** One code for each way to fail; what they mean stands in `failures`. */

@@ -106,6 +106,13 @@ describe('the processor, where no device is named', () => {
     expect(made).toHaveLength(3);
   });
 
+  it('is not to blame where sharp can’t be loaded, which says what to install', async () => {
+    const { made } = await upscale(['default'], '', { WITHOUT_SHARP: 'yes' });
+    expect(made).toMatchObject([
+      { code: 'UNSUPPORTED_PLATFORM', message: expect.stringContaining('npm install') as string },
+    ]);
+  });
+
   it('is what UPRES_DEVICE names', async () => {
     const { made, warnings } = await upscale(['default', 'resize', 'cpu'], '', { UPRES_DEVICE: 'wasm' });
     expect(made).toMatchObject([{ computed: 'wasm' }, { computed: 'wasm' }, { computed: 'cpu' }]);
