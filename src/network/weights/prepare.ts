@@ -91,7 +91,11 @@ async function buildInItsColours(
   const session = await openReference(runtime, device, built.reference);
   let found: FoundColours;
   try {
-    found = await findColours((plane) => runOnPlane(runtime, session, plane), built.colours, pictureSide(built.geometry));
+    found = await findColours(
+      (plane) => runOnPlane(runtime, session, plane),
+      built.colours,
+      pictureSide(built.geometry),
+    );
   } finally {
     await session.release();
   }
