@@ -27,9 +27,9 @@ export function openCache(
   warn: (message: string) => void,
 ): ResultCache | undefined {
   if (option === false) return undefined;
-  const { folder: named, ...given } = typeof option === 'object' ? option : { folder: option };
-  const local = new AssetCache<ResultFacts>(resultsFolder(named, root), warn);
-  const { remote, mode = 'read', token, key } = check(sharedCacheOptions, { ...environment(), ...given }, 'cache');
+  const { folder, ...given } = typeof option === 'object' ? option : { folder: option };
+  const local = new AssetCache<ResultFacts>(resultsFolder(folder, root), warn);
+  const { remote, mode = 'read', token, key } = check(sharedCacheOptions, named(given), 'cache');
   if (remote === undefined) return local;
   return new SharedCache(local, new RemoteCache({ remote, mode, ...defined({ token }) }, warn), key);
 }
@@ -42,7 +42,7 @@ const longest = 2 ** 31 - 1;
  * @throws BAD_ARGUMENT; also where there is no remote cache
  */
 export function openForPush(given: SharedCacheOptions, root: string, warn: (message: string) => void): SharedCache {
-  const { folder, remote, token, key } = check(sharedCacheOptions, { ...environment(), ...given }, 'cache');
+  const { folder, remote, token, key } = check(sharedCacheOptions, named(given), 'cache');
   if (remote === undefined) {
     throw new UpresError(
       'BAD_ARGUMENT',
@@ -57,11 +57,13 @@ export function openForPush(given: SharedCacheOptions, root: string, warn: (mess
   );
 }
 
-function environment(): Record<string, string> {
-  return Object.fromEntries(
+/** What is given comes before what the environment says. */
+function named(given: SharedCacheOptions): SharedCacheOptions {
+  const said: Record<string, string> = Object.fromEntries(
     Object.entries(variables).flatMap(([name, variable]) => {
       const value = process.env[variable];
       return value ? [[name, value]] : [];
     }),
   );
+  return { ...said, ...defined(given) };
 }
