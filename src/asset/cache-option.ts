@@ -8,7 +8,7 @@ const remote: Schema<string> = secret({
   ...text('a URL that begins with http:// or https://', { pattern: /^https?:\/\/[^/]/ }),
   accepts: isRemote,
 });
-const sharedFields = {
+export const sharedFields = {
   /**
    * Where results lie that others share: `https://cache.example.com/upres/`.
    * @default the variable `UPRES_REMOTE_CACHE`; without it none

@@ -1,7 +1,7 @@
 import { UpresError } from '../errors.js';
 import { check, defined } from '../schema.js';
 import { AssetCache, resultsFolder } from './asset-cache.js';
-import { sharedCacheOptions, type CacheOption, type SharedCacheOptions } from './cache-option.js';
+import { sharedCacheOptions, sharedFields, type CacheOption, type SharedCacheOptions } from './cache-option.js';
 import type { ResultCache, ResultFacts } from './result-cache.js';
 import { RemoteCache } from './remote-cache.js';
 import { SharedCache } from './shared-cache.js';
@@ -59,11 +59,10 @@ export function openForPush(given: SharedCacheOptions, root: string, warn: (mess
 
 /** What is given comes before what the environment says. */
 function named(given: SharedCacheOptions): SharedCacheOptions {
-  const said: Record<string, string> = Object.fromEntries(
-    Object.entries(variables).flatMap(([name, variable]) => {
-      const value = process.env[variable];
-      return value ? [[name, value]] : [];
-    }),
-  );
-  return { ...said, ...defined(given) };
+  const said = (Object.keys(variables) as (keyof typeof variables)[]).flatMap((name) => {
+    const value = process.env[variables[name]];
+    if (!value || given[name] !== undefined) return [];
+    return [[name, check<string>(sharedFields[name], value, variables[name])]];
+  });
+  return { ...Object.fromEntries(said), ...defined(given) };
 }

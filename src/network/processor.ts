@@ -65,7 +65,11 @@ export async function nativeProblem(): Promise<string | undefined> {
   }
 }
 
-function namedByEnvironment(): DeviceChoice | undefined {
+/**
+ * The device that `UPRES_DEVICE` names; undefined where it is empty or not set.
+ * @throws BAD_ARGUMENT where it names none
+ */
+export function namedByEnvironment(): DeviceChoice | undefined {
   const { UPRES_DEVICE: name } = process.env;
   if (name === undefined || name === '') return undefined;
   try {

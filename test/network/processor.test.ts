@@ -118,7 +118,10 @@ describe('the processor, where no device is named', () => {
     await writeFile(join(web, 'dist', 'ort-web.node.js'), '');
     const { made } = await upscale(['wasm'], '', { WEB_FROM: project });
     expect(made).toMatchObject([
-      { code: 'UNSUPPORTED_PLATFORM', message: expect.stringContaining('is installed as 1.17.3: run "npm install') as string },
+      {
+        code: 'UNSUPPORTED_PLATFORM',
+        message: expect.stringContaining('is installed as 1.17.3: run "npm install') as string,
+      },
     ]);
   });
 

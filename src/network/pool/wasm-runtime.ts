@@ -46,7 +46,9 @@ export function installedVersion(): string | undefined {
   const require = createRequire(import.meta.url);
   try {
     // Its exports hide package.json, and those of older releases the binary.
-    const path = require.resolve('onnxruntime-web').replace(/(onnxruntime-web[\\/])dist[\\/][^\\/]*$/, '$1package.json');
+    const path = require
+      .resolve('onnxruntime-web')
+      .replace(/(onnxruntime-web[\\/])dist[\\/][^\\/]*$/, '$1package.json');
     return (require(path) as { version: string }).version;
   } catch (error) {
     if (hasCode(error, 'MODULE_NOT_FOUND')) return undefined;
