@@ -64,5 +64,5 @@ function named(given: SharedCacheOptions): SharedCacheOptions {
     if (!value || given[name] !== undefined) return [];
     return [[name, check<string>(sharedFields[name], value, variables[name])]];
   });
-  return { ...Object.fromEntries(said), ...defined(given) };
+  return { ...(Object.fromEntries(said) as SharedCacheOptions), ...defined(given) };
 }

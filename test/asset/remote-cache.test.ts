@@ -124,14 +124,14 @@ describe('a cache that a team shares', () => {
     ['/team#there', '/team/'],
   ])('lies below the path of its URL: %s', async (written, below, query = '') => {
     const urls: (string | undefined)[] = [];
-    const remote = await startRemote(({ url }) => void urls.push(url) ?? false);
+    const remote = await startRemote(({ url }) => urls.push(url) < 0);
     await machine({ remote: `${new URL(remote.url).origin}${written}`, token: 'token\n' }).cache.get(key);
     expect(urls).toEqual([`${below}${key}${query}`]);
   });
 
   it('is followed to another host, which gets no token', async () => {
     const sent: (string | undefined)[] = [];
-    const other = await startRemote(({ headers }) => void sent.push(headers.authorization) ?? false);
+    const other = await startRemote(({ headers }) => sent.push(headers.authorization) < 0);
     other.stored.set(key, Buffer.from(await packResult(key, { data, facts }, undefined)));
     const remote = await startRemote((_, response) =>
       Boolean(response.writeHead(302, { location: `${other.url}${key}` }).end()),
