@@ -1,3 +1,4 @@
+import { UpresError } from '../errors.js';
 import { choice, either, literal, options, secret, text, type Schema, type TypeOf } from '../schema.js';
 
 const folder = text('a folder');
@@ -32,9 +33,34 @@ export const sharedCacheOptions = options(sharedFields);
 /** A cache that others share. */
 export interface SharedCacheOptions extends TypeOf<typeof sharedCacheOptions> {}
 
+/** What the environment says of a remote cache: a CI names it once for all tools. */
+export const cacheVariables = {
+  remote: 'UPRES_REMOTE_CACHE',
+  mode: 'UPRES_REMOTE_CACHE_MODE',
+  token: 'UPRES_REMOTE_CACHE_TOKEN',
+  key: 'UPRES_REMOTE_CACHE_KEY',
+} as const;
+
 /** Where results are kept. */
 export const cacheOption = either('a folder, false, or { remote }', folder, literal(false), sharedCacheOptions);
 export type CacheOption = TypeOf<typeof cacheOption>;
+
+/**
+ * For tools whose host writes options into what it builds.
+ * @param host its name
+ * @throws BAD_ARGUMENT where they hold a secret
+ */
+export function refuseSecrets(cache: CacheOption | undefined, host: string): void {
+  if (typeof cache !== 'object') return;
+  const { remote: url, token: bearer, key } = cache;
+  const { username, password } = url === undefined ? { username: '', password: '' } : new URL(url);
+  const name = bearer !== undefined ? 'token' : key !== undefined ? 'key' : username + password && 'remote';
+  if (!name) return;
+  throw new UpresError(
+    'BAD_ARGUMENT',
+    `cache.${name} would be written into what ${host} builds: leave it out, and set ${cacheVariables[name]} in the environment`,
+  );
+}
 
 function isRemote(value: unknown): boolean {
   if (typeof value !== 'string' || !/^https?:\/\/[^/]/.test(value) || !URL.canParse(value)) return false;

@@ -1,18 +1,16 @@
 import { UpresError } from '../errors.js';
 import { check, defined } from '../schema.js';
 import { AssetCache, resultsFolder } from './asset-cache.js';
-import { sharedCacheOptions, sharedFields, type CacheOption, type SharedCacheOptions } from './cache-option.js';
+import {
+  cacheVariables,
+  sharedCacheOptions,
+  sharedFields,
+  type CacheOption,
+  type SharedCacheOptions,
+} from './cache-option.js';
 import type { ResultCache, ResultFacts } from './result-cache.js';
 import { RemoteCache } from './remote-cache.js';
 import { SharedCache } from './shared-cache.js';
-
-/** What the environment says of a remote cache: a CI names it once for all tools. */
-const variables = {
-  remote: 'UPRES_REMOTE_CACHE',
-  mode: 'UPRES_REMOTE_CACHE_MODE',
-  token: 'UPRES_REMOTE_CACHE_TOKEN',
-  key: 'UPRES_REMOTE_CACHE_KEY',
-} as const;
 
 /**
  * Opens the cache of a run.
@@ -59,10 +57,10 @@ export function openForPush(given: SharedCacheOptions, root: string, warn: (mess
 
 /** What is given comes before what the environment says. */
 function named(given: SharedCacheOptions): SharedCacheOptions {
-  const said = (Object.keys(variables) as (keyof typeof variables)[]).flatMap((name) => {
-    const value = process.env[variables[name]];
+  const said = (Object.keys(cacheVariables) as (keyof typeof cacheVariables)[]).flatMap((name) => {
+    const value = process.env[cacheVariables[name]];
     if (!value || given[name] !== undefined) return [];
-    return [[name, check<string>(sharedFields[name], value, variables[name])]];
+    return [[name, check<string>(sharedFields[name], value, cacheVariables[name])]];
   });
   return { ...(Object.fromEntries(said) as SharedCacheOptions), ...defined(given) };
 }

@@ -8,7 +8,8 @@ import type { ResultFacts } from './result-cache.js';
 
 const side = whole({ from: 1 });
 const milliseconds = number({ from: 0 });
-const words = text('a text');
+/** Of one line, and without what steers a terminal: it is said to people. */
+const words = text('a text of one line', { pattern: /^[^\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]*$/ });
 
 /** What a result's facts must be to be believed: they come from a machine that is not this one. */
 const resultFacts = object(

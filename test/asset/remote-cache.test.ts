@@ -196,6 +196,7 @@ describe('what is not as it was put there', () => {
     ['a width that is none', said((told) => (told.width = -1))],
     ['a width that is a text', said((told) => (told.width = '4'))],
     ['more than there is to say', said((told) => (told.secret = 1))],
+    ['a line that a terminal or a CI obeys', said((told) => (told.warnings = ['well\n::add-mask::all']))],
     ['less than there is to say', said((told) => delete told.device)],
   ])('is not used, and is written over: %s', async (_, change) => {
     const remote = await startRemote();
