@@ -25,7 +25,7 @@ export interface ImageService {
  */
 export function upres(options: UpresAstroOptions = {}): ImageService {
   const { model, models = {}, onError, device } = options;
-  const made = [engineIdentity(), model, modelStampSync(models), onError, device];
+  const made = [engineIdentity(device), model, modelStampSync(models), onError];
   const identity = createHash('sha256').update(JSON.stringify(made)).digest('base64url').slice(0, 12);
   return { entrypoint, config: { ...serviceConfig(options, identity) } };
 }

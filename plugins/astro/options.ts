@@ -1,3 +1,4 @@
+import { refuseSecrets } from '#upres/asset/cache-option.js';
 import { checkEnlargingOptions, enlargingOptions, type AssetOptions } from '#upres/asset/options.js';
 import { either, flag, list, literal, number, options, type TypeOf } from '#upres/schema.js';
 
@@ -42,6 +43,7 @@ export interface ServiceConfig {
 /** @throws BAD_ARGUMENT with a suggestion */
 export function serviceConfig(given: UpresAstroOptions, identity: string): ServiceConfig {
   checkEnlargingOptions(given, astroOptions, "Astro's own components say it");
+  refuseSecrets(given.cache, 'Astro');
   const { densities = [1, 2], maxWidth = 1024, onDemand = false, ...assets } = given;
   return { densities: densities || [], maxWidth, onDemand, identity, assets };
 }

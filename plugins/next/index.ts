@@ -1,3 +1,4 @@
+import { refuseSecrets } from '#upres/asset/cache-option.js';
 import { bundlerOptions, checkAssetOptions } from '#upres/asset/options.js';
 import type { TypeOf } from '#upres/schema.js';
 import { reportUnresolved } from './unresolved.js';
@@ -43,6 +44,7 @@ export type Configured<Config> = Config extends (...args: infer Arguments) => in
  */
 export function upres(options: UpresNextOptions = {}): <Config extends object>(config?: Config) => Configured<Config> {
   checkAssetOptions(options, bundlerOptions);
+  refuseSecrets(options.cache, 'Next');
   return <Config extends object>(config?: Config) => {
     const given = (config ?? {}) as NextConfigLike | ((...args: unknown[]) => unknown);
     const result =

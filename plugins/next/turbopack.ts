@@ -42,7 +42,7 @@ export function turbopackRules(
     throw new UpresError('BAD_ARGUMENT', 'upres() is there twice in this configuration of Next: keep one');
   }
   // Turbopack hands on what is JSON.
-  const own = JSON.parse(JSON.stringify({ options, root, identity: identity() })) as LoaderOptions;
+  const own = JSON.parse(JSON.stringify({ options, root, identity: identity(options) })) as LoaderOptions;
   const loaders = [{ loader, options: own }];
   const markup = { query: shapeExpression(options) };
   const url = { query: /[?&]as=url(?:&|$)/ };
@@ -82,4 +82,5 @@ function shapeExpression(options: AssetOptions): RegExp {
 }
 
 /** Turbopack keeps results between builds, by the options of their loaders: so these change with all that changes results. */
-const identity = (): string => createHash('sha256').update(engineIdentity()).digest('hex').slice(0, 16);
+const identity = ({ device }: AssetOptions): string =>
+  createHash('sha256').update(engineIdentity(device)).digest('hex').slice(0, 16);

@@ -113,6 +113,6 @@ function isMarkup(query: string, options: AssetOptions): boolean {
 function identOf(options: AssetOptions): string {
   // These differ from machine to machine, and results don't depend on them.
   const decisive = { ...options, cache: undefined, threads: undefined };
-  const hash = createHash('sha256').update(JSON.stringify([decisive, engineIdentity()]));
+  const hash = createHash('sha256').update(JSON.stringify([decisive, engineIdentity(options.device)]));
   return `upres-${hash.digest('hex').slice(0, 16)}`;
 }

@@ -8,6 +8,7 @@ import { modelFromFile } from '../model/catalogue/model.js';
 import { modelStamp } from '../model/catalogue/model-files.js';
 import { builtinLabels, builtinNetwork } from '../model/catalogue/registry.js';
 import { REWRITE_VERSION } from '../model/catalogue/rewrite-version.js';
+import type { DeviceChoice } from '../network/device.js';
 import { expectedDevice } from '../network/processor.js';
 import { runtimeVersion } from '../network/pool/runtime.js';
 import { encoderVersion, version } from '../version.js';
@@ -102,12 +103,13 @@ async function modelIdentity(model: ModelChoice): Promise<string> {
 /**
  * A text that changes whenever the same source, directives and options may give other bytes: for build tools that keep results
  * by themselves. Networks of the user's own are not in it; `ownModelFiles` tells their files.
+ * @param device that the options name
+ * @throws BAD_ARGUMENT where none is named, and `UPRES_DEVICE` is none
  */
-export function engineIdentity(): string {
+export function engineIdentity(device: DeviceChoice = expectedDevice()): string {
   const networks = builtinLabels()
     .filter(({ kind }) => kind === 'network')
     .flatMap(({ label, scales }) => scales.map((scale) => builtinNetwork(label, scale).card.sha256));
-  return [version, runtimeVersion, encoderVersion, REWRITE_VERSION, PICTURE_VERSION, chooserVersion, ...networks].join(
-    ' ',
-  );
+  const versions = [version, runtimeVersion, encoderVersion, REWRITE_VERSION, PICTURE_VERSION, chooserVersion];
+  return [...versions, device, ...networks].join(' ');
 }

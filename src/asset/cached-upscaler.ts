@@ -5,7 +5,7 @@ import { defaultMaxFrames, defaultMaxInputPixels, defaultMaxOutputPixels } from 
 import { Source } from '../image/image-source.js';
 import type { Upscaler, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import { processors, type Device, type DeviceChoice } from '../network/device.js';
-import { workingDevice } from '../network/processor.js';
+import { namedByEnvironment, workingDevice } from '../network/processor.js';
 import { cacheKey } from './cache-key.js';
 import type { ResultCache, ResultFacts } from './result-cache.js';
 
@@ -78,8 +78,9 @@ export class CachedUpscaler {
       throw withFile(error, file);
     });
     throwIfAborted(signal);
-    // Limits are no part of a result, but a caller who allows more must not get that error.
-    const slot = [key, rest.maxInputPixels, rest.maxOutputPixels, rest.maxFrames].join(' ');
+    // Limits are no part of a result, but a caller who allows more must not get that error. Nor must one who names a device get what
+    // another one computed, for a caller who names none.
+    const slot = [key, rest.device, rest.maxInputPixels, rest.maxOutputPixels, rest.maxFrames].join(' ');
     let work = this.inFlight.get(slot);
     if (!work) {
       const stop = new AbortController();
@@ -122,7 +123,7 @@ export class CachedUpscaler {
   /** For `auto` also the processor's result, which may have stood in for a device that failed. */
   private async find(key: string, source: Source, options: UpscaleOptions): Promise<CachedResult | undefined> {
     const found = await this.findOne(key, options);
-    if (found || options.device !== 'auto') return found;
+    if (found || (options.device ?? namedByEnvironment()) !== 'auto') return found;
     for (const device of processors) {
       const other = await cacheKey(source, { ...options, device });
       const standIn = other === key ? undefined : await this.findOne(other, options);

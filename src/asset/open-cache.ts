@@ -1,18 +1,16 @@
 import { UpresError } from '../errors.js';
 import { check, defined } from '../schema.js';
 import { AssetCache, resultsFolder } from './asset-cache.js';
-import { sharedCacheOptions, type CacheOption, type SharedCacheOptions } from './cache-option.js';
+import {
+  cacheVariables,
+  sharedCacheOptions,
+  sharedFields,
+  type CacheOption,
+  type SharedCacheOptions,
+} from './cache-option.js';
 import type { ResultCache, ResultFacts } from './result-cache.js';
 import { RemoteCache } from './remote-cache.js';
 import { SharedCache } from './shared-cache.js';
-
-/** What the environment says of a remote cache: a CI names it once for all tools. */
-const variables = {
-  remote: 'UPRES_REMOTE_CACHE',
-  mode: 'UPRES_REMOTE_CACHE_MODE',
-  token: 'UPRES_REMOTE_CACHE_TOKEN',
-  key: 'UPRES_REMOTE_CACHE_KEY',
-} as const;
 
 /**
  * Opens the cache of a run.
@@ -27,9 +25,9 @@ export function openCache(
   warn: (message: string) => void,
 ): ResultCache | undefined {
   if (option === false) return undefined;
-  const { folder: named, ...given } = typeof option === 'object' ? option : { folder: option };
-  const local = new AssetCache<ResultFacts>(resultsFolder(named, root), warn);
-  const { remote, mode = 'read', token, key } = check(sharedCacheOptions, { ...environment(), ...given }, 'cache');
+  const { folder, ...given } = typeof option === 'object' ? option : { folder: option };
+  const local = new AssetCache<ResultFacts>(resultsFolder(folder, root), warn);
+  const { remote, mode = 'read', token, key } = check(sharedCacheOptions, named(given), 'cache');
   if (remote === undefined) return local;
   return new SharedCache(local, new RemoteCache({ remote, mode, ...defined({ token }) }, warn), key);
 }
@@ -42,7 +40,7 @@ const longest = 2 ** 31 - 1;
  * @throws BAD_ARGUMENT; also where there is no remote cache
  */
 export function openForPush(given: SharedCacheOptions, root: string, warn: (message: string) => void): SharedCache {
-  const { folder, remote, token, key } = check(sharedCacheOptions, { ...environment(), ...given }, 'cache');
+  const { folder, remote, token, key } = check(sharedCacheOptions, named(given), 'cache');
   if (remote === undefined) {
     throw new UpresError(
       'BAD_ARGUMENT',
@@ -57,11 +55,12 @@ export function openForPush(given: SharedCacheOptions, root: string, warn: (mess
   );
 }
 
-function environment(): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(variables).flatMap(([name, variable]) => {
-      const value = process.env[variable];
-      return value ? [[name, value]] : [];
-    }),
-  );
+/** What is given comes before what the environment says. */
+function named(given: SharedCacheOptions): SharedCacheOptions {
+  const said = (Object.keys(cacheVariables) as (keyof typeof cacheVariables)[]).flatMap((name) => {
+    const value = process.env[cacheVariables[name]];
+    if (!value || given[name] !== undefined) return [];
+    return [[name, check<string>(sharedFields[name], value, cacheVariables[name])]];
+  });
+  return { ...(Object.fromEntries(said) as SharedCacheOptions), ...defined(given) };
 }

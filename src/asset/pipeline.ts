@@ -199,18 +199,23 @@ export class AssetPipeline {
 
   /** Loaded for the first picture: most runs of a build tool's configuration have none. */
   private upscaler(): Promise<CachedUpscaler> {
-    return (this.opened ??= Promise.all([import('./cached-upscaler.js'), import('./open-cache.js')]).then(
-      ([{ CachedUpscaler }, { openCache }]) => {
-        const { options, context } = this;
-        this.cache = openCache(options.cache, context.root, context.warn);
-        return new CachedUpscaler(() => this.lease.get(), this.cache);
-      },
-    ));
+    return (this.opened ??= Promise.all([
+      import('./cached-upscaler.js'),
+      import('./open-cache.js'),
+      import('../network/processor.js'),
+    ]).then(([{ CachedUpscaler }, { openCache }, { namedByEnvironment }]) => {
+      const { options, context } = this;
+      if (options.device === undefined) namedByEnvironment();
+      this.cache = openCache(options.cache, context.root, context.warn);
+      return new CachedUpscaler(() => this.lease.get(), this.cache);
+    }));
   }
 
   private async make(asset: PreparedAsset, variant: VariantPlan, options: RenderOptions): Promise<Made> {
     const given = variant.isOverride ? 'override' : undefined;
     const settings = this.settings(asset, variant, options);
+    // What is wrong with the environment is wrong for every picture: nothing stands in.
+    if (!variant.verbatim) await this.upscaler();
     try {
       if (await this.staysAsItIs(variant)) return { rendered: await asItIs(variant), warning: undefined };
       const forNetwork = this.networkSettings(asset, variant, options);

@@ -2,7 +2,7 @@ import { codeOf, messageOf } from '../errors.js';
 
 /** A remote cache, and what may be done with it. */
 export interface RemoteOptions {
-  /** Where results lie: each under this URL and its name. */
+  /** Where results lie: each under this URL and its name, before its query. */
   readonly remote: string;
   /** `read`: results are looked for; `read-write`: what was computed is uploaded, too. */
   readonly mode: 'read' | 'read-write';
@@ -50,7 +50,9 @@ export class RemoteCache {
     private readonly warn: (message: string) => void,
     private patience = usualPatience,
   ) {
-    const url = new URL(remote.endsWith('/') ? remote : `${remote}/`);
+    const url = new URL(remote);
+    if (!url.pathname.endsWith('/')) url.pathname += '/';
+    url.hash = '';
     const { username, password } = url;
     this.headers = {
       ...(username && {
@@ -176,7 +178,10 @@ export class RemoteCache {
   }
 
   private ask(key: string, { headers, ...request }: RequestInit): Promise<Response> {
-    return fetch(new URL(key, this.base), {
+    const url = new URL(this.base);
+    // Its query stays: some sign what they allow there.
+    url.pathname += key;
+    return fetch(url, {
       ...request,
       headers: { ...this.headers, ...(headers as Record<string, string>) },
       signal: this.off.signal,

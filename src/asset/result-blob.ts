@@ -3,12 +3,16 @@ import { digest } from '../digest.js';
 import { outputFormats } from '../image/codec/formats.js';
 import { sniff, sniffLength } from '../image/codec/sniff.js';
 import { devices } from '../network/device.js';
-import { choice, list, mistakeIn, number, object, text, whole } from '../schema.js';
+import { choice, list, live, mistakeIn, number, object, whole } from '../schema.js';
 import type { ResultFacts } from './result-cache.js';
 
 const side = whole({ from: 1 });
 const milliseconds = number({ from: 0 });
-const words = text('a text');
+/** Of one line, and without what steers a terminal: it is said to people. */
+const words = live<string>(
+  'a text of one line',
+  (value) => typeof value === 'string' && value !== '' && !/[^\P{Cc}\t]|[\u2028\u2029]/u.test(value),
+);
 
 /** What a result's facts must be to be believed: they come from a machine that is not this one. */
 const resultFacts = object(

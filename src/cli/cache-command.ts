@@ -2,9 +2,9 @@ import type { Command } from 'commander';
 import { defined, number, whole } from '../schema.js';
 import { flagValue } from './flag-value.js';
 import { print } from './streams.js';
-import { UsageError } from './usage-error.js';
+import { asUsage, UsageError } from './usage-error.js';
 import { byteSize } from './words.js';
-import { exitCodes, UpresError } from '../errors.js';
+import { exitCodes } from '../errors.js';
 import type { SharedCache } from '../asset/shared-cache.js';
 
 interface CacheOptions {
@@ -53,7 +53,7 @@ async function push(options: CacheOptions): Promise<number> {
   try {
     cache = openForPush(given, process.cwd(), say);
   } catch (error) {
-    throw error instanceof UpresError ? new UsageError(error.message, error.code) : error;
+    asUsage(error);
   }
   const { results, uploaded, complete } = await cache.push();
   tell(options, { results, uploaded }, `${results} results, of which ${uploaded} were uploaded`);

@@ -25,6 +25,7 @@ import { barProgress, canDraw, lineProgress, type Progress, quietProgress } from
 import { foresee, foreseenLine, foreseenText } from './dry-run.js';
 import { errorLine, errorText, outputLine } from './report.js';
 import { print } from './streams.js';
+import { asUsage } from './usage-error.js';
 import { summary } from './summary.js';
 import type { WriteOptions } from './write-output.js';
 
@@ -40,7 +41,7 @@ function imagesInFlight(threads: number): number {
  */
 export async function run(args: readonly string[], options: RunOptions): Promise<number> {
   if (options.model !== undefined) await checkModel(options.model);
-  if (options.device !== undefined) await checkDeviceWorks(options.device);
+  await checkDeviceWorks(options.device);
   const collection = await collect(args, options);
   const { jobs, collisions } = await plan(collection.inputs, options);
 
@@ -252,9 +253,13 @@ class Batch {
 
   private openCache(): ResultCache | undefined {
     const { cache, quiet } = this.options;
-    return openCache(cache, process.cwd(), (message) => {
-      if (!quiet) this.progress.say(`note: ${message}`);
-    });
+    try {
+      return openCache(cache, process.cwd(), (message) => {
+        if (!quiet) this.progress.say(`note: ${message}`);
+      });
+    } catch (error) {
+      return asUsage(error);
+    }
   }
 
   private ledger(): Ledger {

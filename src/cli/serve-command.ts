@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { exitCodes, hasCode, messageOf, UpresError } from '../errors.js';
+import { exitCodes, hasCode, messageOf } from '../errors.js';
 import { defaultLimits } from '../server/service/limits.js';
 import type { ServerOptions } from '../server/service/settings.js';
 import { threadCount } from '../network/pool/thread-count.js';
@@ -9,7 +9,7 @@ import { shortest } from './amount.js';
 import { flagValue } from './flag-value.js';
 import { watchInterrupts } from './interrupt.js';
 import { print } from './streams.js';
-import { UsageError } from './usage-error.js';
+import { asUsage, UsageError } from './usage-error.js';
 
 /** Flags as commander hands them over. */
 interface RawServeOptions {
@@ -145,10 +145,6 @@ function pairs(flag: string, texts: readonly string[] = []): [string, string][] 
     if (at < 1) throw new UsageError(`${flag} takes name=value, not "${text}"`);
     return [text.slice(0, at), text.slice(at + 1)];
   });
-}
-
-function asUsage(error: unknown): never {
-  throw error instanceof UpresError ? new UsageError(error.message, error.code) : error;
 }
 
 function asListenError(error: unknown, { host, port }: { readonly host: string; readonly port: number }): unknown {

@@ -6,3 +6,8 @@ export class UsageError extends UpresError {
     super(code, message);
   }
 }
+
+/** For what can only be wrong with what was given, whoever finds that out: throws it as wrong usage. */
+export function asUsage(error: unknown): never {
+  throw error instanceof UpresError ? new UsageError(error.message, error.code) : error;
+}

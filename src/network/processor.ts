@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 import type Libc from 'detect-libc';
 import { messageOf, UpresError } from '../errors.js';
 import { checkDevice, isProcessor, type DeviceChoice, type ProcessorDevice } from './device.js';
@@ -19,7 +20,7 @@ let objection: string | null | undefined;
  * loaded. Undefined where nothing speaks against it.
  */
 function nativeObjection(): string | undefined {
-  objection ??= findObjection() ?? null;
+  if (objection === undefined) objection = findObjection() ?? null;
   return objection ?? undefined;
 }
 
@@ -50,10 +51,10 @@ export async function workingProcessor(): Promise<ProcessorDevice> {
   return 'wasm';
 }
 
-/** Why the native runtime can't be loaded, having tried it. */
+/** Why the native runtime can't be loaded, having tried it: in the main thread, since it is not for workers to load it first. */
 export async function nativeProblem(): Promise<string | undefined> {
   const known = nativeObjection();
-  if (known !== undefined) return known;
+  if (known !== undefined || !isMainThread) return known;
   const { loadRuntime } = await import('./pool/runtime.js');
   try {
     await loadRuntime();
@@ -64,7 +65,11 @@ export async function nativeProblem(): Promise<string | undefined> {
   }
 }
 
-function namedByEnvironment(): DeviceChoice | undefined {
+/**
+ * The device that `UPRES_DEVICE` names; undefined where it is empty or not set.
+ * @throws BAD_ARGUMENT where it names none
+ */
+export function namedByEnvironment(): DeviceChoice | undefined {
   const { UPRES_DEVICE: name } = process.env;
   if (name === undefined || name === '') return undefined;
   try {

@@ -45,7 +45,7 @@ const networkOptions = options({
   /**
    * What computes. A device that is named is used or loading fails; `auto` takes a graphics processor that works, computes the
    * same and is faster, and otherwise the CPU.
-   * @default `cpu`
+   * @default `cpu`, or `wasm` where native code can't be loaded; `UPRES_DEVICE`
    */
   device: deviceChoice,
   /**

@@ -5,6 +5,7 @@ import { AssetCache } from '#src/asset/asset-cache.js';
 import { CachedUpscaler, type ResultFacts } from '#src/asset/cached-upscaler.js';
 import { UpresError } from '#src/errors.js';
 import type { Upscaler, UpscaleOptions, UpscaleResult } from '#src/image/upscale.js';
+import type { Device } from '#src/network/device.js';
 import { codeOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';
 import { plainNetwork } from '../support/networks.js';
@@ -16,7 +17,7 @@ const source = new Uint8Array([1, 2, 3]);
 class Calls {
   readonly running: {
     readonly options: UpscaleOptions;
-    readonly succeed: (text: string) => void;
+    readonly succeed: (text: string, device?: Device) => void;
     readonly fail: (e: Error) => void;
   }[] = [];
 
@@ -29,8 +30,8 @@ class Calls {
           });
           this.running.push({
             options,
-            succeed: (text) => {
-              resolve(resultOf(text));
+            succeed: (text, device) => {
+              resolve(resultOf(text, device));
             },
             fail: reject,
           });
@@ -38,7 +39,7 @@ class Calls {
     }) as unknown as Upscaler;
 }
 
-function resultOf(text: string): UpscaleResult {
+function resultOf(text: string, device: Device = 'cpu'): UpscaleResult {
   const facts = {
     format: 'png',
     width: 10,
@@ -48,7 +49,7 @@ function resultOf(text: string): UpscaleResult {
     sourceHeight: 5,
     upscale: 2,
   } as const;
-  return { data: Buffer.from(text), ...facts, model: 'natural', device: 'cpu', inferenceMs: 1, codecMs: 1 };
+  return { data: Buffer.from(text), ...facts, model: 'natural', device, inferenceMs: 1, codecMs: 1 };
 }
 
 const textOf = async (result: Promise<{ data: Uint8Array }>): Promise<string> =>
@@ -70,6 +71,23 @@ describe('a result that is there', () => {
     const second = await warm.upscale(source, { upscale: 2 });
     // What it was cached under names the bytes, too.
     expect(second).toEqual({ ...(await first), cached: true, hash: expect.any(String) as string });
+  });
+
+  it('is the processor’s, too, where the environment names auto', async () => {
+    const folder = temporaryFolder();
+    const calls = new Calls();
+    const cached = new CachedUpscaler(calls.upscaler, cacheIn(folder));
+    const made = cached.upscale(source, { device: 'wasm' });
+    await until(() => calls.running.length === 1);
+    calls.running[0]!.succeed('pixels', 'wasm');
+    await made;
+    process.env.UPRES_DEVICE = 'auto';
+    try {
+      expect(await cached.findCached(source, {})).toMatchObject({ cached: true });
+      expect(await cached.findCached(source, { device: 'cpu' })).toBeUndefined();
+    } finally {
+      delete process.env.UPRES_DEVICE;
+    }
   });
 
   it('is computed again where limits forbid it, so that the limit is what is reported', async () => {
@@ -106,6 +124,18 @@ describe('identical work in flight', () => {
     expect(await Promise.all(results.map(textOf))).toEqual(['pixels 2', 'pixels 2', 'pixels 2']);
     expect(await textOf(different)).toBe('pixels 3');
     expect(calls.running).toHaveLength(2);
+  });
+
+  it('is not what another device does, which a caller names', async () => {
+    const calls = new Calls();
+    const upscaler = new CachedUpscaler(calls.upscaler, cacheIn(temporaryFolder()));
+    // What is expected where none is named may turn out not to work.
+    const results = [upscaler.upscale(source, {}), upscaler.upscale(source, { device: 'cpu' })];
+    await until(() => calls.running.length === 2);
+    calls.running.forEach(({ succeed }, i) => {
+      succeed(`pixels ${i}`);
+    });
+    expect(new Set(await Promise.all(results.map(textOf))).size).toBe(2);
   });
 
   it('goes on for the others when one caller leaves', async () => {

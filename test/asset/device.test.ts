@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { cacheKey } from '#src/asset/cache-key.js';
+import { cacheKey, engineIdentity } from '#src/asset/cache-key.js';
 import { CachedUpscaler } from '#src/asset/cached-upscaler.js';
 import { AssetPipeline } from '#src/asset/pipeline.js';
 import { Upscaler } from '#src/image/upscale.js';
@@ -28,6 +28,23 @@ describe('a device that is not there', () => {
     expect(await codeOf(cacheKey(source, { device: absent }))).toBe('DEVICE_UNAVAILABLE');
     const cached = new CachedUpscaler(() => new Upscaler(), undefined);
     expect(await codeOf(cached.upscale(source, { device: absent }, 'a.png'))).toBe('DEVICE_UNAVAILABLE');
+  });
+
+  it('is an error in the environment, too, where a name is none: nothing takes the picture’s place', async () => {
+    const file = join(folder, 'b.png');
+    writeFileSync(file, source);
+    process.env.UPRES_DEVICE = 'wsam';
+    try {
+      const context = { root: folder, warn: () => undefined };
+      const pipeline = new AssetPipeline({ onError: 'original', cache: false }, context);
+      const asset = await pipeline.plan(file, { upscale: [2] });
+      await expect(pipeline.render(asset, asset.variants[0]!)).rejects.toThrow('UPRES_DEVICE: ');
+      await pipeline.close();
+      expect(() => engineIdentity()).toThrow('UPRES_DEVICE: ');
+      expect(engineIdentity('cpu')).toContain(' cpu ');
+    } finally {
+      delete process.env.UPRES_DEVICE;
+    }
   });
 
   it('fails an asset as any other error does, and a resize can stand in for it', async () => {

@@ -20,3 +20,15 @@ it('names everything of the package that results are made of', () => {
 it('is the same every time', () => {
   expect(engineIdentity()).toBe(engineIdentity());
 });
+
+it('changes with the device, whoever names it', () => {
+  const identities = ['cpu', 'wasm', 'auto'] as const;
+  expect(new Set(identities.map((device) => engineIdentity(device))).size).toBe(3);
+  process.env.UPRES_DEVICE = 'wasm';
+  try {
+    expect(engineIdentity()).toBe(engineIdentity('wasm'));
+    expect(engineIdentity('cpu')).not.toBe(engineIdentity());
+  } finally {
+    delete process.env.UPRES_DEVICE;
+  }
+});

@@ -102,6 +102,55 @@ describe('a cache that a team shares', () => {
     expect(open).toThrow('cache.remote must be a URL');
     expect(() => machine({ remote: 'http://x', token: '' })).toThrow(/^(?!.*"").*cache.token must be/);
   });
+
+  it.each([
+    ['a port that is none', { remote: 'http://user:geheim@host:99999/' }],
+    ['another protocol', { remote: 'ftp://user:geheim@host/' }],
+    ['a password that is half encoded', { remote: 'http://user:geheim%@host/' }],
+    ['a token of two lines', { remote: 'http://host/', token: 'one\ngeheim' }],
+    ['a token that no header can carry', { remote: 'http://host/', token: 'geheim…' }],
+  ])('refuses %s, and does not say it', (_, options) => {
+    const open = (): unknown => machine(options);
+    expect(open).toThrow(expect.objectContaining({ code: 'BAD_ARGUMENT' }));
+    expect(open).toThrow(/^(?!.*geheim)/s);
+  });
+
+  it.each([
+    ['', '/'],
+    ['/team', '/team/'],
+    ['/team/', '/team/'],
+    ['/team?sig=a/b', '/team/', '?sig=a/b'],
+    ['/team/?sig=a%2Fb&v=1', '/team/', '?sig=a%2Fb&v=1'],
+    ['/team#there', '/team/'],
+  ])('lies below the path of its URL: %s', async (written, below, query = '') => {
+    const urls: (string | undefined)[] = [];
+    const remote = await startRemote(({ url }) => urls.push(url) < 0);
+    await machine({ remote: `${new URL(remote.url).origin}${written}`, token: 'token\n' }).cache.get(key);
+    expect(urls).toEqual([`${below}${key}${query}`]);
+  });
+
+  it('is followed to another host, which gets no token', async () => {
+    const sent: (string | undefined)[] = [];
+    const other = await startRemote(({ headers }) => sent.push(headers.authorization) < 0);
+    other.stored.set(key, Buffer.from(await packResult(key, { data, facts }, undefined)));
+    const remote = await startRemote((_, response) =>
+      Boolean(response.writeHead(302, { location: `${other.url}${key}` }).end()),
+    );
+    const { cache } = machine({ remote: remote.url, token: 'secret-token' });
+    expect(await cache.get(key)).toMatchObject({ facts });
+    expect(sent).toEqual([undefined]);
+  });
+
+  it('is the one of the environment where an option is undefined', async () => {
+    const remote = await startRemote();
+    process.env.UPRES_REMOTE_CACHE = remote.url;
+    try {
+      await machine({ remote: undefined } as never).cache.get(key);
+    } finally {
+      delete process.env.UPRES_REMOTE_CACHE;
+    }
+    expect(remote.asked).toEqual([`GET ${key}`]);
+  });
 });
 
 test('what a machine has already is pushed once', async () => {
@@ -147,6 +196,7 @@ describe('what is not as it was put there', () => {
     ['a width that is none', said((told) => (told.width = -1))],
     ['a width that is a text', said((told) => (told.width = '4'))],
     ['more than there is to say', said((told) => (told.secret = 1))],
+    ['a line that a terminal or a CI obeys', said((told) => (told.warnings = ['well\n::add-mask::all']))],
     ['less than there is to say', said((told) => delete told.device)],
   ])('is not used, and is written over: %s', async (_, change) => {
     const remote = await startRemote();

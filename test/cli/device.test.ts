@@ -25,3 +25,24 @@ describe('--device', () => {
     expect(await readdir(folder.path)).toEqual(['a.png']);
   });
 });
+
+describe('what is wrong with the environment is wrong usage, and takes no picture’s place', () => {
+  const device = process.platform === 'darwin' ? 'dml' : 'coreml';
+  test.each([
+    ['a device that there is not', { UPRES_DEVICE: 'wsam' }, 'UPRES_DEVICE: device must be one of'],
+    ['a device that is not there', { UPRES_DEVICE: device }, `UPRES_DEVICE=${device}: `],
+    ['a remote cache', { UPRES_REMOTE_CACHE: 'ftp://team' }, 'UPRES_REMOTE_CACHE must be a URL'],
+    [
+      'its mode',
+      { UPRES_REMOTE_CACHE: 'http://team', UPRES_REMOTE_CACHE_MODE: 'rw' },
+      'UPRES_REMOTE_CACHE_MODE must be one of read, read-write, not "rw"',
+    ],
+  ])('%s', async (_, env, message) => {
+    await using folder = await makeFolder();
+    await folder.write({ 'a.png': await picture(8, 6) });
+    const { code, stderr } = await upres(['--on-error', 'original', 'a.png'], { cwd: folder.path, env });
+    expect(stderr).toContain(`error: ${message}`);
+    expect(code).toBe(2);
+    expect(await readdir(folder.path)).toEqual(['a.png']);
+  });
+});

@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
@@ -104,6 +106,23 @@ describe('the processor, where no device is named', () => {
       expect(each).toHaveProperty('message', expect.stringContaining(`npm install onnxruntime-web@${runtimeVersion}`));
     }
     expect(made).toHaveLength(3);
+  });
+
+  it('says what is wrong with another release of it, which another package brought', async () => {
+    const project = temporaryFolder();
+    const web = join(project, 'node_modules', 'onnxruntime-web');
+    await mkdir(join(web, 'dist'), { recursive: true });
+    // As it was before 1.19: it exports no binaries.
+    const exports = { '.': { node: './dist/ort-web.node.js' } };
+    await writeFile(join(web, 'package.json'), JSON.stringify({ name: 'onnxruntime-web', version: '1.17.3', exports }));
+    await writeFile(join(web, 'dist', 'ort-web.node.js'), '');
+    const { made } = await upscale(['wasm'], '', { WEB_FROM: project });
+    expect(made).toMatchObject([
+      {
+        code: 'UNSUPPORTED_PLATFORM',
+        message: expect.stringContaining('is installed as 1.17.3: run "npm install') as string,
+      },
+    ]);
   });
 
   it('is not to blame where sharp can’t be loaded, which says what to install', async () => {

@@ -509,6 +509,7 @@ describe('a worker thread', () => {
     const answer = await new Promise((resolve) => worker.once('message', resolve));
     expect(answer).toMatchObject({
       code: 'NOT_MAIN_THREAD',
+      loaded: false,
       message: expect.stringMatching(/share\(\).*attach\(handle\)/) as string,
     });
     await worker.terminate();

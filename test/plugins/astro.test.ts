@@ -189,6 +189,7 @@ describe('options', () => {
     [{ quality: 80 }, 'components'],
     [{ densities: [9] }, 'densities'],
     [{ maxWidth: 0 }, 'maxWidth'],
+    [{ cache: { remote: 'https://team/', key: 'x' } }, 'UPRES_REMOTE_CACHE_KEY'],
   ])('%j is refused', ([options, words]) => {
     expect(() => upres(options as UpresAstroOptions)).toThrow(words);
   });

@@ -97,6 +97,16 @@ describe('the configuration', () => {
   it('refuses what can’t be', () => {
     expect(() => upres({ qualty: 80 } as UpresNextOptions)).toThrow('quality');
     expect(() => upres()(upres()({}))).toThrow('twice');
+    // Next writes its configuration into the server that it builds.
+    const remote = 'https://team/';
+    for (const [secret, name] of [
+      [{ remote, token: 'x' }, 'UPRES_REMOTE_CACHE_TOKEN'],
+      [{ remote, key: 'x' }, 'UPRES_REMOTE_CACHE_KEY'],
+      [{ remote: 'https://a:b@team/' }, 'UPRES_REMOTE_CACHE '],
+    ] as const) {
+      expect(() => upres({ cache: secret })).toThrow(`set ${name}`);
+    }
+    expect(() => upres({ cache: { remote } })).not.toThrow();
   });
 
   it.each([

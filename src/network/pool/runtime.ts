@@ -7,7 +7,7 @@ export type Runtime = typeof Ort;
 /** What computing needs of a runtime, native or in WebAssembly. */
 export type SessionRuntime = Pick<Runtime, 'InferenceSession' | 'Tensor'>;
 
-/** The release of onnxruntime-node and onnxruntime-web that this package is tested with; package.json pins it. */
+/** The release of onnxruntime-node, which package.json pins, and of onnxruntime-web: no other is used. */
 export const runtimeVersion = '1.30.0';
 
 /**

@@ -45,8 +45,10 @@ export function wasmObjection(): string | undefined {
 export function installedVersion(): string | undefined {
   const require = createRequire(import.meta.url);
   try {
-    // Its exports hide package.json.
-    const path = require.resolve(binary).replace(/(onnxruntime-web[\\/])dist[\\/][^\\/]*$/, '$1package.json');
+    // Its exports hide package.json, and those of older releases the binary.
+    const path = require
+      .resolve('onnxruntime-web')
+      .replace(/(onnxruntime-web[\\/])dist[\\/][^\\/]*$/, '$1package.json');
     return (require(path) as { version: string }).version;
   } catch (error) {
     if (hasCode(error, 'MODULE_NOT_FOUND')) return undefined;

@@ -85,7 +85,7 @@ const serverOptions = options({
   model: assetOptions.properties.model,
   /**
    * What computes, where a request does not say.
-   * @default `cpu`
+   * @default `cpu`, or `wasm` where native code can't be loaded; `UPRES_DEVICE`
    */
   device: deviceChoice,
   /**
