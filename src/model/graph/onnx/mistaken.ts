@@ -32,7 +32,8 @@ const KINDS: readonly { readonly at: number; readonly begins: string; readonly i
 
 /** What a file is that is no ONNX; undefined where that can't be told. */
 export function mistakenKind(bytes: Uint8Array): string | undefined {
-  const start = new TextDecoder('latin1').decode(bytes.subarray(0, 64));
+  // A TextDecoder's latin1 is Windows' code page, in which some bytes are other letters.
+  const start = Buffer.from(bytes.subarray(0, 64)).toString('latin1');
   const text = start.replace(/^(?:\xef\xbb\xbf)?\s+/, '').replace(/^\xef\xbb\xbf/, '');
   return KINDS.find(({ at, begins }) => start.startsWith(begins, at) || (at === 0 && text.startsWith(begins)))?.is;
 }
