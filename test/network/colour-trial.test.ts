@@ -101,6 +101,17 @@ describe('a network whose colours no card tells', () => {
     expect(differs(await enlarged(network({ input: side, output: side })), plain)).toBeLessThanOrEqual(1);
   });
 
+  test('is left as it is where it makes pictures a little brighter, although other colours would fit better', async () => {
+    warnings.length = 0;
+    const bright = network({ input: RGB, output: RGB }, (writer, value) =>
+      writer.op('Mul', [value, writer.floats([1.1])]),
+    );
+    const loaded = await ThreadSafeNetwork.fromBytes(bright, { cacheFolder: folder, threads: 1 });
+    expect(loaded.weights.geometry.colours).toBeUndefined();
+    await loaded.dispose();
+    expect(warnings).toEqual([]);
+  });
+
   test('is refused where it gives a picture in colours that nobody knows', async () => {
     const negative = network(
       { input: RGB, output: RGB },
