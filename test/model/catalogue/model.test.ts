@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { create } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -7,10 +7,27 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { modelFiles } from '#src/model/catalogue/model-files.js';
 import { modelFromBytes, modelFromFile, modelFromLabel } from '#src/model/catalogue/model.js';
 import { readOnnx } from '#src/model/graph/onnx/file.js';
-import { StringStringEntryProtoSchema, TensorProto_DataLocation } from '#src/model/graph/onnx/onnx_pb.js';
+import {
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  NodeProtoSchema,
+  StringStringEntryProtoSchema,
+  TensorProto_DataLocation,
+  TensorProtoSchema,
+  type AttributeProto,
+  type GraphProto,
+  type NodeProto,
+  type TensorProto,
+} from '#src/model/graph/onnx/onnx_pb.js';
 import { wrapPixels } from '#src/model/graph/pixels.js';
 import { builtinLabels, builtinNetwork, chainFor } from '#src/model/catalogue/registry.js';
 import { bytesOf, difference, load, plainNetwork, randomFloats, run } from '../support.js';
+
+const attribute = (fields: Partial<AttributeProto>): AttributeProto => create(AttributeProtoSchema, fields);
+const graphOf = (tensor: TensorProto, inner?: GraphProto): GraphProto =>
+  inner
+    ? create(GraphProtoSchema, { node: [create(NodeProtoSchema, { attribute: [attribute({ g: inner })] })] })
+    : create(GraphProtoSchema, { initializer: [tensor] });
 
 const NETWORKS = builtinLabels().flatMap(({ label, kind, scales }) =>
   kind === 'network' ? scales.map((scale) => [label, scale] as const) : [],
@@ -234,6 +251,36 @@ describe('files', () => {
     const model = await modelFromFile(path);
     await writeFile(path, bytesOf(plainNetwork({ opset: 15 })));
     await expect(model.build()).rejects.toMatchObject({ code: 'MODEL_INVALID', file: path });
+  });
+
+  it.each<[string, (tensor: TensorProto) => Partial<NodeProto>]>([
+    ['a constant', (t) => ({ opType: 'Constant', attribute: [attribute({ name: 'value', t })] })],
+    [
+      'a branch',
+      (t) => ({ opType: 'If', input: ['c'], attribute: [attribute({ name: 'then_branch', g: graphOf(t) })] }),
+    ],
+    ['a branch of a branch', (t) => ({ opType: 'If', attribute: [attribute({ graphs: [graphOf(t, graphOf(t))] })] })],
+    [
+      'what is not read',
+      (t) => {
+        const sparse = attribute({ name: 'sparse_value' });
+        const data = toBinary(TensorProtoSchema, t);
+        sparse.$unknown = [{ no: 22, wireType: 2, data: Uint8Array.of(data.length, ...data) }];
+        return { opType: 'Constant', attribute: [sparse] };
+      },
+    ],
+  ])('that name a file in %s are refused: the runtime would read it from the working directory', async (_, node) => {
+    const tensor = create(TensorProtoSchema, {
+      dims: [1n],
+      dataType: 1,
+      dataLocation: TensorProto_DataLocation.EXTERNAL,
+      externalData: [create(StringStringEntryProtoSchema, { key: 'location', value: '.env' })],
+    });
+    const model = readOnnx(bytes);
+    model.graph.node.push(create(NodeProtoSchema, { output: ['k'], ...node(tensor) }));
+    const loaded = await modelFromBytes(bytesOf(model));
+    await expect(loaded.build()).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' });
+    await expect(loaded.build()).rejects.toThrow(/inside of its nodes in another file/);
   });
 
   it('may keep their weights in a file next to them', async () => {
