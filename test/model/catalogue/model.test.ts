@@ -324,6 +324,19 @@ describe('files', () => {
     expect(below.data).toEqual(got.data);
     expect(modelFiles(path)).toContain(join(folder, 'weights', 'w.bin'));
 
+    // Weights may be shared, but not so that little on a disk becomes much in memory.
+    const [first] = model.graph.initializer;
+    const shared = Array.from({ length: 50 }, (_, at) => {
+      const [location, ...range] = first!.externalData;
+      const alias = create(StringStringEntryProtoSchema, { key: 'location', value: `${'./'.repeat(at)}weights/w.bin` });
+      expect(location!.key).toBe('location');
+      return create(TensorProtoSchema, { ...first!, name: `shared${at}`, externalData: [alias, ...range] });
+    });
+    const sharing = readOnnx(bytesOf(model));
+    sharing.graph.initializer.push(...shared);
+    await writeFile(path, bytesOf(sharing));
+    await expect((await modelFromFile(path)).build()).rejects.toThrow(/share those in .* too often/);
+
     // No file of the machine is read that the model's folder does not hold.
     const secret = await mkdtemp(join(tmpdir(), 'upres-'));
     await writeFile(join(secret, 'w.bin'), Buffer.concat(parts));

@@ -4,12 +4,17 @@ import type { OnnxModel } from './file.js';
 import { TensorProto_DataLocation, type GraphProto, type TensorProto } from './onnx_pb.js';
 import { isExternal } from './tensor.js';
 
+/** How many times all that lies in other files may be used: tensors may share it, but a small file must not become a large one. */
+const MOST_SHARED = 4;
+
 /**
  * Brings weights that lie in other files into the model, in place. `files` are the bytes of these, by the names that the model has for them.
  * Throws MODEL_UNSUPPORTED for files that are not there and for other places that name one: the runtime would look for it in the
  * process's working directory. Throws MODEL_INVALID for a range outside of a file.
  */
 export function embedExternalData(model: OnnxModel, files: ReadonlyMap<string, Uint8Array>, name: string): void {
+  const stored = [...new Set(files.values())].reduce((sum, { length }) => sum + length, 0);
+  let used = 0;
   for (const tensor of model.graph.initializer) {
     if (!isExternal(tensor)) continue;
     const entries = new Map(tensor.externalData.map(({ key, value }) => [key, value]));
@@ -32,6 +37,12 @@ export function embedExternalData(model: OnnxModel, files: ReadonlyMap<string, U
         `The weights "${tensor.name}" of ${name} lie outside of "${location}": that file was cut short or belongs to another network. Export it again.`,
         { file: name },
       );
+    }
+    used += length;
+    if (used > MOST_SHARED * stored) {
+      throw new UpresError('MODEL_INVALID', `The weights of ${name} share those in "${location}" too often.`, {
+        file: name,
+      });
     }
     tensor.rawData = Uint8Array.from(bytes.subarray(start, start + length));
     tensor.dataLocation = TensorProto_DataLocation.DEFAULT;
