@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { create, toBinary } from '@bufbuild/protobuf';
+import { WireType } from '@bufbuild/protobuf/wire';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -265,7 +266,7 @@ describe('files', () => {
       (t) => {
         const sparse = attribute({ name: 'sparse_value' });
         const data = toBinary(TensorProtoSchema, t);
-        sparse.$unknown = [{ no: 22, wireType: 2, data: Uint8Array.of(data.length, ...data) }];
+        sparse.$unknown = [{ no: 22, wireType: WireType.LengthDelimited, data: Uint8Array.of(data.length, ...data) }];
         return { opType: 'Constant', attribute: [sparse] };
       },
     ],
