@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { hasCode } from '../../errors.js';
 import { largestDifference, type Plane } from '../proving.js';
 import { crop } from './planes.js';
@@ -22,14 +23,19 @@ const MOST_WORK = 4e12;
 /** And where a graph can't be followed, and does not tell its work, in milliseconds by the speed that was measured. */
 const LONGEST_MS = 60_000;
 
+/** Bytes that a trial may take: half of the machine, or of what the process may have of it. */
+const mostMemory = (): number => Math.min(totalmem(), process.constrainedMemory() || Infinity) / 2;
+
 /**
  * Finds the least context with which a tile of a picture differs from the whole by no more than one level of 255.
  * @param run the network
+ * @param memory bytes that it may take
  * @returns the widest context that is tried, where none is enough; without a difference where it can't be told
  */
 export async function findApproximation(
   run: (plane: Plane) => Promise<Plane>,
   { halo: exact, multipleOf, macPerPixel, pixelsPerMs, scale }: MeasuredGeometry,
+  memory = mostMemory(),
 ): Promise<Approximation> {
   const unit = exact ? multipleOf : leastCommon(multipleOf, ANY_WINDOW);
   const roundUp = (value: number): number => Math.ceil(value / unit) * unit;
@@ -56,7 +62,7 @@ export async function findApproximation(
     const smallest = await inTile(halos[0]!);
     const growth = (side / (core + 2 * halos[0]!)) ** 4;
     // A graph that can't be followed may compare each pixel with each: memory grows with the square of their number.
-    if (!exact && (process.memoryUsage.rss() - before) * growth > process.availableMemory()) return untried;
+    if (!exact && (process.memoryUsage.rss() - before) * growth > memory) return untried;
     const expected = await coreOf(picture, around);
     let levels = Infinity;
     for (const halo of halos) {
