@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import { WireType } from '@bufbuild/protobuf/wire';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,7 +24,8 @@ import { wrapPixels } from '#src/model/graph/pixels.js';
 import { builtinLabels, builtinNetwork, chainFor } from '#src/model/catalogue/registry.js';
 import { bytesOf, difference, load, plainNetwork, randomFloats, run } from '../support.js';
 
-const attribute = (fields: Partial<AttributeProto>): AttributeProto => create(AttributeProtoSchema, fields);
+const attribute = (fields: MessageInitShape<typeof AttributeProtoSchema>): AttributeProto =>
+  create(AttributeProtoSchema, fields);
 const graphOf = (tensor: TensorProto, inner?: GraphProto): GraphProto =>
   inner
     ? create(GraphProtoSchema, { node: [create(NodeProtoSchema, { attribute: [attribute({ g: inner })] })] })
@@ -254,7 +255,7 @@ describe('files', () => {
     await expect(model.build()).rejects.toMatchObject({ code: 'MODEL_INVALID', file: path });
   });
 
-  it.each<[string, (tensor: TensorProto) => Partial<NodeProto>]>([
+  it.each<[string, (tensor: TensorProto) => Pick<NodeProto, 'opType' | 'attribute'> & { input?: string[] }]>([
     ['a constant', (t) => ({ opType: 'Constant', attribute: [attribute({ name: 'value', t })] })],
     [
       'a branch',
