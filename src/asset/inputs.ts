@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { fileOf } from '../model/catalogue/colours.js';
+import { coloursOf, fileOf } from '../model/catalogue/colours.js';
 import { modelFiles } from '../model/catalogue/model-files.js';
 import type { AssetOptions } from './options.js';
 import type { PreparedAsset } from './pipeline.js';
@@ -24,4 +24,11 @@ export function ownModelFiles({ models = {} }: AssetOptions, root: string, label
   const path = Object.hasOwn(models, label) ? models[label] : undefined;
   if (path === undefined) return [];
   return modelFiles(resolve(root, fileOf(path)));
+}
+
+/** What is said of the numbers of a network of the user's own, as a text that differs where that does; empty for none. */
+export function ownModelColours({ models = {} }: AssetOptions, label: string): string {
+  const model = Object.hasOwn(models, label) ? models[label] : undefined;
+  const { range, order } = model === undefined ? {} : coloursOf(model);
+  return range === undefined && order === undefined ? '' : JSON.stringify([label, range, order]);
 }

@@ -4,8 +4,11 @@ import { float, tensorInfo } from '#src/model/graph/onnx/node.js';
 import { makeModel, writeOnnx } from '#src/model/graph/onnx/file.js';
 import { GraphWriter } from '#src/model/graph/onnx/graph-writer.js';
 import { TensorProto_DataType as DataType } from '#src/model/graph/onnx/onnx_pb.js';
-import { largestDifference } from '#src/network/proving.js';
+import { UpresError } from '#src/errors.js';
+import { largestDifference, type Plane } from '#src/network/proving.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
+import { findApproximation } from '#src/network/weights/approximation-trial.js';
+import type { MeasuredGeometry } from '#src/network/weights/weights-manifest.js';
 import { pictureLike } from '#src/network/weights/trial-pictures.js';
 import { codeOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';
@@ -64,6 +67,18 @@ const resized: Step = (writer, value) => {
 const random: Step = (writer, value) =>
   writer.op('Add', [value, writer.op('RandomNormalLike', [value], { scale: float(0.01) })]);
 
+/** Of a graph that can't be followed. */
+const anyGraph: MeasuredGeometry = {
+  scale: 1,
+  halo: undefined,
+  multipleOf: 1,
+  globalOperators: ['MatMul (unknown)'],
+  macPerPixel: 0,
+  activationBytesPerPixel: 24,
+  parameters: 0,
+  pixelsPerMs: 1e6,
+};
+
 function picture(side: number): { width: number; height: number; channels: 3; data: Uint8Array } {
   const { data } = pictureLike(side, 0.9);
   const pixels = Uint8Array.from({ length: data.length }, (_, at) =>
@@ -113,6 +128,33 @@ describe('a network whose tiles can not equal the whole at a bearable cost', () 
     expect(loaded.weights.geometry.approximation!.levels).toBeGreaterThan(1);
     expect(await codeOf(loaded.upscaleImage(picture(400)))).toBe('INPUT_TOO_LARGE');
     expect((await loaded.upscaleImage(picture(400), { acceptApproximation: true })).width).toBe(800);
+  });
+
+  test.each([
+    ['that fails on more pixels than it was measured with', 200],
+    ['that fails on each tile', 0],
+  ])('%s is used for what it can be used for', async (_, most) => {
+    const run = (plane: Plane): Promise<Plane> =>
+      plane.width > most ? Promise.reject(new UpresError('MODEL_UNSUPPORTED', 'no memory')) : Promise.resolve(plane);
+    expect(await findApproximation(run, anyGraph)).toEqual({ halo: 96, unit: 48 });
+  });
+
+  test('whose results are no numbers has no difference that is known, in its manifest neither', async () => {
+    const run = (plane: Plane): Promise<Plane> => Promise.resolve({ ...plane, data: plane.data.map(() => NaN) });
+    const found = await findApproximation(run, anyGraph);
+    expect(JSON.parse(JSON.stringify(found))).toEqual({ halo: 96, unit: 48 });
+  });
+
+  test('that would need the square of its memory for the whole is not tried on it', async () => {
+    const held: Float32Array[] = [];
+    const sides: number[] = [];
+    const run = (plane: Plane): Promise<Plane> => {
+      sides.push(plane.width);
+      held.push(new Float32Array(2 ** 24).fill(1));
+      return Promise.resolve(plane);
+    };
+    expect(await findApproximation(run, anyGraph, 2 ** 30)).toEqual({ halo: 96, unit: 48 });
+    expect(sides).toEqual([144]);
   });
 
   test('that resizes to computed sizes is used', async () => {

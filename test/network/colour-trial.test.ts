@@ -43,10 +43,15 @@ function network({ input, output }: Colours, last?: Step): Uint8Array {
   const rgb = writer.clip(colourStep((value) => inNumbers(value, input))(writer, 'input'), 0, 1);
   const squares = writer.op('Add', [writer.op('Mul', [rgb, rgb]), writer.floats([0.0004])]);
   const soft = writer.op('Sqrt', [squares]);
-  const each = Float32Array.from({ length: 36 }, (_, at) => Number(Math.floor(at / 12) === at % 3));
-  const phases = writer.op('Conv', [soft, writer.floats(each, [12, 3, 1, 1])], { kernel_shape: [1, 1] });
-  const large = writer.op('DepthToSpace', [phases], { blocksize: 2, mode: 'CRD' });
   const step = last ?? colourStep((value) => inNumbers(value, undefined, output));
+  return enlargingNetwork(writer, soft, step);
+}
+
+/** A network that repeats the pixels of what was computed. */
+function enlargingNetwork(writer: GraphWriter, value: string, step: Step): Uint8Array {
+  const each = Float32Array.from({ length: 36 }, (_, at) => Number(Math.floor(at / 12) === at % 3));
+  const phases = writer.op('Conv', [value, writer.floats(each, [12, 3, 1, 1])], { kernel_shape: [1, 1] });
+  const large = writer.op('DepthToSpace', [phases], { blocksize: 2, mode: 'CRD' });
   writer.op('Identity', [step(writer, large)], {}, 'output');
   return writeOnnx(
     makeModel({
@@ -99,6 +104,17 @@ describe('a network whose colours no card tells', () => {
     const side: SideColours = { ...RGB, range: [-1, 1] };
     const plain = await enlarged(network({ input: RGB, output: RGB }));
     expect(differs(await enlarged(network({ input: side, output: side })), plain)).toBeLessThanOrEqual(1);
+  });
+
+  test('is left as it is where it makes pictures a little brighter, although other colours would fit better', async () => {
+    warnings.length = 0;
+    const bright = enlargingNetwork(new GraphWriter(13, 'n'), 'input', (writer, value) =>
+      writer.op('Add', [value, writer.op('Mul', [writer.op('Relu', [value]), writer.floats([0.1])])]),
+    );
+    const loaded = await ThreadSafeNetwork.fromBytes(bright, { cacheFolder: folder, threads: 1 });
+    expect(loaded.weights.geometry.colours).toBeUndefined();
+    await loaded.dispose();
+    expect(warnings).toEqual([]);
   });
 
   test('is refused where it gives a picture in colours that nobody knows', async () => {

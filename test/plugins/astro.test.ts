@@ -194,6 +194,15 @@ describe('options', () => {
     expect(() => upres(options as UpresAstroOptions)).toThrow(words);
   });
 
+  it('change the names of pictures with what is said of the numbers of a network of your own', () => {
+    const nameWith = (own: NonNullable<UpresAstroOptions['models']>[string]): unknown =>
+      upres({ models: { own } }).config.identity;
+    const plain = nameWith('own.onnx');
+    const described = [nameWith({ file: 'own.onnx', range: [0, 255] }), nameWith({ file: 'own.onnx', order: 'BGR' })];
+    expect(new Set([plain, ...described]).size).toBe(3);
+    expect(nameWith({ file: 'own.onnx' })).toBe(plain);
+  });
+
   it('can be written as JSON, which Astro does', () => {
     const { config } = upres({ model: 'art', densities: [1, 3] });
     expect(JSON.parse(JSON.stringify(config))).toEqual(config);

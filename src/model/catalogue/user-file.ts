@@ -7,7 +7,7 @@ import type { ModelFormat } from './formats/format.js';
 import { formatOf } from './formats/formats.js';
 import { externalLocations } from './external-locations.js';
 import { cardPaths, externalNames } from './model-files.js';
-import { readCompanion } from './companion-file.js';
+import { companionPath, readCompanion } from './companion-file.js';
 
 /** A network's file with what lies next to it. */
 export interface ModelFile {
@@ -33,13 +33,18 @@ export async function readModelFile(path: string): Promise<ModelFile> {
   if (!format) {
     let key = sha256;
     const named = externalLocations(bytes);
+    // One file may be named in many ways: "w", "./w", "./././w".
+    const known = new Map<string | undefined, Uint8Array>();
     for (const name of externalNames(path, bytes)) {
-      const more = await readCompanion(path, name).catch((error: unknown) => {
+      const place = companionPath(path, name);
+      const read = async (): Promise<Uint8Array | undefined> => known.get(place) ?? readCompanion(path, name);
+      const more = await read().catch((error: unknown) => {
         if (named.includes(name)) throw error;
         return undefined;
       });
       // A file that is not there is told of with the weights that it should hold.
       if (!more) continue;
+      if (place !== undefined) known.set(place, more);
       companions.set(name, more);
       key += ` ${JSON.stringify(name)} ${sha256Of(more)}`;
     }

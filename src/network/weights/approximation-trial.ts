@@ -1,3 +1,5 @@
+import { totalmem } from 'node:os';
+import { hasCode } from '../../errors.js';
 import { largestDifference, type Plane } from '../proving.js';
 import { crop } from './planes.js';
 import { pictureLike } from './trial-pictures.js';
@@ -21,14 +23,19 @@ const MOST_WORK = 4e12;
 /** And where a graph can't be followed, and does not tell its work, in milliseconds by the speed that was measured. */
 const LONGEST_MS = 60_000;
 
+/** Bytes that a trial may take: half of the machine, or of what the process may have of it. */
+const mostMemory = (): number => Math.min(totalmem(), process.constrainedMemory() || Infinity) / 2;
+
 /**
  * Finds the least context with which a tile of a picture differs from the whole by no more than one level of 255.
  * @param run the network
- * @returns the widest context that is tried, where none is enough
+ * @param memory bytes that it may take
+ * @returns the widest context that is tried, where none is enough; without a difference where it can't be told
  */
 export async function findApproximation(
   run: (plane: Plane) => Promise<Plane>,
   { halo: exact, multipleOf, macPerPixel, pixelsPerMs, scale }: MeasuredGeometry,
+  memory = mostMemory(),
 ): Promise<Approximation> {
   const unit = exact ? multipleOf : leastCommon(multipleOf, ANY_WINDOW);
   const roundUp = (value: number): number => Math.ceil(value / unit) * unit;
@@ -40,21 +47,36 @@ export async function findApproximation(
 
   const pixels = [side, ...halos.map((halo) => core + 2 * halo)].reduce((sum, length) => sum + length ** 2, 0);
   const tooMuch = exact ? pixels * macPerPixel > MOST_WORK : pixels / pixelsPerMs > LONGEST_MS;
-  if (tooMuch) {
-    return { halo: widest, unit };
-  }
+  const untried = { halo: widest, unit };
+  if (tooMuch) return untried;
   const picture = pictureLike(side, 1);
   const size = { width: core * scale, height: core * scale };
-  const expected = crop(await run(picture), around * scale, around * scale, size);
-  let levels = Infinity;
-  for (const halo of halos) {
+  const coreOf = async (plane: Plane, before: number): Promise<Plane> =>
+    crop(await run(plane), before * scale, before * scale, size);
+  const inTile = (halo: number): Promise<Plane> => {
     const length = core + 2 * halo;
-    const tile = crop(picture, around - halo, around - halo, { width: length, height: length });
-    const inTile = crop(await run(tile), halo * scale, halo * scale, size);
-    levels = 255 * largestDifference(expected.data, inTile.data);
-    if (levels <= UNSEEN) return { halo, unit, levels };
+    return coreOf(crop(picture, around - halo, around - halo, { width: length, height: length }), halo);
+  };
+  try {
+    const before = process.memoryUsage.rss();
+    const smallest = await inTile(halos[0]!);
+    const growth = (side / (core + 2 * halos[0]!)) ** 4;
+    // A graph that can't be followed may compare each pixel with each: memory grows with the square of their number.
+    if (!exact && (process.memoryUsage.rss() - before) * growth > memory) return untried;
+    const expected = await coreOf(picture, around);
+    let levels = Infinity;
+    for (const halo of halos) {
+      const tile = halo === halos[0] ? smallest : await inTile(halo);
+      levels = 255 * largestDifference(expected.data, tile.data);
+      if (levels <= UNSEEN) return { halo, unit, levels };
+    }
+    // What is no number has no place in a manifest.
+    return Number.isFinite(levels) ? { ...untried, levels } : untried;
+  } catch (error) {
+    // It can be run, on fewer pixels: that was seen before.
+    if (hasCode(error, 'MODEL_UNSUPPORTED')) return untried;
+    throw error;
   }
-  return { halo: widest, unit, levels };
 }
 
 function leastCommon(a: number, b: number): number {

@@ -162,7 +162,10 @@ const isAlike = (fit: Fit): boolean => average(fit) >= ALIKE;
 
 function isClearlyBetter(fit: Fit, now: Fit): boolean {
   // Where the present range makes the picture that it should, another that suits better is no proof: nothing is changed without one.
-  if (isAlike(now) && fit.colours.output.order === now.colours.output.order) return false;
+  const { input, output } = now.colours;
+  const otherRange =
+    !sameRange(fit.colours.input.range, input.range) || !sameRange(fit.colours.output.range, output.range);
+  if (isAlike(now) && (otherRange || fit.colours.output.order === output.order)) return false;
   const gains = fit.decibels.map((one, at) => one - now.decibels[at]!);
   return Math.max(...gains) >= CLEARLY && Math.min(...gains) >= -ABOUT;
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { create } from '@bufbuild/protobuf';
+import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
+import { WireType } from '@bufbuild/protobuf/wire';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -7,10 +8,28 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { modelFiles } from '#src/model/catalogue/model-files.js';
 import { modelFromBytes, modelFromFile, modelFromLabel } from '#src/model/catalogue/model.js';
 import { readOnnx } from '#src/model/graph/onnx/file.js';
-import { StringStringEntryProtoSchema, TensorProto_DataLocation } from '#src/model/graph/onnx/onnx_pb.js';
+import {
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  NodeProtoSchema,
+  StringStringEntryProtoSchema,
+  TensorProto_DataLocation,
+  TensorProtoSchema,
+  type AttributeProto,
+  type GraphProto,
+  type NodeProto,
+  type TensorProto,
+} from '#src/model/graph/onnx/onnx_pb.js';
 import { wrapPixels } from '#src/model/graph/pixels.js';
 import { builtinLabels, builtinNetwork, chainFor } from '#src/model/catalogue/registry.js';
 import { bytesOf, difference, load, plainNetwork, randomFloats, run } from '../support.js';
+
+const attribute = (fields: MessageInitShape<typeof AttributeProtoSchema>): AttributeProto =>
+  create(AttributeProtoSchema, fields);
+const graphOf = (tensor: TensorProto, inner?: GraphProto): GraphProto =>
+  inner
+    ? create(GraphProtoSchema, { node: [create(NodeProtoSchema, { attribute: [attribute({ g: inner })] })] })
+    : create(GraphProtoSchema, { initializer: [tensor] });
 
 const NETWORKS = builtinLabels().flatMap(({ label, kind, scales }) =>
   kind === 'network' ? scales.map((scale) => [label, scale] as const) : [],
@@ -236,6 +255,36 @@ describe('files', () => {
     await expect(model.build()).rejects.toMatchObject({ code: 'MODEL_INVALID', file: path });
   });
 
+  it.each<[string, (tensor: TensorProto) => Pick<NodeProto, 'opType' | 'attribute'> & { input?: string[] }]>([
+    ['a constant', (t) => ({ opType: 'Constant', attribute: [attribute({ name: 'value', t })] })],
+    [
+      'a branch',
+      (t) => ({ opType: 'If', input: ['c'], attribute: [attribute({ name: 'then_branch', g: graphOf(t) })] }),
+    ],
+    ['a branch of a branch', (t) => ({ opType: 'If', attribute: [attribute({ graphs: [graphOf(t, graphOf(t))] })] })],
+    [
+      'what is not read',
+      (t) => {
+        const sparse = attribute({ name: 'sparse_value' });
+        const data = toBinary(TensorProtoSchema, t);
+        sparse.$unknown = [{ no: 22, wireType: WireType.LengthDelimited, data: Uint8Array.of(data.length, ...data) }];
+        return { opType: 'Constant', attribute: [sparse] };
+      },
+    ],
+  ])('that name a file in %s are refused: the runtime would read it from the working directory', async (_, node) => {
+    const tensor = create(TensorProtoSchema, {
+      dims: [1n],
+      dataType: 1,
+      dataLocation: TensorProto_DataLocation.EXTERNAL,
+      externalData: [create(StringStringEntryProtoSchema, { key: 'location', value: '.env' })],
+    });
+    const model = readOnnx(bytes);
+    model.graph.node.push(create(NodeProtoSchema, { output: ['k'], ...node(tensor) }));
+    const loaded = await modelFromBytes(bytesOf(model));
+    await expect(loaded.build()).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' });
+    await expect(loaded.build()).rejects.toThrow(/inside of its nodes in another file/);
+  });
+
   it('may keep their weights in a file next to them', async () => {
     const path = join(folder, 'large.onnx');
     const model = readOnnx(bytes);
@@ -276,6 +325,19 @@ describe('files', () => {
     const below = await run((await (await modelFromFile(path)).build()).core, image, [1, 3, 5, 6]);
     expect(below.data).toEqual(got.data);
     expect(modelFiles(path)).toContain(join(folder, 'weights', 'w.bin'));
+
+    // Weights may be shared, but not so that little on a disk becomes much in memory.
+    const [first] = model.graph.initializer;
+    const shared = Array.from({ length: 50 }, (_, at) => {
+      const [location, ...range] = first!.externalData;
+      const alias = create(StringStringEntryProtoSchema, { key: 'location', value: `${'./'.repeat(at)}weights/w.bin` });
+      expect(location!.key).toBe('location');
+      return create(TensorProtoSchema, { ...first!, name: `shared${at}`, externalData: [alias, ...range] });
+    });
+    const sharing = readOnnx(bytesOf(model));
+    sharing.graph.initializer.push(...shared);
+    await writeFile(path, bytesOf(sharing));
+    await expect((await modelFromFile(path)).build()).rejects.toThrow(/share those in .* too often/);
 
     // No file of the machine is read that the model's folder does not hold.
     const secret = await mkdtemp(join(tmpdir(), 'upres-'));

@@ -6,6 +6,7 @@ import { modelFromFile } from '#src/model/catalogue/model.js';
 import { looksLikePath } from '#src/model/catalogue/model-path.js';
 import { formatOf } from '#src/model/catalogue/formats/formats.js';
 import { checkpoint } from '#src/model/graph/import/checkpoint/importer.js';
+import { readPickle } from '#src/model/graph/import/checkpoint/pickle.js';
 import { readTorch } from '#src/model/graph/import/checkpoint/torch-file.js';
 import { readOnnx } from '#src/model/graph/onnx/file.js';
 import { UpresError } from '#src/errors.js';
@@ -85,6 +86,30 @@ describe('a checkpoint', () => {
     expect([...readTorch(packed).keys()]).toEqual([...readTorch(plain).keys()]);
   });
 
+  test('that has a machine look at one long list again and again is given up', () => {
+    const list = [0x5d, 0x28, ...new Array<number>(1000).fill(0x4e), 0x65, 0x71, 0, 0x30];
+    const call = [...Buffer.from('ca\nb\n'), 0x68, 0, 0x85, 0x52, 0x30];
+    const bytes = Uint8Array.from([...list, ...new Array<number[]>(10_000).fill(call).flat(), 0x4e, 0x2e]);
+    const host = { global: (special: string) => ({ special }), call: () => null, persistent: () => null };
+    expect(() => readPickle(bytes, 0, host)).toThrow(/too many steps/);
+  });
+
+  test('of a few kilobytes that asks for weights of gigabytes is refused', () => {
+    const shapes: Record<string, number[]> = {
+      'conv_first.weight': [1, 65_536, 1, 1],
+      'body.0.rdb1.conv1.weight': [1, 1, 1, 1],
+      'conv_last.weight': [16_384, 1, 1, 1],
+    };
+    expect(() => convert(safetensors(shapes), 'mine.safetensors')).toThrow(/pictures of 16384 channels/);
+  });
+
+  test('of very many or very long names is refused with a code', () => {
+    const many = Object.fromEntries(Array.from({ length: 150_000 }, (_, at) => [`body.${at}.weight`, [0]]));
+    for (const shapes of [{ ...many, 'body.0.weight': [4, 1, 1, 1] }, { ['module.'.repeat(20_000)]: [0] }]) {
+      expect(() => convert(safetensors(shapes), 'mine.safetensors')).toThrow(UpresError);
+    }
+  });
+
   test('that is damaged is refused with a code, whatever is changed in it', async () => {
     let state = 20_060_101;
     const next = (below: number): number => {
@@ -112,6 +137,20 @@ describe('a checkpoint', () => {
     }
   });
 });
+
+/** A file of float32 tensors of these shapes, all zero. */
+function safetensors(shapes: Readonly<Record<string, readonly number[]>>): Uint8Array {
+  let at = 0;
+  const entries = Object.entries(shapes).map(([name, shape]) => {
+    const from = at;
+    at += 4 * shape.reduce((product, size) => product * size, 1);
+    return [name, { dtype: 'F32', shape, data_offsets: [from, at] }];
+  });
+  const header = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  return new Uint8Array(Buffer.concat([length, header, Buffer.alloc(at)]));
+}
 
 /** The same archive with deflated files. */
 function repacked(bytes: Uint8Array): Uint8Array {

@@ -10,7 +10,8 @@ export const compact: Architecture = {
   matches: (has) => has('body.0.weight') && has('body.1.weight') && !has('body.1.bias') && has('body.2.weight'),
   build: (layers) => {
     const [, channels] = layers.shape('body.0.weight', 4) as [number, number];
-    const last = Math.max(...layers.names().map((name) => Number(/^body\.(\d+)\.weight$/.exec(name)?.[1] ?? -1)));
+    const at = (name: string): number => Number(/^body\.(\d+)\.weight$/.exec(name)?.[1] ?? -1);
+    const last = layers.names().reduce((most, name) => Math.max(most, at(name)), 0);
     const [outputs] = layers.shape(`body.${last}.weight`, 4) as [number];
     const scale = rootOf(outputs / channels, `body.${last}`);
     if (last % 2) throw new WeightsError(`body.${last} is the last, and no convolution`);

@@ -107,6 +107,8 @@ export class Layers {
   /** Pixels become channels, as torch.nn.PixelUnshuffle has it: all of the first channel first. */
   unshuffle(input: string, factor: number, channels: number): string {
     if (factor === 1) return input;
+    // Its weights grow with the square of it, whatever the file's size.
+    if (channels > 4) throw new WeightsError(`it makes pictures of ${channels} channels`);
     const weights = new Float32Array(channels * factor ** 2 * channels * factor ** 2);
     for (let channel = 0; channel < channels; channel++) {
       for (let place = 0; place < factor ** 2; place++) {

@@ -39,8 +39,8 @@ export function plainStrides(shape: readonly number[]): number[] {
 
 /** Whether all elements of a tensor lie in its storage, and are no more than it has: it can't be larger than the file. */
 export function fits({ type, shape, strides, offset, bytes }: StoredTensor): boolean {
-  const whole = [...shape, ...strides, offset].every((value) => Number.isSafeInteger(value) && value >= 0);
-  if (!whole || shape.length !== strides.length || shape.length > 8) return false;
+  if (shape.length !== strides.length || shape.length > 8) return false;
+  if (![...shape, ...strides, offset].every((value) => Number.isSafeInteger(value) && value >= 0)) return false;
   const stored = Math.floor(bytes.length / bytesOf(type));
   const count = countOf(shape);
   if (count === 0) return true;

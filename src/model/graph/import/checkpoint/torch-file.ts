@@ -43,6 +43,9 @@ const WRAPPERS = [
 ] as const;
 const PREFIXES = ['module.', 'netG.', 'net_g.', '_orig_mod.', 'model.module.'] as const;
 
+/** Wrappers around wrappers, each of which adds to all names. */
+const MOST_PREFIXES = 8;
+
 interface StorageRef extends Special {
   readonly type: ElementType;
   readonly key: string;
@@ -210,10 +213,11 @@ function unwrapped(object: Pickled): Map<Pickled, Pickled> {
 
 /** What all names begin with tells only how it was trained. */
 export function withoutPrefix(tensors: StateDict): StateDict {
-  for (const prefix of PREFIXES) {
-    if (tensors.size > 0 && [...tensors.keys()].every((name) => name.startsWith(prefix))) {
-      return withoutPrefix(new Map([...tensors].map(([name, tensor]) => [name.slice(prefix.length), tensor])));
-    }
+  let current = tensors;
+  for (let depth = 0; depth < MOST_PREFIXES && current.size > 0; depth++) {
+    const prefix = PREFIXES.find((one) => [...current.keys()].every((name) => name.startsWith(one)));
+    if (prefix === undefined) break;
+    current = new Map([...current].map(([name, tensor]) => [name.slice(prefix.length), tensor]));
   }
-  return tensors;
+  return current;
 }
