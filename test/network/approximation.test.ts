@@ -150,7 +150,8 @@ describe('a network whose tiles can not equal the whole at a bearable cost', () 
     const sides: number[] = [];
     const run = (plane: Plane): Promise<Plane> => {
       sides.push(plane.width);
-      held.push(new Float32Array(2 ** 24).fill(1));
+      // Far more than a collection of garbage could free meanwhile.
+      held.push(new Float32Array(2 ** 26).fill(1));
       return Promise.resolve(plane);
     };
     expect(await findApproximation(run, anyGraph, 2 ** 30)).toEqual({ halo: 96, unit: 48 });
