@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { runChild, type ChildResult } from '../support/child.js';
+import { onWasm } from '../support/device.js';
 import { temporaryFolder } from '../support/folders.js';
 
 function fixture(name: string): string {
@@ -75,7 +76,8 @@ describe.runIf(isolated)('without any network', () => {
   });
 });
 
-describe("the runtime's telemetry", () => {
+// The runtime in WebAssembly has none, nor a binary to open.
+describe.skipIf(onWasm)("the runtime's telemetry", () => {
   it('is off before its binary is first opened', async () => {
     const { opened, child } = await observe('whole-job.js');
     expect(child.code, child.stderr).toBe(0);

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { TileRecord } from '#src/network/pool/call.js';
 import { ThreadSafeNetwork, type CallOptions, type NetworkOptions } from '#src/network/thread-safe-network.js';
+import { onWasm } from '../support/device.js';
 import { codeOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';
 import { classifier, globalNetwork, plainNetwork, stridedNetwork } from '../support/networks.js';
@@ -29,10 +30,11 @@ describe('a network', () => {
   });
 
   it('says what it is', async () => {
-    expect(network).toMatchObject({ factor: 2, label: 'natural', display: 'Natural', device: 'cpu', threads: 2 });
+    const device = onWasm ? 'wasm' : 'cpu';
+    expect(network).toMatchObject({ factor: 2, label: 'natural', display: 'Natural', device, threads: 2 });
     expect(network.weights.parameters).toBe(70_000);
     expect(network.weights.hash).toMatch(/^[0-9a-f]{64}$/);
-    expect(network.weights.shared).toBe(true);
+    expect(network.weights.shared).toBe(!onWasm);
     expect(Object.isFrozen(network.weights)).toBe(true);
     await using anime = await ThreadSafeNetwork.loadBuiltinAnime();
     expect(anime.label).toBe('anime');
@@ -550,7 +552,8 @@ describe('a network that looks at the whole image', () => {
 });
 
 describe('a network with strides', () => {
-  it('gives the bytes of the whole image for every size', async () => {
+  // In WebAssembly the trial sees that its strided convolutions round by their size, and its tiles lie on a grid instead.
+  it.skipIf(onWasm)('gives the bytes of the whole image for every size', async () => {
     await using network = await ThreadSafeNetwork.fromBytes(stridedNetwork(), { threads: 2 });
     expect(network.weights.geometry).toMatchObject({ scale: 2, multipleOf: 4, globalOperators: [] });
     for (const [width, height] of [

@@ -9,6 +9,7 @@ import { clientOf } from '#src/server/service/client.js';
 import { FileJobStore } from '#src/server/jobs/file-job-store.js';
 import { begin, finish } from '#src/server/jobs/job-changes.js';
 import { JobSweeper } from '#src/server/jobs/job-sweeper.js';
+import { onWasm } from '../support/device.js';
 import { temporaryFolder } from '../support/folders.js';
 import { bytesOf, resultOf, submit } from './support/jobs.js';
 import {
@@ -188,7 +189,12 @@ describe('a job of one image', () => {
       const own = `${url}/v1/jobs/${job.id}`;
       const ended = await endOf(own, alice);
       expect(ended).toMatchObject({ state: 'done', progress: { donePixels: 384, totalPixels: 384 } });
-      expect(ended.images[0]?.result).toMatchObject({ width: 48, height: 32, format: 'png', device: 'cpu' });
+      expect(ended.images[0]?.result).toMatchObject({
+        width: 48,
+        height: 32,
+        format: 'png',
+        device: onWasm ? 'wasm' : 'cpu',
+      });
 
       const { data } = await upscaler.upscale(pictures[0]!, { upscale: 2 });
       const result = await fetch(`${own}/result`, { headers: alice });

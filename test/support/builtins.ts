@@ -1,3 +1,5 @@
+import { onWasm } from './device.js';
+
 /** A label and a scale to test. */
 export interface Builtin {
   readonly label: string;
@@ -33,4 +35,4 @@ const all: readonly Builtin[] = [
 ];
 
 /** In WebAssembly the heavy ones would take minutes, and their kernels are those of the others. */
-export const builtins = process.env.UPRES_DEVICE === 'wasm' ? all.filter(({ heavy }) => !heavy) : all;
+export const builtins = onWasm ? all.filter(({ heavy }) => !heavy) : all;
