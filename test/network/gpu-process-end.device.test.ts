@@ -20,7 +20,12 @@ const file = join(temporaryFolder(), 'small.onnx');
 
 /** Ends a process in one of the ways of `gpu-ending.js`; the process that computed for it has to end with it. */
 async function end(how: string, options: ChildOptions = {}): Promise<ChildResult> {
-  const result = await runChild(script, [how, cacheFolder, file], { ...options, env: softwareGpuEnvironment });
+  const result = await runChild(script, [how, cacheFolder, file], {
+    ...options,
+    // The network is not trained, which is told.
+    execArgv: ['--disable-warning=UPRES_NETWORK_NOTE'],
+    env: softwareGpuEnvironment,
+  });
   expect(result.hung, `${how} hung:\n${result.stdout}${result.stderr}`).toBe(false);
   const [line] = result.stdout.split('\n');
   const { pid } = JSON.parse(line!) as { pid: number };
