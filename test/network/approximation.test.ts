@@ -1,9 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, describe, expect, test } from 'vitest';
-import { float, tensorInfo } from '#src/model/graph/onnx/node.js';
-import { makeModel, writeOnnx } from '#src/model/graph/onnx/file.js';
+import { float } from '#src/model/graph/onnx/node.js';
 import { GraphWriter } from '#src/model/graph/onnx/graph-writer.js';
-import { TensorProto_DataType as DataType } from '#src/model/graph/onnx/onnx_pb.js';
 import { UpresError } from '#src/errors.js';
 import { largestDifference, type Plane } from '#src/network/proving.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
@@ -12,6 +10,7 @@ import type { MeasuredGeometry } from '#src/network/weights/weights-manifest.js'
 import { pictureLike } from '#src/network/weights/trial-pictures.js';
 import { codeOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';
+import { imageNetwork } from '../support/image-network.js';
 
 const cacheFolder = temporaryFolder();
 afterAll(() => rm(cacheFolder, { recursive: true, force: true }));
@@ -25,15 +24,7 @@ function network(middle: Step): Uint8Array {
   const seen = writer.op('Add', ['input', writer.op('Mul', [middle(writer, 'input'), writer.floats([0.1])])]);
   const phases = writer.op('Conv', [seen, writer.floats(each, [12, 3, 1, 1])], { kernel_shape: [1, 1] });
   writer.op('DepthToSpace', [phases], { blocksize: 2, mode: 'CRD' }, 'output');
-  return writeOnnx(
-    makeModel({
-      opset: 17,
-      nodes: writer.nodes,
-      initializers: writer.initializers,
-      inputs: [tensorInfo('input', DataType.FLOAT, [1, 3, 'h', 'w'])],
-      outputs: [tensorInfo('output', DataType.FLOAT, [1, 3, 'oh', 'ow'])],
-    }),
-  );
+  return imageNetwork(writer, 17);
 }
 
 /** As many 3×3 convolutions, one after another, that look far and add little: ESRGAN's kind. */

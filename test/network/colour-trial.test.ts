@@ -1,13 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { makeModel, writeOnnx } from '#src/model/graph/onnx/file.js';
 import { GraphWriter } from '#src/model/graph/onnx/graph-writer.js';
-import { tensorInfo } from '#src/model/graph/onnx/node.js';
-import { TensorProto_DataType as DataType } from '#src/model/graph/onnx/onnx_pb.js';
 import type { Colours, SideColours } from '#src/model/catalogue/colours.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { mapColours } from '#src/network/weights/planes.js';
 import { pictureLike } from '#src/network/weights/trial-pictures.js';
 import { temporaryFolder } from '../support/folders.js';
+import { imageNetwork } from '../support/image-network.js';
 
 const folder = temporaryFolder();
 const warnings: string[] = [];
@@ -53,15 +51,7 @@ function enlargingNetwork(writer: GraphWriter, value: string, step: Step): Uint8
   const phases = writer.op('Conv', [value, writer.floats(each, [12, 3, 1, 1])], { kernel_shape: [1, 1] });
   const large = writer.op('DepthToSpace', [phases], { blocksize: 2, mode: 'CRD' });
   writer.op('Identity', [step(writer, large)], {}, 'output');
-  return writeOnnx(
-    makeModel({
-      opset: 13,
-      nodes: writer.nodes,
-      initializers: writer.initializers,
-      inputs: [tensorInfo('input', DataType.FLOAT, [1, 3, 'h', 'w'])],
-      outputs: [tensorInfo('output', DataType.FLOAT, [1, 3, 'oh', 'ow'])],
-    }),
-  );
+  return imageNetwork(writer, 13);
 }
 
 const picture = (() => {

@@ -1,7 +1,5 @@
-import { makeModel, writeOnnx } from '#src/model/graph/onnx/file.js';
 import { GraphWriter } from '#src/model/graph/onnx/graph-writer.js';
-import { tensorInfo } from '#src/model/graph/onnx/node.js';
-import { TensorProto_DataType as DataType } from '#src/model/graph/onnx/onnx_pb.js';
+import { imageNetwork } from './image-network.js';
 
 /** A ×2 network that repeats pixels and takes, inside, the first picture of a batch only: as if it had been exported for one. */
 export function networkOfOne(): Uint8Array {
@@ -9,13 +7,5 @@ export function networkOfOne(): Uint8Array {
   const first = writer.op('Slice', ['input', writer.ints([0]), writer.ints([1]), writer.ints([0])]);
   const four = writer.op('Concat', [first, first, first, first], { axis: 1 });
   writer.op('DepthToSpace', [four], { blocksize: 2, mode: 'DCR' }, 'output');
-  return writeOnnx(
-    makeModel({
-      opset: 13,
-      nodes: writer.nodes,
-      initializers: writer.initializers,
-      inputs: [tensorInfo('input', DataType.FLOAT, [1, 3, 'height', 'width'])],
-      outputs: [tensorInfo('output', DataType.FLOAT, [1, 3, 'out_height', 'out_width'])],
-    }),
-  );
+  return imageNetwork(writer, 13);
 }
