@@ -4,10 +4,10 @@ import { locateWeights, type LocatedWeights } from '../weights/locate-weights.js
 import { MainBackend } from './main-backend.js';
 import type { CallSettings } from './network-backend.js';
 import { describeWeights } from '../weights/network-weights.js';
-import { planImage } from '../tiles/plan.js';
+import { FlatResults } from '../tiles/flat-results.js';
+import { planPicture } from '../tiles/plan.js';
 import { resolveModel } from '../weights/resolve-model.js';
 import type { ModelSource, WeightsLocation } from './protocol.js';
-import { mergeRepeatedTiles } from '../tiles/repeated-tiles.js';
 import { ThreadPool } from './thread-pool.js';
 import type { MeasuredGeometry } from '../weights/weights-manifest.js';
 import type { Model } from '../../model/catalogue/model.js';
@@ -33,6 +33,7 @@ export class LocalBackend extends MainBackend {
   readonly gpu = undefined;
   private readonly weights: string;
   private pixelsPerMs: number;
+  private readonly flatResults: FlatResults;
 
   private constructor(
     private readonly pool: ThreadPool,
@@ -49,6 +50,7 @@ export class LocalBackend extends MainBackend {
       admission: pool.admission,
     });
     this.pixelsPerMs = geometry.pixelsPerMs;
+    this.flatResults = new FlatResults(this.info.factor);
     // Networks with the same weights share the threads' sessions.
     this.weights = `${device} ${model.key} ${location.kind}`;
     pool.openWeights(this.weights, location, locate);
@@ -75,18 +77,22 @@ export class LocalBackend extends MainBackend {
     const { width, height } = source;
     const { geometry } = this.info;
     const others = this.pool.callsFor(this);
-    const plan = planImage({
-      width,
-      height,
-      geometry,
-      // Many images at once keep all threads busy without cutting each into pieces for every thread.
-      threads: Math.max(1, Math.round(this.threads / (others + 1))),
-      memoryBudget: this.settings.memoryBudget,
-      tilePixels: settings.tilePixels,
-      acceptApproximation: settings.acceptApproximation,
-      pixelsPerMs: this.pixelsPerMs,
-    });
-    const tiles = await mergeRepeatedTiles(plan.tiles, source);
+    const flatResults = this.flatResults.forPicture(source);
+    const { tiles, flat } = await planPicture(
+      {
+        width,
+        height,
+        geometry,
+        // Many images at once keep all threads busy without cutting each into pieces for every thread.
+        threads: Math.max(1, Math.round(this.threads / (others + 1))),
+        memoryBudget: this.settings.memoryBudget,
+        tilePixels: settings.tilePixels,
+        acceptApproximation: settings.acceptApproximation,
+        pixelsPerMs: this.pixelsPerMs,
+      },
+      source,
+      (side, corner) => flatResults.has(side, corner),
+    );
     const learning: CallHooks = {
       onProgress: hooks.onProgress,
       onTile: (record) => {
@@ -94,7 +100,7 @@ export class LocalBackend extends MainBackend {
         hooks.onTile?.(record);
       },
     };
-    return new Call({
+    const call = new Call({
       weights: this.weights,
       network: this,
       lane,
@@ -106,6 +112,18 @@ export class LocalBackend extends MainBackend {
       tiles,
       hooks: learning,
     });
+    if (flat) {
+      const { side, known, computed } = flat;
+      await flatResults.write(side, known, call.output);
+      call.found(known.reduce((sum, area) => sum + area.width * area.height, 0));
+      void call.result.then(
+        () => {
+          flatResults.learn(side, computed, call.output);
+        },
+        () => undefined,
+      );
+    }
+    return call;
   }
 
   protected override computeTiles(call: Call): Promise<void> {

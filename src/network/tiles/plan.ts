@@ -1,7 +1,10 @@
 import { UpresError } from '../../errors.js';
 import type { Approximation, MeasuredGeometry } from '../weights/weights-manifest.js';
-import { planTiles, type TilePlan } from './tiles.js';
-import type { Halo } from '../../pixels.js';
+import { findCells } from './cells.js';
+import { planRegions, type FlatAreas, type RegionPlan } from './region-plan.js';
+import { mergeRepeatedTiles, placeOf } from './repeated-tiles.js';
+import { planTiles, type TilePlan, type TilePlanRequest } from './tiles.js';
+import type { Halo, PixelArray, PixelImage } from '../../pixels.js';
 
 /** Milliseconds that a tile may take: cancelling and draining wait for one tile. */
 const longestTileMs = 300;
@@ -27,6 +30,9 @@ const approximateBorder = 32;
  * ESRGAN's 64 pixels, nine parts in ten).
  */
 const wideHaloBudgets = 3;
+
+/** Multiply-accumulates for a pixel: a network that does less is done before what repeats would be found. */
+const leastWork = 10_000;
 
 /** Exactness may cost so many times the picture's own pixels. */
 const exactnessCost = 2;
@@ -132,19 +138,57 @@ export function planImage(request: PlanRequest): TilePlan {
     );
   }
   if (request.tilePixels === Infinity) return planTiles({ ...whole, halo });
+  return planTiles({ width, height, multipleOf: unit, threads: request.threads, ...boundsOf(request, halo) });
+}
 
-  const pixelsPerMs = request.pixelsPerMs ?? geometry.pixelsPerMs;
+/** What bounds the tiles of a network whose tiles equal the whole: memory, and the time until a thread is free again. */
+function boundsOf(
+  { geometry, memoryBudget, tilePixels, pixelsPerMs = geometry.pixelsPerMs }: PlanRequest,
+  halo: Halo,
+): Pick<TilePlanRequest, 'halo' | 'maxTilePixels' | 'overheadPixels'> {
+  const memoryPixels = Math.max(1, Math.floor(memoryBudget / activationBytes(geometry)));
   const worthwhile = (3 * Math.max(halo.left + halo.right, halo.top + halo.bottom)) ** 2;
   const usual = pixelsPerMs * longestTileMs;
   const longest = Math.max(usual, Math.min(worthwhile, pixelsPerMs * longestWastefulTileMs));
-  const maxTilePixels = request.tilePixels ?? Math.min(memoryPixels, Math.floor(longest));
-  return planTiles({
-    width,
-    height,
+  return {
     halo,
-    multipleOf: unit,
-    maxTilePixels,
-    threads: request.threads,
+    maxTilePixels: tilePixels ?? Math.min(memoryPixels, Math.floor(longest)),
     overheadPixels: pixelsPerMs * tileOverheadMs,
-  });
+  };
+}
+
+/** What is to be computed of a picture, and what is known of it. */
+export type PicturePlan = Omit<RegionPlan, 'flat'> & {
+  /** Undefined where it was not looked for. */
+  readonly flat?: FlatAreas;
+};
+
+/**
+ * Plans an image, and to compute but once what repeats in it. Where tiles equal the whole that is found out cell by cell, else tile
+ * by tile.
+ * @param isKnown whether the result of a square of one colour, with this side and corner, is known already
+ */
+export async function planPicture(
+  request: PlanRequest,
+  image: PixelImage<PixelArray>,
+  isKnown: (side: number, corner: { readonly x: number; readonly y: number }) => boolean,
+): Promise<PicturePlan> {
+  const { geometry } = request;
+  const { halo, multipleOf } = geometry;
+  const plan = planImage(request);
+  if (halo && !geometry.approximation && request.tilePixels !== Infinity && geometry.macPerPixel >= leastWork) {
+    const cells = await findCells(image, halo, multipleOf);
+    const { tiles, computedPixels } = plan;
+    if (!cells) return { tiles: tiles.map((tile) => ({ ...tile, places: [placeOf(tile.core, image)] })), computedPixels };
+    const bounds = boundsOf(request, halo);
+    const { width, height, threads } = request;
+    const regions = await planRegions({
+      ...{ width, height, multipleOf, threads, cells, ...bounds },
+      isKnown: (x, y) => isKnown(cells.side, { x, y }),
+    });
+    const extra = (regions.tiles.length - tiles.length) * bounds.overheadPixels;
+    if (regions.computedPixels + extra < computedPixels) return regions;
+  }
+  const tiles = await mergeRepeatedTiles(plan.tiles, image);
+  return { tiles, computedPixels: tiles.reduce((sum, { read }) => sum + read.width * read.height, 0) };
 }
