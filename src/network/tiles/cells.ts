@@ -54,7 +54,13 @@ export async function findCells(image: PixelImage<PixelArray>, halo: Halo, unit:
 
   // What lies around a cell is told by the numbers of its neighbours: of those in its row, then of such strips in its column.
   const columns = contents.columns - 2 * around;
-  const strips = await combine(contents.numbers, { columns, rows, stride: contents.columns, step: 1, count: 2 * around + 1 });
+  const strips = await combine(contents.numbers, {
+    columns,
+    rows,
+    stride: contents.columns,
+    step: 1,
+    count: 2 * around + 1,
+  });
   const grid = { columns, rows: rows - 2 * around };
   const squares = await combine(strips, { ...grid, stride: columns, step: columns, count: 2 * around + 1 });
   return { side, ...grid, ...classify(squares, columns, image, contents, 2 * around + 1) };
@@ -190,7 +196,14 @@ class CellContents {
     const { image, side, columns, pixelBytes, bandBytes, factor } = this;
     const length = columns * side;
     for (let y = 0; y < side; y++) {
-      copyMirroredRow(image, -this.before, row * side - this.before + y, length, this.band, y * length * image.channels);
+      copyMirroredRow(
+        image,
+        -this.before,
+        row * side - this.before + y,
+        length,
+        this.band,
+        y * length * image.channels,
+      );
     }
     const cellBytes = side * pixelBytes;
     const rowBytes = length * pixelBytes;
@@ -198,7 +211,15 @@ class CellContents {
       let hash = 0;
       for (let y = 0; y < side; y++) {
         const from = y * rowBytes + column * cellBytes;
-        for (let at = from; at < from + cellBytes; at++) hash = Math.imul(hash ^ bandBytes[at]!, factor) + 1;
+        const end = from + cellBytes;
+        let at = from;
+        // Four bytes at once: a byte alone would wait just as long for the one before.
+        for (; at + 3 < end; at += 4) {
+          const word =
+            bandBytes[at]! | (bandBytes[at + 1]! << 8) | (bandBytes[at + 2]! << 16) | (bandBytes[at + 3]! << 24);
+          hash = Math.imul(hash ^ (hash >>> 15) ^ word, factor);
+        }
+        for (; at < end; at++) hash = Math.imul(hash ^ (hash >>> 15) ^ bandBytes[at]!, factor);
       }
       this.numbers[row * columns + column] = this.numberOf(hash, row, column, cellBytes, rowBytes);
     }

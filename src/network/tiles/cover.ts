@@ -5,10 +5,13 @@ import type { Rectangle } from './tiles.js';
 export type CostOf = (columns: number, rows: number) => number;
 
 /** Cutting goes on while the parts cost no more than so many times the whole: they may be cut further to advantage. */
-const hope = 1.25;
+const hope = 1.1;
+
+/** Nor where even one square of all that is marked would not cost less than this share. */
+const leastGain = 0.95;
 
 /** Cells that are looked at, at most, for each cell of the grid: then rectangles stay as they are. */
-const mostLooks = 64;
+const mostLooks = 24;
 
 /**
  * Covers the cells that are marked with rectangles, of which each costs a ring of context besides: rectangles are cut in two, and
@@ -21,23 +24,27 @@ export async function coverCells(
   rows: number,
   costOf: CostOf,
 ): Promise<readonly Rectangle[]> {
-  const all = trimmed(marked, columns, { x: 0, y: 0, width: columns, height: rows });
-  if (!all) return [];
   const slice = new TimeSlice();
+  const extents = new Extents(marked, columns, rows);
   let looks = mostLooks * columns * rows;
   const cut = async (whole: Rectangle): Promise<{ readonly cost: number; readonly parts: readonly Rectangle[] }> => {
-    const uncut = { cost: costOf(whole.width, whole.height), parts: [whole] };
+    const cost = costOf(whole.width, whole.height);
+    const uncut = { cost, parts: [whole] };
     const area = whole.width * whole.height;
     looks -= area;
     if (area === 1 || looks < 0) return uncut;
     if (slice.isOver(2 * area)) await slice.renew();
-    const found = bestCut(marked, columns, whole, costOf);
-    if (!found || found.cost > uncut.cost * hope) return uncut;
+    const count = extents.read(whole);
+    const side = Math.sqrt(count);
+    if (costOf(side, side) > leastGain * cost) return uncut;
+    const found = extents.bestCut(costOf);
+    if (!found || found.cost > cost * hope) return uncut;
     const [first, second] = [await cut(found.first), await cut(found.second)];
-    const cost = first.cost + second.cost;
-    return cost < uncut.cost ? { cost, parts: [...first.parts, ...second.parts] } : uncut;
+    const sum = first.cost + second.cost;
+    return sum < cost ? { cost: sum, parts: [...first.parts, ...second.parts] } : uncut;
   };
-  return (await cut(all)).parts;
+  const all = extents.trimmed();
+  return all ? (await cut(all)).parts : [];
 }
 
 interface Cut {
@@ -46,85 +53,153 @@ interface Cut {
   readonly second: Rectangle;
 }
 
-function bestCut(marked: Uint8Array, columns: number, whole: Rectangle, costOf: CostOf): Cut | undefined {
-  const { across, down } = extents(marked, columns, whole);
-  let best: Cut | undefined;
-  for (const [spans, turned] of [
-    [down, false],
-    [across, true],
-  ] as const) {
-    const before = spansUpTo(spans);
-    const after = spansUpTo(spans.toReversed()).reverse();
-    for (let at = 1; at < spans.length; at++) {
-      const [first, second] = [before[at - 1]!, after[at]!];
-      // Spans that are empty are beyond the ends of what was trimmed, or taken with their neighbours.
-      const lengths = [first.last + 1, second.last + 1] as const;
-      const widths = [first.to - first.from, second.to - second.from] as const;
-      const cost = turned
-        ? costOf(lengths[0], widths[0]) + costOf(lengths[1], widths[1])
-        : costOf(widths[0], lengths[0]) + costOf(widths[1], lengths[1]);
-      if (best && cost >= best.cost) continue;
-      const start = spans.length - lengths[1];
-      best = turned
-        ? {
-            cost,
-            first: { x: whole.x, y: whole.y + first.from, width: lengths[0], height: widths[0] },
-            second: { x: whole.x + start, y: whole.y + second.from, width: lengths[1], height: widths[1] },
-          }
-        : {
-            cost,
-            first: { x: whole.x + first.from, y: whole.y, width: widths[0], height: lengths[0] },
-            second: { x: whole.x + second.from, y: whole.y + start, width: widths[1], height: lengths[1] },
-          };
-    }
+/** Where the marks of a rectangle lie, row by row and column by column. In arrays, since this is done over and over. */
+class Extents {
+  private whole: Rectangle = { x: 0, y: 0, width: 0, height: 0 };
+  private readonly across: Lines;
+  private readonly down: Lines;
+
+  constructor(
+    private readonly marked: Uint8Array,
+    private readonly columns: number,
+    private readonly rows: number,
+  ) {
+    this.across = new Lines(columns);
+    this.down = new Lines(rows);
   }
-  return best;
-}
 
-/** What is marked in one row or column: from the first to behind the last; nothing where `from` is not before `to`. */
-interface Span {
-  readonly from: number;
-  readonly to: number;
-}
-
-/** The marked part of each column and of each row of a rectangle. */
-function extents(
-  marked: Uint8Array,
-  columns: number,
-  { x, y, width, height }: Rectangle,
-): { readonly across: readonly Span[]; readonly down: readonly Span[] } {
-  const across = Array.from({ length: width }, () => ({ from: Infinity, to: 0 }));
-  const down = Array.from({ length: height }, (_, row) => {
-    let [from, to] = [Infinity, 0];
-    for (let column = 0; column < width; column++) {
-      if (marked[(y + row) * columns + x + column] === 0) continue;
-      if (to === 0) from = column;
-      to = column + 1;
-      const own = across[column]!;
-      if (own.to === 0) own.from = row;
-      own.to = row + 1;
+  /** @returns how many are marked */
+  read(whole: Rectangle): number {
+    this.whole = whole;
+    const { marked, columns, across, down } = this;
+    const { x, y, width, height } = whole;
+    across.clear(width);
+    down.clear(height);
+    let count = 0;
+    for (let row = 0; row < height; row++) {
+      const from = (y + row) * columns + x;
+      for (let column = 0; column < width; column++) {
+        if (marked[from + column] === 0) continue;
+        count++;
+        across.mark(column, row);
+        down.mark(row, column);
+      }
     }
-    return { from, to };
-  });
-  return { across, down };
-}
+    across.sum(width);
+    down.sum(height);
+    return count;
+  }
 
-/** For each place what is marked up to there, and the last place at which something is. */
-function spansUpTo(spans: readonly Span[]): (Span & { readonly last: number })[] {
-  let [from, to, last] = [Infinity, 0, 0];
-  return spans.map((span, at) => {
-    if (span.from < span.to) {
-      from = Math.min(from, span.from);
-      to = Math.max(to, span.to);
-      last = at;
+  trimmed(): Rectangle | undefined {
+    const { columns, rows, across, down } = this;
+    if (this.read({ x: 0, y: 0, width: columns, height: rows }) === 0) return undefined;
+    const [right, bottom] = [columns - 1, rows - 1];
+    const x = down.before.from[bottom]!;
+    const y = across.before.from[right]!;
+    return { x, y, width: down.before.to[bottom]! - x, height: across.before.to[right]! - y };
+  }
+
+  /** The cheapest way to cut what was read last into two, each trimmed; it is trimmed itself. */
+  bestCut(costOf: CostOf): Cut | undefined {
+    const { whole, across, down } = this;
+    let best = Infinity;
+    let place = 0;
+    let turned = false;
+    for (let row = 1; row < whole.height; row++) {
+      const cost =
+        costOf(down.before.extent(row - 1), down.before.length[row - 1]!) +
+        costOf(down.after.extent(row), down.after.length[row]!);
+      if (cost < best) [best, place] = [cost, row];
     }
-    return { from, to, last };
-  });
+    for (let column = 1; column < whole.width; column++) {
+      const cost =
+        costOf(across.before.length[column - 1]!, across.before.extent(column - 1)) +
+        costOf(across.after.length[column]!, across.after.extent(column));
+      if (cost < best) [best, place, turned] = [cost, column, true];
+    }
+    if (place === 0) return undefined;
+    const { before, after } = turned ? across : down;
+    const parts = [
+      { at: 0, length: before.length[place - 1]!, from: before.from[place - 1]!, extent: before.extent(place - 1) },
+      {
+        at: (turned ? whole.width : whole.height) - after.length[place]!,
+        length: after.length[place]!,
+        from: after.from[place]!,
+        extent: after.extent(place),
+      },
+    ].map(({ at, length, from, extent }) =>
+      turned
+        ? { x: whole.x + at, y: whole.y + from, width: length, height: extent }
+        : { x: whole.x + from, y: whole.y + at, width: extent, height: length },
+    );
+    return { cost: best, first: parts[0]!, second: parts[1]! };
+  }
 }
 
-function trimmed(marked: Uint8Array, columns: number, whole: Rectangle): Rectangle | undefined {
-  const { across, down } = extents(marked, columns, whole);
-  const [width, height] = [spansUpTo(across).at(-1)!, spansUpTo(down).at(-1)!];
-  if (width.to === 0) return undefined;
-  return { x: height.from, y: width.from, width: height.to - height.from, height: width.to - width.from };
+/** What is marked in each of some rows or columns, and in all up to each, from both ends. */
+class Lines {
+  readonly before: Sums;
+  readonly after: Sums;
+  private readonly from: Int32Array;
+  private readonly to: Int32Array;
+
+  constructor(most: number) {
+    this.from = new Int32Array(most);
+    this.to = new Int32Array(most);
+    this.before = new Sums(most);
+    this.after = new Sums(most);
+  }
+
+  clear(count: number): void {
+    this.to.fill(0, 0, count);
+  }
+
+  /** Places come in ascending order. */
+  mark(line: number, place: number): void {
+    if (this.to[line] === 0) this.from[line] = place;
+    this.to[line] = place + 1;
+  }
+
+  sum(count: number): void {
+    const { before, after, from, to } = this;
+    before.clear();
+    for (let line = 0; line < count; line++) before.add(line, from[line]!, to[line]!, line + 1);
+    after.clear();
+    for (let line = count - 1; line >= 0; line--) after.add(line, from[line]!, to[line]!, count - line);
+  }
+}
+
+class Sums {
+  /** The first place that is marked up to each line, and the one behind the last. */
+  readonly from: Int32Array;
+  readonly to: Int32Array;
+  /** Lines up to the last one in which something is marked. */
+  readonly length: Int32Array;
+  private sum = { from: 0, to: 0, length: 0 };
+
+  constructor(most: number) {
+    this.from = new Int32Array(most);
+    this.to = new Int32Array(most);
+    this.length = new Int32Array(most);
+  }
+
+  clear(): void {
+    this.sum = { from: 2 ** 30, to: 0, length: 0 };
+  }
+
+  add(line: number, from: number, to: number, length: number): void {
+    const { sum } = this;
+    if (to > 0) {
+      sum.from = Math.min(sum.from, from);
+      sum.to = Math.max(sum.to, to);
+      sum.length = length;
+    }
+    this.from[line] = sum.from;
+    this.to[line] = sum.to;
+    this.length[line] = sum.length;
+  }
+
+  extent(line: number): number {
+    return this.to[line]! - this.from[line]!;
+  }
 }

@@ -179,7 +179,8 @@ export async function planPicture(
   if (halo && !geometry.approximation && request.tilePixels !== Infinity && geometry.macPerPixel >= leastWork) {
     const cells = await findCells(image, halo, multipleOf);
     const { tiles, computedPixels } = plan;
-    if (!cells) return { tiles: tiles.map((tile) => ({ ...tile, places: [placeOf(tile.core, image)] })), computedPixels };
+    if (!cells)
+      return { tiles: tiles.map((tile) => ({ ...tile, places: [placeOf(tile.core, image)] })), computedPixels };
     const bounds = boundsOf(request, halo);
     const { width, height, threads } = request;
     const regions = await planRegions({
