@@ -5,7 +5,8 @@ import type { Halo, PixelImage } from '#src/pixels.js';
 import { findCells, sideFor } from '#src/network/tiles/cells.js';
 import { coverCells } from '#src/network/tiles/cover.js';
 import { mirror } from '#src/network/tiles/mirrored-row.js';
-import { planImage, planPicture, type PlanRequest } from '#src/network/tiles/plan.js';
+import { planPicture } from '#src/network/tiles/picture-plan.js';
+import { planImage, type PlanRequest } from '#src/network/tiles/plan.js';
 import { writeCore } from '#src/network/tiles/tile-pixels.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import type { MeasuredGeometry } from '#src/network/weights/weights-manifest.js';
@@ -169,9 +170,9 @@ describe('a network with strides', () => {
     await using network = await ThreadSafeNetwork.fromBytes(halvingNetwork(), { cacheFolder, threads: 2 });
     expect(network.weights.geometry).toMatchObject({ multipleOf: 2 });
     for (const [width, height, channels, bits] of [
-      [201, 150, 3, 8],
-      [97, 222, 1, 16],
-      [131, 131, 3, 16],
+      [701, 550, 3, 8],
+      [297, 622, 1, 16],
+      [431, 431, 3, 16],
     ] as const) {
       const picture = drawing(width, height, channels, 4, bits);
       const expected = await network.upscaleImage(picture, { tilePixels: Infinity });

@@ -5,7 +5,7 @@ import { MainBackend } from './main-backend.js';
 import type { CallSettings } from './network-backend.js';
 import { describeWeights } from '../weights/network-weights.js';
 import { FlatResults } from '../tiles/flat-results.js';
-import { planPicture } from '../tiles/plan.js';
+import { planPicture } from '../tiles/picture-plan.js';
 import { resolveModel } from '../weights/resolve-model.js';
 import type { ModelSource, WeightsLocation } from './protocol.js';
 import { ThreadPool } from './thread-pool.js';

@@ -1,10 +1,7 @@
 import { UpresError } from '../../errors.js';
 import type { Approximation, MeasuredGeometry } from '../weights/weights-manifest.js';
-import { findCells } from './cells.js';
-import { planRegions, type FlatAreas, type RegionPlan } from './region-plan.js';
-import { mergeRepeatedTiles, placeOf } from './repeated-tiles.js';
 import { planTiles, type TilePlan, type TilePlanRequest } from './tiles.js';
-import type { Halo, PixelArray, PixelImage } from '../../pixels.js';
+import type { Halo } from '../../pixels.js';
 
 /** Milliseconds that a tile may take: cancelling and draining wait for one tile. */
 const longestTileMs = 300;
@@ -30,9 +27,6 @@ const approximateBorder = 32;
  * ESRGAN's 64 pixels, nine parts in ten).
  */
 const wideHaloBudgets = 3;
-
-/** Multiply-accumulates for a pixel: a network that does less is done before what repeats would be found. */
-const leastWork = 10_000;
 
 /** The most that exactness may cost, in times the picture's own pixels. */
 const exactnessCost = 2;
@@ -142,7 +136,7 @@ export function planImage(request: PlanRequest): TilePlan {
 }
 
 /** What bounds the tiles of a network whose tiles equal the whole: memory, and the time until a thread is free again. */
-function boundsOf(
+export function boundsOf(
   { geometry, memoryBudget, tilePixels, pixelsPerMs = geometry.pixelsPerMs }: PlanRequest,
   halo: Halo,
 ): Pick<TilePlanRequest, 'halo' | 'maxTilePixels' | 'overheadPixels'> {
@@ -155,41 +149,4 @@ function boundsOf(
     maxTilePixels: tilePixels ?? Math.min(memoryPixels, Math.floor(longest)),
     overheadPixels: pixelsPerMs * tileOverheadMs,
   };
-}
-
-/** What is to be computed of a picture, and what is known of it. */
-export type PicturePlan = Omit<RegionPlan, 'flat'> & {
-  /** Undefined where it was not looked for. */
-  readonly flat?: FlatAreas;
-};
-
-/**
- * Plans an image, and to compute but once what repeats in it. Where tiles equal the whole that is found out cell by cell, else tile
- * by tile.
- * @param isKnown whether the result of a square of one colour, with this side and corner, is known already
- */
-export async function planPicture(
-  request: PlanRequest,
-  image: PixelImage<PixelArray>,
-  isKnown: (side: number, corner: { readonly x: number; readonly y: number }) => boolean,
-): Promise<PicturePlan> {
-  const { geometry } = request;
-  const { halo, multipleOf } = geometry;
-  const plan = planImage(request);
-  if (halo && !geometry.approximation && request.tilePixels !== Infinity && geometry.macPerPixel >= leastWork) {
-    const cells = await findCells(image, halo, multipleOf);
-    const { tiles, computedPixels } = plan;
-    if (!cells)
-      return { tiles: tiles.map((tile) => ({ ...tile, places: [placeOf(tile.core, image)] })), computedPixels };
-    const bounds = boundsOf(request, halo);
-    const { width, height, threads } = request;
-    const regions = await planRegions({
-      ...{ width, height, multipleOf, threads, cells, ...bounds },
-      isKnown: (x, y) => isKnown(cells.side, { x, y }),
-    });
-    const extra = (regions.tiles.length - tiles.length) * bounds.overheadPixels;
-    if (regions.computedPixels + extra < computedPixels) return regions;
-  }
-  const tiles = await mergeRepeatedTiles(plan.tiles, image);
-  return { tiles, computedPixels: tiles.reduce((sum, { read }) => sum + read.width * read.height, 0) };
 }
