@@ -19,6 +19,11 @@ export interface S3Location {
   readonly region?: string;
   /** Of a server other than Amazon's, as in `http://127.0.0.1:9000`. */
   readonly endpoint?: string;
+  /**
+   * Keys that are asked for at once in a list.
+   * @default as many as the server gives, which is 1000
+   */
+  readonly keysAtOnce?: number;
 }
 
 /** A server that is further away than this can't be used. */
@@ -36,8 +41,10 @@ export class S3Storage implements Storage {
   private readonly client: S3Client;
   private readonly bucket: string;
   private readonly prefix: string;
+  private readonly keysAtOnce: number | undefined;
 
-  constructor({ bucket, prefix, region, endpoint }: S3Location) {
+  constructor({ bucket, prefix, region, endpoint, keysAtOnce }: S3Location) {
+    this.keysAtOnce = keysAtOnce;
     this.name = `s3://${bucket}/${prefix}`;
     this.bucket = bucket;
     this.prefix = prefix;
@@ -98,7 +105,7 @@ export class S3Storage implements Storage {
 
   async *list(prefix: string): AsyncGenerator<StoredObject> {
     const pages = paginateListObjectsV2(
-      { client: this.client },
+      { client: this.client, pageSize: this.keysAtOnce },
       { Bucket: this.bucket, Prefix: `${this.prefix}${prefix}` },
     );
     try {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { isBucket, openStorage, parseBucket } from '#src/storage/open-storage.js';
 import { openChecked } from '#src/storage/checked.js';
 import { FolderStorage } from '#src/storage/folder-storage.js';
+import { S3Storage } from '#src/storage/s3-storage.js';
 import { deleteAll, type BytePart, type Storage } from '#src/storage/storage.js';
 import { temporaryFolder } from '../support/folders.js';
 import { startS3 } from '../support/services.js';
@@ -23,7 +24,10 @@ async function keysOf(storage: Storage, prefix: string): Promise<string[]> {
 
 describe.each<[string, () => Promise<Storage>]>([
   ['a folder', () => openStorage(join(temporaryFolder(), 'not', 'there', 'yet'))],
-  ['a bucket', async () => openStorage((await startS3(temporaryFolder())).location)],
+  [
+    'a bucket',
+    async () => new S3Storage({ ...parseBucket((await startS3(temporaryFolder())).location), keysAtOnce: 20 }),
+  ],
 ])('a storage in %s', (_, open) => {
   it('keeps bytes, gives all or a part of them, and lets them go', async () => {
     const storage = await open();
@@ -54,10 +58,8 @@ describe.each<[string, () => Promise<Storage>]>([
 
   it('lists and removes what begins alike, however much that is', async () => {
     const storage = await open();
-    const many = Array.from({ length: 1001 }, (_, i) => `many/${i}`);
-    for (let at = 0; at < many.length; at += 50) {
-      await Promise.all(many.slice(at, at + 50).map((key) => storage.put(key, bytesOf(key))));
-    }
+    const many = Array.from({ length: 50 }, (_, i) => `many/${i}`);
+    await Promise.all(many.map((key) => storage.put(key, bytesOf(key))));
     await storage.put('jobs/ab/1', bytesOf('x'));
     await storage.put('jobs/abc/1', bytesOf('yy'));
     expect(await keysOf(storage, 'jobs/ab')).toEqual(['jobs/ab/1', 'jobs/abc/1']);
