@@ -105,7 +105,7 @@ export class S3Storage implements Storage {
 
   async *list(prefix: string): AsyncGenerator<StoredObject> {
     const pages = paginateListObjectsV2(
-      { client: this.client, pageSize: this.keysAtOnce },
+      { client: this.client, ...(this.keysAtOnce !== undefined && { pageSize: this.keysAtOnce }) },
       { Bucket: this.bucket, Prefix: `${this.prefix}${prefix}` },
     );
     try {
