@@ -20,7 +20,12 @@ export function fileOf(input: ImageInput | object): string | undefined {
 export async function readInput(input: ImageInput): Promise<Uint8Array> {
   if (typeof input !== 'string') return notEmpty(input, input);
   try {
-    return notEmpty(await readFile(input, (stats) => { requireFile(stats, input); }), input);
+    return notEmpty(
+      await readFile(input, (stats) => {
+        requireFile(stats, input);
+      }),
+      input,
+    );
   } catch (error) {
     throw readError(error, input);
   }
