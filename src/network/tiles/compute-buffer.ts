@@ -13,7 +13,7 @@ import { readTile, writeCore } from './tile-pixels.js';
  * Name of the graph file, in a folder of prepared weights, for pixels of a type and number of channels.
  * @param pass number of one of several passes over the picture; undefined for the whole network at once
  */
-export function graphFileName(type: PixelType, channels: 1 | 3, pass: number | undefined): string {
+export function graphFileName(type: PixelType, channels: 1 | 3, pass?: number): string {
   return `${type}-${channels}${pass === undefined ? '' : `-${pass}`}.onnx`;
 }
 
