@@ -1,5 +1,5 @@
 import { findCells } from './cells.js';
-import { boundsOf, planImage, type PlanRequest } from './plan.js';
+import { limitsFor, planImage, type PlanRequest } from './plan.js';
 import { planRegions, type FlatAreas, type RegionPlan } from './region-plan.js';
 import { mergeRepeatedTiles, placeOf } from './repeated-tiles.js';
 import type { PixelArray, PixelImage } from '../../pixels.js';
@@ -26,15 +26,21 @@ export async function planPicture(
   const { geometry } = request;
   const { halo, multipleOf } = geometry;
   const plan = planImage(request);
-  if (halo && !geometry.approximation && request.tilePixels !== Infinity && geometry.macPerPixel >= leastWork) {
+  if (
+    halo &&
+    !geometry.approximation &&
+    !geometry.pooling &&
+    request.tilePixels !== Infinity &&
+    geometry.macPerPixel >= leastWork
+  ) {
     const cells = await findCells(image, halo, multipleOf);
     const { tiles, computedPixels } = plan;
     if (!cells)
       return { tiles: tiles.map((tile) => ({ ...tile, places: [placeOf(tile.core, image)] })), computedPixels };
-    const bounds = boundsOf(request, halo);
-    const { width, height, threads } = request;
+    const bounds = limitsFor(request, halo);
+    const { width, height } = request;
     const regions = await planRegions({
-      ...{ width, height, multipleOf, threads, cells, ...bounds },
+      ...{ width, height, multipleOf, cells, ...bounds },
       isKnown: (x, y) => isKnown(cells.side, { x, y }),
     });
     const extra = (regions.tiles.length - tiles.length) * bounds.overheadPixels;
