@@ -24,7 +24,7 @@ export interface SplitQuery {
  * Parts what comes before imagetools from what is its own.
  * @param keys more that imagetools reads
  * @returns undefined where nothing is to be enlarged
- * @throws BAD_ARGUMENT for a key that nobody knows, or more than one factor
+ * @throws BAD_ARGUMENT for a key that no one knows, or more than one factor
  */
 export function splitQuery(query: string, keys: readonly string[] = []): SplitQuery | undefined {
   if (!hasDirectives(query)) return undefined;

@@ -37,7 +37,7 @@ async function load(context: TurbopackLoader): Promise<Buffer> {
   return body;
 }
 
-/** @returns undefined where nobody is there who could answer */
+/** @returns undefined where no one is there who could answer */
 function ask(question: Question): Promise<Answer | undefined> {
   const socketPath = process.env[addressVariable];
   if (socketPath === undefined) return Promise.resolve(undefined);

@@ -35,7 +35,7 @@ export function offer(): void {
         });
     });
   });
-  // Where nobody can listen, each process computes by itself.
+  // Where no one can listen, each process computes by itself.
   server.on('error', () => {
     Reflect.deleteProperty(process.env, addressVariable);
   });

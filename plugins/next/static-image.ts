@@ -5,7 +5,7 @@ import type { AssetPipeline, RenderedVariant } from '#upres/asset/pipeline.js';
 import type { LoaderContext } from 'webpack';
 import { dependOn } from '../webpack/dependencies.js';
 import { pipelineOf } from '../webpack/pipelines.js';
-import { readableError } from '../webpack/readable-error.js';
+import { answerLoader } from '../webpack/loader-answer.js';
 
 /** Images are bytes. */
 export const raw = true;
@@ -21,15 +21,7 @@ interface Facts {
 
 /** Makes of an image and the directives in its query a module for `next/image`; it imports the file. */
 export default function upresStaticImage(this: LoaderContext<AssetOptions>, source: Buffer): void {
-  const callback = this.async();
-  load(this, source).then(
-    (result) => {
-      callback(null, result);
-    },
-    (error: unknown) => {
-      callback(readableError(error, this));
-    },
-  );
+  answerLoader(this, load(this, source));
 }
 
 async function load(context: LoaderContext<AssetOptions>, source: Buffer): Promise<string> {

@@ -28,7 +28,7 @@ const loader = fileURLToPath(new URL('./loader.js', import.meta.url));
 
 /**
  * Rules for images with directives, before those of the project. There are three kinds of results: modules (`as=img` and the like),
- * URLs (`as=url`), and what Turbopack itself makes of an image where nobody says a type: a file for CSS, and for imports what
+ * URLs (`as=url`), and what Turbopack itself makes of an image where no one says a type: a file for CSS, and for imports what
  * `next/image` takes, `{ src, width, height, blurDataURL }`.
  * @param rules the project's
  * @throws BAD_ARGUMENT where ours are there already: each would enlarge what the other made

@@ -7,7 +7,7 @@ import { writtenUrls, type LeftoversOption } from '#upres/asset/written-urls.js'
 import { UpresError } from '#upres/errors.js';
 
 /**
- * Directives that are still in a built site were seen by nobody, and browsers would get the small image: those of strings, which
+ * Directives that are still in a built site were seen by no one, and browsers would get the small image: those of strings, which
  * name files of `public/`, and those in CSS that Turbopack does not read, in `image-set()`.
  * @throws BAD_ARGUMENT where they are to be errors
  */

@@ -7,7 +7,7 @@ import { dependOn } from './dependencies.js';
 import { markupModule } from './markup-module.js';
 import { nameAsset } from './name-asset.js';
 import { pipelineOf } from './pipelines.js';
-import { readableError } from './readable-error.js';
+import { answerLoader, readableError } from './loader-answer.js';
 import { checkContext } from './version.js';
 
 /** Images are bytes. */
@@ -15,16 +15,7 @@ export const raw = true;
 
 /** Makes of an image and the directives in its query the bytes of one file, or a module that imports several. */
 export default function upresLoader(this: LoaderContext<AssetOptions>, source: Buffer): void {
-  const callback = this.async();
-  // Whatever is thrown has to reach the callback: a rejection that no one handles would end the process.
-  load(this, source).then(
-    (result) => {
-      callback(null, result);
-    },
-    (error: unknown) => {
-      callback(readableError(error, this));
-    },
-  );
+  answerLoader(this, load(this, source));
 }
 
 async function load(context: LoaderContext<AssetOptions>, source: Buffer): Promise<Buffer | string> {

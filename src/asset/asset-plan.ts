@@ -131,7 +131,7 @@ function planVariant(
       ...(target.width === undefined ? {} : { width: target.width }),
       ...(target.minWidth === undefined ? {} : { minWidth: target.minWidth }),
       model,
-      // Said even where it is the source's own: a rule for the file may name another. Where nobody names one, a file that is no
+      // Said even where it is the source's own: a rule for the file may name another. Where no one names one, a file that is no
       // JPEG in spite of its `.jpg` stays what it is, and keeps its name.
       ...(formats.length > 0 || formatOfName(from.source) === format ? { format: [format] } : {}),
       ...defined({ ...encoding, animation }),

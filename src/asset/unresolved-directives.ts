@@ -73,7 +73,7 @@ function stringsIn(code: string, parse: (code: string) => unknown): string[] | u
 interface Piece {
   /** Tells the kind of text. */
   readonly name: string;
-  /** Most files are pictures, whose bytes are nobody's text. */
+  /** Most files are pictures, whose bytes are no one's text. */
   readonly text: () => string;
   readonly files: readonly string[];
 }

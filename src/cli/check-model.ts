@@ -1,8 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { looksLikePath } from '../model/catalogue/model-path.js';
 import { autoModel } from '../image/auto/auto-model.js';
-import { builtinLabels } from '../model/catalogue/registry.js';
-import { suggestion } from '../suggest.js';
+import { builtinLabels, insteadOf } from '../model/catalogue/registry.js';
 import { UsageError } from './usage-error.js';
 
 /**
@@ -21,7 +20,7 @@ export async function checkModel(model: string): Promise<void> {
     );
   }
   throw new UsageError(
-    `--model ${model}: there is no such label. Known are ${labels.join(', ')}; the path of a network's file (.onnx, .param, model.json, .rsr) works too.${suggestion(model, labels)}`,
+    `--model ${model}: there is no such label. Known are ${labels.join(', ')}; the path of a network's file (.onnx, .param, model.json, .rsr) works too.${insteadOf(model, labels)}`,
     'MODEL_NOT_FOUND',
   );
 }

@@ -147,7 +147,7 @@ export class AdmissionQueue {
     };
   }
 
-  /** A network that does not enlarge, for a picture whose size stays; nobody's alpha is damaged. */
+  /** A network that does not enlarge, for a picture whose size stays; no one's alpha is damaged. */
   private async restorersFor(options: UpscaleOptions, device: Device): Promise<NetworkChains | undefined> {
     const colour = await this.networks.restorer(modelOf(options), device);
     return colour && { colour, alpha: colour.none() };

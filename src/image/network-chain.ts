@@ -37,7 +37,7 @@ export class NetworkChain {
     this.receptiveField = Math.ceil(passes.reduce((sum, pass) => sum + once / factor ** pass, 0));
   }
 
-  /** Beside a network that does not enlarge: a plane as it is. */
+  /** Next to a network that does not enlarge: a plane as it is. */
   none(): NetworkChain {
     return new NetworkChain('none', 'none', this.network, 0, undefined);
   }

@@ -67,7 +67,7 @@ const ways: readonly (readonly [written: string, finished: string])[] = [
   ['<img src="../img/a.png?upscale=2&model=natural">', '<img src="../img/a-77969a7f@2x.png">'],
 ];
 
-/** What is somebody else's, or no reference, keeps every byte. */
+/** What is someone else's, or no reference, keeps every byte. */
 const untouched = [
   '<img src="https://other.example/a.png?upscale=2">',
   '<img src="https://own.example/elsewhere/a.png?upscale=2">',
@@ -270,7 +270,7 @@ it('takes pictures that ask for nothing with --auto, up to a density, once', asy
   expect(snapshot(site('.'))).toEqual(once);
 });
 
-it('tells what fails with its page, delivers the rest, and writes over nobody’s file', async () => {
+it('tells what fails with its page, delivers the rest, and writes over no one’s file', async () => {
   const site = await makeSite({
     'index.html': page([
       '<img src="img/nowhere.png?upscale=2">',
@@ -280,7 +280,7 @@ it('tells what fails with its page, delivers the rest, and writes over nobody’
       '<script>x.src = "img/a.png?upscale=4"</script>',
     ]),
     'img/bad.png': 'no picture',
-    'img/a@2x.webp': 'somebody’s',
+    'img/a@2x.webp': 'someone’s',
   });
   const { code, stderr } = await upresHtml(site('.'));
   expect(code).toBe(1);
@@ -289,7 +289,7 @@ it('tells what fails with its page, delivers the rest, and writes over nobody’
   expect(stderr).toMatch(/qualty=3: .*quality/);
   expect(stderr).toMatch(/a\.png\?upscale=4: .*scripts/);
   expect(readFileSync(site('index.html'), 'utf8')).toMatch(/img\/bad\.png\?upscale=2[^]*img\/a-[\da-f]{8}@2x\.webp/);
-  expect(readFileSync(site('img/a@2x.webp'), 'utf8')).toBe('somebody’s');
+  expect(readFileSync(site('img/a@2x.webp'), 'utf8')).toBe('someone’s');
 });
 
 it.each([

@@ -112,7 +112,7 @@ describe('AVIF keeps full colour resolution, unless the source was without it', 
 
 test('metadata is left behind', async () => {
   const source = await sharp(lossless)
-    .withExif({ IFD0: { Copyright: 'somebody' } })
+    .withExif({ IFD0: { Copyright: 'someone' } })
     .withDensity(300)
     .jpeg()
     .toBuffer();

@@ -107,7 +107,7 @@ describe('a network whose colours no card tells', () => {
     expect(warnings).toEqual([]);
   });
 
-  test('is refused where it gives a picture in colours that nobody knows', async () => {
+  test('is refused where it gives a picture in colours that no one knows', async () => {
     const negative = network(
       { input: RGB, output: RGB },
       colourStep((rgb) => rgb.map((value) => 1 - value)),

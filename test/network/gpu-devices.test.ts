@@ -9,33 +9,12 @@ import { runChild } from '../support/child.js';
 import { codeOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';
 import { plainNetwork } from '../support/networks.js';
+import { resolveIn } from '../support/resolve-device.js';
 import { gpuProcess } from '../support/software-gpu.js';
 
-const script = fileURLToPath(new URL('./fixtures/resolve-device.js', import.meta.url));
 const noDriver = { VK_ICD_FILENAMES: '/nowhere/icd.json', VK_DRIVER_FILES: '/nowhere/icd.json' };
 /** Mesa's driver in software, where it is installed: Debian 12's lacks what the runtime asks for. */
 const mesa = '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json';
-
-interface Outcomes {
-  readonly outcomes: readonly unknown[];
-  readonly warnings: readonly { readonly code: string; readonly name: string; readonly message: string }[];
-}
-
-/** What choices mean in a process of its own, since it is remembered there. */
-async function resolveIn(
-  env: Readonly<Record<string, string>>,
-  ...choices: readonly DeviceChoice[]
-): Promise<Outcomes> {
-  const { code, stdout, stderr } = await runChild(script, choices, {
-    env: { ...env, UPRES_ACCEPT_SOFTWARE_GPU: undefined },
-  });
-  expect(code, stderr).toBe(0);
-  const lines = stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as unknown);
-  return { outcomes: lines.slice(0, -1), warnings: lines.at(-1) as Outcomes['warnings'] };
-}
 
 describe('a device', () => {
   it.each(['gpu', 'CPU', '', 'tensorrt', undefined, 7])('of another name is refused: %s', async (name) => {

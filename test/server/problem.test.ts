@@ -23,7 +23,7 @@ describe('errors as problems (RFC 9457)', () => {
   });
 
   test.each([
-    new Error('at /home/somebody/secret.ts:3'),
+    new Error('at /home/someone/secret.ts:3'),
     new UpresError('INFERENCE_FAILED', 'the runtime said /secret'),
     new UpresError('MODEL_NOT_FOUND', 'there is no file /secret/network.onnx'),
     Object.assign(new Error('/secret'), { code: 'ENOENT', path: '/secret' }),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { rangeOf } from '#src/server/http/byte-range.js';
-import { Patience } from '#src/server/http/transfer.js';
+import { TransferAllowance } from '#src/server/http/transfer.js';
 import { FileJobStore } from '#src/server/jobs/file-job-store.js';
 import { begin, finish } from '#src/server/jobs/job-changes.js';
 import { anonymous } from '#src/server/service/client.js';
@@ -86,8 +86,8 @@ describe('a slow line', () => {
 
   test('is patient in the measure of what moves', () => {
     const outcome = (bytesPerSecond: readonly number[], credit = 0): number => {
-      const patience = new Patience({ transferSeconds: 10, transferBytesPerSecond: 1000 }, credit);
-      return bytesPerSecond.findIndex((moved) => !patience.note(moved, 1));
+      const allowance = new TransferAllowance({ transferSeconds: 10, transferBytesPerSecond: 1000 }, credit);
+      return bytesPerSecond.findIndex((moved) => !allowance.note(moved, 1));
     };
     const seconds = (count: number, rate: number): number[] => Array.from({ length: count }, () => rate);
     expect(outcome(seconds(10_000, 1000))).toBe(-1);

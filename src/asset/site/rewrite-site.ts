@@ -57,7 +57,7 @@ interface SiteText {
 }
 
 /**
- * Delivers the directives of a finished site: pictures beside their sources, and pages and style sheets that name them. Run again,
+ * Delivers the directives of a finished site: pictures next to their sources, and pages and style sheets that name them. Run again,
  * it changes nothing. A reference that fails stays as it was, and is a problem of the result.
  * @throws BAD_ARGUMENT for a base that is no URL; the reason of the signal
  */

@@ -23,7 +23,7 @@ interface Place {
   readonly made: Promise<SitePicture>;
 }
 
-/** Puts pictures beside their sources, each once, however often it is asked for. */
+/** Puts pictures next to their sources, each once, however often it is asked for. */
 export class SitePictures {
   private readonly plans = new Map<string, Promise<PreparedAsset>>();
   private readonly places = new Map<string, Promise<Place>>();
@@ -90,7 +90,7 @@ export class SitePictures {
     const plain = join(folder, variant.name);
     const isFree = (this.owners.get(plain) ?? key) === key;
     if (isFree) this.owners.set(plain, key);
-    // Somebody else's file is never written over.
+    // Someone else's file is never written over.
     const name = isFree && !(await this.isForeign(plain)) ? variant.name : await withHash(variant.name, key);
     const file = this.placeOf(join(folder, name));
     const made = this.make(asset, variant, file);

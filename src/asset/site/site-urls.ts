@@ -13,7 +13,7 @@ export interface SiteReference {
   readonly urlOf: (name: string) => string;
 }
 
-/** Stands for the host where nobody says which one the site has. */
+/** Stands for the host where no one says which one the site has. */
 const anyHost = 'http://site.invalid/';
 
 /**

@@ -16,7 +16,7 @@ export interface EncodeOptions {
    * network would take more bytes than the picture.
    */
   readonly hidden: readonly number[] | undefined;
-  /** The source had a palette: a PNG gets one again where nobody sees the difference. */
+  /** The source had a palette: a PNG gets one again where no one sees the difference. */
   readonly palette: boolean;
   /** Colour profile to attach, already in force: values are not converted. */
   readonly profile: Uint8Array | undefined;

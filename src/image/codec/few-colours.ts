@@ -82,7 +82,7 @@ function colourAt(data: Uint8Array, at: number, channels: number): number {
   return colour;
 }
 
-/** How often each colour comes, in the order in which they do; undefined where there are more than so many. */
+/** How often each colour comes, in the order in which they do; undefined where there are more than `atMost`. */
 async function coloursOf(
   { data, width, height, channels }: Pixels8,
   atMost: number,

@@ -12,7 +12,7 @@ const closeEnough = justNoticeable / 2;
 /** More colours than this make no drawing, and would take long. */
 const mostColours = 60_000;
 
-/** So many of the most frequent colours stay exactly as they are: those that a drawing was drawn with. */
+/** The number of most frequent colours that stay exactly as they are: those that a drawing was drawn with. */
 const kept = 32;
 
 /** For each colour the place of the one that stands for it. */
@@ -22,12 +22,12 @@ export interface NearPalette {
 }
 
 /**
- * A palette in which each colour of a picture has one that nobody can tell from it: the most frequent colours, and then again and again
+ * A palette in which each colour of a picture has one that no one can tell from it: the most frequent colours, and then again and again
  * the one that is farthest from all so far (T. Gonzalez, “Clustering to minimize the maximum intercluster distance”, 1985). No
  * dithering: it is what would be seen.
  *
  * @param counts how often each colour occurs, as numbers of the channels' digits to the base of 256
- * @returns undefined where so many are not enough
+ * @returns undefined where that many are not enough
  */
 export async function nearPalette(
   counts: ReadonlyMap<number, number>,

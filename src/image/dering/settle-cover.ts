@@ -14,7 +14,7 @@ const roundingLevels = 2;
  */
 const lookAround = [2, 6];
 
-/** Of more colours than so many so close together, it is not known which a pixel is mixed of. */
+/** The most colours so close together of which it is still known what a pixel is mixed of. */
 const mostColours = 5;
 
 /** Stands for no colour of the drawing. */
@@ -45,7 +45,7 @@ const isCovered = (frame: Frame): frame is Covered => frame.alpha !== undefined;
  *
  * Colour and alpha come from networks that know nothing of each other: each may keep to its bounds, and together they show what
  * is nowhere in the source, such as the shadow's black at the badge's opacity. A renderer mixes premultiplied colours. So where a
- * pixel of the source is a mixture of colours that somebody drew with (see `drawnColours`; clear is one of them), all pixels of
+ * pixel of the source is a mixture of colours that someone drew with (see `drawnColours`; clear is one of them), all pixels of
  * its cell are mixtures of the same ones, the nearest to what the networks say; and where means hold (see `dering`), each colour
  * has as much of the cell as it has of the source's pixel.
  *

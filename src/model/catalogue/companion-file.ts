@@ -8,7 +8,7 @@ const READING = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /**
  * The way from a network's folder to a file that the network names, as parts; undefined where it leads out of the folder. What a
- * file of somebody else's says must not choose which of the user's files are read.
+ * file of someone else's says must not choose which of the user's files are read.
  */
 export function partsInside(name: string): string[] | undefined {
   const parts = name.split('/').filter((part) => part !== '.' && part !== '');
@@ -44,7 +44,7 @@ export async function readCompanion(model: string, name: string): Promise<Uint8A
       path += sep + part;
       if ((await lstat(path)).isSymbolicLink()) throw refuse('which is a link, and links are not followed');
     }
-    // Between the look and the opening somebody may have changed it.
+    // Between the look and the opening someone may have changed it.
     const file = await open(path, READING);
     try {
       if (!(await file.stat()).isFile()) throw refuse('which is no file');

@@ -80,7 +80,7 @@ export class AttachedBackend implements NetworkBackend {
     return port2;
   }
 
-  /** Lets go of the network; it lives on in the main thread. */
+  /** Releases the network; it lives on in the main thread. */
   async dispose(cancel: boolean): Promise<void> {
     this.disposing = true;
     const unfinished = [...this.pending];

@@ -34,7 +34,7 @@ const wideHaloBudgets = 3;
  */
 const roundingTileWork = 4e9;
 
-/** Exactness may cost so many times the picture's own pixels. */
+/** The most that exactness may cost, in times the picture's own pixels. */
 const exactnessCost = 2;
 
 /** Bytes of activations that a thread may hold for a tile, unless the user says otherwise. */

@@ -14,7 +14,7 @@ const ANY_HALOS = [48, 96] as const;
 /** Where a graph can't be followed, corners of tiles lie on multiples of all windows and strides that networks have: 3, 6, 8, 12, 16, 24. */
 const ANY_WINDOW = 48;
 
-/** A difference that nobody sees, in levels of 255. */
+/** A difference that no one sees, in levels of 255. */
 const UNSEEN = 1;
 
 /** What all of a trial may compute, in multiply-accumulates: half a minute of one core. */

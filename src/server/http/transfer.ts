@@ -14,7 +14,7 @@ const pieceBytes = 2 ** 16;
  * long as it takes; whoever does not is cut off within `transferSeconds`. This is what Apache's mod_reqtimeout does with
  * its MinRate.
  */
-export class Patience {
+export class TransferAllowance {
   private left: number;
   private readonly most: number;
   private readonly rate: number;
@@ -50,11 +50,11 @@ export function longestSilence({ transferSeconds, transferBytesPerSecond, reques
  * @param cut called once, when it is too slow
  * @returns ends the watch; calling it twice does no harm
  */
-export function watchTransfer(patience: Patience, step: () => number, cut: () => void): () => void {
+export function watchTransfer(allowance: TransferAllowance, step: () => number, cut: () => void): () => void {
   let looked = performance.now();
   const timer = setInterval(() => {
     const now = performance.now();
-    const goesOn = patience.note(step(), (now - looked) / 1000);
+    const goesOn = allowance.note(step(), (now - looked) / 1000);
     looked = now;
     if (goesOn) return;
     clearInterval(timer);
@@ -69,8 +69,8 @@ export function watchTransfer(patience: Patience, step: () => number, cut: () =>
 /** Cuts off clients that do not take their answers: as long as these are not taken, they lie in memory. */
 export function limitResponses(app: Server, limits: ServerLimits): void {
   app.addHook('onSend', (_, { raw }, payload, done) => {
-    const patience = new Patience(limits, buffered);
-    const over = watchTransfer(patience, stepsOf(raw), () => raw.destroy());
+    const allowance = new TransferAllowance(limits, buffered);
+    const over = watchTransfer(allowance, stepsOf(raw), () => raw.destroy());
     raw.once('close', over);
     done(null, payload);
   });

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { ServerContext } from '../service/context.js';
 import { Problem } from './problem.js';
-import { Patience, watchTransfer } from './transfer.js';
+import { TransferAllowance, watchTransfer } from './transfer.js';
 import { hasCode } from '../../errors.js';
 
 /** One image of a request. */
@@ -55,7 +55,7 @@ export async function readUpload(
     for (const give of held.splice(0)) give();
   };
   const hold = (bytes: number): void => void held.push(occupancy.holdBytes(request.client, bytes));
-  const limiter = new BodyLimiter(request, most, hold, new Patience(settings.limits));
+  const limiter = new BodyLimiter(request, most, hold, new TransferAllowance(settings.limits));
   try {
     limiter.start();
     const reading = multipart ? readParts(request, limits.images, each) : readRaw(request);
@@ -86,7 +86,7 @@ class BodyLimiter {
     private readonly request: FastifyRequest,
     private readonly most: number,
     private readonly hold: (bytes: number) => void,
-    private readonly patience: Patience,
+    private readonly allowance: TransferAllowance,
   ) {
     this.refused = new Promise<never>((_, reject) => (this.refuse = reject));
     this.refused.catch(() => undefined);
@@ -98,7 +98,7 @@ class BodyLimiter {
     if (announced > this.most) throw tooLarge(this.most);
     this.take(announced);
     this.request.raw.on('data', this.onData).on('close', this.onClose);
-    this.endWatch = watchTransfer(this.patience, this.step, () => {
+    this.endWatch = watchTransfer(this.allowance, this.step, () => {
       this.stop();
       this.refuse(
         new Problem(408, 'TIMED_OUT', 'the request arrives too slowly', { headers: { connection: 'close' } }),

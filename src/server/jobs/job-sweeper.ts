@@ -8,7 +8,7 @@ const longestInterval = 60 * 60 * 1000;
 /** A clock is set by less every day. */
 const usualCorrection = 5 * 60 * 1000;
 
-/** The time of day, and milliseconds that nobody sets. */
+/** The time of day, and milliseconds that no one sets. */
 interface Moment {
   readonly time: number;
   readonly uptime: number;

@@ -1,4 +1,4 @@
-/** After so many attempts an image rests: a server that is ended again and again soon after its start says nothing about it. */
+/** The number of attempts after which an image rests: a server that is ended again and again soon after its start says nothing about it. */
 const restlessAttempts = 5;
 /** An image that was begun so often without an end is given up: it may be what ends the server. */
 export const mostAttempts = 8;

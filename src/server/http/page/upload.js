@@ -10,7 +10,7 @@ export class Problem extends Error {
 
 /** Milliseconds between two looks at a job. */
 const interval = 500;
-/** So many looks in a row may fail, as while a server restarts: the job goes on. */
+/** The number of polls in a row that may fail, as while a server restarts: the job goes on. */
 const mostFailures = 60;
 
 /**

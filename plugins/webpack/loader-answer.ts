@@ -11,3 +11,19 @@ export function readableError(error: unknown, context: LoaderContext<unknown>): 
   const shown = `${relative(rootContext ?? process.cwd(), file)}${file === context.resourcePath ? (resourceQuery ?? '') : ''}`;
   return Object.assign(new Error(`${shown}: ${message}`, { cause: error }), { name: 'UpresError', hideStack: true });
 }
+
+/** Gives webpack what a loader makes. Whatever is thrown has to reach the callback: a rejection that no one handles would end the process. */
+export function answerLoader<Result extends Buffer | string>(
+  context: LoaderContext<unknown>,
+  result: Promise<Result>,
+): void {
+  const callback = context.async();
+  result.then(
+    (made) => {
+      callback(null, made);
+    },
+    (error: unknown) => {
+      callback(readableError(error, context));
+    },
+  );
+}
