@@ -80,24 +80,27 @@ const ofNcnn: Load = async (options) => {
 // `npm run test:wasm` has those, too, that take seconds to prepare there.
 const builtins = onWasm ? allBuiltins : allBuiltins.filter(({ heavy }) => !heavy);
 
+/** The last: levels of 16 bit by which a result may differ; of 8 bit it is 1. */
+const cases: [kind: string, load: Load, levels16: number][] = [
+  ...builtins.map(({ label, scale }): [string, Load, number] => [`${label} ×${scale}`, builtin(label, scale), 2]),
+  ['a plain one', bytes(() => plainNetwork()), 2],
+  // Whole levels of 8 bit are what it has, for 16 bit too.
+  ['bytes in and out', bytes(() => network255({ takes: DataType.UINT8, gives: DataType.UINT8 })), 257],
+  ['bytes in, floats of 255 out', bytes(() => network255({ takes: DataType.UINT8 })), 2],
+  ['floats of 255', bytes(() => network255({})), 2],
+  ['one that does not enlarge', bytes(smoothing), 2],
+  ['one for a batch of one', bytes(networkOfOne), 2],
+  ['strides', bytes(stridedNetwork), 2],
+  ['one that looks at the whole picture', bytes(globalNetwork), 2],
+  ['a checkpoint, Compact', file('checkpoints/compact-2x.pth'), 2],
+  ['a checkpoint, RRDB', file('checkpoints/rrdb-2x.pth'), 2],
+  ['safetensors, SPAN', file('checkpoints/span-4x-no-norm.safetensors'), 2],
+  ['rsr', file('rsr/c_f2_w2_d2_g1_bias.rsr'), 2],
+  ['ncnn', ofNcnn, 2],
+];
+
 describe('a network in WebAssembly computes what native code does', () => {
-  it.each<readonly [kind: string, load: Load, levels16?: number]>([
-    ...builtins.map(({ label, scale }) => [`${label} ×${scale}`, builtin(label, scale)] as const),
-    ['a plain one', bytes(() => plainNetwork())],
-    // Whole levels of 8 bit are what it has, for 16 bit too.
-    ['bytes in and out', bytes(() => network255({ takes: DataType.UINT8, gives: DataType.UINT8 })), 257],
-    ['bytes in, floats of 255 out', bytes(() => network255({ takes: DataType.UINT8 }))],
-    ['floats of 255', bytes(() => network255({}))],
-    ['one that does not enlarge', bytes(smoothing)],
-    ['one for a batch of one', bytes(networkOfOne)],
-    ['strides', bytes(stridedNetwork)],
-    ['one that looks at the whole picture', bytes(globalNetwork)],
-    ['a checkpoint, Compact', file('checkpoints/compact-2x.pth')],
-    ['a checkpoint, RRDB', file('checkpoints/rrdb-2x.pth')],
-    ['safetensors, SPAN', file('checkpoints/span-4x-no-norm.safetensors')],
-    ['rsr', file('rsr/c_f2_w2_d2_g1_bias.rsr')],
-    ['ncnn', ofNcnn],
-  ])('%s', async (_, load, levels16 = 2) => {
+  it.each(cases)('%s', async (_, load, levels16) => {
     const common = { threads: 1, cacheFolder: join(folder, 'networks') };
     await using native = await load({ ...common, device: 'cpu' });
     await using inWasm = await load({ ...common, device: 'wasm' });
