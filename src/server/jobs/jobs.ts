@@ -1,8 +1,9 @@
 import type { ServerContext } from '../service/context.js';
 import { toProblem } from '../http/problem.js';
 import { FileJobStore } from './file-job-store.js';
-import { JobRunner } from './job-runner.js';
+import { JobRunner, type JobRunnerOptions } from './job-runner.js';
 import type { JobStore } from './job-store.js';
+import { LocalQueue } from './local-queue.js';
 import { JobSweeper } from './job-sweeper.js';
 import { jobStates, type JobState } from './job.js';
 
@@ -15,6 +16,26 @@ export interface JobsLog {
   readonly warn: (message: string) => void;
   /** Told about faults of the server's own, of which clients learn nothing. */
   readonly fault: (error: unknown) => void;
+}
+
+/** How images of jobs are computed. */
+export function workOf(
+  images: ServerContext['images'],
+  metrics: ServerContext['metrics'],
+  log: JobsLog,
+): NonNullable<JobRunnerOptions['work']> {
+  return {
+    compute: (source, variant, options) => images.upscale(source, variant, options),
+    problemOf: (error) => {
+      const { status, code, message: detail } = toProblem(error);
+      if (status === 500) log.fault(error);
+      return { status, code, detail };
+    },
+    warn: log.warn,
+    retried: (code) => {
+      metrics.jobRetries.inc({ code });
+    },
+  };
 }
 
 /** All that a server needs for jobs: where they are kept, who computes them, who removes them. */
@@ -33,21 +54,8 @@ export class Jobs {
   static async open({ settings, images, state, metrics }: ServerContext, log: JobsLog): Promise<Jobs> {
     const { folder, threads, limits } = settings;
     const store = await FileJobStore.open(folder, log.warn);
-    const runner = new JobRunner({
-      store,
-      compute: (source, variant, options) => images.upscale(source, variant, options),
-      problemOf: (error) => {
-        const { status, code, message: detail } = toProblem(error);
-        if (status === 500) log.fault(error);
-        return { status, code, detail };
-      },
-      atOnce: threads + moreThanThreads,
-      beyond,
-      warn: log.warn,
-      retried: (code) => {
-        metrics.jobRetries.inc({ code });
-      },
-    });
+    const queue = new LocalQueue({ store, atOnce: threads + moreThanThreads, beyond });
+    const runner = new JobRunner({ store, queue, warn: log.warn, work: workOf(images, metrics, log) });
     const sweeper = new JobSweeper(store, limits.resultsDays, log.warn);
     state.draining.addEventListener('abort', () => {
       // Jobs survive the end of the server and requests do not: where there are both, requests get all threads.
