@@ -64,6 +64,7 @@ export class ImageWorker {
     if (outcome === 'later') {
       const put = await this.change(work, (job) => putBack(job, place, lease));
       if (put) queue.tell(put);
+      else queue.report(begun, place);
       return put && this.retries.pause(id, place);
     }
     this.retries.settle(id, place);

@@ -14,7 +14,9 @@ export type Outcome = { readonly results: readonly JobResult[] } | { readonly pr
  */
 export function begin(job: Job, place: number, lease?: string): Job | undefined {
   const image = job.images[place];
-  const lost = lease !== undefined && image?.state === 'running' && image.lease !== lease;
+  // What it asked for may have come about though no one answered.
+  if (image?.state === 'running' && lease !== undefined && image.lease === lease) return job;
+  const lost = lease !== undefined && image?.state === 'running';
   if (!image || !(image.state === 'queued' || lost)) return undefined;
   const attempts = image.attempts + 1;
   return withImage(job, place, {
@@ -50,6 +52,13 @@ export function requeue(job: Job): Job | undefined {
     job,
     job.images.map((image, place) => (image.state === 'running' ? { ...facts(job, place), state: 'queued' } : image)),
   );
+}
+
+/** An image that was given up is to be computed after all. */
+export function revive(job: Job, place: number): Job | undefined {
+  if (job.images[place]?.state !== 'failed' || job.expired) return undefined;
+  const { ended: _, ...open } = job;
+  return withImage(open, place, { ...facts(job, place), attempts: 0, state: 'queued' });
 }
 
 /** The client wants no more of it. */

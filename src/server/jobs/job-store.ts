@@ -56,6 +56,8 @@ export interface JobStore {
   dropResults(id: string): Promise<void>;
   /** Forgets a job and all of its data; false where there was none. */
   remove(id: string): Promise<boolean>;
+  /** Removes bytes that belong to no job, where they can come about. */
+  tidy?(now: Date): Promise<void>;
   /** Lets the store go; everything in it stays. */
   close(): Promise<void>;
 }
