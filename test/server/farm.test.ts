@@ -19,7 +19,9 @@ describe.skipIf(redisProgram === undefined)('a farm', () => {
     const workers: UpresWorker[] = [];
     const done: unknown[] = [];
     for (let i = 0; i < 2; i++) {
-      workers.push(await createWorker({ threads: 1, ...shared, warn: console.error, onImage: (image) => done.push(image) }));
+      workers.push(
+        await createWorker({ threads: 1, ...shared, warn: console.error, onImage: (image) => done.push(image) }),
+      );
     }
     const ended = await endOf(`${second}/v1/jobs/${id}`);
     expect(ended.state).toBe('done');
