@@ -23,10 +23,13 @@ export function addQueueCommand(program: Command, act: (action: () => Promise<nu
       .description(description)
       .requiredOption('--queue <url>', 'Redis or Valkey, as in redis://host:6379/0')
       .requiredOption('--storage <place>', 's3://bucket/prefix, or a folder that all machines share');
-    if (name !== 'list') command.argument('[images...]', 'as "upres queue list" names them').option('--all', 'all of them');
+    if (name !== 'list')
+      command.argument('[images...]', 'as "upres queue list" names them').option('--all', 'all of them');
     command.action(async (...given: unknown[]) => {
       const [names, raw] = name === 'list' ? [[], given[0]] : given;
-      await act(() => withLetters(raw as RawQueueOptions, (letters) => run(letters, names as string[], raw as RawQueueOptions)));
+      await act(() =>
+        withLetters(raw as RawQueueOptions, (letters) => run(letters, names as string[], raw as RawQueueOptions)),
+      );
     });
   };
   add('list', 'how much waits, and a line of JSON for each image that was given up', async (letters) => {

@@ -44,7 +44,10 @@ export function addServeCommand(program: Command, act: (action: () => Promise<nu
     )
     .option('--allow-host <names...>', 'names that the server answers to besides its own')
     .option('--folder <folder>', "where jobs are kept (default: in the user's data folder)")
-    .option('--queue <url>', 'jobs of many machines: Redis or Valkey, as in redis://host:6379/0; "upres worker" computes them')
+    .option(
+      '--queue <url>',
+      'jobs of many machines: Redis or Valkey, as in redis://host:6379/0; "upres worker" computes them',
+    )
     .option('--storage <place>', 'their pictures: s3://bucket/prefix, or a folder that all machines share')
     .option('--compute', 'with a queue, compute jobs here, too')
     .option('--cache <folder>', 'where results are cached (default: see "upres cache stats")')

@@ -254,7 +254,8 @@ export class BullQueue implements WorkQueue {
     }
     const said = await asking(this.options.connection.redis.hgetall(progressKey(job.id)));
     this.book.clear(job.id);
-    for (const [place, text] of Object.entries(said)) this.book.note(job, Number(place), JSON.parse(text) as WorkReport);
+    for (const [place, text] of Object.entries(said))
+      this.book.note(job, Number(place), JSON.parse(text) as WorkReport);
     return this.book.of(job);
   }
 
@@ -308,7 +309,9 @@ export class BullQueue implements WorkQueue {
       clients.add(job.client);
       const images = openImages(job);
       await this.enter(job.client, images);
-      const inside = await asking(connection.redis.hmget(insideKey(job.client), ...images.filter((_, at) => at % 2 === 0)));
+      const inside = await asking(
+        connection.redis.hmget(insideKey(job.client), ...images.filter((_, at) => at % 2 === 0)),
+      );
       for (const [at, size] of inside.entries()) {
         const name = images[2 * at]!;
         // Adding what is there already does nothing.
@@ -323,12 +326,13 @@ export class BullQueue implements WorkQueue {
     const { DelayedError, UnrecoverableError, WaitingError } = connection.bullmq;
     const image = imageOf(turn.id ?? '');
     const job = image && (await store.get(image.id));
-    const wanted = job?.images[image!.place];
-    if (!image || !job || !wanted || !isOpen(wanted)) {
-      if (job && image) await this.leave(job, [image.place]);
+    const wanted = image && job?.images[image.place];
+    if (!job || !wanted || !isOpen(wanted)) {
+      if (job) await this.leave(job, [image.place]);
       return;
     }
-    const rest = restBefore(wanted.attempts, this.options.shortestRest ?? shortestRest) - (performance.now() - this.started);
+    const rest =
+      restBefore(wanted.attempts, this.options.shortestRest ?? shortestRest) - (performance.now() - this.started);
     if (rest > 0) {
       await turn.moveToDelayed(Date.now() + rest, token);
       throw new DelayedError();

@@ -1,3 +1,4 @@
+import type * as BullMQ from 'bullmq';
 import type { Redis as Client } from 'ioredis';
 import { hasCode, messageOf, UpresError } from '../../errors.js';
 
@@ -16,7 +17,7 @@ export interface Connection {
   /** A connection of its own, which waits for as long as it takes. */
   readonly patient: () => Client;
   /** The queue's own library. */
-  readonly bullmq: typeof import('bullmq');
+  readonly bullmq: typeof BullMQ;
   readonly close: () => void;
 }
 

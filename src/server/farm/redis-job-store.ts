@@ -119,15 +119,19 @@ export class RedisJobStore implements JobStore {
       const next = job && change(job);
       if (!next) return undefined;
       const changed = { ...next, version: job.version + 1 };
-      const done = await this.run(updateScript, [keys.job(id), keys.open], [
-        String(job.version),
-        String(changed.version),
-        printJob(changed),
-        writer,
-        hasEnded(changed) ? '0' : '1',
-        id,
-        newsOf(id),
-      ]);
+      const done = await this.run(
+        updateScript,
+        [keys.job(id), keys.open],
+        [
+          String(job.version),
+          String(changed.version),
+          printJob(changed),
+          writer,
+          hasEnded(changed) ? '0' : '1',
+          id,
+          newsOf(id),
+        ],
+      );
       if (done === 1) return changed;
     }
   }

@@ -25,9 +25,11 @@ export interface WorkerOptions extends Pick<
 
 /** An image that a worker has brought to its end. */
 export interface WorkedImage {
+  /** The id of its job. */
   readonly job: string;
   /** Its place in the job. */
   readonly place: number;
+  /** How it ended. */
   readonly state: 'done' | 'failed';
   /** Of the source, all frames. */
   readonly pixels: number;
@@ -76,7 +78,11 @@ export class UpresWorker implements AsyncDisposable {
  * Makes a worker, which takes images from then on.
  * @throws BAD_ARGUMENT for options that can't be used; QUEUE_UNAVAILABLE, STORAGE_UNAVAILABLE; MODEL_* and DEVICE_UNAVAILABLE
  */
-export async function createWorker({ warn = () => undefined, onImage, ...options }: WorkerOptions): Promise<UpresWorker> {
+export async function createWorker({
+  warn = () => undefined,
+  onImage,
+  ...options
+}: WorkerOptions): Promise<UpresWorker> {
   const settings = resolveSettings({ ...options, device: options.device ?? (await workingDevice()) });
   const { queue, storage, threads } = settings;
   if (queue === undefined || storage === undefined) {
@@ -88,7 +94,12 @@ export async function createWorker({ warn = () => undefined, onImage, ...options
   const farm = await openFarm({ queue, storage, atOnce: threads + moreThanThreads, warn });
   const metrics = new ServerMetrics();
   const images = new ImageService(settings, metrics, warn);
-  const log = { warn, fault: (error: unknown) => { warn(`an image failed: ${String(error)}`); } };
+  const log = {
+    warn,
+    fault: (error: unknown) => {
+      warn(`an image failed: ${String(error)}`);
+    },
+  };
   const runner = new JobRunner({
     ...farm,
     warn,

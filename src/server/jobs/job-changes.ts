@@ -57,7 +57,8 @@ export function requeue(job: Job): Job | undefined {
 /** An image that was given up is to be computed after all. */
 export function revive(job: Job, place: number): Job | undefined {
   if (job.images[place]?.state !== 'failed' || job.expired) return undefined;
-  const { ended: _, ...open } = job;
+  const open: Job = { ...job };
+  delete (open as { ended?: string }).ended;
   return withImage(open, place, { ...facts(job, place), attempts: 0, state: 'queued' });
 }
 

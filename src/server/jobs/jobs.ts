@@ -7,8 +7,7 @@ import type { JobStore } from './job-store.js';
 import { LocalQueue } from './local-queue.js';
 import type { WorkQueue } from './work-queue.js';
 import { JobSweeper } from './job-sweeper.js';
-import { jobStates, type JobState } from './job.js';
-
+import { jobStates, waitingPixels, type JobState } from './job.js';
 
 export interface JobsLog {
   readonly warn: (message: string) => void;
@@ -76,11 +75,12 @@ export class Jobs {
     return new Jobs(store, runner, sweeper, close);
   }
 
-  /** How many jobs are in each state. */
-  async count(): Promise<Readonly<Record<JobState, number>>> {
+  /** How many jobs are in each state, and source pixels that are still to be computed. */
+  async count(): Promise<{ readonly states: Readonly<Record<JobState, number>>; readonly waiting: number }> {
+    const jobs = await this.store.list();
     const counts = Object.fromEntries(jobStates.map((state) => [state, 0])) as Record<JobState, number>;
-    for (const { state } of await this.store.list()) counts[state]++;
-    return counts;
+    for (const { state } of jobs) counts[state]++;
+    return { states: counts, waiting: jobs.reduce((sum, job) => sum + waitingPixels(job), 0) };
   }
 
   /** Leaves everything as it is for the next start. */

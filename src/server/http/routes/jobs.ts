@@ -43,7 +43,9 @@ export async function jobRoutes(app: Server, context: ServerContext): Promise<vo
   app.addHook('onClose', () => jobs.close());
   app.addHook('onRequest', async (request) => {
     if (request.routeOptions.url !== '/metrics') return;
-    for (const [state, count] of Object.entries(await jobs.count())) context.metrics.jobs.set({ state }, count);
+    const { states, waiting } = await jobs.count();
+    for (const [state, count] of Object.entries(states)) context.metrics.jobs.set({ state }, count);
+    context.metrics.jobPixels.set(waiting);
   });
   submitRoute(app, context, jobs);
   listRoute(app, jobs);
