@@ -1,5 +1,12 @@
 import { hasEnded, type Job } from './job.js';
-import type { WorkReport } from './work-queue.js';
+
+/** How an image that is computed comes on; what is left out stays as it was. */
+export interface WorkReport {
+  /** What is done, 0 to 1. */
+  readonly share?: number;
+  /** The code of what it waits for. */
+  readonly waitsFor?: string;
+}
 
 /** How far a job is. */
 export interface JobProgress {

@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { UpresError } from '../../errors.js';
 import type { Client } from '../service/client.js';
 import { requeue } from './job-changes.js';
-import { ProgressBook, type JobProgress } from './job-progress.js';
+import { ProgressBook, type JobProgress, type WorkReport } from './job-progress.js';
 import { JobQueue, type QueuedImage, type QueuedTurn } from './job-queue.js';
 import type { JobStore } from './job-store.js';
 import { hasEnded, type Job } from './job.js';
 import { Listeners } from './listeners.js';
 import { restBefore, shortestRest } from './rest-before.js';
-import type { Worker, WorkQueue, WorkReport } from './work-queue.js';
+import type { Worker, WorkQueue } from './work-queue.js';
 
 export interface Slots {
   /** Images that are computed at once. */

@@ -1,5 +1,5 @@
 import type { Client } from '../service/client.js';
-import type { JobProgress } from './job-progress.js';
+import type { JobProgress, WorkReport } from './job-progress.js';
 import type { Job } from './job.js';
 
 /** An image whose turn has come. */
@@ -17,14 +17,6 @@ export interface Work {
  * @returns milliseconds after which it is to be taken again; undefined where that is not needed
  */
 export type Worker = (work: Work, signal: AbortSignal) => Promise<number | undefined>;
-
-/** How an image that is computed comes on; what is left out stays as it was. */
-export interface WorkReport {
-  /** What is done, 0 to 1. */
-  readonly share?: number;
-  /** The code of what it waits for. */
-  readonly waitsFor?: string;
-}
 
 /**
  * How work comes to those who do it, and word of it to those who asked: in one process, or between many. What is true stands in
