@@ -1,4 +1,5 @@
-import { coloursOf, fileOf, modelId, type ModelChoice } from '../model/catalogue/colours.js';
+import { coloursOf, computingOf, fileOf, modelId, type ModelChoice } from '../model/catalogue/colours.js';
+import { computingId } from '../model/catalogue/computing.js';
 import { createHash } from 'node:crypto';
 import { autoChoices, autoModel, chooserVersion } from '../image/auto/auto-model.js';
 import { deviceFor } from '../image/on-device.js';
@@ -78,7 +79,8 @@ async function fileIdentity(model: ModelChoice): Promise<string> {
   const id = `${modelId(model)} ${await modelStamp(fileOf(model))}`;
   let identity = known.get(id);
   if (!identity) {
-    identity = modelFromFile(fileOf(model), coloursOf(model)).then(({ key }) => `file ${key}`);
+    const computing = computingId(computingOf(model));
+    identity = modelFromFile(fileOf(model), coloursOf(model)).then(({ key }) => `file ${key}${computing}`);
     known.set(id, identity);
     identity.catch(() => known.delete(id));
   }

@@ -62,6 +62,8 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
     .option('--max-input-pixels <n>', 'refuse larger images, such as 100M (default: 100M)')
     .option('--max-output-pixels <n>', 'refuse to make larger images (default: 400M)')
     .option('--max-frames <n>', 'refuse longer animations (default: 1000)')
+    .option('--accept-approximation', 'let a network of your own that looks at the whole picture compute it in tiles')
+    .option('--memory-budget <bytes>', 'for each thread of a network of your own, such as 1Gi (default: 256Mi)')
     .option('--cache <folder>', 'where results are cached (default: see "upres cache stats")')
     .option('--no-cache', 'compute everything, keep nothing')
     .option('--remote-cache <url>', 'look for results there, too (default: UPRES_REMOTE_CACHE)')

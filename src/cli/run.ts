@@ -40,7 +40,7 @@ function imagesInFlight(threads: number): number {
  * @throws UsageError before any work
  */
 export async function run(args: readonly string[], options: RunOptions): Promise<number> {
-  if (options.model !== undefined) await checkModel(options.model);
+  await checkModel(options);
   await checkDeviceWorks(options.device);
   const collection = await collect(args, options);
   const { jobs, collisions } = await plan(collection.inputs, options);

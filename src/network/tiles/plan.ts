@@ -92,11 +92,16 @@ export function approximationFor(
 
 const everySide = (pixels: number): Halo => ({ left: pixels, top: pixels, right: pixels, bottom: pixels });
 
+/** Tiles, and how near they come to the whole where they don't equal it. */
+export interface PlannedImage extends TilePlan {
+  readonly approximation?: Approximation;
+}
+
 /**
  * Cuts an image into tiles for a network. The result's bytes do not depend on the plan; time and memory do.
  * @throws INPUT_TOO_LARGE for a network that looks at the whole image when that does not fit the memory budget
  */
-export function planImage(request: PlanRequest): TilePlan {
+export function planImage(request: PlanRequest): PlannedImage {
   const { geometry, memoryBudget } = request;
   const memoryPixels = memoryPixelsOf(request);
   const shape = shapeOf(request);
@@ -107,7 +112,7 @@ export function planImage(request: PlanRequest): TilePlan {
   if (approximation) {
     const { unit, halo } = approximation;
     // A canonical grid: neither threads nor the machine's speed have a part in it.
-    return planTiles({
+    const plan = planTiles({
       width: Math.ceil(request.width / unit) * unit,
       height: Math.ceil(request.height / unit) * unit,
       halo: everySide(halo),
@@ -117,6 +122,7 @@ export function planImage(request: PlanRequest): TilePlan {
       threads: 1,
       overheadPixels: 0,
     });
+    return { ...plan, approximation };
   }
   const { halo } = geometry;
   if (halo && geometry.approximation) return planTiles({ ...whole, halo });
