@@ -5,7 +5,7 @@ import { autoModel } from '../image/auto/auto-model.js';
 import { formatTraits, type QualityOptions, type OutputFormat } from '../image/codec/formats.js';
 import { limitOptions } from '../image/limits.js';
 import { qualityRating } from '../image/options.js';
-import { builtinLabels } from '../model/catalogue/registry.js';
+import { builtinLabels, insteadOf } from '../model/catalogue/registry.js';
 import { deviceChoice } from '../network/device.js';
 import { threadCount } from '../network/pool/thread-count.js';
 import {
@@ -277,6 +277,6 @@ export function checkModel(label: string | undefined, models: AssetOptions['mode
   if (labels.includes(label)) return;
   throw new UpresError(
     'BAD_ARGUMENT',
-    `there is no model "${label}".${suggestion(label, labels)} Models of your own are registered in the option "models".`,
+    `there is no model "${label}".${insteadOf(label, labels)} Models of your own are registered in the option "models".`,
   );
 }

@@ -3,8 +3,7 @@ import { computedBy, type ModelChoice } from '../model/catalogue/colours.js';
 import { computingId, type ComputingOptions } from '../model/catalogue/computing.js';
 import { looksLikePath } from '../model/catalogue/model-path.js';
 import { autoModel } from '../image/auto/auto-model.js';
-import { builtinLabels } from '../model/catalogue/registry.js';
-import { suggestion } from '../suggest.js';
+import { builtinLabels, insteadOf } from '../model/catalogue/registry.js';
 import { UsageError } from './usage-error.js';
 
 /** What `--model` names, and how it may be computed. */
@@ -39,7 +38,7 @@ export async function checkModel({ model = autoModel, ...computing }: ModelFlags
     );
   }
   throw new UsageError(
-    `--model ${model}: there is no such label. Known are ${labels().join(', ')}; the path of a network's file (.onnx, .param, model.json, .rsr) works too.${suggestion(model, labels())}`,
+    `--model ${model}: there is no such label. Known are ${labels().join(', ')}; the path of a network's file (.onnx, .param, model.json, .rsr) works too.${insteadOf(model, labels())}`,
     'MODEL_NOT_FOUND',
   );
 }

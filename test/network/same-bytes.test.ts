@@ -97,7 +97,7 @@ describe.each(builtins)('$label ×$scale', ({ label, scale, heavy }) => {
 const oneOfEachKind = [
   ['natural', 2],
   ['art', 4],
-  ['anime-video', 2],
+  ['anime', 2],
   ['bicubic', 2],
 ] as const;
 
