@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { version } from '../version.js';
 import { addCacheCommand } from './cache-command.js';
 import { addHtmlCommand } from './html-command.js';
+import { addModelsCommand } from './models/models-command.js';
 import { addImportCommand } from './import-command.js';
 import { parseOptions, type RawOptions } from './options.js';
 import { addServeCommand } from './serve-command.js';
@@ -85,17 +86,7 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
         return run(inputs, options);
       });
     });
-  program
-    .command('models')
-    .description('list the networks that are there')
-    .option('--json', 'one line of JSON for each')
-    .action(async ({ json = false }: { json?: boolean }) => {
-      await act(async () => {
-        const { listModels } = await import('./models.js');
-        listModels({ json });
-        return exitCodes.ok;
-      });
-    });
+  addModelsCommand(program, act);
   program
     .command('doctor')
     .description('print what upres finds on this machine, and how fast it is')
