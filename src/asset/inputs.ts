@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import { coloursOf, computedBy, computingOf, fileOf, type OwnModel } from '../model/catalogue/colours.js';
+import { coloursOf, computingOf, fileOf } from '../model/catalogue/colours.js';
 import { computingId } from '../model/catalogue/computing.js';
 import { modelFiles } from '../model/catalogue/model-files.js';
-import type { AssetOptions } from './options.js';
+import { ownModelOf, type AssetOptions } from './options.js';
 import type { PreparedAsset } from './pipeline.js';
 
 /**
@@ -35,10 +35,4 @@ export function ownModelColours(options: AssetOptions, label: string): string {
   const computing = computingId(computingOf(model));
   if (range === undefined && order === undefined && computing === '') return '';
   return JSON.stringify([label, range, order, ...(computing === '' ? [] : [computing])]);
-}
-
-/** The network behind a label of the user's own, and how it may be computed. */
-export function ownModelOf(options: AssetOptions, label: string): OwnModel | undefined {
-  const { models = {} } = options;
-  return Object.hasOwn(models, label) ? computedBy(models[label]!, options) : undefined;
 }

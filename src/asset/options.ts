@@ -1,4 +1,4 @@
-import { ownModel } from '../model/catalogue/colours.js';
+import { computedBy, ownModel, type OwnModel } from '../model/catalogue/colours.js';
 import { computingOptions } from '../model/catalogue/computing.js';
 import { UpresError } from '../errors.js';
 import { autoModel } from '../image/auto/auto-model.js';
@@ -279,4 +279,10 @@ export function checkModel(label: string | undefined, models: AssetOptions['mode
     'BAD_ARGUMENT',
     `there is no model "${label}".${insteadOf(label, labels)} Models of your own are registered in the option "models".`,
   );
+}
+
+/** The network behind a label of the user's own, and how it may be computed. */
+export function ownModelOf(options: AssetOptions, label: string): OwnModel | undefined {
+  const { models = {} } = options;
+  return Object.hasOwn(models, label) ? computedBy(models[label]!, options) : undefined;
 }

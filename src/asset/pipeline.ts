@@ -1,5 +1,4 @@
 import { approximateOnly, type Approximate } from '../network/approximate.js';
-import { ownModelOf } from './inputs.js';
 import { resolved, type ModelChoice } from '../model/catalogue/colours.js';
 import { mkdir } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
@@ -14,7 +13,7 @@ import type { AssetPlan, VariantPlan } from './asset-plan.js';
 import type { CachedUpscaler } from './cached-upscaler.js';
 import type { Directives } from './directives.js';
 import { standIn, type OnError } from './on-error.js';
-import type { AssetOptions } from './options.js';
+import { ownModelOf, type AssetOptions } from './options.js';
 import { OwnOutputs } from './own-outputs.js';
 import { AssetReport, type ReportEntry, type VariantStatus } from './report.js';
 import { resolveDirectives } from './resolve.js';

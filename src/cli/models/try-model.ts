@@ -39,14 +39,12 @@ export async function tryModel(
   const exact = sides && Math.max(sides.left, sides.right, sides.top, sides.bottom);
   const after = await network.upscaleImage(picture, { acceptApproximation: true });
   const input = colours?.input ?? { ...model.card.input, ...statedOnly(stated) };
-  const { range = [0, 1], order = 'RGB' } = input;
-  const side = (given: typeof input): object => ({ range: given.range ?? range, order: given.order ?? order });
   return {
     facts: {
       scale,
       parameters: geometry.parameters,
-      range,
-      order,
+      range: input.range,
+      order: input.order ?? 'RGB',
       pixelsPerSecond: Math.round(geometry.pixelsPerMs * 1000),
       halo: exact ?? approximation?.halo ?? null,
       passes: Math.max(1, passCount(geometry)),
@@ -57,7 +55,7 @@ export async function tryModel(
     },
     card: {
       scale,
-      ...(colours && { input: side(colours.input), output: side(colours.output) }),
+      ...(colours && { input: colours.input, output: colours.output }),
       multipleOf: geometry.multipleOf,
       macPerPixel: geometry.macPerPixel,
       parameters: geometry.parameters,
