@@ -285,7 +285,7 @@ export class AssetPipeline {
     return {
       ...variant.target,
       format: variant.format,
-      ...defined({ ...variant.encoding, animation: variant.animation }),
+      ...defined({ ...variant.encoding, animation: variant.animation, device: this.options.device }),
       ...(asset.maxOutputPixels === undefined ? {} : { maxOutputPixels: asset.maxOutputPixels }),
       ...(signal ? { signal } : {}),
       ...(priority === undefined ? {} : { priority }),
@@ -293,12 +293,7 @@ export class AssetPipeline {
   }
 
   private networkSettings(asset: PreparedAsset, variant: VariantPlan, options: RenderOptions): UpscaleOptions {
-    const { device } = this.options;
-    return {
-      ...this.settings(asset, variant, options),
-      model: this.modelOf(variant.model),
-      ...(device === undefined ? {} : { device }),
-    };
+    return { ...this.settings(asset, variant, options), model: this.modelOf(variant.model) };
   }
 
   /** The network behind a registered label, or the built-in's label. */

@@ -163,14 +163,14 @@ async function copyOriginal(
 }
 
 function upscaleOptions(job: Job, context: JobContext): UpscaleOptions {
-  const { device, alpha } = context.options;
-  const model = chosenModel(context.options);
-  return { ...resizeOptions(job, context), ...defined({ model, device, alpha }) };
+  const { alpha } = context.options;
+  return { ...resizeOptions(job, context), ...defined({ model: chosenModel(context.options), alpha }) };
 }
 
 function resizeOptions(job: Job, { options, signal, onProgress }: JobContext): ResizeOptions {
   return {
     ...pictureOptions(job, options),
+    ...defined({ device: options.device }),
     signal,
     onProgress: ({ donePixels, totalPixels }) => {
       onProgress(job, totalPixels > 0 ? donePixels / totalPixels : 0);

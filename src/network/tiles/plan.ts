@@ -29,6 +29,12 @@ const approximateBorder = 32;
  */
 const wideHaloBudgets = 3;
 
+/**
+ * Multiply-accumulates of a tile, for networks whose results depend on the tiles' size by rounding: a part of a second in WebAssembly,
+ * where such networks are. No measured speed, which differs from run to run, may have a part in that.
+ */
+const roundingTileWork = 4e9;
+
 /** The most that exactness may cost, in times the picture's own pixels. */
 const exactnessCost = 2;
 
@@ -86,22 +92,22 @@ export function approximationFor(
     const unseen = approximation.levels !== undefined && approximation.levels <= 1;
     return unseen || acceptApproximation ? approximation : undefined;
   }
+  if (approximation.rounds) return approximation;
   const whole = (width + halo.left + halo.right) * (height + halo.top + halo.bottom);
   return whole <= Math.min(mostPixels, exactnessCost * width * height) ? undefined : approximation;
 }
 
-const everySide = (pixels: number): Halo => ({ left: pixels, top: pixels, right: pixels, bottom: pixels });
+/** The same for an image on the processor: undefined where it is computed whole, or in tiles that equal the whole. */
+export const approximationOf = (request: PlanRequest): Approximation | undefined =>
+  request.geometry.pooling ? undefined : approximationFor(request.geometry, request, memoryPixelsOf(request));
 
-/** Tiles, and how near they come to the whole where they don't equal it. */
-export interface PlannedImage extends TilePlan {
-  readonly approximation?: Approximation;
-}
+const everySide = (pixels: number): Halo => ({ left: pixels, top: pixels, right: pixels, bottom: pixels });
 
 /**
  * Cuts an image into tiles for a network. The result's bytes do not depend on the plan; time and memory do.
  * @throws INPUT_TOO_LARGE for a network that looks at the whole image when that does not fit the memory budget
  */
-export function planImage(request: PlanRequest): PlannedImage {
+export function planImage(request: PlanRequest): TilePlan {
   const { geometry, memoryBudget } = request;
   const memoryPixels = memoryPixelsOf(request);
   const shape = shapeOf(request);
@@ -112,17 +118,18 @@ export function planImage(request: PlanRequest): PlannedImage {
   if (approximation) {
     const { unit, halo } = approximation;
     // A canonical grid: neither threads nor the machine's speed have a part in it.
-    const plan = planTiles({
+    return planTiles({
       width: Math.ceil(request.width / unit) * unit,
       height: Math.ceil(request.height / unit) * unit,
       halo: everySide(halo),
       border: everySide(Math.min(halo, Math.ceil(approximateBorder / unit) * unit)),
       multipleOf: unit,
-      maxTilePixels: memoryPixels * wideHaloBudgets,
+      maxTilePixels: approximation.rounds
+        ? Math.min(memoryPixels, Math.floor(roundingTileWork / geometry.macPerPixel))
+        : memoryPixels * wideHaloBudgets,
       threads: 1,
       overheadPixels: 0,
     });
-    return { ...plan, approximation };
   }
   const { halo } = geometry;
   if (halo && geometry.approximation) return planTiles({ ...whole, halo });
@@ -199,7 +206,7 @@ function shapeOf({ width, height, geometry }: PlanRequest): { width: number; hei
 }
 
 /** How large tiles of a halo may be, by time and memory. */
-function limitsFor(
+export function limitsFor(
   request: PlanRequest,
   halo: Halo,
 ): Pick<TilePlanRequest, 'halo' | 'maxTilePixels' | 'threads' | 'overheadPixels'> {
