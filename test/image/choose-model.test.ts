@@ -325,7 +325,7 @@ describe('the choice', () => {
     }
   });
 
-  it('is bicubic for a photograph of even stripes, whose direction a reduction may have turned', async () => {
+  it('is bicubic for a photograph of even stripes, whose direction a reduction may have turned', () => {
     const stripes = { ...oneColour, colours: 1024, flat: 0.01, soft: 0.5, hard: 0.1, energy: 370, ramped: 0.75 };
     const features = { ...stripes, pixels: 65536, side: 256, following: [-0.05, -0.16] as const, ringing: 0.16 };
     const model = (turning: number, striped: number, flat = 0.01): string =>
