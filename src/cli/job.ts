@@ -160,13 +160,14 @@ async function copyOriginal(
 }
 
 function upscaleOptions(job: Job, context: JobContext): UpscaleOptions {
-  const { model, device, alpha } = context.options;
-  return { ...resizeOptions(job, context), ...defined({ model, device, alpha }) };
+  const { model, alpha } = context.options;
+  return { ...resizeOptions(job, context), ...defined({ model, alpha }) };
 }
 
 function resizeOptions(job: Job, { options, signal, onProgress }: JobContext): ResizeOptions {
   return {
     ...pictureOptions(job, options),
+    ...defined({ device: options.device }),
     signal,
     onProgress: ({ donePixels, totalPixels }) => {
       onProgress(job, totalPixels > 0 ? donePixels / totalPixels : 0);

@@ -2,7 +2,7 @@ import { fileOf as modelFileOf, modelId, type ModelChoice as NamedModel } from '
 import { totalmem } from 'node:os';
 import { UpresError, withFile } from '../errors.js';
 import { isAborted, onAbort, throwIfAborted } from '../abort.js';
-import { deviceChoice, type Device, type DeviceChoice } from '../network/device.js';
+import { deviceChoice, isProcessor, type Device, type DeviceChoice } from '../network/device.js';
 import { expectedDevice, workingDevice, workingProcessor } from '../network/processor.js';
 import { threadCount } from '../network/pool/thread-count.js';
 import { check, defined, number, options, text, type TypeOf } from '../schema.js';
@@ -169,10 +169,15 @@ export class Upscaler implements AsyncDisposable {
     return outputs ? results : results[0]!;
   }
 
-  /** The same size by centred bicubic and reduction, on the processor: no learned network. Throws as `upscale`. */
+  /**
+   * The same size by centred bicubic and reduction: no learned network. The processor computes it, `cpu` or `wasm` as named, whatever
+   * else is. Throws as `upscale`.
+   */
   async resize(input: ImageInput | Source, options: ResizeOptions = {}): Promise<UpscaleResult> {
     checkResizeOptions(options);
-    return this.upscale(input, { ...options, model: 'bicubic', alpha: 'network', device: await workingProcessor() });
+    const named = options.device ?? this.device;
+    const device = named !== undefined && isProcessor(named) ? named : await workingProcessor();
+    return this.upscale(input, { ...options, model: 'bicubic', alpha: 'network', device });
   }
 
   /**

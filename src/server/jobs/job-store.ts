@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { BytePart } from '../../storage/storage.js';
 import type { Job } from './job.js';
 
 /** Sources on their way into a job. Either `commit` or `discard` ends it. */
@@ -18,12 +19,6 @@ export interface JobDraft {
 
 /** Changes a job; undefined leaves it as it is. Called again with a newer job where another change was faster. */
 export type JobChange = (job: Job) => Job | undefined;
-
-/** A part of a result: the first and the last byte, both included. */
-export interface BytePart {
-  readonly start: number;
-  readonly end: number;
-}
 
 /**
  * Where jobs live until their clients have seen them.
