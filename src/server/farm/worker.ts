@@ -15,7 +15,16 @@ import { openFarm, type Farm } from './farm.js';
 /** Options of `createWorker`: those of a server that it shares. */
 export interface WorkerOptions extends Pick<
   ServerOptions,
-  'queue' | 'storage' | 'cache' | 'models' | 'device' | 'threads' | 'limits' | 'blockOtherFormats'
+  | 'queue'
+  | 'storage'
+  | 'cache'
+  | 'models'
+  | 'acceptApproximation'
+  | 'memoryBudget'
+  | 'device'
+  | 'threads'
+  | 'limits'
+  | 'blockOtherFormats'
 > {
   /** Told of what holds images up, and of faults. */
   readonly warn?: (message: string) => void;

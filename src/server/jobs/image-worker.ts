@@ -4,6 +4,7 @@ import { digest } from '../../digest.js';
 import { codeOf, messageOf, UpresError } from '../../errors.js';
 import { Source } from '../../image/image-source.js';
 import type { UpscaleResult } from '../../image/upscale.js';
+import { approximateOnly } from '../../network/approximate.js';
 import type { Progress } from '../../pixels.js';
 import type { Client } from '../service/client.js';
 import type { Variant } from '../service/variant.js';
@@ -155,5 +156,5 @@ const worn: Outcome = {
 async function describe(result: UpscaleResult): Promise<JobResult> {
   const { data, width, height, format, frames, model, device } = result;
   const sha256 = await digest(data, 'sha256', 'base64url');
-  return { width, height, format, frames, model, bytes: data.length, sha256, device };
+  return { width, height, format, frames, model, bytes: data.length, sha256, device, ...approximateOnly(result) };
 }
