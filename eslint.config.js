@@ -4,7 +4,12 @@ import tseslint from 'typescript-eslint';
 
 /** The floors of the house, from the ground up: none imports from one above it. The command and the server stand side by side, on `asset`. */
 const floors = [
-  { files: ['src/*.ts'], above: ['model', 'network', 'image', 'asset', 'cli', 'server'], ignores: ['src/index.ts'] },
+  {
+    files: ['src/*.ts'],
+    above: ['storage', 'model', 'network', 'image', 'asset', 'cli', 'server'],
+    ignores: ['src/index.ts'],
+  },
+  { files: ['src/storage/**'], above: ['model', 'network', 'image', 'asset', 'cli', 'server'] },
   { files: ['src/model/**'], above: ['network', 'image', 'asset', 'cli', 'server'] },
   { files: ['src/network/**'], above: ['image', 'asset', 'cli', 'server'] },
   { files: ['src/image/**'], above: ['asset', 'cli', 'server'] },

@@ -7,11 +7,8 @@ import { noise, photograph } from './pictures.js';
 import { inRounds } from './rounds.js';
 import { ratios, summarise, timed } from './statistics.js';
 
-/** Networks whose activations are PReLUs, which the rewrites change most. */
-const networks = [
-  { label: 'real', scale: 4 },
-  { label: 'anime-video', scale: 2 },
-] as const;
+/** The network whose activations are PReLUs, which the rewrites change most. */
+const networks = [{ label: 'real', scale: 4 }] as const;
 
 /** What PReLU costs depends on how often its inputs change their sign from one pixel to the next. */
 const contents = ['noise', 'photograph'] as const;

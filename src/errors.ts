@@ -62,6 +62,18 @@ export const failures = {
   OUTPUT_TOO_LARGE: { meaning: 'more pixels than the limit, or than the format can hold', status: 422 },
   OUTPUT_UNWRITABLE: { meaning: 'the result can’t be written', status: 500 },
   QUEUE_FULL: { meaning: 'more calls are waiting than maxQueue allows', status: 429, passes: true },
+  QUEUE_UNAVAILABLE: {
+    meaning: 'the queue that several machines share does not answer',
+    status: 503,
+    toClients: 'the server can’t reach its queue: try again later',
+    passes: true,
+  },
+  STORAGE_UNAVAILABLE: {
+    meaning: 'the storage that several machines share does not answer, or may not be used',
+    status: 503,
+    toClients: 'the server can’t reach its storage: try again later',
+    passes: true,
+  },
   THREAD_DIED: { meaning: 'a thread died twice on the same tile', status: 500 },
   UNSUPPORTED_FORMAT: { meaning: 'not a format that is read', status: 415 },
   UNSUPPORTED_PLATFORM: {

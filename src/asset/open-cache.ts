@@ -1,6 +1,7 @@
 import { UpresError } from '../errors.js';
 import { check, defined } from '../schema.js';
-import { AssetCache, resultsFolder } from './asset-cache.js';
+import { AssetCache } from './asset-cache.js';
+import { resultsFolder } from './cache-folder.js';
 import {
   cacheVariables,
   sharedCacheOptions,
@@ -9,8 +10,7 @@ import {
   type SharedCacheOptions,
 } from './cache-option.js';
 import type { ResultCache, ResultFacts } from './result-cache.js';
-import { RemoteCache } from './remote-cache.js';
-import { SharedCache } from './shared-cache.js';
+import type { SharedCache } from './shared-cache.js';
 
 /**
  * Opens the cache of a run.
@@ -19,17 +19,27 @@ import { SharedCache } from './shared-cache.js';
  * @param warn told once when nothing can be written, and why a remote cache is left alone
  * @throws BAD_ARGUMENT
  */
-export function openCache(
+export async function openCache(
   option: CacheOption | undefined,
   root: string,
   warn: (message: string) => void,
-): ResultCache | undefined {
+): Promise<ResultCache | undefined> {
   if (option === false) return undefined;
   const { folder, ...given } = typeof option === 'object' ? option : { folder: option };
   const local = new AssetCache<ResultFacts>(resultsFolder(folder, root), warn);
   const { remote, mode = 'read', token, key } = check(sharedCacheOptions, named(given), 'cache');
   if (remote === undefined) return local;
+  const { RemoteCache, SharedCache } = await loadShared();
   return new SharedCache(local, new RemoteCache({ remote, mode, ...defined({ token }) }, warn), key);
+}
+
+/** Few builds have a remote cache. */
+async function loadShared() {
+  const [{ RemoteCache }, { SharedCache }] = await Promise.all([
+    import('./remote-cache.js'),
+    import('./shared-cache.js'),
+  ]);
+  return { RemoteCache, SharedCache };
 }
 
 /** Timers count milliseconds in 31 bits. */
@@ -39,7 +49,11 @@ const longest = 2 ** 31 - 1;
  * Opens a cache whose remote may take as long as it takes, to upload to it.
  * @throws BAD_ARGUMENT; also where there is no remote cache
  */
-export function openForPush(given: SharedCacheOptions, root: string, warn: (message: string) => void): SharedCache {
+export async function openForPush(
+  given: SharedCacheOptions,
+  root: string,
+  warn: (message: string) => void,
+): Promise<SharedCache> {
   const { folder, remote, token, key } = check(sharedCacheOptions, named(given), 'cache');
   if (remote === undefined) {
     throw new UpresError(
@@ -48,6 +62,7 @@ export function openForPush(given: SharedCacheOptions, root: string, warn: (mess
     );
   }
   const local = new AssetCache<ResultFacts>(resultsFolder(folder, root), warn);
+  const { RemoteCache, SharedCache } = await loadShared();
   return new SharedCache(
     local,
     new RemoteCache({ remote, mode: 'read-write', ...defined({ token }) }, warn, longest),

@@ -1,23 +1,25 @@
+import { approximateOnly, type Approximate } from '../network/approximate.js';
 import { resolved, type ModelChoice } from '../model/catalogue/colours.js';
 import { mkdir } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { UpresError, withFile } from '../errors.js';
 import type { OutputFormat } from '../image/codec/formats.js';
 import { autoModel } from '../image/auto/auto-model.js';
-import { Source } from '../image/image-source.js';
 import type { ResizeOptions, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { Device } from '../network/device.js';
 import { defined } from '../schema.js';
+import { cacheFolder } from './cache-folder.js';
 import type { AssetPlan, VariantPlan } from './asset-plan.js';
 import type { CachedUpscaler } from './cached-upscaler.js';
 import type { Directives } from './directives.js';
 import { standIn, type OnError } from './on-error.js';
-import type { AssetOptions } from './options.js';
+import { ownModelOf, type AssetOptions } from './options.js';
 import { OwnOutputs } from './own-outputs.js';
 import { AssetReport, type ReportEntry, type VariantStatus } from './report.js';
 import { resolveDirectives } from './resolve.js';
 import type { ResultCache } from './result-cache.js';
 import { UpscalerLease } from './shared-upscaler.js';
+import type { SourceFacts } from './source-facts.js';
 
 /** One output file of an asset. */
 export interface RenderedVariant {
@@ -51,6 +53,8 @@ interface Made {
   readonly choice?: Pick<UpscaleResult, 'model' | 'modelReason'> | undefined;
   /** What computed it; only where something was computed, now or for the cache. */
   readonly device?: Device;
+  /** How near tiles came to the whole. */
+  readonly told?: Approximate;
 }
 
 /** A plan, with what the assets' own words did not say. */
@@ -72,6 +76,7 @@ export class AssetPipeline {
   /** What is under way: it writes into the cache to its end. */
   private readonly making = new Set<Promise<Made>>();
   private opened: Promise<CachedUpscaler> | undefined;
+  private factsOfSources: Promise<SourceFacts> | undefined;
   private cache: ResultCache | undefined;
 
   /** @param options checked */
@@ -91,9 +96,9 @@ export class AssetPipeline {
    */
   async plan(file: string, directives: Directives, contents?: Uint8Array): Promise<PreparedAsset> {
     const resolved = resolveDirectives(file, directives, this.options, this.context.root);
-    const { planAsset } = await import('./asset-plan.js');
+    const [{ planAsset }, facts] = await Promise.all([import('./asset-plan.js'), this.facts()]);
     try {
-      const plan = await planAsset(file, new Source(contents ?? file), resolved, this.outputs);
+      const plan = await planAsset(file, contents ?? file, resolved, this.outputs, facts);
       return { ...plan, onError: resolved.onError, maxOutputPixels: resolved.maxOutputPixels };
     } catch (error) {
       throw withFile(error, file);
@@ -108,7 +113,7 @@ export class AssetPipeline {
     const started = performance.now();
     const making = this.make(asset, variant, options);
     this.making.add(making);
-    const { rendered, warning, choice, device } = await making.finally(() => this.making.delete(making));
+    const { rendered, warning, choice, device, told } = await making.finally(() => this.making.delete(making));
     const source = await variant.image.bytes();
     const show = (data: Uint8Array): Uint8Array | undefined => (this.options.report ? data : undefined);
     this.report.add({
@@ -117,6 +122,7 @@ export class AssetPipeline {
       model: choice?.model ?? variant.model,
       modelReason: choice?.modelReason,
       device,
+      ...told,
       before: { width: asset.info.width, height: asset.info.height, bytes: source.byteLength, data: show(source) },
       after: {
         width: rendered.width,
@@ -197,16 +203,22 @@ export class AssetPipeline {
     await this.settle();
   }
 
+  private facts(): Promise<SourceFacts> {
+    return (this.factsOfSources ??= import('./source-facts.js').then(
+      ({ SourceFacts }) => new SourceFacts(cacheFolder(this.options.cache, this.context.root)),
+    ));
+  }
+
   /** Loaded for the first picture: most runs of a build tool's configuration have none. */
   private upscaler(): Promise<CachedUpscaler> {
     return (this.opened ??= Promise.all([
       import('./cached-upscaler.js'),
       import('./open-cache.js'),
       import('../network/processor.js'),
-    ]).then(([{ CachedUpscaler }, { openCache }, { namedByEnvironment }]) => {
+    ]).then(async ([{ CachedUpscaler }, { openCache }, { namedByEnvironment }]) => {
       const { options, context } = this;
       if (options.device === undefined) namedByEnvironment();
-      this.cache = openCache(options.cache, context.root, context.warn);
+      this.cache = await openCache(options.cache, context.root, context.warn);
       return new CachedUpscaler(() => this.lease.get(), this.cache);
     }));
   }
@@ -225,7 +237,13 @@ export class AssetPipeline {
       const status = given ?? (cached ? 'cached' : 'computed');
       for (const warning of result.warnings ?? []) this.tell(`${variant.source}: ${warning}`);
       const choice = variant.model === autoModel ? result : undefined;
-      return { rendered: { data, format, width, height, status }, warning: undefined, choice, device };
+      return {
+        rendered: { data, format, width, height, status },
+        warning: undefined,
+        choice,
+        device,
+        told: approximateOnly(result),
+      };
     } catch (error) {
       const { made: rendered, ...instead } = await standIn(error, asset.onError, {
         resize: () => this.resize(variant, settings),
@@ -267,7 +285,7 @@ export class AssetPipeline {
     return {
       ...variant.target,
       format: variant.format,
-      ...defined({ ...variant.encoding, animation: variant.animation }),
+      ...defined({ ...variant.encoding, animation: variant.animation, device: this.options.device }),
       ...(asset.maxOutputPixels === undefined ? {} : { maxOutputPixels: asset.maxOutputPixels }),
       ...(signal ? { signal } : {}),
       ...(priority === undefined ? {} : { priority }),
@@ -275,22 +293,16 @@ export class AssetPipeline {
   }
 
   private networkSettings(asset: PreparedAsset, variant: VariantPlan, options: RenderOptions): UpscaleOptions {
-    const { device } = this.options;
-    return {
-      ...this.settings(asset, variant, options),
-      model: this.modelOf(variant.model),
-      ...(device === undefined ? {} : { device }),
-    };
+    return { ...this.settings(asset, variant, options), model: this.modelOf(variant.model) };
   }
 
   /** The network behind a registered label, or the built-in's label. */
   private modelOf(label: string): ModelChoice {
-    const own = this.options.models?.[label];
+    const own = ownModelOf(this.options, label);
     return own === undefined ? label : resolved(own, this.context.root);
   }
 }
 
-/** The folder of the cache; undefined where there is to be none. */
 /** The source in place of a result that could not be made. */
 async function original({ image }: VariantPlan): Promise<RenderedVariant> {
   const { format, width, height } = await image.header();

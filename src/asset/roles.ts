@@ -9,7 +9,8 @@ export type Role = 'source' | 'override' | 'own';
 
 /**
  * Tells sources from what lies next to them. A picture of a higher density next to one of a lower is no source (`logo@2x.png` next to
- * `logo.png`), and neither is what upres itself made of another format of the picture (`logo.webp` next to `logo.png`).
+ * `logo.png`), and neither is what upres itself made: a higher density, wherever it lies, or another format of the picture (`logo.webp`
+ * next to `logo.png`). A higher density that stands alone and is not ours is a source that knows its own.
  *
  * Folders are looked at once, so that what is written in the meantime changes nothing.
  */
@@ -35,6 +36,7 @@ export class Roles {
       const same = smaller.map(({ written }) => readIfThere(join(folder, written)));
       return (await Promise.all(same)).some((each) => each?.equals(contents)) ? 'own' : 'override';
     }
+    if (name.density > 1) return (await this.own.has(await bytes())) ? 'own' : 'source';
     const twins = others.filter(({ density }) => density === name.density);
     if (twins.length === 0 || !(await this.own.has(await bytes()))) return 'source';
     for (const twin of twins) {

@@ -51,7 +51,7 @@ async function push(options: CacheOptions): Promise<number> {
   };
   let cache: SharedCache;
   try {
-    cache = openForPush(given, process.cwd(), say);
+    cache = await openForPush(given, process.cwd(), say);
   } catch (error) {
     asUsage(error);
   }
@@ -65,7 +65,8 @@ async function look(action: Exclude<Action, 'push'>, options: CacheOptions): Pro
     maxBytes: flagValue('--max-size', number({ from: 0, of: 'bytes' }), options.maxSize ?? '1G'),
     maxAgeDays: flagValue('--max-age', whole({ from: 0, of: 'days' }), options.maxAge ?? '90'),
   };
-  const { AssetCache, resultsFolder } = await import('../asset/asset-cache.js');
+  const { AssetCache } = await import('../asset/asset-cache.js');
+  const { resultsFolder } = await import('../asset/cache-folder.js');
   const cache = new AssetCache(resultsFolder(options.cache));
   switch (action) {
     case 'stats': {

@@ -159,15 +159,14 @@ async function choose(found: readonly Input[]): Promise<{ inputs: Input[]; skipp
     // The shell expands an unquoted *.png to names, last time's outputs among them: when the picture itself is named next to
     // its variant, a folder's rule holds.
     const { stem: base, density } = parseDensityName(path.basename(input.path));
-    // A name of a lower density is no larger variant, but a source that knows its own.
-    const denser = density > 1 && (!input.named || stems.has(key(input, base)));
+    const denser = density > 1 && stems.has(key(input, base));
     const bare = withoutSize(stem);
     const sized = bare !== undefined && stems.has(key(input, bare));
     if (!denser && !sized) return true;
     skipped.variants++;
     return false;
   });
-  // What an earlier run made of another format of a picture, in its own folder.
+  // What a folder holds next to its sources, and what earlier runs have made.
   const roles = new Roles(OwnOutputs.of(process.cwd()));
   const inputs: Input[] = [];
   for (const input of candidates) {

@@ -39,8 +39,9 @@ function imagesInFlight(threads: number): number {
  * @returns the exit code
  * @throws UsageError before any work
  */
-export async function run(args: readonly string[], options: RunOptions): Promise<number> {
-  if (options.model !== undefined) await checkModel(options.model);
+export async function run(args: readonly string[], given: RunOptions): Promise<number> {
+  const model = await checkModel(given);
+  const options = model === undefined ? given : { ...given, model };
   await checkDeviceWorks(options.device);
   const collection = await collect(args, options);
   const { jobs, collisions } = await plan(collection.inputs, options);
@@ -189,7 +190,7 @@ class Batch {
   private async compute(): Promise<void> {
     const { threads } = this.options;
     const upscaler = new Upscaler(threads === undefined ? {} : { threads });
-    const cache = this.openCache();
+    const cache = await this.openCache();
     const cached = new CachedUpscaler(() => upscaler, cache);
     const { signal } = this.interrupts;
     const context = {
@@ -251,10 +252,10 @@ class Batch {
     this.progress.say(`warning: ${what}: ${errorText(job.input.path, fallback.error)}`);
   }
 
-  private openCache(): ResultCache | undefined {
+  private async openCache(): Promise<ResultCache | undefined> {
     const { cache, quiet } = this.options;
     try {
-      return openCache(cache, process.cwd(), (message) => {
+      return await openCache(cache, process.cwd(), (message) => {
         if (!quiet) this.progress.say(`note: ${message}`);
       });
     } catch (error) {

@@ -33,6 +33,7 @@ describe('options of the build tools', () => {
   it.each<[Record<string, unknown>, string]>([
     [{ modle: 'art' }, 'there is no option "modle". Did you mean "model"?'],
     [{ model: 'arts' }, 'there is no model "arts". Did you mean "art"?'],
+    [{ model: 'anime-video' }, '"anime-video" is in upres no more. Take "art" for drawings'],
     [{ model: './x.onnx' }, 'registered in the option "models"'],
     [{ models: { art: './x.onnx' } }, '"art" is the label of a built-in network'],
     [{ models: { mine: 5 } }, 'models.mine must be a path, or { file, range, order }, not 5'],

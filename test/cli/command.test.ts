@@ -212,11 +212,21 @@ describe('folders and patterns', () => {
 
   test('nothing to do is no error', async () => {
     await using folder = await makeFolder();
-    await folder.write({ 'a@2x.png': small });
+    await folder.write({ 'a.txt': '' });
     expect(await upres(['.'], { cwd: folder.path })).toMatchObject({
       code: 0,
-      stderr: 'No image was upscaled.\nSkipped: 1 larger variant.\n',
+      stderr: 'No image was upscaled.\nSkipped: 1 .txt.\n',
     });
+  });
+
+  test('a denser picture that stands alone is a source, unless upres made it', async () => {
+    await using folder = await makeFolder();
+    await folder.write({ 'package.json': '{}', 'in/a.png': small, 'hand/b@2x.png': await picture(20, 12) });
+    expect((await upres(['in', '-m', 'nearest', '-o', 'out'], { cwd: folder.path })).code).toBe(0);
+    const { code, stderr } = await upres(['out', 'hand', '-m', 'nearest', '-o', 'again'], { cwd: folder.path });
+    expect(code).toBe(0);
+    expect(stderr).toContain('Skipped: 1 larger variant.');
+    expect((await folder.list()).filter((name) => name.startsWith('again/'))).toEqual(['again/b@4x.png']);
   });
 
   test('an SVG is refused when it is named', async () => {

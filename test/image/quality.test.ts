@@ -114,8 +114,8 @@ interface Floor {
 }
 
 /**
- * About two thirds of what each reaches. `real` and the larger `anime-video` redraw more than they keep: they are measured on
- * what they are made for, badly damaged pictures, and may lose even there.
+ * About two thirds of what each reaches. `real` redraws more than it keeps: it is measured on what it is made for, a badly
+ * damaged picture.
  */
 const floors: readonly Floor[] = [
   { label: 'natural', scale: 2, picture: 'a photograph, bicubic', above: 2.1 },
@@ -153,9 +153,6 @@ const floors: readonly Floor[] = [
   { label: 'anime-noise1', scale: 2, picture: 'clip art, JPEG 80', above: 2.8 },
   { label: 'anime-noise2', scale: 2, picture: 'clip art, JPEG 60', above: 2.3 },
   { label: 'anime-noise3', scale: 2, picture: 'clip art, JPEG 40', above: 2.2 },
-  { label: 'anime-video', scale: 2, picture: 'clip art, JPEG 40', above: 0.4 },
-  { label: 'anime-video', scale: 3, picture: 'clip art, JPEG 40', above: -0.6 },
-  { label: 'anime-video', scale: 4, picture: 'clip art, JPEG 40', above: -1.3 },
   { label: 'real', scale: 4, picture: 'an icon, JPEG 30', above: 0.9 },
 ];
 

@@ -53,6 +53,21 @@ export function plainNetwork({ width = 16, depth = 2, seed = 1 } = {}): Uint8Arr
   return finish(writer);
 }
 
+/** A ×2 network that computes on half the pixels of each axis. */
+export function halvingNetwork(): Uint8Array {
+  const writer = new GraphWriter(opset, 'n');
+  let features = writer.op('Relu', [convolution(writer, 'input', 3, 48, { stride: 2 })]);
+  features = writer.op('Relu', [convolution(writer, features, 48, 48)]);
+  features = writer.op('Relu', [convolution(writer, features, 48, 48, { seed: 7 })]);
+  writer.op(
+    'DepthToSpace',
+    [convolution(writer, features, 48, 48, { seed: 8 })],
+    { blocksize: 4, mode: 'CRD' },
+    'output',
+  );
+  return finish(writer);
+}
+
 /** A network that does not enlarge: the mean of nine pixels. */
 export function smoothing(): Uint8Array {
   const writer = new GraphWriter(opset, 'n');
@@ -60,12 +75,16 @@ export function smoothing(): Uint8Array {
   return finish(writer);
 }
 
-/** A ×2 network whose every output pixel depends on the mean of the whole image. */
+/** A ×2 network whose every output pixel depends on mean and variance of the whole image. */
 export function globalNetwork(): Uint8Array {
   const writer = new GraphWriter(opset, 'n');
   const features = writer.op('Relu', [convolution(writer, 'input', 3, 16)]);
-  const attention = writer.op('Sigmoid', [writer.op('GlobalAveragePool', [features])]);
-  const weighted = writer.op('Mul', [features, attention]);
+  const [ones, zeros] = [new Float32Array(16).fill(1), new Float32Array(16)];
+  const weighted = writer.op('InstanceNormalization', [
+    features,
+    writer.floats(ones, [16]),
+    writer.floats(zeros, [16]),
+  ]);
   writer.op('DepthToSpace', [convolution(writer, weighted, 16, 12)], { blocksize: 2, mode: 'CRD' }, 'output');
   return finish(writer);
 }

@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { UpresError } from '../../errors.js';
+import { suggestion } from '../../suggest.js';
 import { parseCard, type ModelCard } from './card.js';
 import { cheapestChain, type Pass } from './chain.js';
 import { interpolationMac, type Interpolation } from './interpolations.js';
@@ -104,14 +105,27 @@ function computedLabels(): BuiltinLabel[] {
   }));
 }
 
+/** Labels of networks that earlier releases had, and what to take in their place. */
+const FORMER: Readonly<Record<string, string>> = {
+  'anime-video': '"art" for drawings, "anime-noise1" for drawings stored with loss, "real" for damaged photographs',
+};
+
+/** What to say of a label that none of these is: what took its place, or which was probably meant; with a space before it. */
+export function insteadOf(label: string, labels: readonly string[]): string {
+  return Object.hasOwn(FORMER, label)
+    ? ` "${label}" is in upres no more. Take ${FORMER[label]!}.`
+    : suggestion(label, labels);
+}
+
 /** The built-in label of that name. Throws MODEL_NOT_FOUND with the names that exist. */
 export function builtinLabel(label: string): BuiltinLabel {
   const all = builtinLabels();
   const found = all.find((candidate) => candidate.label === label);
   if (found) return found;
+  const names = all.map((known) => known.label);
   throw new UpresError(
     'MODEL_NOT_FOUND',
-    `There is no model "${label}". Take one of ${all.map((known) => known.label).join(', ')}, or give the path of a network's file.`,
+    `There is no model "${label}".${insteadOf(label, names)} Known are ${names.join(', ')}; the path of a network's file works too.`,
   );
 }
 

@@ -7,11 +7,11 @@ import { composeChain } from './compose.js';
 import { interpolationModel } from './interpolation.js';
 import type { NetworkSide } from './inspect.js';
 import { normalise, normaliseNetwork, type NormalisedNetwork } from './normalise.js';
-import { embedExternalData } from './onnx/external-data.js';
 import { opsetOf, readOnnx, writeOnnx, type OnnxModel } from './onnx/file.js';
 import { TensorProto_DataType as DataType } from './onnx/onnx_pb.js';
-import { openModelFile } from './open-file.js';
+import { openModelBytes, openModelFile } from './open-file.js';
 import { analyse } from './receptive-field.js';
+import { cutAtPools, sumExactly } from './rewrite/pools.js';
 import { rewritePrelu } from './rewrite/prelu.js';
 
 /** A part's graph with the interface of a core. */
@@ -36,11 +36,14 @@ export async function buildModel(parts: readonly ModelPart[], colours?: Colours)
   const core = composeChain(parts.map((part) => loaded.get(part.key)!.model));
   const only = parts.length === 1 ? loaded.get(parts[0]!.key) : undefined;
   const reference = writeOnnx(core);
-  const { geometry } = analyse(core.graph, opsetOf(core), { layout: 'NCHW', channels: 3, type: DataType.FLOAT });
+  const { geometry, pools } = analyse(core.graph, opsetOf(core), { layout: 'NCHW', channels: 3, type: DataType.FLOAT });
   rewritePrelu(core);
+  const passes = pools && cutAtPools(core, pools).map(writeOnnx);
+  if (pools) sumExactly(core, pools);
   return {
     core: writeOnnx(core),
     reference,
+    ...(passes && { passes }),
     geometry: { ...geometry, ...only?.family },
     ...(only?.interface && { colours: only.interface }),
   };
@@ -65,9 +68,8 @@ async function loadPart(part: ModelPart, colours: Colours | undefined): Promise<
     }
     case 'bytes': {
       const { bytes, name, stated } = part;
-      const model = readOnnx(bytes, name);
-      embedExternalData(model, new Map(), name);
-      const normal = normalise(model, withColours({}, stated, colours), name);
+      const { model, card: own } = openModelBytes(name, bytes);
+      const normal = normalise(model, withColours(own, stated, colours), name);
       return { model: normal.model, interface: coloursOf(normal, {}, stated) };
     }
     case 'interpolation':

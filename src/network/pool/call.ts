@@ -10,7 +10,8 @@ import {
   type Progress,
   viewPixels,
 } from '../../pixels.js';
-import type { TileOrder } from './protocol.js';
+import type { Pass, PoolPart, TileOrder } from './protocol.js';
+import type { Approximation } from '../weights/weights-manifest.js';
 import type { PlacedTile } from '../tiles/repeated-tiles.js';
 
 /** One tile as it was computed, for measuring. */
@@ -60,6 +61,8 @@ export function toCallInput({ width, height, channels, data }: PixelImage<PixelA
 export interface CallHooks {
   readonly onProgress: ((progress: Progress) => void) | undefined;
   readonly onTile: ((record: TileRecord) => void) | undefined;
+  /** Called before the first tile where tiles only come near the whole. */
+  readonly onApproximation?: ((approximation: Approximation) => void) | undefined;
 }
 
 export interface CallRequest {
@@ -77,6 +80,10 @@ export interface CallRequest {
   readonly input: CallInput;
   readonly tiles: readonly PlacedTile[];
   readonly hooks: CallHooks;
+  /** Where the picture is passed over several times: which of the passes this is. */
+  readonly pass?: Pass;
+  /** Called with what a tile contributes to the pools of the pass. */
+  readonly onParts?: (tile: PlacedTile, parts: readonly PoolPart[]) => void;
 }
 
 /** One image on its way through a network: which tiles are left, which are being computed, and what becomes of it. */
@@ -99,8 +106,9 @@ export class Call implements QueueMember {
   private resolveSettled!: () => void;
 
   constructor(private readonly request: CallRequest) {
-    const { input, scale, tiles } = request;
-    const values = input.width * input.height * input.channels * scale * scale;
+    const { input, scale, tiles, pass } = request;
+    // A pass that pools makes no picture.
+    const values = pass?.stage ? 0 : input.width * input.height * input.channels * scale * scale;
     this.output = new SharedArrayBuffer(values * bytesPerValue(input.type));
     this.pending = tiles.toReversed();
     this.largestPiece = tiles.reduce((most, { read }) => Math.max(most, read.width * read.height), 0);
@@ -156,8 +164,16 @@ export class Call implements QueueMember {
     this.settleWhenQuiet();
   }
 
+  /** Some of the result is known without computing; it was written already. */
+  found(pixels: number): void {
+    if (pixels === 0) return;
+    this.donePixels += pixels;
+    this.report(undefined);
+    if (this.pending.length === 0 && this.outstanding === 0) this.end(undefined);
+  }
+
   orderFor(tile: PlacedTile, order: number): TileOrder {
-    const { input, scale, weights } = this.request;
+    const { input, scale, weights, pass } = this.request;
     return {
       kind: 'tile',
       order,
@@ -171,18 +187,17 @@ export class Call implements QueueMember {
       output: this.output,
       read: tile.read,
       core: { ...tile.core, x: tile.core.x - tile.read.x, y: tile.core.y - tile.read.y },
+      pass,
       places: tile.places,
       cancelled: this.cancelled,
     };
   }
 
-  completed(tile: PlacedTile, record: TileRecord): void {
+  completed(tile: PlacedTile, record: TileRecord, parts: readonly PoolPart[] = []): void {
     this.outstanding--;
     if (!this.ended) {
-      const { width, height } = this.request.input;
-      for (const place of tile.places) {
-        this.donePixels += Math.min(tile.core.width, width - place.x) * Math.min(tile.core.height, height - place.y);
-      }
+      this.request.onParts?.(tile, parts);
+      for (const { width, height } of tile.places) this.donePixels += width * height;
       this.report(record);
       if (this.pending.length === 0 && this.outstanding === 0) this.end(undefined);
     }
@@ -190,10 +205,10 @@ export class Call implements QueueMember {
   }
 
   /** Tells the caller; what the caller's own functions throw is the call's failure. */
-  private report(record: TileRecord): void {
+  private report(record: TileRecord | undefined): void {
     const { width, height } = this.request.input;
     try {
-      this.request.hooks.onTile?.(record);
+      if (record) this.request.hooks.onTile?.(record);
       this.request.hooks.onProgress?.({ donePixels: this.donePixels, totalPixels: width * height });
     } catch (error) {
       this.end(asError(error));

@@ -1,22 +1,28 @@
-import { Call, toCallInput, type CallHooks } from './call.js';
+import { Call, toCallInput, type CallHooks, type CallRequest } from './call.js';
 import type { ProcessorDevice } from '../device.js';
 import { locateWeights, type LocatedWeights } from '../weights/locate-weights.js';
 import { MainBackend } from './main-backend.js';
 import type { CallSettings } from './network-backend.js';
 import { describeWeights } from '../weights/network-weights.js';
-import { planImage } from '../tiles/plan.js';
+import { FlatResults } from '../tiles/flat-results.js';
+import { planPicture } from '../tiles/picture-plan.js';
+import { approximationOf, defaultMemoryBudget, planPasses, type PlanRequest } from '../tiles/plan.js';
+import { PoolTotal } from '../tiles/pool-parts.js';
+import { mergeRepeatedTiles, type PlacedTile } from '../tiles/repeated-tiles.js';
 import { resolveModel } from '../weights/resolve-model.js';
 import type { ModelSource, WeightsLocation } from './protocol.js';
-import { mergeRepeatedTiles } from '../tiles/repeated-tiles.js';
 import { ThreadPool } from './thread-pool.js';
 import type { MeasuredGeometry } from '../weights/weights-manifest.js';
+import type { ComputingOptions } from '../../model/catalogue/computing.js';
 import type { Model } from '../../model/catalogue/model.js';
-import type { PixelArray, PixelImage } from '../../pixels.js';
+import type { PixelArray, PixelImage, Progress } from '../../pixels.js';
 
 export interface LocalSettings {
   readonly threads: number;
-  /** Bytes of activations for a tile. */
-  readonly memoryBudget: number;
+  /** Bytes of activations for a tile; undefined: what the card says, or what is usual. */
+  readonly memoryBudget: number | undefined;
+  /** Whether tiles may only come near the whole, where a call does not say; undefined: what the card says. */
+  readonly acceptApproximation: boolean | undefined;
   /** Calls that may be unfinished at once; one more is refused. */
   readonly maxQueue: number;
   readonly cacheFolder: string | undefined;
@@ -32,7 +38,9 @@ const learningRate = { faster: 0.5, slower: 0.05 };
 export class LocalBackend extends MainBackend {
   readonly gpu = undefined;
   private readonly weights: string;
+  private readonly card: ComputingOptions;
   private pixelsPerMs: number;
+  private readonly flatResults: FlatResults;
 
   private constructor(
     private readonly pool: ThreadPool,
@@ -49,6 +57,8 @@ export class LocalBackend extends MainBackend {
       admission: pool.admission,
     });
     this.pixelsPerMs = geometry.pixelsPerMs;
+    this.card = model.card;
+    this.flatResults = new FlatResults(this.info.factor);
     // Networks with the same weights share the threads' sessions.
     this.weights = `${device} ${model.key} ${location.kind}`;
     pool.openWeights(this.weights, location, locate);
@@ -66,27 +76,44 @@ export class LocalBackend extends MainBackend {
     return new LocalBackend(pool, model, located, device, settings, async () => (await locate()).location);
   }
 
-  protected override async planTiles(
+  protected override async planPasses(
     source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,
     lane: object,
-  ): Promise<Call> {
+  ): Promise<readonly Call[]> {
     const { width, height } = source;
     const { geometry } = this.info;
     const others = this.pool.callsFor(this);
-    const plan = planImage({
+    const request: PlanRequest = {
       width,
       height,
       geometry,
       // Many images at once keep all threads busy without cutting each into pieces for every thread.
       threads: Math.max(1, Math.round(this.threads / (others + 1))),
-      memoryBudget: this.settings.memoryBudget,
+      memoryBudget: this.settings.memoryBudget ?? this.card.memoryBudget ?? defaultMemoryBudget,
       tilePixels: settings.tilePixels,
-      acceptApproximation: settings.acceptApproximation,
+      acceptApproximation:
+        settings.acceptApproximation ?? this.settings.acceptApproximation ?? this.card.acceptApproximation ?? false,
       pixelsPerMs: this.pixelsPerMs,
-    });
-    const tiles = await mergeRepeatedTiles(plan.tiles, source);
+    };
+    const common = {
+      weights: this.weights,
+      network: this,
+      lane,
+      priority: settings.priority,
+      threads: this.threads,
+      scale: this.info.factor,
+      input: toCallInput(source),
+    };
+    const callOf = (
+      tiles: readonly PlacedTile[],
+      pixelsPerMs: number,
+      more: Pick<CallRequest, 'hooks' | 'pass' | 'onParts'>,
+    ): Call => {
+      const largest = tiles.reduce((most, { read }) => Math.max(most, read.width * read.height), 0);
+      return new Call({ ...common, ...more, tiles, tileMs: largest / pixelsPerMs });
+    };
     const learning: CallHooks = {
       onProgress: hooks.onProgress,
       onTile: (record) => {
@@ -94,18 +121,59 @@ export class LocalBackend extends MainBackend {
         hooks.onTile?.(record);
       },
     };
-    return new Call({
-      weights: this.weights,
-      network: this,
-      lane,
-      priority: settings.priority,
-      threads: this.threads,
-      scale: this.info.factor,
-      tileMs: tiles.reduce((most, { read }) => Math.max(most, read.width * read.height), 0) / this.pixelsPerMs,
-      input: toCallInput(source),
-      tiles,
-      hooks: learning,
-    });
+    const passes = planPasses(request);
+    if (!passes) {
+      const approximation = approximationOf(request);
+      if (approximation) hooks.onApproximation?.(approximation);
+      return [await this.planOnce(request, source, (tiles) => callOf(tiles, this.pixelsPerMs, { hooks: learning }))];
+    }
+
+    const found: Float32Array[] = [];
+    const calls: Call[] = [];
+    for (const [index, { plan, stage, pixelsPerMs, before, share }] of passes.entries()) {
+      const onProgress = ({ donePixels, totalPixels }: Progress): void => {
+        hooks.onProgress?.({ donePixels: Math.round(before * totalPixels + share * donePixels), totalPixels });
+      };
+      const totals = stage?.pools.map(({ kind }) => new PoolTotal(kind)) ?? [];
+      const call = callOf(await mergeRepeatedTiles(plan.tiles, source), pixelsPerMs, {
+        // Speed is that of the whole network: stages are faster.
+        hooks: { onProgress, onTile: stage ? hooks.onTile : learning.onTile },
+        pass: { index, stage, found },
+        onParts: ({ places }, parts) => {
+          parts.forEach((part, at) => {
+            totals[at]!.add(part, places.length);
+          });
+        },
+      });
+      call.result.then(
+        () => found.push(...totals.map((total) => total.result())),
+        () => undefined,
+      );
+      calls.push(call);
+    }
+    return calls;
+  }
+
+  /** Plans to compute what repeats but once; what is known of areas of one colour is written before anything is computed. */
+  private async planOnce(
+    request: PlanRequest,
+    source: PixelImage<PixelArray>,
+    callOf: (tiles: readonly PlacedTile[]) => Call,
+  ): Promise<Call> {
+    const results = this.flatResults.forPicture(source);
+    const { tiles, flat } = await planPicture(request, source, (side, corner) => results.has(side, corner));
+    const call = callOf(tiles);
+    if (!flat) return call;
+    const { side, known, computed } = flat;
+    await results.write(side, known, call.output);
+    call.found(known.reduce((sum, area) => sum + area.width * area.height, 0));
+    call.result.then(
+      () => {
+        results.learn(side, computed, call.output);
+      },
+      () => undefined,
+    );
+    return call;
   }
 
   protected override computeTiles(call: Call): Promise<void> {

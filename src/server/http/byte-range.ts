@@ -1,4 +1,4 @@
-import type { BytePart } from '../jobs/job-store.js';
+import type { BytePart } from '../../storage/storage.js';
 
 /**
  * What a request wants of `size` bytes (RFC 9110, 14.2).

@@ -1,15 +1,19 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { codeOf, hasCode, UpresError } from '../../errors.js';
-import { syncFolder, writeDurably, writeNew } from './durable-file.js';
+import { openChecked } from '../../storage/checked.js';
+import { syncFolder, writeDurably, writeNew } from '../../storage/durable-file.js';
+import { FolderStorage } from '../../storage/folder-storage.js';
+import type { BytePart } from '../../storage/storage.js';
 import { FolderLock } from './folder-lock.js';
 import { JobFolders, jobFile, resultName, sourceName } from './job-folders.js';
 import { JobIndex } from './job-index.js';
 import type { Job, JobImage } from './job.js';
-import type { BytePart, JobChange, JobDraft, JobStore } from './job-store.js';
+import type { JobChange, JobDraft, JobStore } from './job-store.js';
 import { printJob } from './stored-job.js';
 import { readStoredJobs } from './stored-jobs.js';
 
@@ -21,13 +25,17 @@ import { readStoredJobs } from './stored-jobs.js';
  */
 export class FileJobStore implements JobStore {
   private readonly index = new JobIndex();
+  /** Where a job has a folder; bytes that come too late make none. */
+  private readonly bytes: FolderStorage;
   /** The last change of each job that is being changed: changes of one job go one after the other. */
   private readonly changing = new Map<string, Promise<unknown>>();
 
   private constructor(
     private readonly folders: JobFolders,
     private readonly lock: FolderLock,
-  ) {}
+  ) {
+    this.bytes = new FolderStorage(folders.jobs, { makeFolders: false });
+  }
 
   /**
    * Opens the folder, makes it where there is none, and tidies away what a killed process left.
@@ -95,14 +103,13 @@ export class FileJobStore implements JobStore {
   }
 
   async readSource(id: string, place: number): Promise<Uint8Array> {
-    const file = await this.open(id, sourceName(place));
-    if (file) return file.readFile().finally(() => file.close());
+    const bytes = this.index.get(id) && (await this.bytes.get(keyOf(id, sourceName(place))));
+    if (bytes) return buffer(bytes);
     throw new UpresError('INPUT_NOT_FOUND', 'the image was lost on the server: send it again');
   }
 
   async writeResult(id: string, place: number, output: number, bytes: Uint8Array): Promise<void> {
-    if (!this.index.get(id)) return;
-    await diskErrors(writeDurably(join(this.folders.of(id), resultName(place, output)), bytes));
+    if (this.index.get(id)) await this.bytes.put(keyOf(id, resultName(place, output)), bytes);
   }
 
   async openResult(
@@ -112,19 +119,9 @@ export class FileJobStore implements JobStore {
     part?: BytePart,
   ): Promise<Readable | 'damaged' | undefined> {
     const image = this.index.get(id)?.images[place];
-    const file = await this.open(id, resultName(place, output));
-    if (!file) return undefined;
-    try {
-      const told = image?.state === 'done' ? image.results[output]?.sha256 : undefined;
-      if ((await hashOf(file)) === told) return file.createReadStream({ start: 0, ...part });
-    } catch (error) {
-      await file.close();
-      // The disk can't read it any more.
-      if (hasCode(error, 'EIO')) return 'damaged';
-      throw error;
-    }
-    await file.close();
-    return 'damaged';
+    if (!image) return undefined;
+    const told = image.state === 'done' ? image.results[output]?.sha256 : undefined;
+    return openChecked(this.bytes, keyOf(id, resultName(place, output)), told, part);
   }
 
   async dropSources(id: string): Promise<void> {
@@ -178,21 +175,9 @@ export class FileJobStore implements JobStore {
     });
   }
 
-  private async open(id: string, name: string): Promise<FileHandle | undefined> {
-    if (!this.index.get(id)) return undefined;
-    try {
-      return await open(join(this.folders.of(id), name));
-    } catch (error) {
-      if (hasCode(error, 'ENOENT')) return undefined;
-      throw error;
-    }
-  }
-
   private async drop(id: string, namesOf: (image: JobImage, place: number) => string[]): Promise<void> {
-    const job = this.index.get(id);
-    if (!job) return;
-    const folder = this.folders.of(id);
-    await Promise.all(job.images.flatMap(namesOf).map((name) => rm(join(folder, name), { force: true })));
+    const names = this.index.get(id)?.images.flatMap(namesOf) ?? [];
+    await this.bytes.delete(names.map((name) => keyOf(id, name)));
   }
 
   private async inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
@@ -206,6 +191,9 @@ export class FileJobStore implements JobStore {
     }
   }
 }
+
+/** Of a job's file, below the folder of all jobs. */
+const keyOf = (id: string, name: string): string => `${id}/${name}`;
 
 /** Why a folder is none in which jobs can be kept, by the system's code. */
 const folderFaults: Readonly<Record<string, string>> = {
@@ -228,21 +216,6 @@ function folderError(cause: unknown, folder: string): unknown {
   const what = 'path' in cause && typeof cause.path === 'string' && cause.path !== folder ? `${cause.path}: ` : '';
   const message = `jobs can't be kept in ${folder}: ${what}${folderFaults[code] ?? cause.message}`;
   return new UpresError('BAD_ARGUMENT', message, { file: folder, cause });
-}
-
-/** Bytes of a file that are in memory at once. */
-const hashedAtOnce = 2 ** 18;
-
-/** SHA-256 of a file, of which never more than a piece is in memory. */
-async function hashOf(file: FileHandle): Promise<string> {
-  const hash = createHash('sha256');
-  const piece = Buffer.allocUnsafe(hashedAtOnce);
-  for (let at = 0; ;) {
-    const { bytesRead } = await file.read(piece, 0, piece.length, at);
-    if (bytesRead === 0) return hash.digest('base64url');
-    hash.update(piece.subarray(0, bytesRead));
-    at += bytesRead;
-  }
 }
 
 /** A full disk is something that the owner of the server can do something about. */

@@ -4,7 +4,7 @@ import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { hasCode, UpresError } from '../../errors.js';
-import { writeNew } from './durable-file.js';
+import { writeNew } from '../../storage/durable-file.js';
 
 /** Turns of holding the folder, counted up. A turn is a folder, since only folders are renamed whole and never replaced. */
 const turnName = /^lock-(\d+)$/;

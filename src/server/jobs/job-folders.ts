@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { hasCode } from '../../errors.js';
-import { syncFolder } from './durable-file.js';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { makeFolder, syncFolder, syncParents } from '../../storage/durable-file.js';
 
 /** In a job's folder: what is known of it. */
 export const jobFile = 'job.json';
@@ -68,26 +67,4 @@ export class JobFolders {
     await rename(join(this.jobs, name), aside);
     return aside;
   }
-}
-
-/**
- * Makes a folder and those above it. (mkdir with `recursive` tries for ever where nothing can be made, as in /proc.)
- * @returns the highest that was made
- */
-async function makeFolder(folder: string): Promise<string | undefined> {
-  const there = await stat(folder).catch((error: unknown) => {
-    if (!hasCode(error, 'ENOENT')) throw error;
-  });
-  if (there?.isDirectory()) return undefined;
-  const above = dirname(folder);
-  const made = above === folder ? undefined : await makeFolder(above);
-  await mkdir(folder, { mode: 0o700 });
-  return made ?? folder;
-}
-
-/** Waits until a folder's name is on the disk, and those of its parents up to `highest`. */
-async function syncParents(folder: string, highest: string): Promise<void> {
-  const parent = dirname(folder);
-  await syncFolder(parent);
-  if (folder !== highest && parent !== folder) await syncParents(parent, highest);
 }

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { BytePart } from '../../storage/storage.js';
 import type { Job } from './job.js';
 
 /** Sources on their way into a job. Either `commit` or `discard` ends it. */
@@ -18,12 +19,6 @@ export interface JobDraft {
 
 /** Changes a job; undefined leaves it as it is. Called again with a newer job where another change was faster. */
 export type JobChange = (job: Job) => Job | undefined;
-
-/** A part of a result: the first and the last byte, both included. */
-export interface BytePart {
-  readonly start: number;
-  readonly end: number;
-}
 
 /**
  * Where jobs live until their clients have seen them.
@@ -48,7 +43,7 @@ export interface JobStore {
   /** An image's source. Throws INPUT_NOT_FOUND where it is gone. */
   readSource(id: string, place: number): Promise<Uint8Array>;
   /** Keeps one result of an image, whole or not at all. It counts only once the job says that the image is done. */
-  writeResult(id: string, place: number, output: number, bytes: Uint8Array): Promise<void>;
+  writeResult(id: string, place: number, output: number, bytes: Uint8Array, sha256: string): Promise<void>;
   /**
    * A result's bytes, or a part of them: all of it was compared with what the job says of it, so that what a disk has changed is
    * never taken for the result. The stream goes on when the result is removed, and must be read or destroyed.
@@ -61,6 +56,8 @@ export interface JobStore {
   dropResults(id: string): Promise<void>;
   /** Forgets a job and all of its data; false where there was none. */
   remove(id: string): Promise<boolean>;
+  /** Removes bytes that belong to no job, where they can come about. */
+  tidy?(now: Date): Promise<void>;
   /** Lets the store go; everything in it stays. */
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { unfinishedSuffix, writeDurably } from './durable-file.js';
+import { unfinishedSuffix, writeDurably } from '../../storage/durable-file.js';
 import { again, lose } from './job-changes.js';
 import { jobFile, resultName, sourceName, type JobFolders } from './job-folders.js';
 import { hasEnded, lostProblem, type Job, type JobImage } from './job.js';

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import { FileJobStore } from '#src/server/jobs/file-job-store.js';
-import type { BytePart, JobChange, JobDraft, JobStore } from '#src/server/jobs/job-store.js';
+import type { JobChange, JobDraft, JobStore } from '#src/server/jobs/job-store.js';
 import type { Job } from '#src/server/jobs/job.js';
+import type { BytePart } from '#src/storage/storage.js';
 
 /**
  * A store whose process can die: from then on nothing that was asked of it is ever answered. What the disk had begun by then

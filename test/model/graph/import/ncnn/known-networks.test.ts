@@ -50,9 +50,6 @@ describe('built-in networks that were converted from ncnn', () => {
     { folder: 'anime-noise1-x2', scale: 2, layers: upconv7 },
     { folder: 'anime-noise2-x2', scale: 2, layers: upconv7 },
     { folder: 'anime-noise3-x2', scale: 2, layers: upconv7 },
-    { folder: 'anime-video-x2', scale: 2, layers: (of: WeightsOf) => compact(17, 2, of) },
-    { folder: 'anime-video-x3', scale: 3, layers: (of: WeightsOf) => compact(17, 3, of) },
-    { folder: 'anime-video-x4', scale: 4, layers: (of: WeightsOf) => compact(17, 4, of) },
     { folder: 'real-x4', scale: 4, layers: (of: WeightsOf) => compact(33, 4, of) },
   ];
 

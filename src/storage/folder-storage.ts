@@ -1,0 +1,132 @@
+import { link, open, readdir, rm, stat } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import type { Readable } from 'node:stream';
+import { codeOf, hasCode, isMissing, messageOf, UpresError } from '../errors.js';
+import {
+  makeFolder,
+  syncFolder,
+  syncParents,
+  unfinishedPath,
+  unfinishedSuffix,
+  writeDurably,
+  writeNew,
+} from './durable-file.js';
+import type { BytePart, Storage, StoredObject } from './storage.js';
+
+export interface FolderStorageOptions {
+  /**
+   * Whether folders are made where a key needs them; otherwise it is an error of the file system that they are not there.
+   * @default `true`
+   */
+  readonly makeFolders?: boolean;
+}
+
+/** What the system says when there is no room. */
+const full = ['ENOSPC', 'EDQUOT'];
+/** What a shared folder says whose server is not to be reached, or that may not be used. */
+const unreachable = ['EACCES', 'EHOSTDOWN', 'EPERM', 'EROFS', 'ESTALE', 'ETIMEDOUT'];
+
+/** Bytes in a folder, which several machines may share: each key is a file. Only the user can look into it. */
+export class FolderStorage implements Storage {
+  /** @param name the folder; it need not be there yet */
+  constructor(
+    readonly name: string,
+    private readonly options: FolderStorageOptions = {},
+  ) {}
+
+  async put(
+    key: string,
+    bytes: Uint8Array,
+    { ifAbsent = false }: { readonly ifAbsent?: boolean } = {},
+  ): Promise<boolean> {
+    const file = this.fileOf(key);
+    return this.telling(async () => {
+      const write = ifAbsent ? writeAbsent : writeDurably;
+      try {
+        return (await write(file, bytes)) ?? true;
+      } catch (error) {
+        if (!isMissing(error) || this.options.makeFolders === false) throw error;
+      }
+      const folder = resolve(dirname(file));
+      const made = await makeFolder(folder);
+      if (made !== undefined) await syncParents(folder, made);
+      return (await write(file, bytes)) ?? true;
+    });
+  }
+
+  async get(key: string, part?: BytePart): Promise<Readable | undefined> {
+    const file = this.fileOf(key);
+    const handle = await this.telling(() => unlessMissing(open(file)));
+    return handle?.createReadStream({ start: 0, ...part });
+  }
+
+  async head(key: string): Promise<StoredObject | undefined> {
+    const file = this.fileOf(key);
+    const found = await this.telling(() => unlessMissing(stat(file)));
+    return found && { key, bytes: found.size, modified: found.mtime };
+  }
+
+  async *list(prefix: string): AsyncGenerator<StoredObject> {
+    // The part after the last / is the beginning of names; what stands before it is a folder.
+    const folder = this.fileOf(prefix.slice(0, prefix.lastIndexOf('/') + 1));
+    const entries = await this.telling(() => unlessMissing(readdir(folder, { recursive: true, withFileTypes: true })));
+    for (const entry of entries ?? []) {
+      if (!entry.isFile() || entry.name.endsWith(unfinishedSuffix)) continue;
+      const key = relative(this.name, join(entry.parentPath, entry.name)).replaceAll(sep, '/');
+      const known = key.startsWith(prefix) ? await this.head(key) : undefined;
+      if (known) yield known;
+    }
+  }
+
+  async delete(keys: readonly string[]): Promise<void> {
+    await this.telling(() => Promise.all(keys.map((key) => rm(this.fileOf(key), { force: true }))));
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  private fileOf(key: string): string {
+    if (!/^(?:(?!\.{1,2}(?:\/|$))[\w.-]+(?:\/|$))*$/.test(key)) {
+      throw new UpresError('BAD_ARGUMENT', `${JSON.stringify(key)} is no key of a storage`);
+    }
+    return join(this.name, ...key.split('/'));
+  }
+
+  private async telling<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (cause) {
+      if (hasCode(cause, ...full)) throw new UpresError('DISK_FULL', 'the disk of the server is full', { cause });
+      if (!hasCode(cause, ...unreachable)) throw cause;
+      throw new UpresError('STORAGE_UNAVAILABLE', `${this.name} can’t be used: ${codeOf(cause) ?? messageOf(cause)}`, {
+        cause,
+      });
+    }
+  }
+}
+
+/** A link takes no name that is in use, and appears whole. */
+async function writeAbsent(file: string, bytes: Uint8Array): Promise<boolean> {
+  const part = unfinishedPath(file);
+  try {
+    await writeNew(part, bytes);
+    await link(part, file);
+    await syncFolder(dirname(file));
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false;
+    throw error;
+  } finally {
+    await rm(part, { force: true }).catch(() => undefined);
+  }
+}
+
+async function unlessMissing<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
