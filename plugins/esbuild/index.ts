@@ -11,7 +11,7 @@ import { hasImageExtension } from '#upres/asset/names.js';
 import { bundlerOptions, checkAssetOptions, type AssetOptions } from '#upres/asset/options.js';
 import { AssetPipeline, type PreparedAsset } from '#upres/asset/pipeline.js';
 import { readableMessage } from '#upres/asset/readable-message.js';
-import { isOurs, splitUrl } from '#upres/asset/urls.js';
+import { decoded, isOurs, splitUrl } from '#upres/asset/urls.js';
 import type { LeftoversOption } from '#upres/asset/written-urls.js';
 import type { TypeOf } from '#upres/schema.js';
 import type { VariantPlan } from '#upres/asset/asset-plan.js';
@@ -182,14 +182,6 @@ async function find(build: BundlerBuild, args: ResolveArguments): Promise<{ file
   const found = inBun ? undefined : await build.resolve?.(path, { importer, namespace, resolveDir, kind });
   if (!found || found.errors.length > 0) return { file: resolve(resolveDir, path), external: false };
   return { file: found.path, external: found.external };
-}
-
-function decoded(path: string): string {
-  try {
-    return decodeURI(path);
-  } catch {
-    return path;
-  }
 }
 
 /** What the configuration says of such images, as far as it leaves them images; else a file. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { splitUrl } from '#upres/asset/urls.js';
+import { decoded, splitUrl } from '#upres/asset/urls.js';
 import { writtenUrls } from '#upres/asset/written-urls.js';
 import type { BuildResult } from './bundler.js';
 
@@ -19,7 +19,7 @@ export async function unresolvedOf({ outputFiles, metafile }: BuildResult, root:
     const text = file ? file.text : await readFile(path, 'utf8').catch(() => '');
     const folders = [root, ...Object.keys(inputs).map((input) => dirname(resolve(root, input)))];
     for (const url of writtenUrls(output, () => text)) {
-      const image = splitUrl(url).path;
+      const image = decoded(splitUrl(url).path);
       if (!folders.some((folder) => existsSync(join(folder, image)))) continue;
       told.push(
         `"${url}" is still in ${relative(root, path).split(sep).join('/')}: its image was not upscaled. Directives work in imports and ` +

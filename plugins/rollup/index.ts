@@ -12,7 +12,7 @@ import { newUrlsIn } from '#upres/asset/script-references.js';
 import { bundlerOptions, checkAssetOptions } from '#upres/asset/options.js';
 import { AssetPipeline, type PreparedAsset } from '#upres/asset/pipeline.js';
 import { readableMessage } from '#upres/asset/readable-message.js';
-import { isOurs, splitUrl } from '#upres/asset/urls.js';
+import { decoded, isOurs, splitUrl } from '#upres/asset/urls.js';
 import type { TypeOf } from '#upres/schema.js';
 import type { VariantPlan } from '#upres/asset/asset-plan.js';
 import MagicString from 'magic-string';
@@ -111,7 +111,7 @@ export function upres(options: UpresRollupOptions = {}): UpresRollupPlugin {
       await Promise.all(
         literals.map(async ({ value, start, end }) => {
           const { path, query, fragment } = splitUrl(value);
-          const file = resolve(dirname(importer), decodeURI(path));
+          const file = resolve(dirname(importer), decoded(path));
           const { plan, urlOf } = await deliver(this, file, query, oneFile);
           const place = urlOf(plan.variants[0]!);
           text.update(start, end, fragment === '' ? place : `${place} + ${JSON.stringify(fragment)}`);

@@ -59,6 +59,8 @@ export async function markValue(
 ): Promise<string> {
   return rewriteValue(value, (found) => {
     const { url, candidate } = found;
+    // Older versions of Vite have taken other images by now, and keep a query in what stands for them.
+    if (url.startsWith('__VITE_ASSET__')) return undefined;
     if (!isOurs(url)) return other(found);
     found.replaceUrl(printMark({ url, importer, candidate }));
     return undefined;

@@ -19,6 +19,7 @@ interface Declaration {
   readonly source?: { readonly input: { readonly file?: string } };
 }
 interface Root {
+  readonly source?: Declaration['source'];
   walkDecls(visit: (declaration: Declaration) => void): void;
 }
 
@@ -31,7 +32,8 @@ export function markDirectives(sessions: Sessions): PostcssPlugin {
     const work: Promise<void>[] = [];
     root.walkDecls((declaration) => {
       const { value, source } = declaration;
-      const importer = source?.input.file;
+      // What a CSS module composes of others has lost its file, with some versions of Vite.
+      const importer = source?.input.file ?? root.source?.input.file;
       if (importer === undefined || !/url\(|image-set\(/i.test(value)) return;
       const auto = sessions.latest && autoImageSet(sessions.latest, declaration.prop, importer);
       if (!auto && !value.includes('upscale')) return;

@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
+import { decoded, splitUrl } from '#upres/asset/urls.js';
 import { UpresError } from '#upres/errors.js';
 import type { ResolvedConfig } from 'vite';
 import { normalizePath } from './normalize-path.js';
-import { splitUrl } from './session.js';
 
 /** Vite's resolution, for aliases and packages. */
 export type Resolve = (id: string, importer: string) => Promise<string | undefined>;
@@ -25,7 +25,7 @@ export async function findAsset(
 ): Promise<string> {
   const { base } = config;
   const { path: written } = splitUrl(url);
-  const path = decode(served && written.startsWith(base) ? `/${written.slice(base.length)}` : written);
+  const path = decoded(served && written.startsWith(base) ? `/${written.slice(base.length)}` : written);
   const from = splitUrl(importer).path;
   const near = path.startsWith('/')
     ? [...(config.publicDir === '' ? [] : [join(config.publicDir, path)]), join(config.root, path)]
@@ -47,13 +47,5 @@ function isFile(file: string): boolean {
     return statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
   } catch {
     return false;
-  }
-}
-
-function decode(path: string): string {
-  try {
-    return decodeURI(path);
-  } catch {
-    return path;
   }
 }

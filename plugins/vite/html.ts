@@ -1,12 +1,14 @@
 import { assetValue, srcsetOf, type ImgAttributes } from '#upres/asset/markup.js';
 import type { VariantPlan } from '#upres/asset/asset-plan.js';
-import { UpresError } from '#upres/errors.js';
+import { rewriteValue } from '#upres/asset/css-values.js';
+import { hasCode, UpresError } from '#upres/errors.js';
 import MagicString from 'magic-string';
 import type { ResolvedConfig } from 'vite';
 import { autoOf } from './auto.js';
 import { markValue } from './css-marks.js';
 import { asText, deliver, type DeliveryContext, type DeliveryOptions } from './deliver.js';
 import { findAsset, type Resolve } from './find-asset.js';
+import { holdingOf, replaceInList, urlsOfList } from '#upres/asset/html-attributes.js';
 import { encodeAttribute, startTags, type HtmlAttribute, type HtmlTag } from '#upres/asset/html-tags.js';
 import { isOurs, splitUrl, type PlannedAsset, type Session } from './session.js';
 import { parseSrcset, printSrcset, type SrcsetCandidate } from '#upres/asset/srcset.js';
@@ -38,12 +40,6 @@ export async function rewriteHtml(html: string, file: string, tools: HtmlTools):
   return text.toString();
 }
 
-/** Attributes that hold one URL and nothing else. */
-const urlAttributes: ReadonlySet<string> = new Set(['src', 'href', 'poster', 'data', 'xlink:href']);
-
-/** Attributes that hold none, whatever is in them: Tailwind has classes such as `bg-[url('a.png')]`. */
-const textAttributes: ReadonlySet<string> = new Set(['class', 'id', 'alt', 'title', 'placeholder']);
-
 async function rewriteAttribute(
   text: MagicString,
   tag: HtmlTag,
@@ -52,21 +48,20 @@ async function rewriteAttribute(
   tools: HtmlTools,
 ): Promise<void> {
   const { name, value, start, end } = attribute;
-  if (name === 'srcset' || name === 'imagesrcset') {
-    const candidates = parseSrcset(value);
-    if (!candidates.some(({ url }) => isOurs(url))) return;
-    const written = await Promise.all(candidates.map((candidate) => rewriteCandidate(candidate, file, tools)));
-    text.update(start, end, `"${encodeAttribute(printSrcset(written))}"`);
+  const holding = holdingOf(name, value);
+  if (holding === 'text') return;
+  if (holding !== 'url' && holding !== 'maybe') {
+    const written = await several[holding](value, `<${tag.name} ${name}>`, file, tools);
+    if (written !== value) text.update(start, end, `"${encodeAttribute(written)}"`);
     return;
   }
   const url = value.trim();
-  // Names of files may have blanks in them; where an attribute is no URL, that tells a sentence.
-  if (!isOurs(url) || textAttributes.has(name) || (/\s/.test(url) && !urlAttributes.has(name))) return;
+  if (!isOurs(url)) return;
   const check = (planned: PlannedAsset['plan']): void => {
     if (planned.shape === 'url' || (planned.shape === 'img' && tag.name === 'img' && name === 'src')) return;
     throw misplaced(planned.shape, `<${tag.name} ${name}>`);
   };
-  const loaded = await load(url, file, tools, check, { icon: isIcon(tag) });
+  const loaded = await load(url, file, tools, check, { icon: isIcon(tag), optional: holding === 'maybe' });
   if (!loaded) return;
   const { plan, urlOf } = loaded;
   if (plan.shape === 'img') {
@@ -74,6 +69,45 @@ async function rewriteAttribute(
   } else {
     text.update(start, end, `"${encodeAttribute(urlOf(plan.variants[0]!))}"`);
   }
+}
+
+/** What becomes of an attribute that holds more than one URL. */
+const several: Readonly<
+  Record<
+    'srcset' | 'urls' | 'strings' | 'styles' | 'page',
+    (value: string, where: string, file: string, tools: HtmlTools) => Promise<string>
+  >
+> = {
+  async srcset(value, _, file, tools) {
+    const candidates = parseSrcset(value);
+    if (!candidates.some(({ url }) => isOurs(url))) return value;
+    return printSrcset(await Promise.all(candidates.map((candidate) => rewriteCandidate(candidate, file, tools))));
+  },
+  urls: rewriteList,
+  strings: rewriteList,
+  // Of attributes whose name is not `style` Vite knows nothing.
+  styles: (value, where, file, tools) =>
+    rewriteValue(value, ({ url, bare, replaceImage }) => {
+      if (!isOurs(url)) return undefined;
+      return urlOfOne(url, where, file, tools).then((written) => {
+        replaceImage(bare ? `'${written}'` : `url('${written}')`);
+      });
+    }),
+  page: (value, _, file, tools) => rewriteHtml(value, file, tools),
+};
+
+async function rewriteList(value: string, where: string, file: string, tools: HtmlTools): Promise<string> {
+  const found = urlsOfList(value).filter(isOurs);
+  const written = await Promise.all(found.map((url) => urlOfOne(url, where, file, tools)));
+  return replaceInList(value, new Map(found.map((url, index) => [url, written[index]!])));
+}
+
+async function urlOfOne(url: string, where: string, file: string, tools: HtmlTools): Promise<string> {
+  const check = ({ shape }: PlannedAsset['plan']): void => {
+    if (shape !== 'url') throw misplaced(shape, where);
+  };
+  const loaded = await load(url, file, tools, check, { candidate: true });
+  return loaded ? loaded.urlOf(loaded.plan.variants[0]!) : url;
 }
 
 /** Vite sends styles through its CSS pipeline, where PostCSS marks them; with Lightning CSS it leaves out visitors. */
@@ -157,13 +191,16 @@ function withVariables(url: string, { env, define = {} }: ResolvedConfig): strin
 
 const unquoted = (text: string): string => text.replace(/^(["'])(.*)\1$/s, '$2');
 
-/** @returns undefined for a URL that leads elsewhere once its variables have their values */
+/**
+ * @param options `optional`: whether it is no URL where it names no file
+ * @returns undefined for what is no URL, or leads elsewhere once its variables have their values
+ */
 async function load(
   written: string,
   file: string,
   tools: HtmlTools,
   check: (plan: PlannedAsset['plan']) => void,
-  options: DeliveryOptions = {},
+  { optional = false, ...options }: DeliveryOptions & { readonly optional?: boolean } = {},
 ): Promise<{ plan: PlannedAsset['plan']; urlOf: (variant: VariantPlan) => string } | undefined> {
   const { session } = tools;
   const url = withVariables(written, session.config);
@@ -176,6 +213,7 @@ async function load(
     const places = await deliver(tools, session, asset, { ...options, place: file });
     return { plan: asset.plan, urlOf: (variant) => asText(places.get(variant)!) + fragment };
   } catch (error) {
+    if (optional && hasCode(error, 'INPUT_NOT_FOUND')) return undefined;
     throw session.readable(error, url, file);
   }
 }

@@ -19,6 +19,15 @@ interface Rule {
 interface Url {
   readonly url: string;
 }
+/** As far as it is read here: of values that Lightning CSS leaves as they are. */
+interface Token {
+  readonly type: string;
+  readonly value: { readonly type?: string; readonly value?: unknown };
+}
+interface CssFunction {
+  readonly name: string;
+  readonly arguments: readonly Token[];
+}
 type Image =
   | { readonly type: 'url'; readonly value: Url }
   | { readonly type: 'image-set'; readonly value: { readonly options: readonly { readonly image: Image }[] } }
@@ -35,6 +44,17 @@ export function markingVisitor(root = '.'): Visitor {
   const marked = (url: Url, candidate: boolean): Url | undefined => {
     if (current === undefined || !isOurs(url.url)) return undefined;
     return { ...url, url: printMark({ url: url.url, importer: normalizePath(resolve(root, current)), candidate }) };
+  };
+  const markStrings = (set: CssFunction): { type: 'function'; value: CssFunction } | undefined => {
+    const given = set.arguments.map((token) => {
+      const { type, value: text } = token.value;
+      const url = token.type === 'token' && type === 'string' ? marked({ url: String(text) }, true) : undefined;
+      return url ? { ...token, value: { ...token.value, value: url.url } } : token;
+    });
+    if (given.every((token, index) => token === set.arguments[index])) return undefined;
+    // Lightning CSS writes null where a variable has no file of its own, and does not read that (measured with 1.30).
+    const readable = JSON.stringify(given, (_, value: unknown) => value ?? undefined);
+    return { type: 'function', value: { ...set, arguments: JSON.parse(readable) as Token[] } };
   };
   const visitor = {
     StyleSheet(sheet: Sheet): void {
@@ -57,6 +77,8 @@ export function markingVisitor(root = '.'): Visitor {
       });
       return { type: 'image-set', value: { ...image.value, options } };
     },
+    // In custom properties and next to `var()`, a candidate's string is one of the tokens.
+    Function: { 'image-set': markStrings, '-webkit-image-set': markStrings },
   };
   return visitor as unknown as Visitor;
 }

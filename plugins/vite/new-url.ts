@@ -1,5 +1,5 @@
 import MagicString from 'magic-string';
-import { newUrlsIn } from '#upres/asset/script-references.js';
+import { globsWithDirectives, newUrlsIn } from '#upres/asset/script-references.js';
 import { UpresError } from '#upres/errors.js';
 import type { Plugin, Rollup } from 'vite';
 import { asExpression, deliver, deliveryTo } from './deliver.js';
@@ -20,6 +20,10 @@ export function newUrlPlugin(session: Session): Plugin {
       filter: { code: 'upscale' },
       async handler(code, id) {
         await sightScript(this, session, code, id);
+        for (const glob of globsWithDirectives(code, (text) => this.parse(text))) {
+          const message = `no file is called so: a glob has its directives in an option, as in { query: '?${splitUrl(glob).query}' }`;
+          this.error(session.readable(new Error(message), glob, id));
+        }
         const literals = newUrlsIn(code, (text) => this.parse(text));
         if (literals.length === 0) return null;
         const text = new MagicString(code);

@@ -1,4 +1,5 @@
 import { hasImageExtension } from '#upres/asset/names.js';
+import { holdingOf, urlsOfList } from '#upres/asset/html-attributes.js';
 import { startTags } from '#upres/asset/html-tags.js';
 import { scriptReferences } from '#upres/asset/script-references.js';
 import { parseSrcset } from '#upres/asset/srcset.js';
@@ -86,7 +87,10 @@ function directivesOf(code: string, id: string, context: Rollup.TransformPluginC
   });
 }
 
+/** Of styles it is CSS that tells, where Vite takes them for such. */
 function urlsOf(attribute: string, value: string): string[] {
-  if (!value.includes('upscale') || attribute === 'class' || attribute === 'style') return [];
-  return attribute.endsWith('srcset') ? parseSrcset(value).map(({ url }) => url) : [value.trim()];
+  const holding = holdingOf(attribute, value);
+  if (holding === 'srcset') return parseSrcset(value).map(({ url }) => url);
+  if (holding === 'urls' || holding === 'strings') return urlsOfList(value);
+  return holding === 'url' || holding === 'maybe' ? [value.trim()] : [];
 }

@@ -1,10 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { isAbsolute, relative, resolve } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { hasImageExtension } from '#upres/asset/names.js';
 import { matches } from '#upres/asset/resolve.js';
 import { textOf, unresolvedDirectives } from '#upres/asset/unresolved-directives.js';
 import { keptQueries, type LeftoversOption } from '#upres/asset/written-urls.js';
-import type { Plugin, Rollup } from 'vite';
+import type { Environment, Plugin, Rollup } from 'vite';
 import { leftMarks } from './css-marks.js';
 import { manifestKeys } from './deliver.js';
 import type { Sighting } from './net.js';
@@ -41,7 +41,13 @@ export function unresolvedPlugin(session: SessionOf): Plugin {
         const own = session(this.environment);
         const { wish, allow } = choiceOf(own);
         const others =
-          wish === 'ignore' ? [] : [written(this, own, bundle), taken(this.environment.name, own, bundle)].flat();
+          wish === 'ignore'
+            ? []
+            : [
+                written(this, own, bundle),
+                copied(this.environment, own),
+                taken(this.environment.name, own, bundle),
+              ].flat();
         const places = new Set<string>();
         const lines = [...marks, ...others].flatMap(({ url, files, fate }) => {
           const { file, line } = placeOf(this, url, files);
@@ -76,9 +82,11 @@ function allowsFile(allow: readonly string[], file: string, { config }: Session)
   return include.length > 0 && matches({ include }, file, config.root);
 }
 
+const mayHaveUrls = (fileName: string): boolean => /\.(?:[cm]?js|css|html?|svg|webmanifest|json)$/i.test(fileName);
+
 /** The text of a file that browsers read URLs in; empty for others. */
 function textIn(output: Output): string {
-  if (!/\.(?:[cm]?js|css|html?|svg|webmanifest|json)$/i.test(output.fileName)) return '';
+  if (!mayHaveUrls(output.fileName)) return '';
   return output.type === 'chunk' ? output.code : textOf(output.source);
 }
 
@@ -98,12 +106,13 @@ function written(context: Rollup.PluginContext, session: Session, bundle: Bundle
   const outputs = Object.values(bundle);
   const images = outputs.filter(({ fileName }) => hasImageExtension(fileName));
   const emitted = new Set(images.map(({ fileName }) => fileName));
+  const folders = { ...session.config, styles: foldersOfStyles(context) };
   return outputs.flatMap((output): Unresolved[] => {
     const still = `is still in ${output.fileName}: its image was not upscaled`;
     const text = textIn(output);
     return [
-      ...unresolvedDirectives(output, session.config, (code) => context.parse(code))
-        .filter(({ url, files }) => !(manifestKeys.has(url) && files.some((file) => isMade(file, session))))
+      ...unresolvedDirectives(output, folders, (code) => context.parse(code))
+        .filter(({ url, files }) => !(manifestKeys.has(url) && isManifest(output, files, session)))
         .map((found) => ({ ...found, fate: still })),
       ...keptQueries(text, emitted).map(({ url, file }) => {
         const image = images.find((each) => each.fileName === file) as Rollup.OutputAsset;
@@ -116,6 +125,41 @@ function written(context: Rollup.PluginContext, session: Session, bundle: Bundle
         };
       }),
     ];
+  });
+}
+
+/** Whether a file, or one of the modules that it came from, is a manifest of a build, whose keys are the images' sources. */
+const isManifest = ({ fileName }: Output, files: readonly string[], session: Session): boolean =>
+  fileName.endsWith('.json') || files.some((file) => isMade(file, session));
+
+/** Style sheets of a build don't tell which files their relative URLs start at. */
+function foldersOfStyles(context: Rollup.PluginContext): string[] {
+  const files = [...context.getModuleIds()].map((id) => splitUrl(id).path);
+  const styles = files.filter(
+    (file) => isAbsolute(file) && /\.(?:css|s[ac]ss|less|styl|stylus|pcss|postcss)$/.test(file),
+  );
+  return [...new Set(styles.map((file) => dirname(file)))];
+}
+
+/** Those in files of `public/`, which are copied as they are. */
+function copied({ config }: Environment, session: Session): Unresolved[] {
+  const { publicDir, root } = session.config;
+  if (publicDir === '' || !config.build.copyPublicDir || config.consumer !== 'client' || !existsSync(publicDir))
+    return [];
+  return readdirSync(publicDir, { recursive: true, encoding: 'utf8' }).flatMap((name) => {
+    if (!mayHaveUrls(name)) return [];
+    const file = join(publicDir, name);
+    const output = {
+      type: 'asset',
+      fileName: name,
+      originalFileNames: [relative(root, file)],
+      source: readFileSync(file),
+    } as const;
+    return unresolvedDirectives(output, session.config).map((found) => ({
+      ...found,
+      files: [file],
+      fate: 'is in a file of public/, which is copied as it is: its image was not upscaled',
+    }));
   });
 }
 

@@ -31,7 +31,7 @@ export function cssUrls(css: string): CssUrl[] {
       if (node.type !== 'function') continue;
       const name = node.value.toLowerCase();
       if (name !== 'url') visit(node.nodes, name === 'image-set' || name === '-webkit-image-set');
-      else found.push({ url: unescape(node.nodes[0]?.value ?? ''), candidate, bare: false, start, end });
+      else found.push({ url: unescape(contentOf(node, css)), candidate, bare: false, start, end });
     }
   };
   visit(valueParser(css).nodes, false);
@@ -65,4 +65,23 @@ export async function rewriteValue(
   return text + value.slice(at);
 }
 
-const unescape = (text: string): string => text.replace(/\\(\W)/g, '$1');
+/** What is in a `url()`; the parser takes an unquoted one in capitals for arguments. */
+function contentOf({ nodes: [first], sourceIndex, sourceEndIndex }: valueParser.FunctionNode, css: string): string {
+  return first?.type === 'string'
+    ? first.value
+    : css
+        .slice(sourceIndex + 4, sourceEndIndex)
+        .replace(/\)$/, '')
+        .trim();
+}
+
+/** After CSS Syntax 3, 4.3.7: the number of a character with one blank behind it, or the character itself; nothing at a line's end. */
+function unescape(text: string): string {
+  return text.replace(
+    /\\(?:([\da-f]{1,6})(?:\r\n|\s)?|\r\n|([^]))/gi,
+    (_, hex: string | undefined, sign: string | undefined) => {
+      if (hex !== undefined) return parseInt(hex, 16) > 0x10ffff ? '\ufffd' : String.fromCodePoint(parseInt(hex, 16));
+      return sign === undefined || /[\n\r\f]/.test(sign) ? '' : sign;
+    },
+  );
+}

@@ -5,6 +5,7 @@ interface Node {
   readonly start: number;
   readonly end: number;
 }
+
 /** A string in a module's code, with its offsets. */
 export interface UrlLiteral extends Node {
   readonly value: string;
@@ -29,8 +30,19 @@ export function scriptReferences(code: string, parse: Parse): { url: string; by:
     if (url) return { url: url.value, by: 'place' as const };
     const { type, source, importKind } = node as Node & { source?: unknown; importKind?: unknown };
     if (!/^(?:Import(?:Declaration|Expression)|Export(?:Named|All)Declaration)$/.test(type)) return [];
-    if (importKind === 'type' || !isNode(source) || !isOurLiteral(source)) return [];
-    return { url: source.value, by: 'import' as const };
+    const literal = importKind !== 'type' && isNode(source) ? ourLiteral(source) : undefined;
+    return literal ? { url: literal.value, by: 'import' as const } : [];
+  });
+}
+
+/** The patterns of `import.meta.glob()` that carry directives, which belong into its options: no file is called so. */
+export function globsWithDirectives(code: string, parse: Parse): string[] {
+  if (!code.includes('import.meta.glob') || !code.includes('upscale')) return [];
+  return [...nodesOf(code, parse)].flatMap((node) => {
+    const { callee, arguments: given = [] } = node as Node & { callee?: Node; arguments?: Node[] };
+    if (node.type !== 'CallExpression' || !callee || !given[0]) return [];
+    if (code.slice(callee.start, callee.end).replace(/\s/g, '') !== 'import.meta.glob') return [];
+    return [...walk(given[0])].flatMap((part) => ourLiteral(part)?.value ?? []);
   });
 }
 
@@ -57,14 +69,22 @@ function newUrl(code: string, node: Node): UrlLiteral | undefined {
   const { callee, arguments: given } = node as unknown as { callee: Node; arguments: Node[] };
   const [first, second] = given;
   if (code.slice(callee.start, callee.end) !== 'URL' || !first || !second || !isMetaUrl(code, second)) return undefined;
-  return isOurLiteral(first) ? first : undefined;
+  return ourLiteral(first);
 }
 
 const isNode = (value: unknown): value is Node =>
   typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
 
-function isOurLiteral(node: Partial<UrlLiteral> & Node): node is UrlLiteral {
-  return node.type === 'Literal' && typeof node.value === 'string' && isOurs(node.value);
+function ourLiteral(node: Node): UrlLiteral | undefined {
+  const value = textOf(node);
+  return value !== undefined && isOurs(value) ? { ...node, value } : undefined;
+}
+
+/** Of a string, or of a template without anything to put in. */
+function textOf(node: Node): string | undefined {
+  const { value, quasis } = node as { value?: unknown; quasis?: { value: { cooked?: string | null } }[] };
+  if (node.type === 'Literal' && typeof value === 'string') return value;
+  return node.type === 'TemplateLiteral' && quasis?.length === 1 ? (quasis[0]!.value.cooked ?? undefined) : undefined;
 }
 
 const isMetaUrl = (code: string, { start, end }: Node): boolean =>

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { isExternal } from './urls.js';
-import { decoded, urlsOfLiteral, writtenUrls } from './written-urls.js';
+import { decoded, isExternal } from './urls.js';
+import { urlsOfLiteral, writtenUrls } from './written-urls.js';
 
 /** A file of a bundle, in words that Rollup, Rolldown and Vite share. */
 export type BundleFile =
@@ -25,6 +25,8 @@ export interface BundleFolders {
   readonly publicDir: string;
   /** What is put before URLs. */
   readonly base: string;
+  /** Where else relative ones may start: a style sheet does not tell which files it came from. */
+  readonly styles?: readonly string[];
 }
 
 /** A directive that nothing honoured. */
@@ -95,10 +97,15 @@ function piecesOf(output: BundleFile): Piece[] {
 const withoutHost = (text: string, base: string): string => (isExternal(base) ? text.replaceAll(base, '/') : text);
 
 /** Whether a URL leads to a file: of its module's folder, of the project, or of those that are copied as they are. */
-function isThere(url: string, files: readonly string[], { root, publicDir, base }: BundleFolders): boolean {
+function isThere(
+  url: string,
+  files: readonly string[],
+  { root, publicDir, base, styles = [] }: BundleFolders,
+): boolean {
   const path = decoded(url.split(/[?#]/, 1)[0]!);
-  const own = base.startsWith('/') && path.startsWith(base) ? path.slice(base.length) : path;
-  const folders = [...files.map((file) => dirname(resolve(root, file))), root, publicDir];
+  const before = decoded(base);
+  const own = before.startsWith('/') && path.startsWith(before) ? path.slice(before.length) : path;
+  const folders = [...files.map((file) => dirname(resolve(root, file))), root, publicDir, ...styles];
   return [path, own].some((each) => folders.some((folder) => folder !== '' && existsSync(join(folder, each))));
 }
 

@@ -15,6 +15,15 @@ export function splitUrl(url: string): SplitUrl {
   return { path, query, fragment };
 }
 
+/** A path as its file is called; as it is where it can't be decoded. */
+export function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
 /** Whether it leads out of the site, so that its query is someone else's. */
 export const isExternal = (url: string): boolean => /^(?:[a-z][a-z\d+.-]+:|\/\/)/i.test(url);
 

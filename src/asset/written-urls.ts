@@ -1,7 +1,10 @@
 import { choice } from '../schema.js';
 import { hasDirectives } from './directives.js';
+import { holdingOf, urlsOfList } from './html-attributes.js';
 import { startTags } from './html-tags.js';
+import { hasImageExtension } from './names.js';
 import { parseSrcset } from './srcset.js';
+import { decoded } from './urls.js';
 
 /** What becomes of a build that emits a directive which nothing honoured. */
 const leftoversChoices = ['error', 'warn', 'ignore'] as const;
@@ -62,15 +65,6 @@ export function keptQueries(
   });
 }
 
-/** Of a URL's path; as it is where it can't be decoded. */
-export function decoded(path: string): string {
-  try {
-    return decodeURI(path);
-  } catch {
-    return path;
-  }
-}
-
 function parseLiteral(text: string): string[] {
   if (text.includes('<')) return inPage(text);
   if (/\burl\(/i.test(text)) return inStyles(text.replace(/\[url\([^)]*\)\]/g, ''));
@@ -81,7 +75,7 @@ function parseLiteral(text: string): string[] {
 }
 
 function candidates(file: string, text: () => string | Buffer): string[] {
-  const kind = /\.(css|html?|svg|[cm]?js|webmanifest)$/i.exec(file)?.[1]?.toLowerCase();
+  const kind = /\.(css|html?|svg|[cm]?js|webmanifest|json)$/i.exec(file)?.[1]?.toLowerCase();
   if (kind === undefined) return [];
   const given = text();
   if (!given.includes('upscale')) return [];
@@ -91,22 +85,30 @@ function candidates(file: string, text: () => string | Buffer): string[] {
 }
 
 function inStyles(css: string): string[] {
-  return [...directivesIn(withoutComments(css), edgeInStyles)].map(({ url }) => url);
+  const text = withoutComments(css);
+  return [...directivesIn(text, edgeInStyles)].flatMap(({ url, start }) =>
+    // What a style writes into the page is no reference.
+    /\bcontent\s{0,9}:\s{0,9}["']$/i.test(text.slice(Math.max(0, start - 30), start)) ? [] : [url],
+  );
 }
 
 function inPage(html: string): string[] {
   return [...startTags(html)].flatMap(({ name: tag, attributes, text }) => [
     ...(tag === 'style' ? inStyles(text) : tag === 'script' ? inScript(text) : []),
     ...attributes.flatMap(({ name, value }) => {
-      if (!value.includes('upscale') || name === 'class') return [];
-      if (name === 'style') return inStyles(value);
-      if (name.endsWith('srcset')) return parseSrcset(value).map(({ url }) => url);
-      return [value.trim()].filter((url) => !/\s/.test(url));
+      const holding = holdingOf(name, value);
+      if (holding === 'styles') return inStyles(value);
+      if (holding === 'page') return inPage(value);
+      if (holding === 'strings') return inScript(value);
+      if (holding === 'srcset') return parseSrcset(value).map(({ url }) => url);
+      return holding === 'url' ? [value.trim()] : holding === 'urls' ? urlsOfList(value) : [];
     }),
   ]);
 }
 
-function inScript(code: string): string[] {
+function inScript(script: string): string[] {
+  // As JSON may have it.
+  const code = script.replaceAll('\\/', '/');
   const quoted = quotedSources(code);
   return [...directivesIn(code, edgeOfString)].flatMap(({ url, start, end, at }) => {
     if (quoted.some((range) => range.start <= at && at < range.end)) return [];
@@ -187,6 +189,7 @@ function isOwnImage(url: string): boolean {
   if (/^(?:[a-z][a-z\d+.-]*:|\/\/)/i.test(url)) return false;
   const at = url.indexOf('?');
   const query = url.slice(at + 1).replace(/#.*$/s, '');
-  const named = /\.(?:png|jpe?g|jfif|webp|avif|gif|tiff?)$/i.test(url.slice(0, at));
-  return named && hasDirectives(query) && /(?:^|[&;])upscale(?:=?(?:&|$)|=[\d.])/.test(query);
+  return (
+    hasImageExtension(url.slice(0, at)) && hasDirectives(query) && /(?:^|[&;])upscale(?:=?(?:&|$)|=[\d.])/.test(query)
+  );
 }

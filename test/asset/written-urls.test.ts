@@ -25,6 +25,13 @@ describe('URLs with directives that are written in a file', () => {
     ['main.js', String.raw`from_html("<img src=\"${url}\">")`],
     ['logo.svg', `<svg><image href="${url}"/></svg>`],
     ['site.webmanifest', `{ "icons": [{ "src": "${url}" }] }`],
+    ['manifest.json', `{ "icons": [{ "src": "${url}" }] }`],
+    ['index.html', `<script type="application/ld+json">{"image":".\\/a.png?upscale=2"}</script>`],
+    ['index.html', `<p data-a='{"src":"${url}"}'>`],
+    ['index.html', `<p data-all="b.png, ${url}">`],
+    ['index.html', `<p data-bg="url(${url})">`],
+    ['index.html', `<p onclick="this.style.background='url(${url})'">`],
+    ['index.html', `<iframe srcdoc="&lt;img src='${url}'>">`],
     ['main.js', `style.backgroundImage = "url(" + "${url}" + ")"`],
   ] as const)('%s: %s', ([name, text]) => {
     expect(writtenUrls(name, () => text)).toEqual([url]);
@@ -33,6 +40,9 @@ describe('URLs with directives that are written in a file', () => {
   it.for([
     ['a sentence', 'main.js', `"Write ${url} for a larger one"`],
     ['a comment', 'main.css', `/* url(${url}) */`],
+    ['a text of a style', 'main.css', `p::after { content: "${url}" }`],
+    ['a name', 'index.html', `<img alt="${url}" title="${url}" aria-label="${url}">`],
+    ['a sentence of an attribute', 'index.html', `<meta content="Write ${url} for more">`],
     ['text', 'index.html', `<code>${url}</code>`],
     ['a comment of a page', 'index.html', `<!-- <img src="${url}"> -->`],
     ['a class', 'index.html', `<p class="bg-[url('${url}')]">`],

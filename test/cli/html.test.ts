@@ -63,6 +63,19 @@ const ways: readonly (readonly [written: string, finished: string])[] = [
     '<meta property="og:image" content="https://own.example/site/img/a.png?upscale=4">',
     '<meta property="og:image" content="https://own.example/site/img/a@4x.png">',
   ],
+  ['<img src="..\\img\\a.png?upscale=2">', '<img src="..\\img\\a@2x.png">'],
+  ['<img data-srcset="../img/a.png?upscale=2 2x">', '<img data-srcset="../img/a@2x.png 2x">'],
+  ['<p data-bg="url(../img/a.png?upscale=2)">', `<p data-bg="url('../img/a@2x.png')">`],
+  ['<p data-all="../img/a.png?upscale=2, b.png">', '<p data-all="../img/a@2x.png, b.png">'],
+  [`<p data-a='["../img/a.png?upscale=2"]'>`, '<p data-a="[&quot;../img/a@2x.png&quot;]">'],
+  [
+    `<iframe srcdoc="<img src='../img/a.png?upscale=2'>"></iframe>`,
+    '<iframe srcdoc="&lt;img src=&quot;../img/a@2x.png&quot;>"></iframe>',
+  ],
+  [
+    '<style>p{background:URL(../img/a.pn\\67?upscale=2)}</style>',
+    '<style>p{background:url("../img/a@2x.png")}</style>',
+  ],
   // A picture of the same name with other pixels.
   ['<img src="../img/a.png?upscale=2&model=natural">', '<img src="../img/a-77969a7f@2x.png">'],
 ];
@@ -77,6 +90,7 @@ const untouched = [
   '<a href="/site/search?upscale=2">',
   '<!-- <img src="../img/a.png?upscale=2"> -->',
   '<p>Write a.png?upscale=2 &copy; ä</p>',
+  '<meta content="Write ../img/a.png?upscale=2 there">',
   '<p class="bg-[url(../img/a.png?upscale=2)]" title="a.png?upscale=2">',
   '<textarea><img src="../img/a.png?upscale=2"></textarea>',
 ];
@@ -111,7 +125,7 @@ describe('upres html', () => {
   const css = ".a{background:url(img/a.png?upscale=2)}/*ä*/.b{mask:url('img/my%20logo.png?upscale=2')}";
   const based = page(
     ['<img src="a.png?upscale=2">', '<p style="background:url(a.png?upscale=2)">'],
-    '<base href="/site/img/">',
+    '<base target="_top"><base href="/site/img/">',
   );
 
   beforeAll(async () => {

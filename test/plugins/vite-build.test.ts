@@ -144,6 +144,7 @@ describe.for(vites)('Vite $version', (vite) => {
         const name = 'logo';
         console.log('alias', alias);
         console.log('literal', new URL('./logo.png?upscale=3', import.meta.url));
+        console.log('quoted', new URL(\`./logo.png?upscale=2\`, import.meta.url));
         console.log('template', new URL(\`./pictures/\${name}.png?upscale=4\`, import.meta.url));
         console.log('glob', import.meta.glob('./pictures/*.png', { query: '?upscale=5', import: 'default', eager: true }));`,
     });
@@ -234,6 +235,28 @@ describe.for(vites)('Vite $version', (vite) => {
       for (const leftovers of ['warn', 'ignore'] as const) {
         await expect(build(site, { vite, leftovers })).resolves.toBeDefined();
       }
+    });
+
+    it.for([
+      [
+        'a function of styles that no browser knows',
+        { 'deep/a.css': 'p { background: image("../logo.png?upscale=2") }' },
+        /a\.css:1/,
+      ],
+      [
+        'a file that is copied',
+        { 'public/m.webmanifest': '{"icons":[{"src":"/logo.png?upscale=2"}]}', 'public/logo.png': '' },
+        /m\.webmanifest:1.* is copied/,
+      ],
+      ['a glob', { 'main.js': `console.log(import.meta.glob('./*.png?upscale=2'));` }, /\{ query: '\?upscale=2' \}/],
+    ] as const)('a directive where it is not read: %s', async ([, files, error]) => {
+      const site = await makeSite({
+        'index.html': page,
+        'main.js': `import './deep/a.css';`,
+        'deep/a.css': '',
+        ...files,
+      });
+      await expect(build(site, { vite })).rejects.toThrow(error);
     });
 
     it.for([

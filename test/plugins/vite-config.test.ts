@@ -176,10 +176,15 @@ describe.for(vites)('with Vite $version, a project’s own configuration holds:'
     const site = await makeSite({
       'index.html': `<!doctype html>${script}`,
       'main.js': `import './a.css';`,
-      'a.css': `.a { background-image: image-set(url(logo.png) 1x, url('logo.png?upscale=2') 2x) }`,
+      'a.css': `.a { background-image: image-set(url(logo.png) 1x, url('logo.png?upscale=2') 2x);
+        --b: image-set("logo.png?upscale=3" 2x); background: image-set("logo.png?upscale=4" var(--c)) }`,
     });
     const built = await build(site, { vite, config: { css: { transformer: 'lightningcss' } } });
-    expect(unhashed(built.text('.css'))).toMatch(/image-set\(.*logo\.png.*1x, .*\/assets\/logo@2x\.png.*2x/);
+    const css = unhashed(built.text('.css'));
+    expect(css).toMatch(/image-set\(.*logo\.png.*1x, .*\/assets\/logo@2x\.png.*2x/);
+    // Where it can't read a value, the visitor is shown tokens.
+    expect(css).toMatch(/--b: image-set\("\/assets\/logo@3x\.png" 2/);
+    expect(css).toMatch(/background: image-set\("\/assets\/logo@4x\.png" var\(--c\)\)/);
   });
 });
 

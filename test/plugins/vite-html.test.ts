@@ -39,6 +39,16 @@ describe('attributes of a page', () => {
       `<img srcset="data:image/gif;base64,AA 1x, ${twice} 2x">`,
     ],
     ['of a srcset without descriptors', '<img srcset="logo.png?upscale=2">', `<img srcset="${twice}">`],
+    ['of a srcset for a script', '<img data-srcset="logo.png?upscale=2 2x">', `<img data-srcset="${twice} 2x">`],
+    ['of a list', '<p data-all="logo.png?upscale=2, a.png"></p>', `<p data-all="${twice}, a.png"></p>`],
+    ['of JSON', `<p data-a='{"a":"logo.png?upscale=2"}'></p>`, `<p data-a="{&quot;a&quot;:&quot;${twice}&quot;}"></p>`],
+    ['of a script', `<p onclick="go('logo.png?upscale=2')"></p>`, `<p onclick="go('${twice}')"></p>`],
+    ['of a style for a script', '<p data-bg="url(logo.png?upscale=2)"></p>', `<p data-bg="url('${twice}')"></p>`],
+    [
+      'of a page',
+      `<iframe srcdoc="<img src='logo.png?upscale=2'>"></iframe>`,
+      `<iframe srcdoc="&lt;img src=&quot;${twice}&quot;>"></iframe>`,
+    ],
     ['with widths', '<img sizes=9px srcset="logo.png?upscale=2 20w">', `<img sizes=9px srcset="${twice} 20w">`],
   ] as const)('%s', async ([, written, built]) => {
     expect(await body(written)).toBe(built);
@@ -49,7 +59,8 @@ describe('attributes of a page', () => {
     ['text', '&lt;img src="logo.png?upscale=2"&gt; 3 < 4 logo.png?upscale=2'],
     ['scripts that are data', '<script type="application/json">{"a": "<img src=logo.png?upscale=2>"}</script>'],
     ['text areas', '<textarea><img src="logo.png?upscale=2"></textarea>'],
-    ['sentences', '<img alt="what hero.png?upscale=2 does">'],
+    ['sentences', '<img alt="what hero.png?upscale=2 does"><meta content="Write logo.png?upscale=2 there">'],
+    ['names', '<img alt="logo.png?upscale=2" aria-label="logo.png?upscale=2">'],
     ['other sites', '<img src="//cdn.example/logo.png?upscale=2">'],
   ] as const)('leaves alone: %s', async ([, written]) => {
     expect(await body(written)).toBe(written);

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import MagicString from 'magic-string';
 import type { VariantPlan } from '../asset-plan.js';
 import { cssUrls, type CssUrl } from '../css-values.js';
+import { holdingOf, replaceInList, urlsOfList } from '../html-attributes.js';
 import {
   decodeEntities,
   encodeAttribute,
@@ -52,7 +54,8 @@ export async function rewriteFile(text: string, file: string, tools: RewriteTool
 
 async function rewritePage(out: MagicString, file: string, tools: RewriteTools): Promise<void> {
   const tags = [...startTags(out.original)];
-  const href = tags.find(({ name }) => name === 'base')?.attributes.find(({ name }) => name === 'href')?.value;
+  const bases = tags.filter(({ name }) => name === 'base').flatMap(({ attributes }) => attributes);
+  const href = bases.find(({ name }) => name === 'href')?.value;
   const rewriter = new Rewriter(out, tools.urls.documentBase(file, href), tools);
   // One after the other, so that names are given in the order of the page.
   for (const tag of tags) await rewriter.tag(tag);
@@ -111,9 +114,6 @@ async function rewriteText(text: string, base: URL, tools: RewriteTools): Promis
   return out.hasChanged() ? out.toString() : undefined;
 }
 
-/** Attributes that hold none, whatever is in them: Tailwind has classes such as `bg-[url('a.png')]`. */
-const textAttributes: ReadonlySet<string> = new Set(['class', 'id', 'alt', 'title', 'placeholder']);
-
 interface AutoPicture {
   readonly reference: SiteReference;
   readonly asset: PreparedAsset;
@@ -131,10 +131,12 @@ class Rewriter {
   async tag(tag: HtmlTag): Promise<void> {
     if (tag.name === 'style') await this.styles(tag.text, tag.textStart);
     for (const attribute of tag.attributes) {
-      if (attribute.name === 'style') await this.styleAttribute(attribute);
-      else if (textAttributes.has(attribute.name) || !attribute.value.includes('upscale')) continue;
-      else if (attribute.name.endsWith('srcset')) await this.srcset(attribute);
-      else await this.url(tag, attribute);
+      const holding = attribute.name === 'style' ? 'styles' : holdingOf(attribute.name, attribute.value);
+      if (holding === 'styles') await this.styleAttribute(attribute);
+      else if (holding === 'srcset') await this.srcset(attribute);
+      else if (holding === 'urls' || holding === 'strings') await this.list(tag, attribute);
+      else if (holding === 'page') await this.page(attribute);
+      else if (holding !== 'text') await this.url(tag, attribute, holding);
     }
     await this.autoImage(tag);
   }
@@ -211,12 +213,38 @@ class Rewriter {
     if (changed) this.out.update(start, end, `"${encodeAttribute(printSrcset(candidates))}"`);
   }
 
-  private async url(tag: HtmlTag, { name, value, start, end }: HtmlAttribute): Promise<void> {
+  /** Several URLs that are no srcset, or strings. */
+  private async list(tag: HtmlTag, { name, value, start, end }: HtmlAttribute): Promise<void> {
+    const urls = new Map<string, string>();
+    for (const url of urlsOfList(value)) {
+      const reference = this.tools.urls.followDirectives(url, this.base);
+      const text =
+        reference &&
+        (await this.attempt(url, async () => {
+          const { asset, urlOf } = await this.deliver(reference, reference.query, ({ shape }) => {
+            if (shape !== 'url') throw misplaced(shape, `<${tag.name} ${name}>`);
+          });
+          return urlOf(asset.variants[0]!);
+        }));
+      if (text !== undefined) urls.set(url, text);
+    }
+    if (urls.size > 0) this.out.update(start, end, `"${encodeAttribute(replaceInList(value, urls))}"`);
+  }
+
+  /** A page in a page, as in `srcdoc`, which has the base of the one around it. */
+  private async page({ value, start, end }: HtmlAttribute): Promise<void> {
+    const out = new MagicString(value);
+    const rewriter = new Rewriter(out, this.base, this.tools);
+    for (const tag of startTags(value)) await rewriter.tag(tag);
+    if (out.hasChanged()) this.out.update(start, end, `"${encodeAttribute(out.toString())}"`);
+  }
+
+  private async url(tag: HtmlTag, { name, value, start, end }: HtmlAttribute, holding: 'url' | 'maybe'): Promise<void> {
     const url = value.trim();
-    // A sentence, or what a script keeps there.
-    if (/["'<>{}[\]]/.test(url)) return;
     const reference = this.tools.urls.followDirectives(url, this.base);
-    if (!reference) return;
+    // A sentence, or a template that a script keeps there.
+    const isDoubtful = holding === 'maybe' || /["'<>{}[\]]/.test(url);
+    if (!reference || (isDoubtful && !existsSync(reference.file))) return;
     await this.attempt(url, async () => {
       const { asset, urlOf } = await this.deliver(reference, reference.query, ({ shape }) => {
         if (shape === 'url') return;

@@ -68,7 +68,7 @@ export async function rewriteSite(pipeline: AssetPipeline, options: SiteOptions)
   const pictures = new SitePictures(pipeline, placeOf, { dryRun, signal });
   const paths = await filesOf(root, out);
   const texts: SiteText[] = [];
-  for (const file of paths.filter((path) => /\.(?:x?html?|css|svg|xml|rss|atom)$/i.test(path)))
+  for (const file of paths.filter((path) => /\.(?:[xs]?html?|css|svg|xml|rss|atom)$/i.test(path)))
     texts.push(await read(root, file));
 
   const tools = { urls, pictures, auto };
@@ -95,7 +95,7 @@ export async function rewriteSite(pipeline: AssetPipeline, options: SiteOptions)
     changed.add(file);
     files.push({ file, references, written: !dryRun && (await writeIfNew(join(out, file), data)) });
   }
-  for (const file of paths.filter((path) => /\.(?:[cm]?js|webmanifest)$/i.test(path))) {
+  for (const file of paths.filter((path) => /\.(?:[cm]?js|json|webmanifest)$/i.test(path))) {
     const { text } = await read(root, file);
     for (const url of unresolved(file, text, urls)) problems.push(unseen(file, url));
   }
@@ -130,13 +130,15 @@ async function read(root: string, file: string): Promise<SiteText> {
 
 /** Directives that are still there, of pictures that are there: those that a script puts into the page. */
 function unresolved(file: string, text: string, urls: SiteUrls): string[] {
-  const bases = /\.[cm]?js$/i.test(file) ? [urls.documentBase(file), urls.documentBase('')] : [urls.documentBase(file)];
-  return writtenUrls(file.replace(/\.x?html?$/i, '.html').replace(/\.(?:xml|rss|atom)$/i, '.svg'), () => text).filter(
-    (url) =>
-      bases.some((base) => {
-        const reference = urls.followDirectives(url, base);
-        return reference !== undefined && existsSync(reference.file);
-      }),
+  const bases = /\.(?:[cm]?js|json)$/i.test(file)
+    ? [urls.documentBase(file), urls.documentBase('')]
+    : [urls.documentBase(file)];
+  const name = file.replace(/\.[xs]?html?$/i, '.html').replace(/\.(?:xml|rss|atom)$/i, '.svg');
+  return writtenUrls(name, () => urls.withoutHost(text.replaceAll('\\/', '/'))).filter((url) =>
+    bases.some((base) => {
+      const reference = urls.followDirectives(url, base);
+      return reference !== undefined && existsSync(reference.file);
+    }),
   );
 }
 

@@ -55,7 +55,8 @@ export class SiteUrls {
     return {
       file: join(this.root, path.slice(this.base.pathname.length)),
       query: url.search.slice(1),
-      urlOf: (name) => before.slice(0, before.lastIndexOf('/') + 1) + encoded(name) + fragment,
+      // Browsers take \ for /.
+      urlOf: (name) => before.replace(/[^/\\]*$/, '') + encoded(name) + fragment,
     };
   }
 
@@ -63,6 +64,11 @@ export class SiteUrls {
   followDirectives(written: string, base: URL): SiteReference | undefined {
     if (!written.includes('upscale') || !hasDirectives(splitUrl(written.trim()).query)) return undefined;
     return this.follow(written, base);
+  }
+
+  /** A text in which the site's own full URLs begin at its host, as others do. */
+  withoutHost(text: string): string {
+    return this.base.host === new URL(anyHost).host ? text : text.replaceAll(`${this.base.origin}/`, '/');
   }
 
   /** A file as people know it. */
