@@ -38,8 +38,11 @@ export interface Runner extends AsyncDisposable {
   readonly run: (image: RgbImage) => Promise<unknown>;
 }
 
-/** What `auto` might take: that has every scale, by chains where it has none of its own. */
-export const choices: readonly string[] = autoChoices;
+/**
+ * What `auto` might take has every scale, by chains where it has none of its own; but `anime` is taken for small drawings only, which
+ * are measured at ×2.
+ */
+export const choices: readonly string[] = autoChoices.filter((label) => label !== 'anime');
 
 /**
  * `auto`, every built-in with a scale of its own, sharp's `lanczos3`, and UpscalerJS's `esrgan-slim`.

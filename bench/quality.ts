@@ -5,6 +5,7 @@
 //   --scale N          only this scale (may be given several times; default 2, 3 and 4)
 //   --rows WORDS       only rows whose name contains this (may be given several times)
 //   --only NAME        only this method (may be given several times)
+//   --photographs N    only this many photographs of each folder in each reduction
 //   --quick            a few pictures of each row
 //   --keep FILE        keeps each figure in a file, and measures only what isn't there yet or has changed
 //   --json FILE        writes all figures to a file, case by case
@@ -43,6 +44,7 @@ const { values, positionals } = parseArgs({
     scale: { type: 'string', multiple: true, default: ['2', '3', '4'] },
     rows: { type: 'string', multiple: true },
     only: { type: 'string', multiple: true },
+    photographs: { type: 'string' },
     quick: { type: 'boolean', default: false },
     keep: { type: 'string' },
     json: { type: 'string' },
@@ -75,7 +77,8 @@ else await measure();
 async function allCases(): Promise<QualityCase[]> {
   const found: QualityCase[] = [];
   if (folders.length === 0) missing.push('photographs: no folder was named (--data)');
-  for (const folder of folders) found.push(...(await photographs(folder, scales, limit)));
+  for (const folder of folders)
+    found.push(...(await photographs(folder, scales, Math.min(limit, Number(values.photographs ?? Infinity)))));
   found.push(...(await drawings(place, values.quick ? 5 : Infinity)));
   const pages = await renderedPages(limit);
   missing.push(...pages.missing);
