@@ -29,12 +29,12 @@ function drawing(index: number): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${iconSide}" height="${iconSide}"><g ${paint}>${drawn}</g></svg>`;
 }
 
-/** Writes icons as PNG files with transparency. */
+/** Writes icons as PNG files with transparency, named so that plugins take the network for drawings. */
 export async function writeIcons(folder: string, count: number): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (let index = 0; index < count; index++) {
     await sharp(Buffer.from(drawing(index)))
       .png()
-      .toFile(join(folder, `icon-${index + 1}.png`));
+      .toFile(join(folder, `drawing-${index + 1}.png`));
   }
 }

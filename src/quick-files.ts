@@ -97,7 +97,9 @@ export function writeNewFile(
   return inFolder(file, folder, () =>
     onDisk(
       data.length,
-      () => fs.writeFileSync(file, data, options),
+      () => {
+        fs.writeFileSync(file, data, options);
+      },
       () => writeFile(file, data, options),
     ),
   );
@@ -108,7 +110,9 @@ export function moveFile(from: string, to: string): Promise<void> {
   return inFolder(to, undefined, () =>
     onDisk(
       0,
-      () => fs.renameSync(from, to),
+      () => {
+        fs.renameSync(from, to);
+      },
       () => rename(from, to),
     ),
   );
@@ -119,7 +123,9 @@ export function addToFile(file: string, text: string): Promise<void> {
   return inFolder(file, undefined, () =>
     onDisk(
       text.length,
-      () => fs.appendFileSync(file, text),
+      () => {
+        fs.appendFileSync(file, text);
+      },
       () => appendFile(file, text),
     ),
   );
