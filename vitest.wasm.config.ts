@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     pool: 'forks',
     include: [
-      'test/network/{flat-colours,no-network,process-end,same-bytes,stress,thread-safe-network}.test.ts',
+      'test/network/{flat-colours,no-network,process-end,same-bytes,stress,thread-safe-network,wasm,wasm-networks}.test.ts',
       'test/server/jobs-http.test.ts',
     ],
     env: { UPRES_DEVICE: 'wasm' },

@@ -1,3 +1,5 @@
+import { chosenModel } from './check-model.js';
+import { approximateOnly } from '../network/approximate.js';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { CachedResult, CachedUpscaler } from '../asset/cached-upscaler.js';
@@ -94,6 +96,7 @@ async function deliver(
     model: result.model,
     ...(result.modelReason === undefined ? {} : { modelReason: result.modelReason }),
     device: result.device,
+    ...approximateOnly(result),
     ms: performance.now() - start,
     bytes: result.data.byteLength,
     unchanged: written === 'unchanged',
@@ -159,13 +162,14 @@ async function copyOriginal(
 }
 
 function upscaleOptions(job: Job, context: JobContext): UpscaleOptions {
-  const { model, device, alpha } = context.options;
-  return { ...resizeOptions(job, context), ...defined({ model, device, alpha }) };
+  const { alpha } = context.options;
+  return { ...resizeOptions(job, context), ...defined({ model: chosenModel(context.options), alpha }) };
 }
 
 function resizeOptions(job: Job, { options, signal, onProgress }: JobContext): ResizeOptions {
   return {
     ...pictureOptions(job, options),
+    ...defined({ device: options.device }),
     signal,
     onProgress: ({ donePixels, totalPixels }) => {
       onProgress(job, totalPixels > 0 ? donePixels / totalPixels : 0);

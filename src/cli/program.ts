@@ -2,10 +2,13 @@ import { Command, CommanderError, Option } from 'commander';
 import { version } from '../version.js';
 import { addCacheCommand } from './cache-command.js';
 import { addHtmlCommand } from './html-command.js';
+import { addModelsCommand } from './models/models-command.js';
 import { addImportCommand } from './import-command.js';
 import { parseOptions, type RawOptions } from './options.js';
+import { addQueueCommand } from './queue-command.js';
 import { addServeCommand } from './serve-command.js';
 import { tolerateClosedReaders } from './streams.js';
+import { addWorkerCommand } from './worker-command.js';
 import { UsageError } from './usage-error.js';
 import { exitCodes } from '../errors.js';
 
@@ -19,7 +22,7 @@ Examples:
   upres - -f webp < a.png > a.webp         from standard input to standard output
   upres --json assets > report.jsonl       one line of JSON for each picture
 
-A folder or file called "models", "import", "doctor", "cache", "html" or "serve" is reached as ./models and so on.
+A folder or file called "models", "import", "doctor", "cache", "html", "serve", "worker" or "queue" is reached as ./models and so on.
 Exit codes: 0 all is well, 1 some files failed (the others are written), 2 wrong usage, 130 interrupted.`;
 
 function build(act: (action: () => Promise<number>) => Promise<void>): Command {
@@ -62,6 +65,8 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
     .option('--max-input-pixels <n>', 'refuse larger images, such as 100M (default: 100M)')
     .option('--max-output-pixels <n>', 'refuse to make larger images (default: 400M)')
     .option('--max-frames <n>', 'refuse longer animations (default: 1000)')
+    .option('--accept-approximation', 'let a network of your own that looks at the whole picture compute it in tiles')
+    .option('--memory-budget <bytes>', 'for each thread of a network of your own, such as 1Gi (default: 256Mi)')
     .option('--cache <folder>', 'where results are cached (default: see "upres cache stats")')
     .option('--no-cache', 'compute everything, keep nothing')
     .option('--remote-cache <url>', 'look for results there, too (default: UPRES_REMOTE_CACHE)')
@@ -83,17 +88,7 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
         return run(inputs, options);
       });
     });
-  program
-    .command('models')
-    .description('list the networks that are there')
-    .option('--json', 'one line of JSON for each')
-    .action(async ({ json = false }: { json?: boolean }) => {
-      await act(async () => {
-        const { listModels } = await import('./models.js');
-        listModels({ json });
-        return exitCodes.ok;
-      });
-    });
+  addModelsCommand(program, act);
   program
     .command('doctor')
     .description('print what upres finds on this machine, and how fast it is')
@@ -107,6 +102,8 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
   addImportCommand(program, act);
   addCacheCommand(program, act);
   addServeCommand(program, act);
+  addWorkerCommand(program, act);
+  addQueueCommand(program, act);
   addHtmlCommand(program, act);
   return program;
 }

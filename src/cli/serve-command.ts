@@ -4,7 +4,8 @@ import { exitCodes, hasCode, messageOf } from '../errors.js';
 import { defaultLimits } from '../server/service/limits.js';
 import type { ServerOptions } from '../server/service/settings.js';
 import { threadCount } from '../network/pool/thread-count.js';
-import { number, whole } from '../schema.js';
+import { computingOptions } from '../model/catalogue/computing.js';
+import { defined, number, whole } from '../schema.js';
 import { shortest } from './amount.js';
 import { flagValue } from './flag-value.js';
 import { watchInterrupts } from './interrupt.js';
@@ -18,8 +19,13 @@ interface RawServeOptions {
   tokenFile?: string;
   allowHost?: string[];
   folder?: string;
+  queue?: string;
+  storage?: string;
+  compute?: boolean;
   cache?: string | boolean;
   models?: string[];
+  acceptApproximation?: boolean;
+  memoryBudget?: string;
   model?: string;
   device?: string;
   threads?: string;
@@ -41,10 +47,18 @@ export function addServeCommand(program: Command, act: (action: () => Promise<nu
     )
     .option('--allow-host <names...>', 'names that the server answers to besides its own')
     .option('--folder <folder>', "where jobs are kept (default: in the user's data folder)")
+    .option(
+      '--queue <url>',
+      'jobs of many machines: Redis or Valkey, as in redis://host:6379/0; "upres worker" computes them',
+    )
+    .option('--storage <place>', 'their pictures: s3://bucket/prefix, or a folder that all machines share')
+    .option('--compute', 'with a queue, compute jobs here, too')
     .option('--cache <folder>', 'where results are cached (default: see "upres cache stats")')
     .option('--no-cache', 'keep no results')
     .option('-m, --model <label>', 'where none is asked for (default: auto)')
     .option('--models <label=path...>', 'networks of your own that clients can ask for by label')
+    .option('--accept-approximation', 'let those that look at the whole picture compute it in tiles')
+    .option('--memory-budget <bytes>', 'for each thread of theirs, such as 1Gi (default: 256Mi)')
     .option(
       '--device <name>',
       'what computes: auto, cpu, wasm, webgpu, cuda, dml or coreml (default: cpu, or wasm where there is no native code)',
@@ -107,22 +121,29 @@ export async function parseServeOptions(
     ...words(environment.UPRES_TOKENS ?? '', /[\s,]+/),
     ...(raw.tokenFile === undefined ? [] : await readTokens(raw.tokenFile)),
   ];
-  const limits = pairs('--limit', raw.limit).map(
-    ([name, text]) => [name, flagValue(`--limit ${name}`, number({ from: 0 }), text)] as const,
-  );
   return {
     ...(raw.host === undefined ? {} : { host: raw.host }),
     ...(raw.port === undefined ? {} : { port: flagValue('--port', whole({ from: 0, to: 65_535 }), raw.port) }),
     tokens,
     allowedHosts: raw.allowHost ?? [],
     ...(raw.folder === undefined ? {} : { folder: raw.folder }),
+    ...(raw.queue === undefined ? {} : { queue: raw.queue }),
+    ...(raw.storage === undefined ? {} : { storage: raw.storage }),
+    ...(raw.compute === undefined ? {} : { compute: raw.compute }),
     ...(raw.cache === undefined || raw.cache === true ? {} : { cache: raw.cache }),
-    models: Object.fromEntries(pairs('--models', raw.models)),
-    ...(raw.model === undefined ? {} : { model: raw.model }),
+    models: Object.fromEntries(parsePairs('--models', raw.models)),
+    ...defined({
+      model: raw.model,
+      acceptApproximation: raw.acceptApproximation,
+      memoryBudget:
+        raw.memoryBudget === undefined
+          ? undefined
+          : flagValue('--memory-budget', computingOptions.properties.memoryBudget, raw.memoryBudget),
+    }),
     // Checked with all other options; types promise nothing about a flag.
     ...(raw.device === undefined ? {} : { device: raw.device as NonNullable<ServerOptions['device']> }),
     ...(raw.threads === undefined ? {} : { threads: flagValue('--threads', threadCount, raw.threads) }),
-    limits: Object.fromEntries(limits),
+    limits: parseLimits(raw.limit),
     log: raw.log ?? false,
     shareCache: raw.shareCache ?? false,
   };
@@ -139,7 +160,16 @@ async function readTokens(file: string): Promise<string[]> {
   return tokens.map((token) => token.trim());
 }
 
-function pairs(flag: string, texts: readonly string[] = []): [string, string][] {
+/** The limits of `--limit name=n…`. */
+export function parseLimits(texts: readonly string[] | undefined): Record<string, number> {
+  const limits = parsePairs('--limit', texts).map(
+    ([name, text]) => [name, flagValue(`--limit ${name}`, number({ from: 0 }), text)] as const,
+  );
+  return Object.fromEntries(limits);
+}
+
+/** The values of a flag that takes `name=value…`. */
+export function parsePairs(flag: string, texts: readonly string[] = []): [string, string][] {
   return texts.map((text) => {
     const at = text.indexOf('=');
     if (at < 1) throw new UsageError(`${flag} takes name=value, not "${text}"`);

@@ -78,6 +78,11 @@ const resizeOptions = options({
    * @default one client for all
    */
   client: anyObject,
+  /**
+   * What computes networks; `auto` takes the fastest device that works.
+   * @default the upscaler's own
+   */
+  device: deviceChoice,
   /** Called after each tile. */
   onProgress: callback<(progress: Progress) => void>(),
 });
@@ -97,11 +102,6 @@ export const upscaleOptions = options({
    * @default `network`
    */
   alpha: choice<AlphaMode>(['network', 'bicubic']),
-  /**
-   * What computes networks; `auto` takes the fastest device that works.
-   * @default the upscaler's own
-   */
-  device: deviceChoice,
 });
 
 /** Options of `Upscaler.upscale`. */

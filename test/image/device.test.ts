@@ -36,6 +36,20 @@ describe('without a graphics processor', () => {
     });
   });
 
+  test.each<[Device | undefined, Device | undefined, Device]>([
+    [undefined, undefined, 'cpu'],
+    ['wasm', undefined, 'wasm'],
+    ['wasm', 'cpu', 'cpu'],
+    ['cpu', 'wasm', 'wasm'],
+    ['webgpu', undefined, 'cpu'],
+  ])('resizing stays on the processor that is named: %s for all, %s for the call', async (forAll, forCall, device) => {
+    await using upscaler = new Upscaler(forAll ? { device: forAll } : {});
+    expect(await upscaler.resize(photo, forCall ? { device: forCall } : {})).toMatchObject({
+      model: 'bicubic',
+      device,
+    });
+  });
+
   test('a device that the runtime lacks here: DEVICE_UNAVAILABLE with the reason', async () => {
     const elsewhere = process.platform === 'darwin' ? 'dml' : 'coreml';
     await expect(cpu.upscale(photo, { device: elsewhere })).rejects.toMatchObject({

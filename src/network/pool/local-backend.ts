@@ -4,21 +4,25 @@ import { locateWeights, type LocatedWeights } from '../weights/locate-weights.js
 import { MainBackend } from './main-backend.js';
 import type { CallSettings } from './network-backend.js';
 import { describeWeights } from '../weights/network-weights.js';
-import { planImage, planPasses, type PlanRequest } from '../tiles/plan.js';
+import { FlatResults } from '../tiles/flat-results.js';
+import { planPicture } from '../tiles/picture-plan.js';
+import { approximationOf, defaultMemoryBudget, planPasses, type PlanRequest } from '../tiles/plan.js';
 import { PoolTotal } from '../tiles/pool-parts.js';
-import type { TilePlan } from '../tiles/tiles.js';
+import { mergeRepeatedTiles, type PlacedTile } from '../tiles/repeated-tiles.js';
 import { resolveModel } from '../weights/resolve-model.js';
 import type { ModelSource, WeightsLocation } from './protocol.js';
-import { mergeRepeatedTiles } from '../tiles/repeated-tiles.js';
 import { ThreadPool } from './thread-pool.js';
 import type { MeasuredGeometry } from '../weights/weights-manifest.js';
+import type { ComputingOptions } from '../../model/catalogue/computing.js';
 import type { Model } from '../../model/catalogue/model.js';
 import type { PixelArray, PixelImage, Progress } from '../../pixels.js';
 
 export interface LocalSettings {
   readonly threads: number;
-  /** Bytes of activations for a tile. */
-  readonly memoryBudget: number;
+  /** Bytes of activations for a tile; undefined: what the card says, or what is usual. */
+  readonly memoryBudget: number | undefined;
+  /** Whether tiles may only come near the whole, where a call does not say; undefined: what the card says. */
+  readonly acceptApproximation: boolean | undefined;
   /** Calls that may be unfinished at once; one more is refused. */
   readonly maxQueue: number;
   readonly cacheFolder: string | undefined;
@@ -34,7 +38,9 @@ const learningRate = { faster: 0.5, slower: 0.05 };
 export class LocalBackend extends MainBackend {
   readonly gpu = undefined;
   private readonly weights: string;
+  private readonly card: ComputingOptions;
   private pixelsPerMs: number;
+  private readonly flatResults: FlatResults;
 
   private constructor(
     private readonly pool: ThreadPool,
@@ -51,6 +57,8 @@ export class LocalBackend extends MainBackend {
       admission: pool.admission,
     });
     this.pixelsPerMs = geometry.pixelsPerMs;
+    this.card = model.card;
+    this.flatResults = new FlatResults(this.info.factor);
     // Networks with the same weights share the threads' sessions.
     this.weights = `${device} ${model.key} ${location.kind}`;
     pool.openWeights(this.weights, location, locate);
@@ -83,9 +91,10 @@ export class LocalBackend extends MainBackend {
       geometry,
       // Many images at once keep all threads busy without cutting each into pieces for every thread.
       threads: Math.max(1, Math.round(this.threads / (others + 1))),
-      memoryBudget: this.settings.memoryBudget,
+      memoryBudget: this.settings.memoryBudget ?? this.card.memoryBudget ?? defaultMemoryBudget,
       tilePixels: settings.tilePixels,
-      acceptApproximation: settings.acceptApproximation,
+      acceptApproximation:
+        settings.acceptApproximation ?? this.settings.acceptApproximation ?? this.card.acceptApproximation ?? false,
       pixelsPerMs: this.pixelsPerMs,
     };
     const common = {
@@ -97,12 +106,11 @@ export class LocalBackend extends MainBackend {
       scale: this.info.factor,
       input: toCallInput(source),
     };
-    const callOf = async (
-      { tiles: planned }: TilePlan,
+    const callOf = (
+      tiles: readonly PlacedTile[],
       pixelsPerMs: number,
       more: Pick<CallRequest, 'hooks' | 'pass' | 'onParts'>,
-    ): Promise<Call> => {
-      const tiles = await mergeRepeatedTiles(planned, source);
+    ): Call => {
       const largest = tiles.reduce((most, { read }) => Math.max(most, read.width * read.height), 0);
       return new Call({ ...common, ...more, tiles, tileMs: largest / pixelsPerMs });
     };
@@ -114,7 +122,11 @@ export class LocalBackend extends MainBackend {
       },
     };
     const passes = planPasses(request);
-    if (!passes) return [await callOf(planImage(request), this.pixelsPerMs, { hooks: learning })];
+    if (!passes) {
+      const approximation = approximationOf(request);
+      if (approximation) hooks.onApproximation?.(approximation);
+      return [await this.planOnce(request, source, (tiles) => callOf(tiles, this.pixelsPerMs, { hooks: learning }))];
+    }
 
     const found: Float32Array[] = [];
     const calls: Call[] = [];
@@ -123,7 +135,7 @@ export class LocalBackend extends MainBackend {
         hooks.onProgress?.({ donePixels: Math.round(before * totalPixels + share * donePixels), totalPixels });
       };
       const totals = stage?.pools.map(({ kind }) => new PoolTotal(kind)) ?? [];
-      const call = await callOf(plan, pixelsPerMs, {
+      const call = callOf(await mergeRepeatedTiles(plan.tiles, source), pixelsPerMs, {
         // Speed is that of the whole network: stages are faster.
         hooks: { onProgress, onTile: stage ? hooks.onTile : learning.onTile },
         pass: { index, stage, found },
@@ -140,6 +152,28 @@ export class LocalBackend extends MainBackend {
       calls.push(call);
     }
     return calls;
+  }
+
+  /** Plans to compute what repeats but once; what is known of areas of one colour is written before anything is computed. */
+  private async planOnce(
+    request: PlanRequest,
+    source: PixelImage<PixelArray>,
+    callOf: (tiles: readonly PlacedTile[]) => Call,
+  ): Promise<Call> {
+    const results = this.flatResults.forPicture(source);
+    const { tiles, flat } = await planPicture(request, source, (side, corner) => results.has(side, corner));
+    const call = callOf(tiles);
+    if (!flat) return call;
+    const { side, known, computed } = flat;
+    await results.write(side, known, call.output);
+    call.found(known.reduce((sum, area) => sum + area.width * area.height, 0));
+    call.result.then(
+      () => {
+        results.learn(side, computed, call.output);
+      },
+      () => undefined,
+    );
+    return call;
   }
 
   protected override computeTiles(call: Call): Promise<void> {

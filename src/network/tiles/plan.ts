@@ -29,6 +29,12 @@ const approximateBorder = 32;
  */
 const wideHaloBudgets = 3;
 
+/**
+ * Multiply-accumulates of a tile, for networks whose results depend on the tiles' size by rounding: a part of a second in WebAssembly,
+ * where such networks are. No measured speed, which differs from run to run, may have a part in that.
+ */
+const roundingTileWork = 4e9;
+
 /** The most that exactness may cost, in times the picture's own pixels. */
 const exactnessCost = 2;
 
@@ -86,9 +92,14 @@ export function approximationFor(
     const unseen = approximation.levels !== undefined && approximation.levels <= 1;
     return unseen || acceptApproximation ? approximation : undefined;
   }
+  if (approximation.rounds) return approximation;
   const whole = (width + halo.left + halo.right) * (height + halo.top + halo.bottom);
   return whole <= Math.min(mostPixels, exactnessCost * width * height) ? undefined : approximation;
 }
+
+/** The same for an image on the processor: undefined where it is computed whole, or in tiles that equal the whole. */
+export const approximationOf = (request: PlanRequest): Approximation | undefined =>
+  request.geometry.pooling ? undefined : approximationFor(request.geometry, request, memoryPixelsOf(request));
 
 const everySide = (pixels: number): Halo => ({ left: pixels, top: pixels, right: pixels, bottom: pixels });
 
@@ -113,7 +124,9 @@ export function planImage(request: PlanRequest): TilePlan {
       halo: everySide(halo),
       border: everySide(Math.min(halo, Math.ceil(approximateBorder / unit) * unit)),
       multipleOf: unit,
-      maxTilePixels: memoryPixels * wideHaloBudgets,
+      maxTilePixels: approximation.rounds
+        ? Math.min(memoryPixels, Math.floor(roundingTileWork / geometry.macPerPixel))
+        : memoryPixels * wideHaloBudgets,
       threads: 1,
       overheadPixels: 0,
     });
@@ -193,7 +206,7 @@ function shapeOf({ width, height, geometry }: PlanRequest): { width: number; hei
 }
 
 /** How large tiles of a halo may be, by time and memory. */
-function limitsFor(
+export function limitsFor(
   request: PlanRequest,
   halo: Halo,
 ): Pick<TilePlanRequest, 'halo' | 'maxTilePixels' | 'threads' | 'overheadPixels'> {

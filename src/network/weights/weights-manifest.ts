@@ -26,7 +26,7 @@ export interface MeasuredGeometry extends Geometry {
   readonly notes?: readonly string[];
 }
 
-/** Tiles of a network that looks far around. */
+/** Tiles of a network that looks far around, or that rounds otherwise in tiles than in the whole. */
 export interface Approximation {
   /** Input pixels of context on each side of a tile; a multiple of `unit`. */
   readonly halo: number;
@@ -34,6 +34,11 @@ export interface Approximation {
   readonly unit: number;
   /** The largest difference from the whole that a trial saw, in levels of 255; undefined where trying would have taken too long. */
   readonly levels?: number;
+  /**
+   * Tiles differ from the whole by rounding alone, and each picture is cut along a grid of its own: with tiles of any other size it
+   * would have other bytes.
+   */
+  readonly rounds?: true;
 }
 
 /** What stands next to prepared weights: what they are, and what their files must hash to before they are mapped. */
