@@ -147,6 +147,10 @@ function comparisonOf(timings: Timings, side: number, tiles: number): Part {
   };
 }
 
+/** Networks that are stacks of 3×3 convolutions, which should reach this share of what a core can do at most. */
+const stacks: readonly string[] = ['natural ×2', 'art ×2', 'anime ×2'];
+const leastShare = 0.85;
+
 interface Speed {
   readonly name: string;
   readonly macPerPixel: number;
@@ -213,7 +217,14 @@ function speedsOf(speeds: readonly Speed[], peak: Peak): Part {
         ]),
       },
     ],
-    goals: [],
+    goals: shares
+      .filter(({ name }) => stacks.includes(name))
+      .map(({ name, share }) => ({
+        what: `what ${name} makes of a core, a stack of 3×3 convolutions`,
+        value: share,
+        bound: { atLeast: leastShare },
+        show: percent,
+      })),
     figures: {
       peak: { fastest: peak.fastest, probes: peak.probes.map((one) => ({ ...one })) },
       speeds: shares.map((one) => ({ ...one, speed: { ...one.speed } })),

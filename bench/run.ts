@@ -1,6 +1,6 @@
 // `npm run bench`: measures upres on this machine and prints the figures as tables.
 //
-//   --only NAME   one measurement: engine, rewrites, waste, command, icons, memory, cold, imports, site, plugins, server or wasm (may be given several times)
+//   --only NAME   one measurement: engine, rewrites, waste, repeated, occupancy, command, icons, memory, cold, imports, site, plugins, server or wasm (may be given several times)
 //   --quick       small pictures and few rounds, to see that everything works
 //   --pairs N     rounds of what is compared (default 7)
 //   --wait S  seconds that each measurement may lose to other programs that keep the machine busy
@@ -20,14 +20,16 @@ import { measureIcons } from './icons.js';
 import { measureIdlePlugins } from './idle-plugins.js';
 import { measureImports } from './imports.js';
 import { describeMachine, type Machine } from './machine.js';
-import { isMet, type Findings, type Json, type Measurement } from './measurement.js';
+import { isMet, type Findings, type Goal, type Json, type Measurement } from './measurement.js';
 import { measureMemory } from './memory.js';
 import { WaitBudget } from './wait-budget.js';
 import { mostForeignCores } from './processor-time.js';
+import { measureOccupancy } from './occupancy.js';
+import { measureRepeated } from './repeated.js';
 import { measureRewrites } from './rewrites.js';
 import { measureServer } from './server.js';
 import { measureSite } from './site.js';
-import { textGoal, textTable } from './text-table.js';
+import { goalTable, textGoal, textTable } from './text-table.js';
 import { measureWasm } from './wasm.js';
 import { measureWaste } from './waste.js';
 
@@ -35,6 +37,8 @@ const measurements: readonly Measurement[] = [
   { name: 'engine', title: 'Engine', run: measureEngine },
   { name: 'rewrites', title: 'Rewrites for speed', run: measureRewrites },
   { name: 'waste', title: 'Pixels computed in vain', run: measureWaste },
+  { name: 'repeated', title: 'What repeats', run: measureRepeated },
+  { name: 'occupancy', title: 'Threads at work', run: measureOccupancy },
   { name: 'command', title: 'Command', run: measureCommand },
   { name: 'icons', title: 'Small pictures', run: measureIcons },
   { name: 'memory', title: 'Memory', run: measureMemory },
@@ -71,6 +75,7 @@ try {
   const machine = describeMachine();
   console.log(`${machineText(machine)}\n`);
   const results: Json[] = [];
+  const goals: Goal[] = [];
   const say = (text: string): void => {
     process.stderr.write(`  … ${text}\n`);
   };
@@ -92,9 +97,11 @@ try {
       foreign <= mostForeignCores
         ? ''
         : `; disturbed: other programs used up to ${fixed(foreign)} cores in a round that counts`;
+    goals.push(...findings.goals);
     print(title, findings, `${Math.round(seconds)} s${rest}`);
     results.push({ name, seconds, foreignCores: foreign, ...forJson(findings) });
   }
+  if (goals.length > 0) console.log(`${textTable(goalTable(goals))}\n`);
   if (values.json !== undefined) {
     const report = { machine: { ...machine }, date: new Date().toISOString(), quick: values.quick, pairs, results };
     await writeFile(values.json, `${JSON.stringify(report, undefined, 2)}\n`);

@@ -18,3 +18,18 @@ export function textGoal(goal: Goal): string {
   const wanted = 'atLeast' in bound ? `at least ${show(bound.atLeast)}` : `at most ${show(bound.atMost)}`;
   return `Goal ${isMet(goal) ? 'met' : 'MISSED'}: ${what} is ${show(value)}, should be ${wanted}`;
 }
+
+/** All goals, and how near they are: a ratio of 1 and more is met. */
+export function goalTable(goals: readonly Goal[]): Table {
+  return {
+    caption: 'All goals',
+    columns: ['', 'is', 'should be', 'ratio'],
+    rows: goals.map(({ what, value, bound, show }) => {
+      const [wanted, ratio] =
+        'atLeast' in bound
+          ? [`≥ ${show(bound.atLeast)}`, value / bound.atLeast]
+          : [`≤ ${show(bound.atMost)}`, bound.atMost / value];
+      return [what, show(value), wanted, ratio.toFixed(2)];
+    }),
+  };
+}
