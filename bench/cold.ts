@@ -1,12 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fixed, spread } from './format.js';
-import type { Findings, Setting } from './measurement.js';
-import { command } from './paths.js';
+import type { SequentialWork } from './children/sequential-work.js';
+import type { Findings, Goal, Setting } from './measurement.js';
+import { childProgram, command } from './paths.js';
 import { sample } from './pictures.js';
 import { runNode } from './run-child.js';
 import { inRounds } from './rounds.js';
-import { summarise } from './statistics.js';
+import { ratios, summarise } from './statistics.js';
+
+/** From the start of the process to the file, the command may take this many times what Node's start and inference take. */
+const mostOverStart = 1.5;
 
 /** The time until one small picture is there: the first time ever, every other time, and what Node alone takes. */
 export async function measureColdStart(setting: Setting): Promise<Findings> {
@@ -34,12 +39,23 @@ export async function measureColdStart(setting: Setting): Promise<Findings> {
     weights: () => withNewFolder((fresh) => upscale(cacheFolder, fresh)),
     result: () => upscale(cacheFolder, kept),
     help: async () => (await runNode([command, '--help'], { cacheFolder })).wallMs,
+    inference: async () => {
+      const { stdout } = await runNode([childProgram('sequential-work'), picture], { cacheFolder });
+      return (JSON.parse(stdout) as SequentialWork).inferenceMs / availableParallelism();
+    },
     node: async () => (await runNode(['-e', '0'], { cacheFolder })).wallMs,
   });
   const row = (name: string, values: readonly number[]): string[] => [
     name,
     spread(summarise(values), (ms) => fixed(ms, 0)),
   ];
+  const computing = times.node.map((ms, index) => ms + times.inference[index]!);
+  const goal = (what: string, values: readonly number[], least: readonly number[]): Goal => ({
+    what,
+    value: summarise(ratios(values, least)).median,
+    bound: { atMost: mostOverStart },
+    show: fixed,
+  });
   return {
     tables: [
       {
@@ -51,10 +67,14 @@ export async function measureColdStart(setting: Setting): Promise<Findings> {
           row('result cached before', times.result),
           row('upres --help', times.help),
           row('node -e 0', times.node),
+          row('inference alone, on all threads without loss', times.inference),
         ],
       },
     ],
-    goals: [],
+    goals: [
+      goal('one picture computed, against Node’s start and inference', times.weights, computing),
+      goal('one picture from the cache, against Node’s start', times.result, times.node),
+    ],
     figures: times,
   };
 }

@@ -1,6 +1,6 @@
 // `npm run bench`: measures upres on this machine and prints the figures as tables.
 //
-//   --only NAME   one measurement: engine, rewrites, waste, repeated, occupancy, command, memory, cold, imports, site, plugins, server or wasm (may be given several times)
+//   --only NAME   one measurement: engine, rewrites, waste, repeated, occupancy, command, icons, memory, cold, imports, site, plugins, server or wasm (may be given several times)
 //   --quick       small pictures and few rounds, to see that everything works
 //   --pairs N     rounds of what is compared (default 7)
 //   --wait S  seconds that each measurement may lose to other programs that keep the machine busy
@@ -16,6 +16,7 @@ import { measureColdStart } from './cold.js';
 import { measureCommand } from './command.js';
 import { measureEngine } from './engine.js';
 import { fixed, mebibytes } from './format.js';
+import { measureIcons } from './icons.js';
 import { measureIdlePlugins } from './idle-plugins.js';
 import { measureImports } from './imports.js';
 import { describeMachine, type Machine } from './machine.js';
@@ -39,6 +40,7 @@ const measurements: readonly Measurement[] = [
   { name: 'repeated', title: 'What repeats', run: measureRepeated },
   { name: 'occupancy', title: 'Threads at work', run: measureOccupancy },
   { name: 'command', title: 'Command', run: measureCommand },
+  { name: 'icons', title: 'Small pictures', run: measureIcons },
   { name: 'memory', title: 'Memory', run: measureMemory },
   { name: 'cold', title: 'Cold start', run: measureColdStart },
   { name: 'imports', title: 'Imports', run: measureImports },

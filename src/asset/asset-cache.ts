@@ -1,12 +1,10 @@
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type Cacache from 'cacache';
 import { digest } from '../digest.js';
 import { hasCode, isMissing, messageOf } from '../errors.js';
-import { readFile } from '../read-file.js';
-import { findEntry, type IndexEntry } from './cacache-folder.js';
+import { readFile } from '../quick-files.js';
+import { addEntry, findEntry, type IndexEntry } from './cacache-folder.js';
 
 export interface CacheStats {
   readonly folder: string;
@@ -33,11 +31,9 @@ export interface CacheEntry<Facts> {
 const prefix = 'upres ';
 /** What cacache makes in its folder, and what is known of sources. */
 const ownNames = /^(?:(?:content|index)-v\d+|tmp|_lastverified|sources\.txt)$/;
-/** Bytes up to which a result is hashed in one go, which takes about ten milliseconds. */
-const hashedAtOnce = 8 * 2 ** 20;
 const msPerDay = 24 * 60 * 60 * 1000;
 
-/** Loaded when a result is cached for the first time: with all that it brings it takes as long as the rest of a plugin. */
+/** Loaded when the folder is looked after: with all that it brings it takes as long as the rest of a plugin. */
 const loadCacache = async (): Promise<typeof Cacache> => (await import('cacache')).default;
 
 /**
@@ -69,12 +65,9 @@ export class AssetCache<Facts> {
 
   /** Keeps a result. Where the folder can't be written the result is merely not cached, and that is said once. */
   async put(key: string, data: Uint8Array, facts: Facts): Promise<void> {
-    const cacache = await loadCacache();
     try {
-      const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-      const options = { metadata: facts, memoize: false, size: bytes.length };
-      if (bytes.length <= hashedAtOnce) await cacache.put(this.folder, prefix + key, bytes, options);
-      else await pipeline(inPieces(bytes), cacache.put.stream(this.folder, prefix + key, options));
+      const integrity = `sha512-${await digest(data, 'sha512', 'base64')}`;
+      await addEntry(this.folder, prefix + key, data, integrity, facts);
     } catch (error) {
       if (this.warned) return;
       this.warned = true;
@@ -143,13 +136,6 @@ export class AssetCache<Facts> {
       // A cache that can't be mended is a cache that is not used.
     }
   }
-}
-
-/** As a stream cacache hashes and writes piece by piece. */
-function inPieces(bytes: Buffer): Readable {
-  const length = 2 ** 20;
-  const count = Math.ceil(bytes.length / length);
-  return Readable.from(Array.from({ length: count }, (_, i) => bytes.subarray(i * length, (i + 1) * length)));
 }
 
 /**

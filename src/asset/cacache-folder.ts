@@ -1,9 +1,11 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isMissing } from '../errors.js';
-import { readFile } from '../read-file.js';
+import { hasCode, isMissing } from '../errors.js';
+import { addToFile, moveFile, readFile, writeNewFile } from '../quick-files.js';
 
-// cacache writes and mends its folder. Results are found without it: loading it takes as long as reading hundreds of them.
+// cacache looks after its folder: it lists, prunes and mends it. Results are found and kept without it, since loading it takes as long
+// as reading hundreds of them, and it makes every folder on the way of each anew.
 
 /** The versions of its folders' layout, as they are in cacache's own package.json under `cache-version`. */
 export const layout = { index: '5', content: '2' } as const;
@@ -23,8 +25,7 @@ export interface IndexEntry {
  * @throws what reading the bucket throws
  */
 export async function findEntry(folder: string, key: string): Promise<IndexEntry | undefined> {
-  const bucket = join(folder, `index-v${layout.index}`, ...segments(hashOf(key, 'sha256')));
-  const text = await readFile(bucket).catch((error: unknown) => {
+  const text = await readFile(bucketOf(folder, key)).catch((error: unknown) => {
     if (isMissing(error)) return undefined;
     throw error;
   });
@@ -35,10 +36,45 @@ export async function findEntry(folder: string, key: string): Promise<IndexEntry
     const { integrity, metadata } = entry;
     // Removed. What has another kind of hash is not ours.
     if (typeof integrity !== 'string' || !integrity.startsWith('sha512-')) return undefined;
-    const digits = Buffer.from(integrity.slice('sha512-'.length), 'base64').toString('hex');
-    return { integrity, path: join(folder, `content-v${layout.content}`, 'sha512', ...segments(digits)), metadata };
+    return { integrity, path: contentOf(folder, integrity), metadata };
   }
   return undefined;
+}
+
+/**
+ * Adds an entry: its content whole or not at all, then a line to its bucket.
+ * @param integrity `sha512-` and the SHA-512 of the content in base64 digits
+ * @throws what writing throws
+ */
+export async function addEntry(
+  folder: string,
+  key: string,
+  content: Uint8Array,
+  integrity: string,
+  metadata: unknown,
+): Promise<void> {
+  // Where cacache cleans up after processes that were killed.
+  const temporary = join(folder, 'tmp', randomUUID());
+  const place = contentOf(folder, integrity);
+  try {
+    await writeNewFile(temporary, content);
+    await moveFile(temporary, place);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    // Windows does not replace what someone reads; what is there has the same bytes.
+    if (!hasCode(error, 'EPERM', 'EBUSY', 'EACCES') || (await readFile(place).catch(() => undefined)) === undefined)
+      throw error;
+  }
+  const json = JSON.stringify({ key, integrity, time: Date.now(), size: content.length, metadata });
+  await addToFile(bucketOf(folder, key), `\n${hashOf(json, 'sha1')}\t${json}`);
+}
+
+const bucketOf = (folder: string, key: string): string =>
+  join(folder, `index-v${layout.index}`, ...segments(hashOf(key, 'sha256')));
+
+function contentOf(folder: string, integrity: string): string {
+  const digits = Buffer.from(integrity.slice('sha512-'.length), 'base64').toString('hex');
+  return join(folder, `content-v${layout.content}`, 'sha512', ...segments(digits));
 }
 
 /** A line is the SHA-1 of a JSON text, and that text. */

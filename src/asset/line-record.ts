@@ -1,5 +1,6 @@
-import { appendFile, mkdir, open, stat } from 'node:fs/promises';
+import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { addToFile } from '../quick-files.js';
 
 /**
  * What is known by names of one length, kept in a text with a line for each: the name, and what is known.
@@ -90,8 +91,7 @@ export class LineRecord {
   private async append(lines: readonly string[]): Promise<void> {
     try {
       if (this.known.size > 2 * this.most) await this.shorten();
-      await mkdir(dirname(this.file), { recursive: true });
-      await appendFile(this.file, (this.isTorn ? '\n' : '') + lines.join(''));
+      await addToFile(this.file, (this.isTorn ? '\n' : '') + lines.join(''));
       this.isTorn = false;
     } catch {
       // The cache, which is written to the same place, says what is wrong with it.

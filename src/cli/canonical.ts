@@ -3,12 +3,18 @@ import path from 'node:path';
 
 /**
  * One spelling for each file, whichever way through links leads to its folder; the file and its last folders need not exist.
- * The file itself may be a link and is not followed: writing replaces the link.
+ * The file itself may be a link and is not followed: writing replaces the link. For many files, whose folders are looked at once.
  */
-export async function canonicalPath(file: string): Promise<string> {
-  const absolute = path.resolve(file);
-  const folder = path.dirname(absolute);
-  return folder === absolute ? absolute : path.join(await canonicalFolder(folder), path.basename(absolute));
+export function canonicalPaths(): (file: string) => Promise<string> {
+  const folders = new Map<string, Promise<string>>();
+  return async (file) => {
+    const absolute = path.resolve(file);
+    const folder = path.dirname(absolute);
+    if (folder === absolute) return absolute;
+    const canonical = folders.get(folder) ?? canonicalFolder(folder);
+    folders.set(folder, canonical);
+    return path.join(await canonical, path.basename(absolute));
+  };
 }
 
 async function canonicalFolder(folder: string): Promise<string> {

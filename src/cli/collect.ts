@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { isMissing, readError, UpresError } from '../errors.js';
-import { canonicalPath, isInside } from './canonical.js';
+import { canonicalPaths, isInside } from './canonical.js';
 import { formatOfName, parseDensityName } from '../asset/names.js';
 import { OwnOutputs } from '../asset/own-outputs.js';
 import { Roles } from '../asset/roles.js';
@@ -122,6 +122,7 @@ function staticBase(pattern: string): string {
 
 async function withoutOutputs(inputs: Input[], arg: string, out: string | undefined): Promise<Input[]> {
   if (out === undefined) return inputs;
+  const canonicalPath = canonicalPaths();
   const folder = await canonicalPath(out);
   const base = await canonicalPath(isDynamicPattern(arg) ? staticBase(arg) || '.' : arg);
   if (isInside(base, folder)) return inputs;

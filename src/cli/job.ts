@@ -1,6 +1,6 @@
 import { chosenModel } from './check-model.js';
 import { approximateOnly } from '../network/approximate.js';
-import { open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { CachedResult, CachedUpscaler } from '../asset/cached-upscaler.js';
 import { standIn } from '../asset/on-error.js';
@@ -11,6 +11,7 @@ import type { Source } from '../image/image-source.js';
 import type { ResizeOptions, UpscaleOptions, UpscaleResult, Upscaler } from '../image/upscale.js';
 import { formatOfName } from '../asset/names.js';
 import { defined } from '../schema.js';
+import { readStart } from '../quick-files.js';
 import type { RunOptions } from './options.js';
 import type { Made, Outcome } from './outcome.js';
 import type { Job } from './plan.js';
@@ -65,9 +66,7 @@ async function make(job: Job, source: Source, context: JobContext, start: number
 async function ownFormat(file: string): Promise<OutputFormat | undefined> {
   try {
     // Nothing more of it: files wait for their turn before they are in memory.
-    await using head = await open(file);
-    const { buffer, bytesRead } = await head.read(Buffer.alloc(sniffLength), 0, sniffLength, 0);
-    return sniff(buffer.subarray(0, bytesRead)).format;
+    return sniff(await readStart(file, sniffLength)).format;
   } catch {
     // What is wrong with it, whoever reads all of it will say.
     return undefined;

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { canonicalPath } from './canonical.js';
+import { moveFile, writeNewFile } from '../quick-files.js';
+import { canonicalPaths } from './canonical.js';
 
 export function sha256(bytes: Uint8Array | string): string {
   return createHash('sha256').update(bytes).digest('hex');
@@ -17,6 +18,7 @@ export function sha256(bytes: Uint8Array | string): string {
 export class Ledger {
   private readonly folder: string;
   private available = true;
+  private readonly canonicalPath = canonicalPaths();
 
   /**
    * @param cacheFolder the user's cache folder of upres
@@ -32,7 +34,7 @@ export class Ledger {
   /** SHA-256, in hexadecimal, of the bytes last written to the file; undefined when upres did not write it. */
   async hashOf(file: string): Promise<string | undefined> {
     try {
-      const text = await readFile(this.entry(await canonicalPath(file)), 'utf8');
+      const text = await readFile(this.entry(await this.canonicalPath(file)), 'utf8');
       return /^[0-9a-f]{64}(?= {2})/.exec(text)?.[0];
     } catch {
       return undefined;
@@ -42,13 +44,12 @@ export class Ledger {
   /** Remembers what was written. Never fails: without a record, only a later run without `--overwrite` is refused. */
   async record(file: string, hash: string): Promise<void> {
     if (!this.available) return;
-    const canonical = await canonicalPath(file);
+    const canonical = await this.canonicalPath(file);
     const entry = this.entry(canonical);
     const temp = `${entry}.${randomBytes(6).toString('hex')}.tmp`;
     try {
-      await mkdir(path.dirname(entry), { recursive: true, mode: 0o700 });
-      await writeFile(temp, `${hash}  ${canonical}\n`, { mode: 0o600 });
-      await rename(temp, entry);
+      await writeNewFile(temp, `${hash}  ${canonical}\n`, { file: 0o600, folder: 0o700 });
+      await moveFile(temp, entry);
     } catch (cause) {
       await rm(temp, { force: true }).catch(() => undefined);
       this.giveUp(cause);

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { canonicalPath } from './canonical.js';
+import { canonicalPaths } from './canonical.js';
 import type { Input } from './collect.js';
 import { requirePipedOutput, standardStream } from './streams.js';
 import { extensionFor, formatOfName, hasQuality } from '../asset/names.js';
@@ -150,6 +150,7 @@ function originalPath({ input, output }: Job): string {
 /** Outputs that meet each other or an input; on file systems that don't tell case apart, without telling it either. */
 async function findCollisions(jobs: readonly Job[]): Promise<Collision[]> {
   const foldCase = process.platform === 'darwin' || process.platform === 'win32';
+  const canonicalPath = canonicalPaths();
   const keyOf = async (file: string) => {
     const canonical = await canonicalPath(file);
     return foldCase ? canonical.normalize('NFC').toLowerCase() : canonical;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { open, rm } from 'node:fs/promises';
+import { open, unlink } from 'node:fs/promises';
 import path from 'node:path';
 
 /** Files that are being written at this moment. */
@@ -33,7 +33,7 @@ export async function writeTempFile(folder: string, bytes: Uint8Array, mode?: nu
 
 /** Removes the file if it is still there. */
 export async function removeTempFile(file: string): Promise<void> {
-  await rm(file, { force: true }).catch(() => undefined);
+  await unlink(file).catch(() => undefined);
   alive.delete(file);
 }
 

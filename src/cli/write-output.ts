@@ -1,5 +1,6 @@
-import { link, mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { link, mkdir, open, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { readFile } from '../quick-files.js';
 import { hasCode, UpresError } from '../errors.js';
 import { type Ledger, sha256 } from './ledger.js';
 import type { OwnOutputs } from '../asset/own-outputs.js';
@@ -29,10 +30,9 @@ export async function writeOutput(
 ): Promise<'written' | 'unchanged'> {
   const hash = sha256(bytes);
   try {
-    if (makeFolder) await mkdir(path.dirname(file), { recursive: true });
     let existing = await hashOfFile(file);
     if (existing === undefined) {
-      if (await writeNew(file, bytes)) {
+      if (await writeNew(file, bytes, makeFolder)) {
         await ledger.record(file, hash);
         return 'written';
       }
@@ -106,8 +106,14 @@ const noLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL',
  * never does, and neither leaves half a file.
  * @returns false when a file is there already
  */
-async function writeNew(file: string, bytes: Uint8Array): Promise<boolean> {
-  const temp = await writeTempFile(path.dirname(file), bytes);
+async function writeNew(file: string, bytes: Uint8Array, makeFolder: boolean): Promise<boolean> {
+  const folder = path.dirname(file);
+  const temp = await writeTempFile(folder, bytes).catch(async (error: unknown) => {
+    // Most folders are there.
+    if (!makeFolder || !hasCode(error, 'ENOENT')) throw error;
+    await mkdir(folder, { recursive: true });
+    return writeTempFile(folder, bytes);
+  });
   try {
     try {
       await link(temp, file);

@@ -1,8 +1,12 @@
 import { throwIfAborted, unlessAborted } from '../abort.js';
+import { UpresError } from '../errors.js';
 import type { EncodeOptions } from './codec/encode-options.js';
 import { encode } from './codec/encode.js';
 import { PictureTimer, type TurnOptions } from './picture-timer.js';
 import type { Frame, Progress } from '../pixels.js';
+
+/** One for all: by itself a signal makes an error of its own, with a trace, each time. */
+const ended = new UpresError('ABORTED', 'nothing hangs on it any more');
 
 /** What becomes of a picture's pixels, as far as each of its files says so for itself. */
 export type Encoding = Pick<EncodeOptions, 'format' | 'quality' | 'lossless'>;
@@ -108,7 +112,7 @@ export class Enlargement<Facts extends Pixels> {
 
   private async end(signal: AbortSignal): Promise<void> {
     this.ended();
-    this.stop.abort(signal.reason);
+    this.stop.abort(signal.reason ?? ended);
     const [made] = await Promise.allSettled([this.pixels]);
     if (made.status === 'fulfilled') made.value.release();
   }

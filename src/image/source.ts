@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { readError, UpresError } from '../errors.js';
-import { readFile } from '../read-file.js';
+import { readFile } from '../quick-files.js';
 import { sniffLength } from './codec/sniff.js';
 
 /** A picture as it is given: a path, or the bytes of a file. */

@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { deflate } from 'node:zlib';
+import { deflate, deflateSync } from 'node:zlib';
 import { inBands } from '../../event-loop.js';
 import { nearPalette } from './near-palette.js';
 import { pngChunk, pngSignatureLength } from './png-chunks.js';
@@ -152,9 +152,17 @@ async function png(
     signature,
     pngChunk('IHDR', header),
     ...chunks,
-    pngChunk('IDAT', await promisify(deflate)(rows, { level: 9 })),
+    pngChunk('IDAT', await compress(rows)),
     pngChunk('IEND', new Uint8Array()),
   ]);
+}
+
+/** Bytes that are compressed at once: handing them to another thread and back takes longer. */
+const small = 1 << 14;
+
+async function compress(rows: Uint8Array): Promise<Uint8Array> {
+  const settings = { level: 9 };
+  return rows.length <= small ? deflateSync(rows, settings) : promisify(deflate)(rows, settings);
 }
 
 const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1').subarray(0, pngSignatureLength);

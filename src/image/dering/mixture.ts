@@ -30,7 +30,7 @@ export function mixturesOf(palette: readonly Point[], rounding: number): (point:
     let least = rounding;
     for (const { colours, sharesOf } of planes) {
       const shares = sharesOf(point);
-      if (Math.min(...shares) < leastShare) continue;
+      if (shares.some((share) => share < leastShare)) continue;
       const off = distance(point, colours, shares, palette);
       if (off > least || (off === least && best)) continue;
       best = { colours, shares: inside(shares), sharesOf };
@@ -56,7 +56,7 @@ function planeThrough(points: readonly Point[]): ((point: Point) => number[]) | 
   const uu = dot(u, u);
   if (!third) {
     return (point) => {
-      const share = dot(minus(point, origin), u) / uu;
+      const share = along(point, origin, u) / uu;
       return [1 - share, share];
     };
   }
@@ -65,8 +65,8 @@ function planeThrough(points: readonly Point[]): ((point: Point) => number[]) | 
   const area = uu * vv - uv * uv;
   if (area <= 1e-3 * uu * vv) return undefined;
   return (point) => {
-    const from = minus(point, origin);
-    const [pu, pv] = [dot(from, u), dot(from, v)];
+    const pu = along(point, origin, u);
+    const pv = along(point, origin, v);
     const first = (pu * vv - pv * uv) / area;
     const next = (pv * uu - pu * uv) / area;
     return [1 - first - next, first, next];
@@ -79,16 +79,28 @@ function distance(
   shares: readonly number[],
   palette: readonly Point[],
 ): number {
-  const off = point.map((value, part) =>
-    colours.reduce((left, of, index) => left - shares[index]! * palette[of]![part]!, value),
-  );
-  return Math.sqrt(dot(off, off));
+  let sum = 0;
+  for (let part = 0; part < point.length; part++) {
+    let left = point[part]!;
+    for (let index = 0; index < colours.length; index++) left -= shares[index]! * palette[colours[index]!]![part]!;
+    sum += left * left;
+  }
+  return Math.sqrt(sum);
 }
 
 function inside(shares: readonly number[]): number[] {
   const kept = shares.map((share) => Math.max(0, share));
   const sum = kept.reduce((all, share) => all + share, 0);
   return kept.map((share) => share / sum);
+}
+
+// All of this is asked for every pixel of an edge: loops over values, since closures and lists take several times as long.
+
+/** `dot(minus(point, origin), direction)`. */
+function along(point: Point, origin: Point, direction: Point): number {
+  let sum = 0;
+  for (let part = 0; part < point.length; part++) sum += (point[part]! - origin[part]!) * direction[part]!;
+  return sum;
 }
 
 const minus = (a: Point, b: Point): number[] => a.map((value, part) => value - b[part]!);

@@ -120,6 +120,11 @@ class CoveredCells {
   private readonly slack: number;
   private readonly faint: number;
   private readonly mixers = new Map<string, Mixer>();
+  /** Lights of the pixel that is bound, the least and the largest around it, and those of another. */
+  private readonly centre: Float64Array;
+  private readonly low: Float64Array;
+  private readonly high: Float64Array;
+  private readonly lights: Float64Array;
 
   constructor(
     private readonly enlarged: Covered,
@@ -134,6 +139,13 @@ class CoveredCells {
     this.rounding = (this.full / 255) * roundingLevels;
     this.slack = (this.full / 255) * slackLevels;
     this.faint = faintLimit(alpha);
+    const { channels } = source.colour;
+    [this.centre, this.low, this.high, this.lights] = [0, 1, 2, 3].map(() => new Float64Array(2 * channels)) as [
+      Float64Array,
+      Float64Array,
+      Float64Array,
+      Float64Array,
+    ];
   }
 
   settleRow(y: number): void {
@@ -160,35 +172,39 @@ class CoveredCells {
    * towards the pixel itself as far as it must be.
    */
   private bound(x: number, y: number): void {
-    const { source, enlarged, slack, full } = this;
+    const { source, enlarged, slack, full, centre, low, high, lights } = this;
     const { width, height } = source.alpha;
     const { channels } = source.colour;
-    const centre = lightsOf(pointAt(source, y * width + x));
-    const low = centre.slice();
-    const high = centre.slice();
+    readLights(source, y * width + x, full, centre);
+    low.set(centre);
+    high.set(centre);
     for (let row = Math.max(0, y - 1); row <= Math.min(height - 1, y + 1); row++) {
       for (let column = Math.max(0, x - 1); column <= Math.min(width - 1, x + 1); column++) {
-        lightsOf(pointAt(source, row * width + column)).forEach((value, part) => {
-          low[part] = Math.min(low[part]!, value);
-          high[part] = Math.max(high[part]!, value);
-        });
+        readLights(source, row * width + column, full, lights);
+        for (let part = 0; part < lights.length; part++) {
+          low[part] = Math.min(low[part]!, lights[part]!);
+          high[part] = Math.max(high[part]!, lights[part]!);
+        }
       }
     }
     for (const at of this.cellOf(x, y)) {
-      const lights = lightsOf(pointAt(enlarged, at));
+      readLights(enlarged, at, full, lights);
       let share = 1;
-      lights.forEach((value, part) => {
-        const room = slack + (value > centre[part]! ? high[part]! - centre[part]! : centre[part]! - low[part]!);
-        const moved = Math.abs(value - centre[part]!);
+      for (let part = 0; part < lights.length; part++) {
+        const [value, middle] = [lights[part]!, centre[part]!];
+        const room = slack + (value > middle ? high[part]! - middle : middle - low[part]!);
+        const moved = Math.abs(value - middle);
         if (moved > room) share = Math.min(share, room / moved);
-      });
+      }
       if (share === 1) continue;
-      const mixed = lights.map((value, part) => centre[part]! + share * (value - centre[part]!));
-      const cover = mixed[0]! + mixed[channels]!;
+      for (let part = 0; part < lights.length; part++) {
+        lights[part] = centre[part]! + share * (lights[part]! - centre[part]!);
+      }
+      const cover = lights[0]! + lights[channels]!;
       enlarged.alpha.data[at] = Math.round(cover);
       if (cover < this.faint) continue;
       for (let channel = 0; channel < channels; channel++) {
-        enlarged.colour.data[at * channels + channel] = Math.min(full, Math.round((mixed[channel]! / cover) * full));
+        enlarged.colour.data[at * channels + channel] = Math.min(full, Math.round((lights[channel]! / cover) * full));
       }
     }
   }
@@ -278,10 +294,11 @@ class CoveredCells {
   private cellOf(x: number, y: number): number[] {
     const { scale } = this;
     const { width } = this.enlarged.alpha;
-    return Array.from(
-      { length: scale ** 2 },
-      (_, index) => (y * scale + Math.floor(index / scale)) * width + x * scale + (index % scale),
-    );
+    const cell: number[] = [];
+    for (let row = y * scale; row < (y + 1) * scale; row++) {
+      for (let column = x * scale; column < (x + 1) * scale; column++) cell.push(row * width + column);
+    }
+    return cell;
   }
 
   private write(at: number, shares: readonly number[], { colours }: Mixture, mixer: Mixer): void {
@@ -307,9 +324,14 @@ class CoveredCells {
 }
 
 /** What a pixel adds to black in each channel, and what it takes from white. */
-function lightsOf(point: Point): number[] {
-  const colours = point.slice(0, -1);
-  return [...colours, ...colours.map((value) => point.at(-1)! - value)];
+function readLights({ colour, alpha }: Covered, pixel: number, full: number, lights: Float64Array): void {
+  const { channels, data } = colour;
+  const cover = alpha.data[pixel]!;
+  for (let channel = 0; channel < channels; channel++) {
+    const light = (data[pixel * channels + channel]! * cover) / full;
+    lights[channel] = light;
+    lights[channels + channel] = cover - light;
+  }
 }
 
 /** Premultiplied colour, and alpha. */
@@ -317,7 +339,8 @@ function pointAt({ colour, alpha }: Covered, pixel: number): Point {
   const { channels, data } = colour;
   const cover = alpha.data[pixel]!;
   const full = maxValue(data);
-  return Array.from({ length: channels + 1 }, (_, part) =>
-    part === channels ? cover : (data[pixel * channels + part]! * cover) / full,
-  );
+  const point: number[] = [];
+  for (let part = 0; part < channels; part++) point.push((data[pixel * channels + part]! * cover) / full);
+  point.push(cover);
+  return point;
 }

@@ -1,0 +1,143 @@
+import fs, { type Stats } from 'node:fs';
+import { appendFile, mkdir, open, rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import { hasCode } from './errors.js';
+
+// A small file that lies in the system's memory is read or written in some hundredths of a millisecond, and handing that to another
+// thread and back takes several times as long. So files are worked on at once as long as the disk answers at once; a disk that is
+// slow, or far away, is waited for in other threads.
+
+/** Bytes of a file that is worked on at once. */
+const small = 1 << 18;
+/** A disk is slow if it takes more milliseconds for that. */
+const slowMs = 2;
+/** For so many times as long as it took it is not waited for again. */
+const patience = 50;
+
+const stat = promisify(fs.stat);
+// Handles, which `node:fs/promises` takes, cost twice the processor time.
+const read = promisify(fs.readFile);
+
+/** Until when, by `performance.now()`, the disk counts as slow. */
+let slowUntil = 0;
+
+function onDisk<T>(bytes: number, quick: () => T, patient: () => Promise<T>): T | Promise<T> {
+  const start = performance.now();
+  if (bytes > small || start < slowUntil) return patient();
+  try {
+    return quick();
+  } finally {
+    const end = performance.now();
+    if (end - start > slowMs) slowUntil = end + patience * (end - start);
+  }
+}
+
+/**
+ * All bytes of a file.
+ * @param check is asked before it is opened, and throws where it is not to be
+ * @throws what Node throws
+ */
+export async function readFile(file: string, check?: (stats: Stats) => void): Promise<Buffer> {
+  const stats = await onDisk(
+    0,
+    () => fs.statSync(file),
+    () => stat(file),
+  );
+  check?.(stats);
+  return onDisk(
+    stats.size,
+    () => fs.readFileSync(file),
+    () => read(file),
+  );
+}
+
+/** The first bytes of a file, at most so many. Throws what Node throws. */
+export async function readStart(file: string, length: number): Promise<Uint8Array> {
+  const buffer = new Uint8Array(length);
+  const quick = (): number => {
+    const handle = fs.openSync(file, 'r');
+    try {
+      return fs.readSync(handle, buffer, 0, length, 0);
+    } finally {
+      fs.closeSync(handle);
+    }
+  };
+  const patient = async (): Promise<number> => {
+    await using handle = await open(file);
+    return (await handle.read(buffer, 0, length, 0)).bytesRead;
+  };
+  // Opening what is no file may take for ever.
+  if (
+    !(
+      await onDisk(
+        0,
+        () => fs.statSync(file),
+        () => stat(file),
+      )
+    ).isFile()
+  )
+    return buffer.subarray(0, 0);
+  return buffer.subarray(0, await onDisk(0, quick, patient));
+}
+
+/** Permissions of a new file and of the folders that are made for it; the user's usual ones where they are left out. */
+export interface Modes {
+  readonly file?: number;
+  readonly folder?: number;
+}
+
+/** Writes a file that must not exist yet, in a folder that is made if need be. Throws what Node throws. */
+export function writeNewFile(
+  file: string,
+  data: Uint8Array | string,
+  { file: mode, folder }: Modes = {},
+): Promise<void> {
+  const options = { flag: 'wx', ...(mode === undefined ? {} : { mode }) };
+  return inFolder(file, folder, () =>
+    onDisk(
+      data.length,
+      () => {
+        fs.writeFileSync(file, data, options);
+      },
+      () => writeFile(file, data, options),
+    ),
+  );
+}
+
+/** Renames a file into a folder that is made if need be. Throws what Node throws. */
+export function moveFile(from: string, to: string): Promise<void> {
+  return inFolder(to, undefined, () =>
+    onDisk(
+      0,
+      () => {
+        fs.renameSync(from, to);
+      },
+      () => rename(from, to),
+    ),
+  );
+}
+
+/** Adds a text at the end of a file, by one write, in a folder that is made if need be. Throws what Node throws. */
+export function addToFile(file: string, text: string): Promise<void> {
+  return inFolder(file, undefined, () =>
+    onDisk(
+      text.length,
+      () => {
+        fs.appendFileSync(file, text);
+      },
+      () => appendFile(file, text),
+    ),
+  );
+}
+
+/** Most folders are there. */
+async function inFolder(file: string, mode: number | undefined, work: () => void | Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error;
+    await mkdir(dirname(file), { recursive: true, ...(mode === undefined ? {} : { mode }) });
+    await work();
+  }
+}
