@@ -6,6 +6,7 @@ import type Cacache from 'cacache';
 import findCacheDirectory from 'find-cache-directory';
 import { digest } from '../digest.js';
 import { hasCode, isMissing, messageOf } from '../errors.js';
+import { defined } from '../schema.js';
 import { defaultCacheFolder } from '../network/weights/cache-folder.js';
 
 export interface CacheStats {
@@ -28,9 +29,13 @@ export interface CacheEntry<Facts> {
   readonly facts: Facts;
   /** SHA-512 of the data in base64 digits. */
   readonly hash: string;
+  /** From where it came, where it was not made on this machine. */
+  readonly origin?: string;
 }
 
 const prefix = 'upres ';
+/** Beside a result's facts; none of them is called so. */
+const originField = 'origin';
 /** What cacache makes in its folder. */
 const ownNames = /^(?:(?:content|index)-v\d+|tmp|_lastverified)$/;
 /** Bytes up to which a result is hashed in one go, which takes about ten milliseconds. */
@@ -75,7 +80,8 @@ export class AssetCache<Facts> {
       const info = await cacache.get.info(this.folder, prefix + key);
       if (!info) return undefined;
       const hash = info.integrity.replace(/^sha512-/, '');
-      return { data: await readChecked(info), facts: info.metadata as Facts, hash };
+      const { [originField]: origin, ...facts } = info.metadata as { readonly [originField]?: string };
+      return { data: await readChecked(info), facts: facts as Facts, hash, ...defined({ origin }) };
     } catch (error) {
       // Missing is usual, and what can't be read is as good as missing; what is damaged is in the way of what is right.
       if (hasCode(error, 'EINTEGRITY')) await this.forget(key);
@@ -83,12 +89,16 @@ export class AssetCache<Facts> {
     }
   }
 
-  /** Keeps a result. Where the folder can't be written the result is merely not cached, and that is said once. */
-  async put(key: string, data: Uint8Array, facts: Facts): Promise<void> {
+  /**
+   * Keeps a result. Where the folder can't be written the result is merely not cached, and that is said once.
+   * @param origin from where it came, where it was not made on this machine
+   */
+  async put(key: string, data: Uint8Array, facts: Facts, origin?: string): Promise<void> {
     const cacache = await loadCacache();
     try {
       const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-      const options = { metadata: facts, memoize: false, size: bytes.length };
+      const metadata = { ...facts, ...defined({ [originField]: origin }) };
+      const options = { metadata, memoize: false, size: bytes.length };
       if (bytes.length <= hashedAtOnce) await cacache.put(this.folder, prefix + key, bytes, options);
       else await pipeline(inPieces(bytes), cacache.put.stream(this.folder, prefix + key, options));
     } catch (error) {

@@ -8,7 +8,9 @@ import {
   type CacheOption,
   type SharedCacheOptions,
 } from './cache-option.js';
+import type { RemoteStore } from './remote-store.js';
 import type { ResultCache, ResultFacts } from './result-cache.js';
+import { openRemote } from './open-remote.js';
 import { RemoteCache } from './remote-cache.js';
 import { SharedCache } from './shared-cache.js';
 
@@ -17,29 +19,39 @@ import { SharedCache } from './shared-cache.js';
  * @param option `false`: nothing is cached, whatever the environment says
  * @param root folder that a name is relative to, and around which a project is looked for
  * @param warn told once when nothing can be written, and why a remote cache is left alone
+ * @param retryAfter milliseconds after which a remote cache that was left alone is tried again; never where it is not given
  * @throws BAD_ARGUMENT
  */
 export function openCache(
   option: CacheOption | undefined,
   root: string,
   warn: (message: string) => void,
+  { retryAfter }: { readonly retryAfter?: number } = {},
 ): ResultCache | undefined {
   if (option === false) return undefined;
   const { folder, ...given } = typeof option === 'object' ? option : { folder: option };
   const local = new AssetCache<ResultFacts>(resultsFolder(folder, root), warn);
   const { remote, mode = 'read', token, key } = check(sharedCacheOptions, named(given), 'cache');
   if (remote === undefined) return local;
-  return new SharedCache(local, new RemoteCache({ remote, mode, ...defined({ token }) }, warn), key);
+  const mayWrite = mode === 'read-write';
+  const cache = new RemoteCache(openRemote(remote, token), warn, { mayWrite, ...defined({ retryAfter }) });
+  return new SharedCache(local, cache, key);
 }
 
 /** Timers count milliseconds in 31 bits. */
 const longest = 2 ** 31 - 1;
 
+/** The remote cache that is meant, by itself; undefined where there is none. */
+export function openRemoteAlone(given: SharedCacheOptions): RemoteStore | undefined {
+  const { remote, token } = check(sharedCacheOptions, named(given), 'cache');
+  return remote === undefined ? undefined : openRemote(remote, token);
+}
+
 /**
- * Opens a cache whose remote may take as long as it takes, to upload to it.
+ * Opens a cache whose remote may take as long as it takes, to upload to it or to download from it.
  * @throws BAD_ARGUMENT; also where there is no remote cache
  */
-export function openForPush(given: SharedCacheOptions, root: string, warn: (message: string) => void): SharedCache {
+export function openPatiently(given: SharedCacheOptions, root: string, warn: (message: string) => void): SharedCache {
   const { folder, remote, token, key } = check(sharedCacheOptions, named(given), 'cache');
   if (remote === undefined) {
     throw new UpresError(
@@ -48,11 +60,8 @@ export function openForPush(given: SharedCacheOptions, root: string, warn: (mess
     );
   }
   const local = new AssetCache<ResultFacts>(resultsFolder(folder, root), warn);
-  return new SharedCache(
-    local,
-    new RemoteCache({ remote, mode: 'read-write', ...defined({ token }) }, warn, longest),
-    key,
-  );
+  const cache = new RemoteCache(openRemote(remote, token), warn, { mayWrite: true, patience: longest });
+  return new SharedCache(local, cache, key);
 }
 
 /** What is given comes before what the environment says. */

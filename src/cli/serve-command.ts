@@ -4,10 +4,11 @@ import { exitCodes, hasCode, messageOf } from '../errors.js';
 import { defaultLimits } from '../server/service/limits.js';
 import type { ServerOptions } from '../server/service/settings.js';
 import { threadCount } from '../network/pool/thread-count.js';
-import { number, whole } from '../schema.js';
+import { defined, number, whole } from '../schema.js';
 import { shortest } from './amount.js';
 import { flagValue } from './flag-value.js';
 import { watchInterrupts } from './interrupt.js';
+import { parseCache } from './options.js';
 import { print } from './streams.js';
 import { asUsage, UsageError } from './usage-error.js';
 
@@ -19,6 +20,8 @@ interface RawServeOptions {
   allowHost?: string[];
   folder?: string;
   cache?: string | boolean;
+  remoteCache?: string;
+  remoteCacheMode?: string;
   models?: string[];
   model?: string;
   device?: string;
@@ -43,6 +46,8 @@ export function addServeCommand(program: Command, act: (action: () => Promise<nu
     .option('--folder <folder>', "where jobs are kept (default: in the user's data folder)")
     .option('--cache <folder>', 'where results are cached (default: see "upres cache stats")')
     .option('--no-cache', 'keep no results')
+    .option('--remote-cache <url>', 'look for results there, too (default: UPRES_REMOTE_CACHE)')
+    .option('--remote-cache-mode <mode>', 'read, or read-write to upload what was computed (default: read)')
     .option('-m, --model <label>', 'where none is asked for (default: auto)')
     .option('--models <label=path...>', 'networks of your own that clients can ask for by label')
     .option(
@@ -116,7 +121,7 @@ export async function parseServeOptions(
     tokens,
     allowedHosts: raw.allowHost ?? [],
     ...(raw.folder === undefined ? {} : { folder: raw.folder }),
-    ...(raw.cache === undefined || raw.cache === true ? {} : { cache: raw.cache }),
+    ...defined({ cache: parseCache(raw) }),
     models: Object.fromEntries(pairs('--models', raw.models)),
     ...(raw.model === undefined ? {} : { model: raw.model }),
     // Checked with all other options; types promise nothing about a flag.

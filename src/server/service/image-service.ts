@@ -1,6 +1,8 @@
 import { AssetCache } from '../../asset/asset-cache.js';
 import { cacheKey } from '../../asset/cache-key.js';
-import { CachedUpscaler, type CachedResult, type ResultFacts } from '../../asset/cached-upscaler.js';
+import { CachedUpscaler, type CachedResult } from '../../asset/cached-upscaler.js';
+import { openCache } from '../../asset/open-cache.js';
+import type { ResultCache } from '../../asset/result-cache.js';
 import { UpresError } from '../../errors.js';
 import { autoModel } from '../../image/auto/auto-model.js';
 import { formatTraits, type OutputFormat } from '../../image/codec/formats.js';
@@ -17,6 +19,9 @@ import type { ServerMetrics } from './metrics.js';
 import type { ServerSettings } from './settings.js';
 import { encodingOf, type Variant } from './variant.js';
 import type { Progress } from '../../pixels.js';
+
+/** How long a remote cache that did not do its part is left alone. */
+const remoteRestMs = 60_000;
 
 /** How one image is to be computed, besides what it shall become. */
 export interface ComputeOptions {
@@ -48,6 +53,7 @@ const megapixels = (pixels: number): string => `${Number((pixels / 1e6).toPrecis
 export class ImageService implements AsyncDisposable {
   private readonly upscaler: Upscaler;
   private readonly cached: CachedUpscaler;
+  private readonly cache: ResultCache | undefined;
   private readonly bound: CacheBound | undefined;
 
   /** @param warn called when results can't be cached, or old ones not be removed */
@@ -57,9 +63,9 @@ export class ImageService implements AsyncDisposable {
     warn: (message: string) => void,
   ) {
     this.upscaler = new Upscaler({ threads: settings.threads, device: settings.device });
-    const cache = settings.cache === undefined ? undefined : new AssetCache<ResultFacts>(settings.cache, warn);
-    this.cached = new CachedUpscaler(() => this.upscaler, cache);
-    this.bound = cache && new CacheBound(cache, settings.limits.cacheBytes, warn);
+    this.cache = openCache(settings.cache, process.cwd(), warn, { retryAfter: remoteRestMs });
+    this.cached = new CachedUpscaler(() => this.upscaler, this.cache);
+    this.bound = this.cache && new CacheBound(new AssetCache(this.cache.folder), settings.limits.cacheBytes, warn);
   }
 
   /**
@@ -139,6 +145,7 @@ export class ImageService implements AsyncDisposable {
   /** Waits for what is under way (with `cancel`, gives it up) and releases the networks. */
   async dispose(options: { readonly cancel?: boolean } = {}): Promise<void> {
     await this.upscaler.dispose(options);
+    await this.cache?.settle?.();
     await this.bound?.settled();
   }
 

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import envPaths from 'env-paths';
 import { assetOptions, checkAssetOptions } from '../../asset/options.js';
 import { resultsFolder } from '../../asset/asset-cache.js';
+import { cacheOption, type CacheOption, type SharedCacheOptions } from '../../asset/cache-option.js';
 import { UpresError } from '../../errors.js';
 import { autoModel } from '../../image/auto/auto-model.js';
 import { expectedDevice } from '../../network/processor.js';
@@ -12,10 +13,8 @@ import { defaultThreads, threadCount } from '../../network/pool/thread-count.js'
 import {
   check,
   defined,
-  either,
   flag,
   list,
-  literal,
   options,
   secret,
   text,
@@ -64,10 +63,11 @@ const serverOptions = options({
    */
   folder: text('a folder'),
   /**
-   * Folder in which results are cached; `false` caches none.
+   * Folder in which results are cached; `false` caches none. With `remote` also a cache that others share: one that does not answer is left
+   * alone for a minute.
    * @default as for the command
    */
-  cache: either('a folder, or false', text('a folder'), literal(false)),
+  cache: cacheOption,
   /**
    * Whether builds may keep their results here, for each other: `UPRES_REMOTE_CACHE=…/v1/cache/`.
    * @default `false`
@@ -126,8 +126,8 @@ export interface ServerSettings {
   readonly allowedHosts: readonly string[];
   /** Absolute. */
   readonly folder: string;
-  /** Absolute; undefined where no results are kept. */
-  readonly cache: string | undefined;
+  /** With an absolute folder; `false` where no results are kept. */
+  readonly cache: SharedCacheOptions | false;
   /** Absolute paths by label. */
   readonly models: Readonly<Record<string, OwnModel>>;
   /** The label that is used where a request names none. */
@@ -169,7 +169,7 @@ export function resolveSettings(given: ServerOptions = {}): ServerSettings {
     tokens,
     allowedHosts: allowedHosts.map((name) => name.toLowerCase()),
     folder: resolve(given.folder ?? join(envPaths('upres', { suffix: '' }).data, 'server')),
-    cache: cacheFolder(given.cache),
+    cache: cacheOf(given.cache),
     models: Object.fromEntries(Object.entries(models).map(([label, model]) => [label, resolved(model, '.')])),
     model,
     device,
@@ -187,7 +187,8 @@ export function isLoopback(host: string): boolean {
   return name === 'localhost' || name === '::1' || (isIPv4(name) && name.startsWith('127.'));
 }
 
-function cacheFolder(cache: string | false | undefined): string | undefined {
-  if (cache === false) return undefined;
-  return resultsFolder(cache);
+function cacheOf(cache: CacheOption | undefined): SharedCacheOptions | false {
+  if (cache === false) return false;
+  const { folder, ...remote } = typeof cache === 'object' ? cache : { folder: cache };
+  return { folder: resultsFolder(folder), ...remote };
 }
