@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { UpresError } from '#upres/errors.js';
 import type { ResolvedConfig } from 'vite';
@@ -33,19 +33,21 @@ export async function findAsset(
   // What `auto` found is absolute already.
   if (isAbsolute(path)) near.push(path);
   for (const file of near) {
-    if (await isFile(file)) return normalizePath(file);
+    if (isFile(file)) return normalizePath(file);
   }
   const resolved = await resolve(path, from);
   const file = resolved === undefined ? undefined : splitUrl(resolved).path;
-  if (file !== undefined && (await isFile(file))) return normalizePath(file);
+  if (file !== undefined && isFile(file)) return normalizePath(file);
   throw new UpresError('INPUT_NOT_FOUND', 'there is no such file');
 }
 
-async function isFile(file: string): Promise<boolean> {
-  return stat(file).then(
-    (stats) => stats.isFile(),
-    () => false,
-  );
+/** Asked several times for each picture, and many times as dear in another thread; Vite itself looks for files like that. */
+function isFile(file: string): boolean {
+  try {
+    return statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+  } catch {
+    return false;
+  }
 }
 
 function decode(path: string): string {

@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasImageExtension } from '#upres/asset/names.js';
 import { moduleCode } from '#upres/asset/module-code.js';
@@ -28,9 +28,9 @@ export function importPlugin(session: SessionOf): Plugin {
         const { path, query } = splitUrl(id);
         const own = session(this.environment);
         if (own.isForImagetools(query)) return null;
-        const file = await fileOf(path, own.config.publicDir);
+        const file = fileOf(path, own.config.publicDir);
         // The development server asks for pages this way, too: `/gallery?upscale=2` may be one.
-        if (!hasImageExtension(file) && !(await exists(file))) return null;
+        if (!hasImageExtension(file) && !existsSync(file)) return null;
         loaded.set(this.environment.name, (loaded.get(this.environment.name) ?? new Set()).add(id));
         try {
           const asset = await own.plan(file, query);
@@ -59,15 +59,8 @@ export function importPlugin(session: SessionOf): Plugin {
 }
 
 /** Files of `public/` keep the path of their URL as their id. */
-async function fileOf(path: string, publicDir: string): Promise<string> {
+function fileOf(path: string, publicDir: string): string {
   const inPublic = join(publicDir, path);
   if (publicDir === '' || path.startsWith(`${publicDir}/`)) return path;
-  return (await exists(inPublic)) ? inPublic : path;
-}
-
-async function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
+  return existsSync(inPublic) ? inPublic : path;
 }

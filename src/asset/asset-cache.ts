@@ -1,13 +1,13 @@
-import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readdir, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type Cacache from 'cacache';
-import findCacheDirectory from 'find-cache-directory';
 import { digest } from '../digest.js';
 import { hasCode, isMissing, messageOf } from '../errors.js';
+import { readFile } from '../read-file.js';
 import { defined } from '../schema.js';
-import { defaultCacheFolder } from '../network/weights/cache-folder.js';
+import { findEntry, type IndexEntry } from './cacache-folder.js';
 
 export interface CacheStats {
   readonly folder: string;
@@ -36,29 +36,14 @@ export interface CacheEntry<Facts> {
 const prefix = 'upres ';
 /** Beside a result's facts; none of them is called so. */
 const originField = 'origin';
-/** What cacache makes in its folder. */
-const ownNames = /^(?:(?:content|index)-v\d+|tmp|_lastverified)$/;
+/** What cacache makes in its folder, and what is known of sources. */
+const ownNames = /^(?:(?:content|index)-v\d+|tmp|_lastverified|sources\.txt)$/;
 /** Bytes up to which a result is hashed in one go, which takes about ten milliseconds. */
 const hashedAtOnce = 8 * 2 ** 20;
 const msPerDay = 24 * 60 * 60 * 1000;
 
-/** Loaded when a result is looked for or cached for the first time: with all that it brings it takes as long as the rest of a plugin. */
+/** Loaded when a result is cached for the first time: with all that it brings it takes as long as the rest of a plugin. */
 const loadCacache = async (): Promise<typeof Cacache> => (await import('cacache')).default;
-
-/** `node_modules/.cache/upres` of the project around a folder; undefined outside of projects. */
-export function projectCacheFolder(root: string): string | undefined {
-  return findCacheDirectory({ name: 'upres', cwd: root });
-}
-
-/**
- * Where results are cached: the folder that was named; in a project the one that all its tools share; elsewhere, where no
- * `package.json` is found, the user's own.
- * @param root folder that a name is relative to, and around which a project is looked for
- */
-export function resultsFolder(named: string | undefined, root: string = process.cwd()): string {
-  if (named !== undefined) return resolve(root, named);
-  return projectCacheFolder(root) ?? join(defaultCacheFolder(), 'results');
-}
 
 /**
  * Results by what they were made of, in a folder that all tools and processes may use at once (cacache: content-addressed,
@@ -75,13 +60,12 @@ export class AssetCache<Facts> {
 
   /** @returns undefined where there is nothing, or where what is there is damaged; that is removed */
   async get(key: string): Promise<CacheEntry<Facts> | undefined> {
-    const cacache = await loadCacache();
     try {
-      const info = await cacache.get.info(this.folder, prefix + key);
-      if (!info) return undefined;
-      const hash = info.integrity.replace(/^sha512-/, '');
-      const { [originField]: origin, ...facts } = info.metadata as { readonly [originField]?: string };
-      return { data: await readChecked(info), facts: facts as Facts, hash, ...defined({ origin }) };
+      const entry = await findEntry(this.folder, prefix + key);
+      if (!entry) return undefined;
+      const hash = entry.integrity.replace(/^sha512-/, '');
+      const { [originField]: origin, ...facts } = entry.metadata as { readonly [originField]?: string };
+      return { data: await readChecked(entry), facts: facts as Facts, hash, ...defined({ origin }) };
     } catch (error) {
       // Missing is usual, and what can't be read is as good as missing; what is damaged is in the way of what is right.
       if (hasCode(error, 'EINTEGRITY')) await this.forget(key);
@@ -179,11 +163,10 @@ function inPieces(bytes: Buffer): Readable {
 }
 
 /**
- * A result, checked as cacache does it, but without looking into its index a second time, and without keeping the event loop
- * waiting: even as a stream it hashes 64 MiB at once.
+ * A result, checked as cacache does it, but without keeping the event loop waiting: even as a stream it hashes 64 MiB at once.
  * @throws an error with the code EINTEGRITY where it is damaged
  */
-async function readChecked({ path, integrity }: Cacache.CacheObject): Promise<Buffer> {
+async function readChecked({ path, integrity }: IndexEntry): Promise<Buffer> {
   const data = await readFile(path);
   if (`sha512-${await digest(data, 'sha512', 'base64')}` === integrity) return data;
   throw Object.assign(new Error(`${path} is damaged`), { code: 'EINTEGRITY' });

@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { hasCode } from '../errors.js';
 import { defined } from '../schema.js';
 import { Source } from '../image/image-source.js';
+import type { ImageInput } from '../image/source.js';
 import type { ImageInfo } from '../image/codec/header.js';
 import { resolveTarget, type Size, type Target } from '../image/target.js';
 import { checkEncoding, type QualityOptions, type OutputFormat } from '../image/codec/formats.js';
@@ -10,6 +11,7 @@ import type { Directives, Shape } from './directives.js';
 import { encodingFor } from './options.js';
 import type { OwnOutputs } from './own-outputs.js';
 import type { ResolvedDirectives } from './resolve.js';
+import type { SourceFacts } from './source-facts.js';
 
 /** One output file of an asset, before it is made. */
 export interface VariantPlan {
@@ -56,21 +58,24 @@ export interface AssetPlan {
 /**
  * Decides which files an asset becomes.
  * @param file absolute path of the source
- * @param image the same, opened
+ * @param given the same, or its bytes
  * @param own tells what upres itself has made: such a picture next to the source is not taken for one made by hand
+ * @param facts tells what headers say
  * @throws INPUT_*, UNSUPPORTED_FORMAT, BAD_ARGUMENT
  */
 export async function planAsset(
   file: string,
-  image: Source,
+  given: ImageInput,
   resolved: ResolvedDirectives,
   own: Pick<OwnOutputs, 'has'>,
+  facts: Pick<SourceFacts, 'infoOf'>,
 ): Promise<AssetPlan> {
-  const info = await image.header();
+  const image = new Source(given);
+  const info = await facts.infoOf(image);
   const name = parseDensityName(basename(file));
   const layout = layoutOf(info, name, resolved);
   const formats = resolved.formats.length > 0 ? resolved.formats : [info.format];
-  const overrides = new Overrides(image, own);
+  const overrides = new Overrides(image, own, facts);
   const variants: VariantPlan[] = [];
   for (const format of formats) {
     const steps = resolved.minWidth === undefined ? resolved.upscale : [undefined];
@@ -169,6 +174,7 @@ class Overrides {
   constructor(
     private readonly base: Source,
     private readonly own: Pick<OwnOutputs, 'has'>,
+    private readonly facts: Pick<SourceFacts, 'infoOf'>,
   ) {}
 
   async prefer(
@@ -180,20 +186,18 @@ class Overrides {
     if (factor === undefined || factor === 1 || resolved.width !== undefined) return ordinary;
     const file = join(dirname(ordinary.source), printDensityName({ ...name, density: name.density * factor }));
     if (this.missing.includes(file) || this.ownInPlace.includes(file)) return ordinary;
-    const image = this.opened.get(file) ?? new Source(file);
-    try {
-      await image.bytes();
-    } catch (error) {
-      if (!hasCode(error, 'INPUT_NOT_FOUND')) throw error;
+    // Hardly any picture has one, and this is by far the cheapest question.
+    if (!existsSync(file)) {
       this.missing.push(file);
       return ordinary;
     }
+    const image = this.opened.get(file) ?? new Source(file);
     if (!this.opened.has(file) && (await this.isOurs(image))) {
       this.ownInPlace.push(file);
       return ordinary;
     }
     this.opened.set(file, image);
-    const info = await image.header();
+    const info = await this.facts.infoOf(image);
     const { width, height } = info;
     return {
       ...ordinary,

@@ -4,8 +4,6 @@ import { autoChoices, autoModel, chooserVersion } from '../image/auto/auto-model
 import { deviceFor } from '../image/on-device.js';
 import { PICTURE_VERSION } from '../image/picture-version.js';
 import type { UpscaleOptions } from '../image/upscale.js';
-import { modelFromFile } from '../model/catalogue/model.js';
-import { modelStamp } from '../model/catalogue/model-files.js';
 import { builtinLabels, builtinNetwork } from '../model/catalogue/registry.js';
 import { REWRITE_VERSION } from '../model/catalogue/rewrite-version.js';
 import type { DeviceChoice } from '../network/device.js';
@@ -75,10 +73,13 @@ const known = new Map<string, Promise<string>>();
 
 /** A model file's identity; read again only when it, or what lies next to it, has changed. */
 async function fileIdentity(model: ModelChoice): Promise<string> {
+  const { modelStamp } = await import('../model/catalogue/model-files.js');
   const id = `${modelId(model)} ${await modelStamp(fileOf(model))}`;
   let identity = known.get(id);
   if (!identity) {
-    identity = modelFromFile(fileOf(model), coloursOf(model)).then(({ key }) => `file ${key}`);
+    identity = import('../model/catalogue/model.js')
+      .then(({ modelFromFile }) => modelFromFile(fileOf(model), coloursOf(model)))
+      .then(({ key }) => `file ${key}`);
     known.set(id, identity);
     identity.catch(() => known.delete(id));
   }
@@ -87,17 +88,27 @@ async function fileIdentity(model: ModelChoice): Promise<string> {
 
 /** All networks of a label, since which of them are used depends on the picture's size. */
 async function modelIdentity(model: ModelChoice): Promise<string> {
-  if (typeof model !== 'string') return fileIdentity(model);
-  if (model === autoModel) {
+  return (typeof model === 'string' ? labelIdentity(model) : undefined) ?? fileIdentity(model);
+}
+
+const labels = new Map<string, string | undefined>();
+
+/** Undefined where it is no label. Those in the package don't change while it is used. */
+function labelIdentity(label: string): string | undefined {
+  if (!labels.has(label)) labels.set(label, identityOf(label));
+  return labels.get(label);
+}
+
+function identityOf(label: string): string | undefined {
+  if (label === autoModel) {
     // The choice itself follows from the source, which is in the key.
-    const choices = await Promise.all(autoChoices.map(modelIdentity));
-    return [`${autoModel} ${chooserVersion}`, ...choices].join(' ');
+    return [`${autoModel} ${chooserVersion}`, ...autoChoices.map(labelIdentity)].join(' ');
   }
-  const builtin = builtinLabels().find(({ label }) => label === model);
-  if (!builtin) return fileIdentity(model);
-  if (builtin.kind === 'interpolation') return `${model} ${REWRITE_VERSION}`;
-  const hashes = builtin.scales.map((scale) => builtinNetwork(model, scale).card.sha256);
-  return [model, REWRITE_VERSION, ...hashes].join(' ');
+  const builtin = builtinLabels().find((each) => each.label === label);
+  if (!builtin) return undefined;
+  if (builtin.kind === 'interpolation') return `${label} ${REWRITE_VERSION}`;
+  const hashes = builtin.scales.map((scale) => builtinNetwork(label, scale).card.sha256);
+  return [label, REWRITE_VERSION, ...hashes].join(' ');
 }
 
 /**

@@ -1,6 +1,7 @@
 import { UpresError } from '../errors.js';
 import { check, defined } from '../schema.js';
-import { AssetCache, resultsFolder } from './asset-cache.js';
+import { AssetCache } from './asset-cache.js';
+import { resultsFolder } from './cache-folder.js';
 import {
   cacheVariables,
   sharedCacheOptions,
@@ -10,9 +11,7 @@ import {
 } from './cache-option.js';
 import type { RemoteStore } from './remote-store.js';
 import type { ResultCache, ResultFacts } from './result-cache.js';
-import { openRemote } from './open-remote.js';
-import { RemoteCache } from './remote-cache.js';
-import { SharedCache } from './shared-cache.js';
+import type { SharedCache } from './shared-cache.js';
 
 /**
  * Opens the cache of a run.
@@ -22,36 +21,53 @@ import { SharedCache } from './shared-cache.js';
  * @param retryAfter milliseconds after which a remote cache that was left alone is tried again; never where it is not given
  * @throws BAD_ARGUMENT
  */
-export function openCache(
+export async function openCache(
   option: CacheOption | undefined,
   root: string,
   warn: (message: string) => void,
   { retryAfter }: { readonly retryAfter?: number } = {},
-): ResultCache | undefined {
+): Promise<ResultCache | undefined> {
   if (option === false) return undefined;
   const { folder, ...given } = typeof option === 'object' ? option : { folder: option };
   const local = new AssetCache<ResultFacts>(resultsFolder(folder, root), warn);
   const { remote, mode = 'read', token, key } = check(sharedCacheOptions, named(given), 'cache');
   if (remote === undefined) return local;
+  const { RemoteCache, SharedCache, openRemote } = await loadShared();
   const mayWrite = mode === 'read-write';
   const cache = new RemoteCache(openRemote(remote, token), warn, { mayWrite, ...defined({ retryAfter }) });
   return new SharedCache(local, cache, key);
+}
+
+/** Few builds have a remote cache. */
+async function loadShared() {
+  const [{ RemoteCache }, { SharedCache }, { openRemote }] = await Promise.all([
+    import('./remote-cache.js'),
+    import('./shared-cache.js'),
+    import('./open-remote.js'),
+  ]);
+  return { RemoteCache, SharedCache, openRemote };
 }
 
 /** Timers count milliseconds in 31 bits. */
 const longest = 2 ** 31 - 1;
 
 /** The remote cache that is meant, by itself; undefined where there is none. */
-export function openRemoteAlone(given: SharedCacheOptions): RemoteStore | undefined {
+export async function openRemoteAlone(given: SharedCacheOptions): Promise<RemoteStore | undefined> {
   const { remote, token } = check(sharedCacheOptions, named(given), 'cache');
-  return remote === undefined ? undefined : openRemote(remote, token);
+  if (remote === undefined) return undefined;
+  const { openRemote } = await import('./open-remote.js');
+  return openRemote(remote, token);
 }
 
 /**
  * Opens a cache whose remote may take as long as it takes, to upload to it or to download from it.
  * @throws BAD_ARGUMENT; also where there is no remote cache
  */
-export function openPatiently(given: SharedCacheOptions, root: string, warn: (message: string) => void): SharedCache {
+export async function openPatiently(
+  given: SharedCacheOptions,
+  root: string,
+  warn: (message: string) => void,
+): Promise<SharedCache> {
   const { folder, remote, token, key } = check(sharedCacheOptions, named(given), 'cache');
   if (remote === undefined) {
     throw new UpresError(
@@ -60,6 +76,7 @@ export function openPatiently(given: SharedCacheOptions, root: string, warn: (me
     );
   }
   const local = new AssetCache<ResultFacts>(resultsFolder(folder, root), warn);
+  const { RemoteCache, SharedCache, openRemote } = await loadShared();
   const cache = new RemoteCache(openRemote(remote, token), warn, { mayWrite: true, patience: longest });
   return new SharedCache(local, cache, key);
 }

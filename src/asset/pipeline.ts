@@ -4,10 +4,10 @@ import { dirname, relative, resolve } from 'node:path';
 import { UpresError, withFile } from '../errors.js';
 import type { OutputFormat } from '../image/codec/formats.js';
 import { autoModel } from '../image/auto/auto-model.js';
-import { Source } from '../image/image-source.js';
 import type { ResizeOptions, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { Device } from '../network/device.js';
 import { defined } from '../schema.js';
+import { cacheFolder } from './cache-folder.js';
 import type { AssetPlan, VariantPlan } from './asset-plan.js';
 import type { CachedUpscaler } from './cached-upscaler.js';
 import type { Directives } from './directives.js';
@@ -18,6 +18,7 @@ import { AssetReport, type ReportEntry, type VariantStatus } from './report.js';
 import { resolveDirectives } from './resolve.js';
 import type { ResultCache } from './result-cache.js';
 import { UpscalerLease } from './shared-upscaler.js';
+import type { SourceFacts } from './source-facts.js';
 
 /** One output file of an asset. */
 export interface RenderedVariant {
@@ -72,6 +73,7 @@ export class AssetPipeline {
   /** What is under way: it writes into the cache to its end. */
   private readonly making = new Set<Promise<Made>>();
   private opened: Promise<CachedUpscaler> | undefined;
+  private factsOfSources: Promise<SourceFacts> | undefined;
   private cache: ResultCache | undefined;
 
   /** @param options checked */
@@ -91,9 +93,9 @@ export class AssetPipeline {
    */
   async plan(file: string, directives: Directives, contents?: Uint8Array): Promise<PreparedAsset> {
     const resolved = resolveDirectives(file, directives, this.options, this.context.root);
-    const { planAsset } = await import('./asset-plan.js');
+    const [{ planAsset }, facts] = await Promise.all([import('./asset-plan.js'), this.facts()]);
     try {
-      const plan = await planAsset(file, new Source(contents ?? file), resolved, this.outputs);
+      const plan = await planAsset(file, contents ?? file, resolved, this.outputs, facts);
       return { ...plan, onError: resolved.onError, maxOutputPixels: resolved.maxOutputPixels };
     } catch (error) {
       throw withFile(error, file);
@@ -197,16 +199,22 @@ export class AssetPipeline {
     await this.settle();
   }
 
+  private facts(): Promise<SourceFacts> {
+    return (this.factsOfSources ??= import('./source-facts.js').then(
+      ({ SourceFacts }) => new SourceFacts(cacheFolder(this.options.cache, this.context.root)),
+    ));
+  }
+
   /** Loaded for the first picture: most runs of a build tool's configuration have none. */
   private upscaler(): Promise<CachedUpscaler> {
     return (this.opened ??= Promise.all([
       import('./cached-upscaler.js'),
       import('./open-cache.js'),
       import('../network/processor.js'),
-    ]).then(([{ CachedUpscaler }, { openCache }, { namedByEnvironment }]) => {
+    ]).then(async ([{ CachedUpscaler }, { openCache }, { namedByEnvironment }]) => {
       const { options, context } = this;
       if (options.device === undefined) namedByEnvironment();
-      this.cache = openCache(options.cache, context.root, context.warn);
+      this.cache = await openCache(options.cache, context.root, context.warn);
       return new CachedUpscaler(() => this.lease.get(), this.cache);
     }));
   }
@@ -285,7 +293,6 @@ export class AssetPipeline {
   }
 }
 
-/** The folder of the cache; undefined where there is to be none. */
 /** The source in place of a result that could not be made. */
 async function original({ image }: VariantPlan): Promise<RenderedVariant> {
   const { format, width, height } = await image.header();

@@ -63,15 +63,14 @@ function resolve(file: string, own: Directives, options: AssetOptions, root: str
   const size = [own, preset].find((d) => d && (d.upscale ?? d.width ?? d.minWidth) !== undefined);
   const ruled = rules.find((rule) => (rule.upscale ?? rule.minWidth) !== undefined);
   const { upscale, width, minWidth } = size ?? {
-    upscale: checkDirectives({ upscale: ruled?.upscale ?? [] }).upscale,
+    upscale: ruled?.upscale === undefined ? undefined : checkDirectives({ upscale: ruled.upscale }).upscale,
     width: undefined,
     minWidth: ruled?.minWidth,
   };
   const usual = minWidth !== undefined ? [] : [width === undefined ? 2 : 1];
   const ruledFormat = first((rule) => rule.format);
-  const { format = [] } = checkDirectives({
-    format: own.format ?? preset?.format ?? (ruledFormat === undefined ? [] : [ruledFormat].flat()),
-  });
+  const wanted = own.format ?? preset?.format ?? ruledFormat;
+  const format = (wanted === undefined ? undefined : checkDirectives({ format: wanted }).format) ?? [];
   const model = own.model ?? preset?.model ?? first((rule) => rule.model) ?? options.model ?? autoModel;
   checkModel(model, options.models);
   const as = own.as ?? preset?.as ?? 'url';

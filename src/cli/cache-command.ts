@@ -48,7 +48,7 @@ async function carry(action: 'push' | 'pull', options: CacheOptions): Promise<nu
   const { openPatiently } = await import('../asset/open-cache.js');
   let cache: SharedCache;
   try {
-    cache = openPatiently(shared(options), process.cwd(), note);
+    cache = await openPatiently(shared(options), process.cwd(), note);
   } catch (error) {
     asUsage(error);
   }
@@ -76,7 +76,8 @@ async function look(action: Exclude<Action, 'push' | 'pull'>, options: CacheOpti
     maxBytes: flagValue('--max-size', number({ from: 0, of: 'bytes' }), options.maxSize ?? '1G'),
     maxAgeDays: flagValue('--max-age', whole({ from: 0, of: 'days' }), options.maxAge ?? '90'),
   };
-  const { AssetCache, resultsFolder } = await import('../asset/asset-cache.js');
+  const { AssetCache } = await import('../asset/asset-cache.js');
+  const { resultsFolder } = await import('../asset/cache-folder.js');
   const cache = new AssetCache(resultsFolder(options.cache));
   switch (action) {
     case 'stats': {
@@ -121,7 +122,7 @@ async function remoteStats(options: CacheOptions): Promise<RemoteStats | undefin
   const { openRemoteAlone } = await import('../asset/open-cache.js');
   let store: RemoteStore | undefined;
   try {
-    store = openRemoteAlone(shared(options));
+    store = await openRemoteAlone(shared(options));
   } catch (error) {
     asUsage(error);
   }

@@ -70,7 +70,7 @@ function tell(json: boolean, output: string, card: string, facts: ImportFacts): 
   const { receptiveRadius, globalOperators } = facts;
   const seen =
     globalOperators.length > 0
-      ? `the whole picture, through ${globalOperators.join(', ')}; it is never computed in tiles`
+      ? `the whole picture, through ${globalOperators.join(', ')}`
       : `${count(receptiveRadius ?? 0, 'pixel')} around each`;
   print(`${output} and ${path.basename(card)}: from ${facts.format}`);
   print(`  scale        ${facts.scale === undefined ? 'unknown until it runs' : `×${facts.scale}`}`);

@@ -189,7 +189,7 @@ class Batch {
   private async compute(): Promise<void> {
     const { threads } = this.options;
     const upscaler = new Upscaler(threads === undefined ? {} : { threads });
-    const cache = this.openCache();
+    const cache = await this.openCache();
     const cached = new CachedUpscaler(() => upscaler, cache);
     const { signal } = this.interrupts;
     const context = {
@@ -251,10 +251,10 @@ class Batch {
     this.progress.say(`warning: ${what}: ${errorText(job.input.path, fallback.error)}`);
   }
 
-  private openCache(): ResultCache | undefined {
+  private async openCache(): Promise<ResultCache | undefined> {
     const { cache, quiet } = this.options;
     try {
-      return openCache(cache, process.cwd(), (message) => {
+      return await openCache(cache, process.cwd(), (message) => {
         if (!quiet) this.progress.say(`note: ${message}`);
       });
     } catch (error) {

@@ -1,5 +1,7 @@
+import type { Stats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { readError, UpresError } from '../errors.js';
+import { readFile } from '../read-file.js';
 import { sniffLength } from './codec/sniff.js';
 
 /** A picture as it is given: a path, or the bytes of a file. */
@@ -16,8 +18,17 @@ export function fileOf(input: ImageInput | object): string | undefined {
  * @throws INPUT_NOT_FOUND, INPUT_UNREADABLE, INPUT_EMPTY
  */
 export async function readInput(input: ImageInput): Promise<Uint8Array> {
-  const bytes = typeof input === 'string' ? await withFile(input, (file) => file.readFile()) : input;
-  return notEmpty(bytes, input);
+  if (typeof input !== 'string') return notEmpty(input, input);
+  try {
+    return notEmpty(
+      await readFile(input, (stats) => {
+        requireFile(stats, input);
+      }),
+      input,
+    );
+  } catch (error) {
+    throw readError(error, input);
+  }
 }
 
 /** The first bytes of an input, enough to tell what it is. Throws as `readInput`. */
@@ -39,16 +50,18 @@ async function withFile<T>(path: string, read: (file: FileHandle) => Promise<T>)
   let file: FileHandle | undefined;
   try {
     file = await open(path);
-    const stats = await file.stat();
-    // A directory can be opened, and a device or a pipe may never end.
-    if (!stats.isFile()) {
-      const what = stats.isDirectory() ? 'this is a directory' : 'this is not a regular file';
-      throw new UpresError('INPUT_UNREADABLE', `${what}: name an image file`, { file: path });
-    }
+    requireFile(await file.stat(), path);
     return await read(file);
   } catch (error) {
     throw readError(error, path);
   } finally {
     await file?.close();
   }
+}
+
+/** A directory can be opened, and a device or a pipe may never end. */
+function requireFile(stats: Stats, path: string): void {
+  if (stats.isFile()) return;
+  const what = stats.isDirectory() ? 'this is a directory' : 'this is not a regular file';
+  throw new UpresError('INPUT_UNREADABLE', `${what}: name an image file`, { file: path });
 }

@@ -92,7 +92,7 @@ function findObjection(): string | undefined {
   if (!existsSync(join(folder, 'bin', 'napi-v6', platform, arch, 'onnxruntime_binding.node'))) {
     return `onnxruntime-node has no binary for ${platform}/${arch}`;
   }
-  if (platform !== 'linux') return undefined;
+  if (platform !== 'linux' || isOfficialNode()) return undefined;
   // Loaded only where a network is to be used.
   const { familySync, MUSL, versionSync } = require('detect-libc') as typeof Libc;
   if (familySync() === MUSL) return 'onnxruntime-node has no binary for musl, the C library of this system';
@@ -102,10 +102,18 @@ function findObjection(): string | undefined {
     : undefined;
 }
 
+/** The releases of nodejs.org ask for that glibc, too, or they don't start: where one runs, the C library needs no looking. */
+function isOfficialNode(): boolean {
+  return process.release.headersUrl?.startsWith('https://nodejs.org/download/release/') ?? false;
+}
+
 /** Of versions such as `2.28`, which sort neither as texts nor as numbers. */
 function isOlder(version: string, oldest: string): boolean {
-  return version.localeCompare(oldest, 'en', { numeric: true }) < 0;
+  const [[major = 0, minor = 0], [leastMajor = 0, leastMinor = 0]] = [numbers(version), numbers(oldest)];
+  return major < leastMajor || (major === leastMajor && minor < leastMinor);
 }
+
+const numbers = (version: string): number[] => version.split('.').map(Number);
 
 /** What the system said, where it was asked. */
 function reasonOf(error: unknown): string {

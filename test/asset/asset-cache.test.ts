@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import cacache from 'cacache';
 import { describe, expect, it } from 'vitest';
-import { AssetCache, projectCacheFolder } from '#src/asset/asset-cache.js';
+import { AssetCache } from '#src/asset/asset-cache.js';
+import { projectCacheFolder } from '#src/asset/cache-folder.js';
+import { findEntry, layout } from '#src/asset/cacache-folder.js';
 import { runChild } from '../support/child.js';
 import { temporaryFolder } from '../support/folders.js';
 
@@ -67,6 +71,51 @@ describe('keeping', () => {
     writeFileSync(join(root, 'package.json'), '{}');
     mkdirSync(join(root, 'src'));
     expect(projectCacheFolder(join(root, 'src'))).toBe(join(root, 'node_modules/.cache/upres'));
+  });
+});
+
+describe('the folder', () => {
+  it('is read in the layout in which cacache writes it', async () => {
+    const manifest = createRequire(import.meta.url)('cacache/package.json') as { 'cache-version': unknown };
+    expect(manifest['cache-version']).toEqual(layout);
+    const folder = temporaryFolder();
+    const keys = Array.from({ length: 20 }, (_, index) => `key ${index}`);
+    for (const key of keys) await cacache.put(folder, key, Buffer.from(`content of ${key}`), { metadata: { key } });
+    // Written again, removed, and removed and written again.
+    await cacache.put(folder, keys[0]!, Buffer.from('new content'), { metadata: { key: 'new' } });
+    await cacache.rm.entry(folder, keys[1]!);
+    await cacache.rm.entry(folder, keys[2]!);
+    await cacache.put(folder, keys[2]!, Buffer.from('back again'), { metadata: { key: 'back' } });
+    for (const key of [...keys, 'none']) {
+      const there = await cacache.get.info(folder, key);
+      const expected = there && { integrity: there.integrity, path: there.path, metadata: there.metadata as unknown };
+      expect(await findEntry(folder, key), key).toEqual(expected ?? undefined);
+    }
+    expect(await findEntry(folder, keys[1]!)).toBeUndefined();
+    expect((await findEntry(folder, keys[2]!))?.metadata).toEqual({ key: 'back' });
+  });
+
+  it('is read past lines that are damaged or another key’s', async () => {
+    const folder = temporaryFolder();
+    await cacache.put(folder, 'key', Buffer.from('content'), { metadata: 1 });
+    const [bucket] = filesIn(folder, 'index-v5');
+    const line = readFileSync(bucket!, 'utf8');
+    const foreign = JSON.stringify({ key: 'another', integrity: 'sha512-AAAA' });
+    const sound = (json: string): string => `\n${createHash('sha1').update(json).digest('hex')}\t${json}`;
+    writeFileSync(bucket!, `${line}${line.slice(0, 60)}${sound(foreign)}${sound('null')}\n\t\n{}`);
+    expect(await findEntry(folder, 'key')).toMatchObject({ metadata: 1 });
+    writeFileSync(bucket!, line.slice(0, -2));
+    expect(await findEntry(folder, 'key')).toBeUndefined();
+  });
+
+  it('may have lost a result that its index has', async () => {
+    const folder = temporaryFolder();
+    const cache = new AssetCache<Facts>(folder);
+    await cache.put('k', bytes('the result'), facts);
+    for (const file of filesIn(folder, 'content-v2')) rmSync(file);
+    expect(await cache.get('k')).toBeUndefined();
+    await cache.put('k', bytes('the result'), facts);
+    expect(Buffer.from((await cache.get('k'))!.data).toString()).toBe('the result');
   });
 });
 

@@ -4,16 +4,18 @@ import { planAsset, type AssetPlan } from '#src/asset/asset-plan.js';
 import { checkDirectives, parseQuery, printQuery, type LooseDirectives } from '#src/asset/directives.js';
 import type { AssetOptions } from '#src/asset/options.js';
 import { resolveDirectives } from '#src/asset/resolve.js';
-import { Source } from '#src/image/image-source.js';
+import { SourceFacts } from '#src/asset/source-facts.js';
 import { codeOf } from '../support/errors.js';
 import { makeSite } from './support/site.js';
 
 const site = makeSite();
 const outputs = { has: () => Promise.resolve(false) };
+const facts = new SourceFacts(undefined);
 
 function plan(file: string, own: LooseDirectives = {}, options: AssetOptions = {}): Promise<AssetPlan> {
   const path = site.path(file);
-  return planAsset(path, new Source(path), resolveDirectives(path, checkDirectives(own), options, site.root), outputs);
+  const resolved = resolveDirectives(path, checkDirectives(own), options, site.root);
+  return planAsset(path, path, resolved, outputs, facts);
 }
 
 const sizes = ({ variants }: AssetPlan): string[] =>

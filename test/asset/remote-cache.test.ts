@@ -37,9 +37,9 @@ beforeAll(async () => {
 });
 
 /** A machine of the team: a cache of its own in front of the one that they share. */
-function machine(cache: Exclude<CacheOption, string | false>): { cache: ResultCache; said: string[] } {
+async function machine(cache: Exclude<CacheOption, string | false>): Promise<{ cache: ResultCache; said: string[] }> {
   const said: string[] = [];
-  const opened = openCache({ folder: temporaryFolder(), ...cache }, process.cwd(), (line) => said.push(line));
+  const opened = await openCache({ folder: temporaryFolder(), ...cache }, process.cwd(), (line) => said.push(line));
   return { cache: opened!, said };
 }
 
@@ -50,12 +50,12 @@ describe('a cache that a team shares', () => {
   it('gives one machine what another has made, byte for byte, and keeps it there', async () => {
     const remote = await startRemote();
     const options = { remote: remote.url, mode: 'read-write', key: 'a secret of the team' } as const;
-    const first = machine(options);
+    const first = await machine(options);
     expect(await first.cache.get(key)).toBeUndefined();
     await first.cache.put(key, data, facts);
     await first.cache.settle!();
     expect([...remote.stored.keys()]).toEqual([key]);
-    const second = machine(options);
+    const second = await machine(options);
     const found = await second.cache.get(key);
     expect(Buffer.from(found!.data)).toEqual(Buffer.from(data));
     expect(found!.facts).toEqual(facts);
@@ -69,14 +69,14 @@ describe('a cache that a team shares', () => {
 
   it('is only read where no more is said, and not asked where nothing is cached', async () => {
     const remote = await startRemote();
-    const { cache } = machine({ remote: remote.url });
+    const { cache } = await machine({ remote: remote.url });
     await put(cache, 'a');
     await cache.settle!();
     expect(remote.asked).toEqual([]);
     process.env.UPRES_REMOTE_CACHE = remote.url;
     try {
-      expect(openCache(false, process.cwd(), () => undefined)).toBeUndefined();
-      const named = openCache(temporaryFolder(), process.cwd(), () => undefined)!;
+      expect(await openCache(false, process.cwd(), () => undefined)).toBeUndefined();
+      const named = (await openCache(temporaryFolder(), process.cwd(), () => undefined))!;
       expect(await named.get(key)).toBeUndefined();
       expect(remote.asked).toEqual([`GET ${key}`]);
     } finally {
@@ -90,17 +90,17 @@ describe('a cache that a team shares', () => {
       seen.push(headers.authorization);
       return false;
     });
-    await machine({ remote: remote.url, token: 'secret-token' }).cache.get(key);
+    await (await machine({ remote: remote.url, token: 'secret-token' })).cache.get(key);
     const { host } = new URL(remote.url);
     const url = `http://user:pass%20word@${host}/team`;
-    await machine({ remote: url }).cache.get(key);
+    await (await machine({ remote: url })).cache.get(key);
     expect(seen).toEqual(['Bearer secret-token', `Basic ${Buffer.from('user:pass word').toString('base64')}`]);
-    const { cache, said } = machine({ remote: 'http://user:password@127.0.0.1:9/', token: 'secret-token' });
+    const { cache, said } = await machine({ remote: 'http://user:password@127.0.0.1:9/', token: 'secret-token' });
     await cache.get(key);
     expect(said).toEqual(['the remote cache 127.0.0.1:9 is left alone: bad port']);
-    const open = (): unknown => machine({ remote: 's3://bucket', token: 12 as never });
-    expect(open).toThrow('cache.remote must be a URL');
-    expect(() => machine({ remote: 'http://x', token: '' })).toThrow(/^(?!.*"").*cache.token must be/);
+    const open = machine({ remote: 's3://bucket', token: 12 as never });
+    await expect(open).rejects.toThrow('cache.remote must be a URL');
+    await expect(machine({ remote: 'http://x', token: '' })).rejects.toThrow(/^(?!.*"").*cache.token must be/);
   });
 
   it.each([
@@ -109,10 +109,9 @@ describe('a cache that a team shares', () => {
     ['a password that is half encoded', { remote: 'http://user:geheim%@host/' }],
     ['a token of two lines', { remote: 'http://host/', token: 'one\ngeheim' }],
     ['a token that no header can carry', { remote: 'http://host/', token: 'geheim…' }],
-  ])('refuses %s, and does not say it', (_, options) => {
-    const open = (): unknown => machine(options);
-    expect(open).toThrow(expect.objectContaining({ code: 'BAD_ARGUMENT' }));
-    expect(open).toThrow(/^(?!.*geheim)/s);
+  ])('refuses %s, and does not say it', async (_, options) => {
+    await expect(machine(options)).rejects.toThrow(expect.objectContaining({ code: 'BAD_ARGUMENT' }));
+    await expect(machine(options)).rejects.toThrow(/^(?!.*geheim)/s);
   });
 
   it.each([
@@ -125,7 +124,7 @@ describe('a cache that a team shares', () => {
   ])('lies below the path of its URL: %s', async (written, below, query = '') => {
     const urls: (string | undefined)[] = [];
     const remote = await startRemote(({ url }) => urls.push(url) < 0);
-    await machine({ remote: `${new URL(remote.url).origin}${written}`, token: 'token\n' }).cache.get(key);
+    await (await machine({ remote: `${new URL(remote.url).origin}${written}`, token: 'token\n' })).cache.get(key);
     expect(urls).toEqual([`${below}${key}${query}`]);
   });
 
@@ -136,7 +135,7 @@ describe('a cache that a team shares', () => {
     const remote = await startRemote((_, response) =>
       Boolean(response.writeHead(302, { location: `${other.url}${key}` }).end()),
     );
-    const { cache } = machine({ remote: remote.url, token: 'secret-token' });
+    const { cache } = await machine({ remote: remote.url, token: 'secret-token' });
     expect(await cache.get(key)).toMatchObject({ facts });
     expect(sent).toEqual([undefined]);
   });
@@ -145,7 +144,7 @@ describe('a cache that a team shares', () => {
     const remote = await startRemote();
     process.env.UPRES_REMOTE_CACHE = remote.url;
     try {
-      await machine({ remote: undefined } as never).cache.get(key);
+      await (await machine({ remote: undefined } as never)).cache.get(key);
     } finally {
       delete process.env.UPRES_REMOTE_CACHE;
     }
@@ -156,12 +155,12 @@ describe('a cache that a team shares', () => {
 test('what a machine has already is pushed once', async () => {
   const remote = await startRemote();
   const folder = temporaryFolder();
-  const alone = openCache(folder, process.cwd(), () => undefined)!;
+  const alone = (await openCache(folder, process.cwd(), () => undefined))!;
   await put(alone, 'a', 'b', 'c');
   const push = (url: string) => runChild(main, ['cache', 'push', '--json', '--cache', folder, '--remote-cache', url]);
   expect(await push(remote.url)).toMatchObject({ code: 0, stdout: '{"results":3,"uploaded":3}\n' });
   expect(await push(remote.url)).toMatchObject({ code: 0, stdout: '{"results":3,"uploaded":0}\n' });
-  expect(await machine({ remote: remote.url }).cache.get(key)).toMatchObject({ facts });
+  expect(await (await machine({ remote: remote.url })).cache.get(key)).toMatchObject({ facts });
   const closed = await startRemote((_, response) => Boolean(response.writeHead(403).end()));
   expect(await push(closed.url)).toMatchObject({ code: 1, stderr: expect.stringContaining('403') as string });
   const none = await runChild(main, ['cache', 'push', '--cache', folder], { env: { UPRES_REMOTE_CACHE: undefined } });
@@ -201,7 +200,7 @@ describe('what is not as it was put there', () => {
   ])('is not used, and is written over: %s', async (_, change) => {
     const remote = await startRemote();
     remote.stored.set(key, await change(Buffer.from(await packResult(key, { data, facts }, undefined))));
-    const { cache, said } = machine({ remote: remote.url, mode: 'read-write' });
+    const { cache, said } = await machine({ remote: remote.url, mode: 'read-write' });
     expect(await cache.get(key)).toBeUndefined();
     expect(said).toHaveLength(1);
     expect(said[0]).toMatch(/^a result in the remote cache 127\.0\.0\.1:\d+ is not used: /);
@@ -267,7 +266,7 @@ describe('a remote that does not do its part', () => {
   it('is left alone, with one line, whatever it does', { timeout: 20_000 }, async () => {
     const outcomes = cases.map(async ([name, behave]) => {
       const remote = await startRemote(behave);
-      const { cache, said } = machine({ remote: remote.url, mode: 'read-write' });
+      const { cache, said } = await machine({ remote: remote.url, mode: 'read-write' });
       const lookUp = async (picture: string): Promise<void> => {
         expect(await cache.get(keyOf(picture)), name).toBeUndefined();
         await put(cache, picture);
@@ -298,7 +297,7 @@ describe('a remote that does not do its part', () => {
       if (method === 'PUT') setTimeout(() => response.writeHead(201).end(), 5000);
       return method === 'PUT';
     });
-    const { cache, said } = machine({ remote: remote.url, mode: 'read-write' });
+    const { cache, said } = await machine({ remote: remote.url, mode: 'read-write' });
     await put(cache, ...names);
     await cache.settle!();
     // Each four of them would take five seconds.
@@ -311,7 +310,7 @@ describe('a remote that does not do its part', () => {
       return method === 'PUT';
     });
     remote.stored.set(key, Buffer.from(await packResult(key, { data, facts }, undefined)));
-    const { cache, said } = machine({ remote: remote.url, mode: 'read-write' });
+    const { cache, said } = await machine({ remote: remote.url, mode: 'read-write' });
     await put(cache, ...names);
     await cache.settle!();
     expect(await cache.get(key)).toMatchObject({ facts });
@@ -323,7 +322,7 @@ describe('a remote that does not do its part', () => {
       setTimeout(() => response.writeHead(404).end(), 40);
       return true;
     });
-    const { cache, said } = machine({ remote: remote.url });
+    const { cache, said } = await machine({ remote: remote.url });
     for (let i = 0; i < 60; i++) expect(await cache.get(keyOf(`${i}`))).toBeUndefined();
     expect(remote.asked).toHaveLength(60);
     expect(said).toEqual([]);
@@ -335,10 +334,10 @@ test('the server of upres is one where it is asked to: it keeps results, and not
   const server = await startServer({ shareCache: true, tokens: [token] });
   const remote = `${server.url}/v1/cache/`;
   const options = { remote, token, key: 'a secret', mode: 'read-write' } as const;
-  const first = machine(options);
+  const first = await machine(options);
   await put(first.cache, 'a', 'b');
   await first.cache.settle!();
-  const second = machine(options);
+  const second = await machine(options);
   expect(await second.cache.get(key)).toMatchObject({ facts });
   expect(await second.cache.get(keyOf('nothing'))).toBeUndefined();
   expect([...first.said, ...second.said]).toEqual([]);
@@ -357,6 +356,6 @@ test('the server of upres is one where it is asked to: it keeps results, and not
   expect((await send(key.toUpperCase(), blob)).status).toBe(422);
   expect((await send(key, blob, { authorization: 'Bearer another-token-of-16' })).status).toBe(401);
   // What was refused has changed nothing.
-  expect(await machine(options).cache.get(key)).toMatchObject({ facts });
+  expect(await (await machine(options)).cache.get(key)).toMatchObject({ facts });
   expect((await ask(await startServer(), `/v1/cache/${key}`)).status).toBe(404);
 });

@@ -29,14 +29,14 @@ class Broken extends MainBackend {
     super({ info, threads: 1, maxQueue: 10, admission });
   }
 
-  protected override planTiles(
+  protected override planPasses(
     { width, height }: PixelImage<PixelArray>,
     _: CallSettings,
     given: CallHooks,
     lane: object,
-  ): Call {
+  ): Promise<readonly Call[]> {
     const core = { x: 0, y: 0, width, height };
-    return new Call({
+    const call = new Call({
       weights: 'w',
       network: this,
       lane,
@@ -48,6 +48,7 @@ class Broken extends MainBackend {
       tiles: [{ core, read: core, places: [{ x: 0, y: 0 }] }],
       hooks: given,
     });
+    return Promise.resolve([call]);
   }
 
   protected override computeTiles(): Promise<void> {

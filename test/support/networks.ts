@@ -60,12 +60,16 @@ export function smoothing(): Uint8Array {
   return finish(writer);
 }
 
-/** A ×2 network whose every output pixel depends on the mean of the whole image. */
+/** A ×2 network whose every output pixel depends on mean and variance of the whole image. */
 export function globalNetwork(): Uint8Array {
   const writer = new GraphWriter(opset, 'n');
   const features = writer.op('Relu', [convolution(writer, 'input', 3, 16)]);
-  const attention = writer.op('Sigmoid', [writer.op('GlobalAveragePool', [features])]);
-  const weighted = writer.op('Mul', [features, attention]);
+  const [ones, zeros] = [new Float32Array(16).fill(1), new Float32Array(16)];
+  const weighted = writer.op('InstanceNormalization', [
+    features,
+    writer.floats(ones, [16]),
+    writer.floats(zeros, [16]),
+  ]);
   writer.op('DepthToSpace', [convolution(writer, weighted, 16, 12)], { blocksize: 2, mode: 'CRD' }, 'output');
   return finish(writer);
 }

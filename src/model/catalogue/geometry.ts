@@ -1,4 +1,31 @@
 import type { Halo } from '../../pixels.js';
+/** A mean or a maximum over the whole picture of one tensor's channels. */
+export interface Pool {
+  readonly kind: 'mean' | 'max';
+  /** Rows of the tensor for each row of the picture, as numerator and denominator; and so with columns. */
+  readonly rows: readonly [number, number];
+  readonly columns: readonly [number, number];
+}
+
+/** Pools that one pass over the picture finds: none of them needs another's result. */
+export interface PoolingStage {
+  readonly pools: readonly Pool[];
+  /** Input pixels of context that a tile of this pass needs. */
+  readonly halo: Halo;
+  /** Multiply-accumulates per input pixel of this pass. */
+  readonly macPerPixel: number;
+}
+
+/**
+ * How a network that looks at the whole picture by pooling alone is computed in tiles, exactly: a pass over all tiles for each stage,
+ * then one with what they found.
+ */
+export interface Pooling {
+  readonly stages: readonly PoolingStage[];
+  /** Input pixels of context that a tile of the last pass needs. */
+  readonly halo: Halo;
+}
+
 /** What the graph of a network says about where its output comes from, and what it costs. */
 export interface Geometry {
   /** Output pixels per input pixel along each axis; undefined when the graph can't be followed without running it. */
@@ -8,6 +35,8 @@ export interface Geometry {
    * bit. Undefined when the network looks at the whole picture, or when that can't be ruled out.
    */
   halo: Halo | undefined;
+  /** How the whole picture is looked at, where that is by pooling alone. */
+  pooling?: Pooling | undefined;
   /** Width and height of the input must be multiples of this, and so must the corners of tiles (strides in the graph). */
   multipleOf: number;
   /** Operators that look at the whole picture ("GlobalAveragePool"), or that can't be followed ("Foo (unknown)"). */

@@ -51,6 +51,11 @@ export interface BuiltModel {
   readonly core: Uint8Array;
   /** The same interface without the rewrites for speed, to prove them equal. */
   readonly reference: Uint8Array;
+  /**
+   * Where `geometry.pooling` says so: the core cut at its pools, a graph for each stage and one for the picture, which take the
+   * results of earlier stages as inputs `pool0`, `pool1` and so on.
+   */
+  readonly passes?: readonly Uint8Array[];
   readonly geometry: Geometry;
   /** Of a user's network only: others are known. */
   readonly colours?: NetworkColours;

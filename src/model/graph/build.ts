@@ -12,6 +12,7 @@ import { opsetOf, readOnnx, writeOnnx, type OnnxModel } from './onnx/file.js';
 import { TensorProto_DataType as DataType } from './onnx/onnx_pb.js';
 import { openModelFile } from './open-file.js';
 import { analyse } from './receptive-field.js';
+import { cutAtPools, sumExactly } from './rewrite/pools.js';
 import { rewritePrelu } from './rewrite/prelu.js';
 
 /** A part's graph with the interface of a core. */
@@ -36,11 +37,14 @@ export async function buildModel(parts: readonly ModelPart[], colours?: Colours)
   const core = composeChain(parts.map((part) => loaded.get(part.key)!.model));
   const only = parts.length === 1 ? loaded.get(parts[0]!.key) : undefined;
   const reference = writeOnnx(core);
-  const { geometry } = analyse(core.graph, opsetOf(core), { layout: 'NCHW', channels: 3, type: DataType.FLOAT });
+  const { geometry, pools } = analyse(core.graph, opsetOf(core), { layout: 'NCHW', channels: 3, type: DataType.FLOAT });
   rewritePrelu(core);
+  const passes = pools && cutAtPools(core, pools).map(writeOnnx);
+  if (pools) sumExactly(core, pools);
   return {
     core: writeOnnx(core),
     reference,
+    ...(passes && { passes }),
     geometry: { ...geometry, ...only?.family },
     ...(only?.interface && { colours: only.interface }),
   };

@@ -19,6 +19,9 @@ const TYPES = {
  * and rounded to the nearest. float32 goes in as it is and comes out limited to 0..1. With one channel the plane goes in as
  * R = G = B, and the mean of the core's three channels comes out.
  *
+ * A graph whose output has another name is a pass over the picture that makes none: its outputs stay as they are. Inputs besides
+ * `input` stay, too.
+ *
  * Nodes are only added around the core, so it may also be what onnxruntime's optimiser wrote: then load the result with
  * optimisation 'disabled', from the same folder if the core's weights lie in a file next to it.
  */
@@ -35,7 +38,6 @@ export function wrapPixels(core: Uint8Array, type: PixelType, channels: 1 | 3): 
 
   // Rearranging comes before the cast on the way in and after it on the way out: it then moves one byte, not four.
   const toPlanes = { perm: [0, 3, 1, 2] };
-  const toRows = { perm: [0, 2, 3, 1] };
   const last = type === 'float32' ? 'input' : undefined;
   const only = channels === 3 ? last : undefined;
   let planes = before.op('Transpose', ['pixels'], toPlanes, only);
@@ -45,22 +47,33 @@ export function wrapPixels(core: Uint8Array, type: PixelType, channels: 1 | 3): 
     before.op('Div', [floats, before.floats([max])], {}, 'input');
   }
 
-  let result = 'output';
-  if (channels === 1) result = after.channelMean(result);
-  result = after.clip(result, 0, 1);
+  const makesPicture = graph.output[0]?.name === 'output';
+  const { nodes: rest, initializers } = makesPicture ? pictureEnd(after, type, channels) : after;
+  graph.node = [...before.nodes, ...graph.node, ...rest];
+  graph.initializer.push(...before.initializers, ...initializers);
+  graph.input = [
+    tensorInfo('pixels', dataType, [1, 'height', 'width', channels]),
+    ...graph.input.filter(({ name }) => name !== 'input'),
+  ];
+  if (makesPicture) {
+    graph.output = [tensorInfo('upscaled', dataType, [1, 'upscaled_height', 'upscaled_width', channels])];
+  }
+  return writeOnnx(model);
+}
+
+/** Makes pixels of what a core gives. */
+function pictureEnd(writer: GraphWriter, type: PixelType, channels: 1 | 3): GraphWriter {
+  const { dataType, max } = TYPES[type];
+  let result = channels === 1 ? writer.channelMean('output') : 'output';
+  result = writer.clip(result, 0, 1);
   if (type !== 'float32') {
     // A cast to integers cuts off the fraction: with one half added it rounds.
-    result = after.op('Mul', [result, after.floats([max])]);
-    result = after.op('Add', [result, after.floats([0.5])]);
-    result = after.op('Cast', [result], { to: dataType });
+    result = writer.op('Mul', [result, writer.floats([max])]);
+    result = writer.op('Add', [result, writer.floats([0.5])]);
+    result = writer.op('Cast', [result], { to: dataType });
   }
-  after.op('Transpose', [result], toRows, 'upscaled');
-
-  graph.node = [...before.nodes, ...graph.node, ...after.nodes];
-  graph.initializer.push(...before.initializers, ...after.initializers);
-  graph.input = [tensorInfo('pixels', dataType, [1, 'height', 'width', channels])];
-  graph.output = [tensorInfo('upscaled', dataType, [1, 'upscaled_height', 'upscaled_width', channels])];
-  return writeOnnx(model);
+  writer.op('Transpose', [result], { perm: [0, 2, 3, 1] }, 'upscaled');
+  return writer;
 }
 
 /** A prefix that no tensor's name begins with. */

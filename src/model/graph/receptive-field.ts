@@ -2,8 +2,11 @@ import { CONSTANTS, constantValue } from './analysis/constant.js';
 import { CUTS } from './analysis/cut.js';
 import { ELEMENTWISE } from './analysis/elementwise.js';
 import { foldConstants } from './analysis/fold.js';
-import { union, type Followed, type OperatorContext, type Operators, type Span } from './analysis/operator.js';
+import type { Followed, OperatorContext, Operators, Step } from './analysis/operator.js';
+import { haloOf } from './analysis/halo.js';
 import { peakBytes } from './analysis/memory.js';
+import { neededNodes } from './analysis/needed-nodes.js';
+import { findPools, type FoundPools } from './analysis/pools.js';
 import { lcm, ONE } from './analysis/rational.js';
 import { REDUCTIONS } from './analysis/reduce.js';
 import { RESHAPES } from './analysis/reshape.js';
@@ -46,6 +49,8 @@ export interface Analysis {
   readonly picture: PictureSize;
   /** A node whose inputs contradict each other: the network doesn't take such pictures. */
   readonly contradiction: string | undefined;
+  /** Where `geometry.pooling` says that there are pools: which nodes they are. */
+  readonly pools: FoundPools['pools'] | undefined;
 }
 
 // Many small factors, so that strides, blocks and windows of any usual size divide it, and different in both directions, so
@@ -67,17 +72,17 @@ export function analyse(graph: GraphProto, opset: number, input: InputShape): An
   const { geometry } = first;
   if (geometry.scale === undefined) return first;
   const second = walk(graph, opset, input, { h: SECOND.h * geometry.multipleOf, w: SECOND.w * geometry.multipleOf });
+  const unlike = { halo: undefined, pooling: undefined };
   if (second.geometry.scale !== geometry.scale)
-    return { ...second, geometry: { ...geometry, scale: undefined, halo: undefined } };
-  if (JSON.stringify(second.geometry.halo) === JSON.stringify(geometry.halo)) return first;
+    return { ...second, geometry: { ...geometry, ...unlike, scale: undefined }, pools: undefined };
+  const fieldOf = ({ geometry: { halo, pooling } }: Analysis): string => JSON.stringify([halo, haloesOf(pooling)]);
+  if (fieldOf(second) === fieldOf(first)) return first;
   // It treats pictures of different sizes differently.
-  return { ...first, geometry: { ...geometry, halo: undefined } };
+  return { ...first, geometry: { ...geometry, ...unlike }, pools: undefined };
 }
 
-interface Step {
-  readonly node: NodeProto;
-  readonly followed: Followed;
-}
+const haloesOf = (pooling: Geometry['pooling']): unknown =>
+  pooling && [pooling.halo, ...pooling.stages.map(({ halo }) => halo)];
 
 function walk(graph: GraphProto, opset: number, shape: InputShape, size: PictureSize): Analysis {
   const constants = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
@@ -91,10 +96,11 @@ function walk(graph: GraphProto, opset: number, shape: InputShape, size: Picture
   const steps: Step[] = [];
   const globals = new Set<string>();
   const lost = new Set<string>();
+  let onlyPools = true;
   let contradiction: string | undefined;
   let multipleOf = 1;
   let mac = 0;
-  for (const node of neededNodes(graph, outputName)) {
+  for (const node of neededNodes(graph.node, [outputName])) {
     if (node.input.some((name) => lost.has(name))) {
       node.output.forEach((name) => lost.add(name));
       continue;
@@ -107,13 +113,17 @@ function walk(graph: GraphProto, opset: number, shape: InputShape, size: Picture
       for (const { scale } of followed.outputs) {
         for (const along of ALONG) multipleOf = lcm(multipleOf, scale[along]?.den ?? 1);
       }
-      if (followed.global) globals.add(node.opType);
+      if (followed.global) {
+        globals.add(node.opType);
+        onlyPools &&= followed.pool !== undefined;
+      }
       mac += followed.mac ?? 0;
     } catch (error) {
       if (error instanceof Contradiction)
         contradiction ??= `${node.opType} "${node.name || (node.output[0] ?? '')}": ${error.message}`;
       else if (!(error instanceof CannotFollow)) throw error;
       globals.add(`${node.opType} (unknown)`);
+      onlyPools = false;
       node.output.forEach((name) => lost.add(name));
     }
   }
@@ -121,9 +131,14 @@ function walk(graph: GraphProto, opset: number, shape: InputShape, size: Picture
   const output = values.get(outputName);
   const scale = output && scaleOf(output, size);
   const followable = output !== undefined && scale !== undefined && globals.size === 0;
+  const pools =
+    output !== undefined && scale !== undefined && onlyPools && globals.size > 0
+      ? findPools(steps, inputName, outputName, values, multipleOf, size)
+      : undefined;
   const result: Geometry = {
     scale,
-    halo: followable ? haloOf(steps, inputName, outputName, values, multipleOf, scale) : undefined,
+    halo: followable ? haloOf(steps, inputName, outputName, values, multipleOf, size) : undefined,
+    ...(pools && { pooling: pools.pooling }),
     multipleOf,
     globalOperators: [...globals],
     macPerPixel: Math.round(mac),
@@ -133,7 +148,7 @@ function walk(graph: GraphProto, opset: number, shape: InputShape, size: Picture
       0,
     ),
   };
-  return { geometry: result, output: output && shapeOf(output), picture: size, contradiction };
+  return { geometry: result, output: output && shapeOf(output), picture: size, contradiction, pools: pools?.pools };
 }
 
 function follow(node: NodeProto, inputs: readonly (Value | undefined)[], context: OperatorContext): Followed {
@@ -145,18 +160,6 @@ function follow(node: NodeProto, inputs: readonly (Value | undefined)[], context
   if (followed.outputs.length !== 1 || !output || output.values) return followed;
   const values = foldConstants(node, inputs, output);
   return values ? { ...followed, outputs: [{ ...output, values }] } : followed;
-}
-
-/** The nodes that the output depends on, in the file's order, which is one in which they can be computed. */
-function neededNodes(graph: GraphProto, output: string): NodeProto[] {
-  const needed = new Set([output]);
-  const result: NodeProto[] = [];
-  for (const node of [...graph.node].reverse()) {
-    if (!node.output.some((name) => needed.has(name))) continue;
-    node.input.forEach((name) => needed.add(name));
-    result.push(node);
-  }
-  return result.reverse();
 }
 
 function pictureValue({ layout, channels, type }: InputShape, { h, w }: PictureSize): Value {
@@ -176,34 +179,6 @@ function scaleOf(output: Value, size: PictureSize): number | undefined {
   if (!h || !w || h.den !== 1 || w.den !== 1 || h.num !== w.num) return undefined;
   const found = (along: Along): number | undefined => output.axes.flat().find((atom) => atom.along === along)?.size;
   return found('h') === size.h * h.num && found('w') === size.w * w.num ? h.num : undefined;
-}
-
-function haloOf(
-  steps: readonly Step[],
-  input: string,
-  output: string,
-  values: ReadonlyMap<string, Value>,
-  core: number,
-  scale: number,
-): Geometry['halo'] {
-  const [h, w] = ALONG.map((along) => {
-    const demanded = new Map<string, Span>([[output, { first: 0, last: core * scale - 1 }]]);
-    for (const { node, followed } of [...steps].reverse()) {
-      const spans = node.output.flatMap((name) => demanded.get(name) ?? []);
-      const [span, ...more] = spans;
-      if (!span) continue;
-      const whole = more.reduce(union, span);
-      const needed = followed.demand ? followed.demand(whole, along, core) : whole;
-      for (const name of node.input) {
-        if (!values.get(name)?.scale[along]) continue;
-        const known = demanded.get(name);
-        demanded.set(name, known ? union(known, needed) : needed);
-      }
-    }
-    const { first, last } = demanded.get(input) ?? { first: 0, last: 0 };
-    return { before: Math.max(0, -first), after: Math.max(0, last - (core - 1)) };
-  });
-  return { left: w!.before, right: w!.after, top: h!.before, bottom: h!.after };
 }
 
 function isWeight(type: number): boolean {

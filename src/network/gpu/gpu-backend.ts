@@ -69,12 +69,12 @@ export class GpuBackend extends MainBackend {
     return new GpuBackend(scheduler, network, model, located, settings, pool.admission);
   }
 
-  protected override async planTiles(
+  protected override async planPasses(
     source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,
     lane: object,
-  ): Promise<Call> {
+  ): Promise<readonly Call[]> {
     const { width, height, channels, data } = source;
     const tiles = planGpuTiles({
       width,
@@ -85,7 +85,7 @@ export class GpuBackend extends MainBackend {
       acceptApproximation: settings.acceptApproximation,
       budget: this.gpu.state.budget,
     });
-    return new Call({
+    const call = new Call({
       weights: this.network.key,
       network: this,
       lane,
@@ -97,6 +97,7 @@ export class GpuBackend extends MainBackend {
       tiles: await mergeRepeatedTiles(tiles, source),
       hooks,
     });
+    return [call];
   }
 
   protected override computeTiles(call: Call): Promise<void> {

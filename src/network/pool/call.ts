@@ -10,7 +10,7 @@ import {
   type Progress,
   viewPixels,
 } from '../../pixels.js';
-import type { TileOrder } from './protocol.js';
+import type { Pass, PoolPart, TileOrder } from './protocol.js';
 import type { PlacedTile } from '../tiles/repeated-tiles.js';
 
 /** One tile as it was computed, for measuring. */
@@ -77,6 +77,10 @@ export interface CallRequest {
   readonly input: CallInput;
   readonly tiles: readonly PlacedTile[];
   readonly hooks: CallHooks;
+  /** Where the picture is passed over several times: which of the passes this is. */
+  readonly pass?: Pass;
+  /** Called with what a tile contributes to the pools of the pass. */
+  readonly onParts?: (tile: PlacedTile, parts: readonly PoolPart[]) => void;
 }
 
 /** One image on its way through a network: which tiles are left, which are being computed, and what becomes of it. */
@@ -99,8 +103,9 @@ export class Call implements QueueMember {
   private resolveSettled!: () => void;
 
   constructor(private readonly request: CallRequest) {
-    const { input, scale, tiles } = request;
-    const values = input.width * input.height * input.channels * scale * scale;
+    const { input, scale, tiles, pass } = request;
+    // A pass that pools makes no picture.
+    const values = pass?.stage ? 0 : input.width * input.height * input.channels * scale * scale;
     this.output = new SharedArrayBuffer(values * bytesPerValue(input.type));
     this.pending = tiles.toReversed();
     this.largestPiece = tiles.reduce((most, { read }) => Math.max(most, read.width * read.height), 0);
@@ -157,7 +162,7 @@ export class Call implements QueueMember {
   }
 
   orderFor(tile: PlacedTile, order: number): TileOrder {
-    const { input, scale, weights } = this.request;
+    const { input, scale, weights, pass } = this.request;
     return {
       kind: 'tile',
       order,
@@ -171,14 +176,16 @@ export class Call implements QueueMember {
       output: this.output,
       read: tile.read,
       core: { ...tile.core, x: tile.core.x - tile.read.x, y: tile.core.y - tile.read.y },
+      pass,
       places: tile.places,
       cancelled: this.cancelled,
     };
   }
 
-  completed(tile: PlacedTile, record: TileRecord): void {
+  completed(tile: PlacedTile, record: TileRecord, parts: readonly PoolPart[] = []): void {
     this.outstanding--;
     if (!this.ended) {
+      this.request.onParts?.(tile, parts);
       const { width, height } = this.request.input;
       for (const place of tile.places) {
         this.donePixels += Math.min(tile.core.width, width - place.x) * Math.min(tile.core.height, height - place.y);

@@ -1,17 +1,19 @@
-import { Call, toCallInput, type CallHooks } from './call.js';
+import { Call, toCallInput, type CallHooks, type CallRequest } from './call.js';
 import type { ProcessorDevice } from '../device.js';
 import { locateWeights, type LocatedWeights } from '../weights/locate-weights.js';
 import { MainBackend } from './main-backend.js';
 import type { CallSettings } from './network-backend.js';
 import { describeWeights } from '../weights/network-weights.js';
-import { planImage } from '../tiles/plan.js';
+import { planImage, planPasses, type PlanRequest } from '../tiles/plan.js';
+import { PoolTotal } from '../tiles/pool-parts.js';
+import type { TilePlan } from '../tiles/tiles.js';
 import { resolveModel } from '../weights/resolve-model.js';
 import type { ModelSource, WeightsLocation } from './protocol.js';
 import { mergeRepeatedTiles } from '../tiles/repeated-tiles.js';
 import { ThreadPool } from './thread-pool.js';
 import type { MeasuredGeometry } from '../weights/weights-manifest.js';
 import type { Model } from '../../model/catalogue/model.js';
-import type { PixelArray, PixelImage } from '../../pixels.js';
+import type { PixelArray, PixelImage, Progress } from '../../pixels.js';
 
 export interface LocalSettings {
   readonly threads: number;
@@ -66,16 +68,16 @@ export class LocalBackend extends MainBackend {
     return new LocalBackend(pool, model, located, device, settings, async () => (await locate()).location);
   }
 
-  protected override async planTiles(
+  protected override async planPasses(
     source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,
     lane: object,
-  ): Promise<Call> {
+  ): Promise<readonly Call[]> {
     const { width, height } = source;
     const { geometry } = this.info;
     const others = this.pool.callsFor(this);
-    const plan = planImage({
+    const request: PlanRequest = {
       width,
       height,
       geometry,
@@ -85,8 +87,25 @@ export class LocalBackend extends MainBackend {
       tilePixels: settings.tilePixels,
       acceptApproximation: settings.acceptApproximation,
       pixelsPerMs: this.pixelsPerMs,
-    });
-    const tiles = await mergeRepeatedTiles(plan.tiles, source);
+    };
+    const common = {
+      weights: this.weights,
+      network: this,
+      lane,
+      priority: settings.priority,
+      threads: this.threads,
+      scale: this.info.factor,
+      input: toCallInput(source),
+    };
+    const callOf = async (
+      { tiles: planned }: TilePlan,
+      pixelsPerMs: number,
+      more: Pick<CallRequest, 'hooks' | 'pass' | 'onParts'>,
+    ): Promise<Call> => {
+      const tiles = await mergeRepeatedTiles(planned, source);
+      const largest = tiles.reduce((most, { read }) => Math.max(most, read.width * read.height), 0);
+      return new Call({ ...common, ...more, tiles, tileMs: largest / pixelsPerMs });
+    };
     const learning: CallHooks = {
       onProgress: hooks.onProgress,
       onTile: (record) => {
@@ -94,18 +113,33 @@ export class LocalBackend extends MainBackend {
         hooks.onTile?.(record);
       },
     };
-    return new Call({
-      weights: this.weights,
-      network: this,
-      lane,
-      priority: settings.priority,
-      threads: this.threads,
-      scale: this.info.factor,
-      tileMs: tiles.reduce((most, { read }) => Math.max(most, read.width * read.height), 0) / this.pixelsPerMs,
-      input: toCallInput(source),
-      tiles,
-      hooks: learning,
-    });
+    const passes = planPasses(request);
+    if (!passes) return [await callOf(planImage(request), this.pixelsPerMs, { hooks: learning })];
+
+    const found: Float32Array[] = [];
+    const calls: Call[] = [];
+    for (const [index, { plan, stage, pixelsPerMs, before, share }] of passes.entries()) {
+      const onProgress = ({ donePixels, totalPixels }: Progress): void => {
+        hooks.onProgress?.({ donePixels: Math.round(before * totalPixels + share * donePixels), totalPixels });
+      };
+      const totals = stage?.pools.map(({ kind }) => new PoolTotal(kind)) ?? [];
+      const call = await callOf(plan, pixelsPerMs, {
+        // Speed is that of the whole network: stages are faster.
+        hooks: { onProgress, onTile: stage ? hooks.onTile : learning.onTile },
+        pass: { index, stage, found },
+        onParts: ({ places }, parts) => {
+          parts.forEach((part, at) => {
+            totals[at]!.add(part, places.length);
+          });
+        },
+      });
+      call.result.then(
+        () => found.push(...totals.map((total) => total.result())),
+        () => undefined,
+      );
+      calls.push(call);
+    }
+    return calls;
   }
 
   protected override computeTiles(call: Call): Promise<void> {

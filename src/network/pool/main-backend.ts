@@ -83,13 +83,13 @@ export abstract class MainBackend implements NetworkBackend {
     return this.disposing;
   }
 
-  /** Cuts an image, which lies on shared memory, into tiles. */
-  protected abstract planTiles(
+  /** Cuts an image, which lies on shared memory, into tiles: for each pass over it, one after another; the last one makes the result. */
+  protected abstract planPasses(
     source: PixelImage<PixelArray>,
     settings: CallSettings,
     hooks: CallHooks,
     lane: object,
-  ): Call | Promise<Call>;
+  ): Promise<readonly Call[]>;
   /** Computes a call's tiles. */
   protected abstract computeTiles(call: Call): Promise<void>;
   /** Gives back what the network holds; called once, when no call is left. */
@@ -124,38 +124,35 @@ export abstract class MainBackend implements NetworkBackend {
   ): Promise<SharedArrayBuffer> {
     throwIfAborted(abort);
     const release = settings.admitted ? () => undefined : await this.admit(source, settings, abort, lane);
-    let call: Call | undefined;
+    let calls: readonly Call[] = [];
     try {
       // Between being admitted and being told so there is time to change one's mind.
       throwIfAborted(abort);
       const shared = await onSharedMemory(source);
-      call = await this.planTiles(shared, settings, hooks, lane);
-      const running = call;
-      this.unsettled.add(running);
+      calls = await this.planPasses(shared, settings, hooks, lane);
+      for (const call of calls) this.unsettled.add(call);
+      const cancel = (error: Error): void => {
+        for (const call of calls) call.cancel(error);
+      };
       const forget = onAbort(abort, () => {
-        running.cancel(abortedBy(abort));
+        cancel(abortedBy(abort));
       });
       try {
-        await this.computeTiles(call);
+        for (const call of calls) await this.computeTiles(call);
       } catch (error) {
-        // A call that failed before its first tile was begun would never settle.
-        running.cancel(asError(error));
+        // Those that failed before their first tile was begun would never settle.
+        cancel(asError(error));
         throw error;
       } finally {
         forget();
       }
-      return call.output;
+      return calls.at(-1)!.output;
     } finally {
       // A cancelled call's last tiles still use its memory.
-      if (call) {
-        const running = call;
-        void running.settled.then(() => {
-          this.unsettled.delete(running);
-          release();
-        });
-      } else {
+      void Promise.all(calls.map(({ settled }) => settled)).then(() => {
+        for (const call of calls) this.unsettled.delete(call);
         release();
-      }
+      });
     }
   }
 }

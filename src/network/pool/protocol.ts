@@ -1,5 +1,6 @@
 import type { UpresErrorCode } from '../../errors.js';
 import type { StatedColours } from '../../model/catalogue/colours.js';
+import type { PoolingStage } from '../../model/catalogue/geometry.js';
 import type { MeasuredGeometry } from '../weights/weights-manifest.js';
 import type { Rectangle } from '../tiles/tiles.js';
 import type { PixelKind } from '../../pixels.js';
@@ -24,9 +25,28 @@ export type WeightsLocation =
   | {
       readonly kind: 'copied';
       readonly core: Uint8Array;
+      /** And those of its passes, where it pools over the whole picture. */
+      readonly passes: readonly Uint8Array[];
       /** The runtime in WebAssembly, compiled; undefined for the native one. */
       readonly wasm: WasmModule | undefined;
     };
+
+/** One of the passes over a picture of a network that pools over the whole of it. */
+export interface Pass {
+  readonly index: number;
+  /** What is to be pooled; undefined for the last pass, which makes the picture. */
+  readonly stage: PoolingStage | undefined;
+  /** What earlier passes found, by the number of the pool. */
+  readonly found: readonly Float32Array[];
+}
+
+/** What a tile contributes to a pool. */
+export interface PoolPart {
+  /** For each channel: the sum in units of 2^-20, or the largest value. */
+  readonly values: Float64Array;
+  /** Values that were pooled of each channel. */
+  readonly count: number;
+}
 
 /** One tile of one call: all that a thread needs to know. */
 export interface TileOrder extends PixelKind {
@@ -42,6 +62,8 @@ export interface TileOrder extends PixelKind {
   readonly read: Rectangle;
   /** The tile's core within `read`. */
   readonly core: Rectangle;
+  /** The pass that it belongs to, where there are several. */
+  readonly pass: Pass | undefined;
   /** Where the core's result goes, in input pixels: several places when tiles look alike. */
   readonly places: readonly { readonly x: number; readonly y: number }[];
   /** Set to 1 when the call was aborted. */
@@ -75,6 +97,8 @@ export type Reply =
       /** Milliseconds on the clock that all threads of the process share; zero length when nothing ran. */
       readonly started: number;
       readonly ended: number;
+      /** Of a pass that pools. */
+      readonly parts?: readonly PoolPart[];
     }
   /** Not computed, because the call has ended. */
   | { readonly kind: 'skipped'; readonly order: number }
@@ -88,6 +112,8 @@ export interface Prepared {
   readonly geometry: MeasuredGeometry;
   /** The core graph, where there was no folder to write to, and in WebAssembly. */
   readonly core: Uint8Array | undefined;
+  /** With it, the graphs of its passes. */
+  readonly passes?: readonly Uint8Array[];
 }
 
 /** An error in a form that can be posted. */

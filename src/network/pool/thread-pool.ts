@@ -319,7 +319,7 @@ export class ThreadPool {
 function settleTile(call: Call, tile: PlacedTile, reply: Reply, facts: { thread: number; pixels: number }): void {
   switch (reply.kind) {
     case 'done':
-      call.completed(tile, { ...facts, started: reply.started, ended: reply.ended });
+      call.completed(tile, { ...facts, started: reply.started, ended: reply.ended }, reply.parts);
       return;
     case 'failed':
       call.failed(fromErrorMessage(reply.error));

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { ComputeBuffer } from '../tiles/compute-buffer.js';
+import { ComputeBuffer, graphFileName } from '../tiles/compute-buffer.js';
 import { toErrorMessage } from './error-message.js';
 import type { Order, PrepareOrder, Reply, TileOrder, WeightsLocation } from './protocol.js';
 import { ThreadState } from './thread-state.js';
@@ -81,19 +81,19 @@ class PoolThread {
   private async computeTile(order: TileOrder): Promise<Reply> {
     const buffer = await this.bufferFor(order);
     const started = processClock();
-    await buffer.computeTile(order);
-    return { kind: 'done', order: order.order, started, ended: processClock() };
+    const parts = await buffer.computeTile(order);
+    return { kind: 'done', order: order.order, started, ended: processClock(), ...(parts && { parts }) };
   }
 
-  private async bufferFor({ weights, type, channels }: TileOrder): Promise<ComputeBuffer> {
-    const kind = `${type}-${channels}`;
+  private async bufferFor({ weights, type, channels, pass }: TileOrder): Promise<ComputeBuffer> {
+    const kind = graphFileName(type, channels, pass?.index);
     const ofWeights = this.buffers.get(weights) ?? new Map<string, ComputeBuffer>();
     this.buffers.set(weights, ofWeights);
     let buffer = ofWeights.get(kind);
     if (!buffer) {
       const location = this.locations.get(weights);
       if (!location) throw new Error(`the thread was not told of the weights ${weights}`);
-      buffer = await ComputeBuffer.open(location, type, channels);
+      buffer = await ComputeBuffer.open(location, type, channels, pass?.index);
       ofWeights.set(kind, buffer);
     }
     return buffer;

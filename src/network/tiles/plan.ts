@@ -1,6 +1,7 @@
 import { UpresError } from '../../errors.js';
 import type { Approximation, MeasuredGeometry } from '../weights/weights-manifest.js';
-import { planTiles, type TilePlan } from './tiles.js';
+import type { PoolingStage } from '../../model/catalogue/geometry.js';
+import { planTiles, type TilePlan, type TilePlanRequest } from './tiles.js';
 import type { Halo } from '../../pixels.js';
 
 /** Milliseconds that a tile may take: cancelling and draining wait for one tile. */
@@ -104,11 +105,10 @@ const everySide = (pixels: number): Halo => ({ left: pixels, top: pixels, right:
  */
 export function planImage(request: PlanRequest): TilePlan {
   const { geometry, memoryBudget } = request;
-  const unit = geometry.multipleOf;
-  const width = Math.ceil(request.width / unit) * unit;
-  const height = Math.ceil(request.height / unit) * unit;
-  const memoryPixels = Math.max(1, Math.floor(memoryBudget / activationBytes(geometry)));
-  const whole = { width, height, multipleOf: unit, overheadPixels: 0, threads: 1, maxTilePixels: Infinity };
+  const memoryPixels = memoryPixelsOf(request);
+  const shape = shapeOf(request);
+  const whole = { ...shape, overheadPixels: 0, threads: 1, maxTilePixels: Infinity };
+  if (geometry.pooling) return planTiles({ ...whole, halo: everySide(0) });
 
   const approximation = approximationFor(geometry, request, memoryPixels);
   if (approximation) {
@@ -130,8 +130,8 @@ export function planImage(request: PlanRequest): TilePlan {
   const { halo } = geometry;
   if (halo && geometry.approximation) return planTiles({ ...whole, halo });
   if (!halo) {
-    if (width * height <= memoryPixels || request.tilePixels === Infinity) {
-      return planTiles({ ...whole, halo: { left: 0, top: 0, right: 0, bottom: 0 } });
+    if (shape.width * shape.height <= memoryPixels || request.tilePixels === Infinity) {
+      return planTiles({ ...whole, halo: everySide(0) });
     }
     throw new UpresError(
       'INPUT_TOO_LARGE',
@@ -141,19 +141,78 @@ export function planImage(request: PlanRequest): TilePlan {
     );
   }
   if (request.tilePixels === Infinity) return planTiles({ ...whole, halo });
+  return planTiles({ ...shapeOf(request), ...limitsFor(request, halo) });
+}
 
-  const pixelsPerMs = request.pixelsPerMs ?? geometry.pixelsPerMs;
-  const worthwhile = (3 * Math.max(halo.left + halo.right, halo.top + halo.bottom)) ** 2;
-  const usual = pixelsPerMs * longestTileMs;
-  const longest = Math.max(usual, Math.min(worthwhile, pixelsPerMs * longestWastefulTileMs));
-  const maxTilePixels = request.tilePixels ?? Math.min(memoryPixels, Math.floor(longest));
-  return planTiles({
-    width,
-    height,
-    halo,
-    multipleOf: unit,
-    maxTilePixels,
-    threads: request.threads,
-    overheadPixels: pixelsPerMs * tileOverheadMs,
+/** One of the passes over a picture by a network that pools over the whole of it. */
+export interface PlannedPass {
+  readonly plan: TilePlan;
+  /** What it finds; undefined for the last pass, which makes the picture. */
+  readonly stage: PoolingStage | undefined;
+  /** Input pixels a millisecond that one thread is expected to compute. */
+  readonly pixelsPerMs: number;
+  /** Shares of the work: of the passes before it, and its own. */
+  readonly before: number;
+  readonly share: number;
+}
+
+/**
+ * Cuts an image into tiles for each pass of a network that pools over the whole picture. Tiles see nothing beyond the borders, as
+ * the whole would not: the result's bytes are those of the whole at once.
+ * @returns undefined for other networks, and where the image is better computed at once
+ */
+export function planPasses(request: PlanRequest): PlannedPass[] | undefined {
+  const { geometry, tilePixels } = request;
+  const { pooling } = geometry;
+  if (!pooling || tilePixels === Infinity) return undefined;
+  const { width, height } = shapeOf(request);
+  const soon = longestWastefulTileMs * speedOf(request);
+  if (width * height <= (tilePixels ?? Math.min(memoryPixelsOf(request), soon))) return undefined;
+  const { stages } = pooling;
+  const macs = [...stages.map(({ macPerPixel }) => macPerPixel), geometry.macPerPixel];
+  const all = macs.reduce((sum, mac) => sum + mac, 0) || 1;
+  let before = 0;
+  return macs.map((mac, index) => {
+    const stage = stages[index];
+    const pixelsPerMs = (speedOf(request) * geometry.macPerPixel) / (mac || 1);
+    const plan = planTiles({
+      ...shapeOf(request),
+      ...limitsFor({ ...request, pixelsPerMs }, stage?.halo ?? pooling.halo),
+      border: everySide(0),
+    });
+    const pass = { plan, stage, pixelsPerMs, before, share: mac / all };
+    before += mac / all;
+    return pass;
   });
+}
+
+const speedOf = ({ pixelsPerMs, geometry }: PlanRequest): number => pixelsPerMs ?? geometry.pixelsPerMs;
+
+const memoryPixelsOf = ({ memoryBudget, geometry }: PlanRequest): number =>
+  Math.max(1, Math.floor(memoryBudget / activationBytes(geometry)));
+
+/** The image's size as the network needs it. */
+function shapeOf({ width, height, geometry }: PlanRequest): { width: number; height: number; multipleOf: number } {
+  const unit = geometry.multipleOf;
+  return {
+    width: Math.ceil(width / unit) * unit,
+    height: Math.ceil(height / unit) * unit,
+    multipleOf: unit,
+  };
+}
+
+/** How large tiles of a halo may be, by time and memory. */
+function limitsFor(
+  request: PlanRequest,
+  halo: Halo,
+): Pick<TilePlanRequest, 'halo' | 'maxTilePixels' | 'threads' | 'overheadPixels'> {
+  const speed = speedOf(request);
+  const worthwhile = (3 * Math.max(halo.left + halo.right, halo.top + halo.bottom)) ** 2;
+  const longest = Math.max(speed * longestTileMs, Math.min(worthwhile, speed * longestWastefulTileMs));
+  return {
+    halo,
+    maxTilePixels: request.tilePixels ?? Math.min(memoryPixelsOf(request), Math.floor(longest)),
+    threads: request.threads,
+    overheadPixels: speed * tileOverheadMs,
+  };
 }

@@ -4,7 +4,7 @@ import type { ProcessorDevice } from '../device.js';
 import type { ModelSource, WeightsLocation } from '../pool/protocol.js';
 import type { WasmModule } from '../pool/web-assembly.js';
 import type { ThreadPool } from '../pool/thread-pool.js';
-import { coreName, type MeasuredGeometry } from './weights-manifest.js';
+import { coreName, passCount, passName, type MeasuredGeometry } from './weights-manifest.js';
 import { defaultCacheFolder } from './cache-folder.js';
 import { WeightsStore } from './weights-store.js';
 import { hasCode, messageOf, UpresError } from '../../errors.js';
@@ -78,9 +78,9 @@ async function locate(
     if (error instanceof UpresError && !hasCode(error, 'OUTPUT_UNWRITABLE')) throw error;
     problem = error;
   }
-  const { geometry, core } = await pool.prepare({ kind: 'prepare', source, key, folder: undefined, wasm });
+  const { geometry, core, passes = [] } = await pool.prepare({ kind: 'prepare', source, key, folder: undefined, wasm });
   if (!wasm) warnOfCopies(problem);
-  return { geometry, location: { kind: 'copied', core: core!, wasm } };
+  return { geometry, location: { kind: 'copied', core: core!, passes, wasm } };
 }
 
 async function located(
@@ -88,7 +88,9 @@ async function located(
   wasm: WasmModule | undefined,
 ): Promise<LocatedWeights> {
   if (!wasm) return { geometry, location: { kind: 'mapped', folder } };
-  return { geometry, location: { kind: 'copied', core: await readFile(join(folder, coreName)), wasm } };
+  const passNames = Array.from({ length: passCount(geometry) }, (_, pass) => passName(pass));
+  const [core, ...passes] = await Promise.all([coreName, ...passNames].map((name) => readFile(join(folder, name))));
+  return { geometry, location: { kind: 'copied', core: core!, passes, wasm } };
 }
 
 function tell(source: ModelSource, { notes = [] }: MeasuredGeometry): void {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
 import { messageOf, UpresError } from '../../errors.js';
@@ -16,8 +16,9 @@ import { mappingOptions, optimisingOptions, writingOptions, type SessionRuntime 
 import { runtimeFor } from '../pool/session-runtime.js';
 import { runOnPlane } from '../proving.js';
 import { findColours, type FoundColours } from './colour-trial.js';
+import { arePassesEqual } from './pooling-trial.js';
 import { measureGeometry } from './trial.js';
-import { coreName, manifestName, writeManifest, type MeasuredGeometry } from './weights-manifest.js';
+import { coreName, manifestName, passName, writeManifest, type MeasuredGeometry } from './weights-manifest.js';
 
 /** Name of the file of weights that all graphs of a network share. */
 const weightsName = 'weights.data';
@@ -37,17 +38,26 @@ export async function prepareWeights(order: PrepareOrder): Promise<Prepared> {
   const device = order.wasm ? 'wasm' : 'cpu';
   const { core, found, ...built } = await buildInItsColours(runtime, device, model);
 
+  const { passes = [] } = built;
   if (order.folder === undefined || order.wasm) {
-    const measured = await proveAndMeasure(runtime, device, built, core, found);
-    if (order.folder !== undefined) await writeCore(order.folder, core, measured);
-    return { geometry: measured, core };
+    const measured = await proveAndMeasure(runtime, device, built, { core, passes }, found);
+    const used = measured.pooling ? passes : [];
+    if (order.folder !== undefined) await writeCores(order.folder, core, used, measured);
+    return { geometry: measured, core, passes: used };
   }
   const corePath = join(order.folder, coreName);
   try {
     await mkdir(order.folder, { recursive: true, mode: 0o700 });
-    await writeOptimised(runtime, core, corePath);
-    const measured = await proveAndMeasure(runtime, device, built, corePath, found);
-    await writeGraphs(order.folder, corePath);
+    await writeOptimised(runtime, core, corePath, weightsName);
+    const passPaths = passes.map((_, pass) => join(order.folder!, passName(pass)));
+    for (const [pass, path] of passPaths.entries())
+      await writeOptimised(runtime, passes[pass]!, path, `${passName(pass)}.data`);
+    const measured = await proveAndMeasure(runtime, device, built, { core: corePath, passes: passPaths }, found);
+    await writeGraphs(order.folder, corePath, undefined);
+    for (const [pass, path] of passPaths.entries()) {
+      if (measured.pooling) await writeGraphs(order.folder, path, pass);
+      else for (const name of [path, `${path}.data`]) await rm(name, { force: true });
+    }
     await seal(order.folder, measured);
     return { geometry: measured, core: undefined };
   } catch (cause) {
@@ -60,9 +70,15 @@ export async function prepareWeights(order: PrepareOrder): Promise<Prepared> {
 }
 
 /** The runtime in WebAssembly reads no files: threads get the graph, and optimise it themselves. */
-async function writeCore(folder: string, core: Uint8Array, measured: MeasuredGeometry): Promise<void> {
+async function writeCores(
+  folder: string,
+  core: Uint8Array,
+  passes: readonly Uint8Array[],
+  measured: MeasuredGeometry,
+): Promise<void> {
   try {
     await writeFile(join(folder, coreName), core, { mode: 0o600 });
+    for (const [pass, graph] of passes.entries()) await writeFile(join(folder, passName(pass)), graph, { mode: 0o600 });
     await seal(folder, measured);
   } catch (cause) {
     throw new UpresError('OUTPUT_UNWRITABLE', messageOf(cause), { cause });
@@ -70,10 +86,8 @@ async function writeCore(folder: string, core: Uint8Array, measured: MeasuredGeo
 }
 
 /** Has the runtime write the graph as it runs it, and its weights next to it. */
-async function writeOptimised(runtime: SessionRuntime, core: Uint8Array, corePath: string): Promise<void> {
-  const optimiser = await openSession(() =>
-    runtime.InferenceSession.create(core, writingOptions(corePath, weightsName)),
-  );
+async function writeOptimised(runtime: SessionRuntime, core: Uint8Array, path: string, weights: string): Promise<void> {
+  const optimiser = await openSession(() => runtime.InferenceSession.create(core, writingOptions(path, weights)));
   await optimiser.release();
 }
 
@@ -122,19 +136,23 @@ async function proveAndMeasure(
   runtime: SessionRuntime,
   device: ProcessorDevice,
   { reference, geometry, colours }: Omit<BuiltModel, 'core'>,
-  core: Uint8Array | string,
+  { core, passes }: { readonly core: Uint8Array | string; readonly passes: readonly (Uint8Array | string)[] },
   found: FoundColours,
 ): Promise<MeasuredGeometry> {
+  const open = (graph: Uint8Array | string): Promise<InferenceSession> =>
+    openSession(() =>
+      typeof graph === 'string'
+        ? runtime.InferenceSession.create(graph, mappingOptions())
+        : runtime.InferenceSession.create(graph, optimisingOptions(device)),
+    );
   const original = await openReference(runtime, device, reference);
   try {
-    const optimised = await openSession(() =>
-      typeof core === 'string'
-        ? runtime.InferenceSession.create(core, mappingOptions())
-        : runtime.InferenceSession.create(core, optimisingOptions(device)),
-    );
+    const optimised = await open(core);
     try {
       const level = colours?.output.whole ? 1 / 255 : 0;
-      const measured = await measureGeometry(runtime, original, optimised, geometry, level);
+      let measured = await measureGeometry(runtime, original, optimised, geometry, level);
+      if (!(await arePassesEqual(runtime, optimised, (pass) => open(passes[pass]!), measured)))
+        measured = { ...measured, pooling: undefined };
       const notes = [found.note, approximationNote(measured)].filter((note) => note !== undefined);
       return { ...measured, ...(found.colours && { colours: found.colours }), ...(notes.length > 0 && { notes }) };
     } finally {
@@ -153,11 +171,12 @@ async function openSession(create: () => Promise<InferenceSession>): Promise<Inf
   }
 }
 
-async function writeGraphs(folder: string, corePath: string): Promise<void> {
+async function writeGraphs(folder: string, corePath: string, pass: number | undefined): Promise<void> {
   const core = await readFile(corePath);
   for (const type of ['uint8', 'uint16', 'float32'] as const) {
     for (const channels of [1, 3] as const) {
-      await writeFile(join(folder, graphFileName(type, channels)), wrapPixels(core, type, channels), { mode: 0o600 });
+      const path = join(folder, graphFileName(type, channels, pass));
+      await writeFile(path, wrapPixels(core, type, channels), { mode: 0o600 });
     }
   }
 }
@@ -174,8 +193,8 @@ async function seal(folder: string, geometry: MeasuredGeometry): Promise<void> {
 }
 
 /** What is to be known of a network whose tiles only come near the whole. */
-function approximationNote({ halo, approximation, globalOperators }: MeasuredGeometry): string | undefined {
-  if (!approximation) return undefined;
+function approximationNote({ halo, pooling, approximation, globalOperators }: MeasuredGeometry): string | undefined {
+  if (!approximation || pooling) return undefined;
   const { levels } = approximation;
   if (levels !== undefined && levels < 0.05) return undefined;
   const by =

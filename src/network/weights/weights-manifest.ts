@@ -7,6 +7,12 @@ export const manifestName = 'manifest.json';
 /** The graph without what reads and writes pixels. */
 export const coreName = 'core.onnx';
 
+/** One of the passes of a network that pools over the whole picture. */
+export const passName = (pass: number): string => `pass${pass}.onnx`;
+
+/** Passes over a picture: one for each stage of pools, and the last; none for a network without pools. */
+export const passCount = ({ pooling }: Geometry): number => (pooling ? pooling.stages.length + 1 : 0);
+
 /** A geometry as it was seen in a trial run. */
 export interface MeasuredGeometry extends Geometry {
   readonly scale: number;

@@ -53,19 +53,30 @@ const megapixels = (pixels: number): string => `${Number((pixels / 1e6).toPrecis
 export class ImageService implements AsyncDisposable {
   private readonly upscaler: Upscaler;
   private readonly cached: CachedUpscaler;
-  private readonly cache: ResultCache | undefined;
   private readonly bound: CacheBound | undefined;
 
-  /** @param warn called when results can't be cached, or old ones not be removed */
-  constructor(
+  private constructor(
     private readonly settings: ServerSettings,
     private readonly metrics: ServerMetrics,
+    private readonly cache: ResultCache | undefined,
     warn: (message: string) => void,
   ) {
     this.upscaler = new Upscaler({ threads: settings.threads, device: settings.device });
-    this.cache = openCache(settings.cache, process.cwd(), warn, { retryAfter: remoteRestMs });
-    this.cached = new CachedUpscaler(() => this.upscaler, this.cache);
-    this.bound = this.cache && new CacheBound(new AssetCache(this.cache.folder), settings.limits.cacheBytes, warn);
+    this.cached = new CachedUpscaler(() => this.upscaler, cache);
+    this.bound = cache && new CacheBound(new AssetCache(cache.folder), settings.limits.cacheBytes, warn);
+  }
+
+  /**
+   * @param warn called when results can't be cached, old ones not be removed, or a remote cache is left alone
+   * @throws BAD_ARGUMENT for what the environment says of a remote cache
+   */
+  static async open(
+    settings: ServerSettings,
+    metrics: ServerMetrics,
+    warn: (message: string) => void,
+  ): Promise<ImageService> {
+    const cache = await openCache(settings.cache, process.cwd(), warn, { retryAfter: remoteRestMs });
+    return new ImageService(settings, metrics, cache, warn);
   }
 
   /**

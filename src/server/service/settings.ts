@@ -3,7 +3,7 @@ import { isIPv4 } from 'node:net';
 import { join, resolve } from 'node:path';
 import envPaths from 'env-paths';
 import { assetOptions, checkAssetOptions } from '../../asset/options.js';
-import { resultsFolder } from '../../asset/asset-cache.js';
+import { resultsFolder } from '../../asset/cache-folder.js';
 import { cacheOption, type CacheOption, type SharedCacheOptions } from '../../asset/cache-option.js';
 import { UpresError } from '../../errors.js';
 import { autoModel } from '../../image/auto/auto-model.js';

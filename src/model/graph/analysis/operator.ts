@@ -26,10 +26,18 @@ export interface Followed {
   readonly demand?: (span: Span, along: Along, core: number) => Span;
   /** It looks at the whole picture. */
   readonly global?: boolean;
+  /** In no other way than by reducing all rows and columns of its first input to one value of each channel. */
+  readonly pool?: 'mean' | 'max';
   /** Multiply-accumulates per input pixel. */
   readonly mac?: number;
   /** The outputs take no memory of their own. */
   readonly view?: boolean;
+}
+
+/** A node that was followed. */
+export interface Step {
+  readonly node: NodeProto;
+  readonly followed: Followed;
 }
 
 /**

@@ -15,7 +15,7 @@ import {
   type Axis,
   type Value,
 } from './value.js';
-import { density } from './window.js';
+import { density, poolOf } from './window.js';
 
 const reduce: Operator = (node, [input, given]) => {
   const rank = input!.axes.length;
@@ -30,6 +30,7 @@ const reduce: Operator = (node, [input, given]) => {
   return {
     outputs: [single ? { ...output, type: DataType.INT64 } : output],
     global: axes.some((axis) => isSpatial(input!.axes[axis]!)),
+    ...poolOf(node.opType, input!, axes),
   };
 };
 

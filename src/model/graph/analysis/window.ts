@@ -186,7 +186,24 @@ const pool: Operator = (node, [input]) => {
   return windowed(input!, sizeOfAxis(input!.axes[1]!), windows, intOf(node, 'ceil_mode', 0) === 1);
 };
 
-const globalPool: Operator = (_node, [input]) => ({
+/** What an operator pools by its name: only these can be put together from parts. */
+const POOLS: Readonly<Record<string, 'mean' | 'max' | undefined>> = {
+  GlobalAveragePool: 'mean',
+  ReduceMean: 'mean',
+  GlobalMaxPool: 'max',
+  ReduceMax: 'max',
+};
+
+/** Tells of an operator that reduces rows and columns and nothing else. */
+export function poolOf(opType: string, input: Value, axes: readonly number[]): Pick<Followed, 'pool'> {
+  const kind = POOLS[opType];
+  const directions = axes.map((axis) => directionOf(input.axes[axis]!));
+  const both = axes.length === 2 && directions.includes('h') && directions.includes('w');
+  return kind && both ? { pool: kind } : {};
+}
+
+const globalPool: Operator = (node, [input]) => ({
+  ...poolOf(node.opType, input!, [2, 3]),
   outputs: [
     withAxes(
       input!,

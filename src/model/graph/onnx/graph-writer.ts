@@ -1,6 +1,6 @@
 import { node, float, type Attributes } from './node.js';
 import type { NodeProto, TensorProto } from './onnx_pb.js';
-import { floatTensor, int64Tensor } from './tensor.js';
+import { doubleTensor, floatTensor, int64Tensor } from './tensor.js';
 import type { Sides } from '../../../pixels.js';
 
 /**
@@ -36,6 +36,13 @@ export class GraphWriter {
     return name;
   }
 
+  /** A constant of float64 values. */
+  doubles(values: ArrayLike<number>, dims: readonly number[] = []): string {
+    const name = this.fresh('constant');
+    this.initializers.push(doubleTensor(name, dims, values));
+    return name;
+  }
+
   /** A constant list of integers. */
   ints(values: readonly number[]): string {
     const name = this.fresh('constant');
@@ -58,7 +65,13 @@ export class GraphWriter {
 
   /** Mean over axis 1, which stays with size 1. */
   channelMean(input: string): string {
-    if (this.opset < 18) return this.op('ReduceMean', [input], { axes: [1], keepdims: 1 });
-    return this.op('ReduceMean', [input, this.ints([1])], { keepdims: 1 });
+    return this.mean(input, [1], true);
+  }
+
+  /** Mean over axes. */
+  mean(input: string, axes: readonly number[], keep: boolean): string {
+    const keepdims = Number(keep);
+    if (this.opset < 18) return this.op('ReduceMean', [input], { axes, keepdims });
+    return this.op('ReduceMean', [input, this.ints(axes)], { keepdims });
   }
 }

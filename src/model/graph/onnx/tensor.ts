@@ -18,6 +18,17 @@ export function floatTensor(name: string, dims: readonly number[], values: Array
   });
 }
 
+/** A float64 tensor. */
+export function doubleTensor(name: string, dims: readonly number[], values: ArrayLike<number>): TensorProto {
+  const data = Float64Array.from(values);
+  return create(TensorProtoSchema, {
+    name,
+    dims: dims.map(BigInt),
+    dataType: DataType.DOUBLE,
+    rawData: new Uint8Array(data.buffer),
+  });
+}
+
 /** An int64 tensor: shapes, axes, pads. */
 export function int64Tensor(name: string, dims: readonly number[], values: readonly number[]): TensorProto {
   const data = BigInt64Array.from(values, BigInt);
