@@ -48,9 +48,6 @@ async function loadShared() {
   return { RemoteCache, SharedCache, openRemote };
 }
 
-/** Timers count milliseconds in 31 bits. */
-const longest = 2 ** 31 - 1;
-
 /** The remote cache that is meant, by itself; undefined where there is none. */
 export async function openRemoteAlone(given: SharedCacheOptions): Promise<RemoteStore | undefined> {
   const { remote, token } = check(sharedCacheOptions, named(given), 'cache');
@@ -77,7 +74,7 @@ export async function openPatiently(
   }
   const local = new AssetCache<ResultFacts>(resultsFolder(folder, root), warn);
   const { RemoteCache, SharedCache, openRemote } = await loadShared();
-  const cache = new RemoteCache(openRemote(remote, token), warn, { mayWrite: true, patience: longest });
+  const cache = new RemoteCache(openRemote(remote, token), warn, { mayWrite: true, patience: Infinity });
   return new SharedCache(local, cache, key);
 }
 

@@ -2,9 +2,6 @@ import type { Redis } from 'ioredis';
 import { hasCode, messageOf, UpresError } from '../errors.js';
 import { isKey, type Kept, type RemoteEntry, type RemoteStore } from './remote-store.js';
 
-/** What only Redis needs. */
-const peer = 'ioredis';
-
 /** Before all keys, unless the URL says otherwise. */
 const usualPrefix = 'upres';
 
@@ -104,13 +101,10 @@ export class RedisStore implements RemoteStore {
   }
 
   private async open(): Promise<Redis> {
-    const { Redis } = await import(peer).then(
-      (module: typeof import('ioredis')) => module,
-      (cause: unknown) => {
-        if (!hasCode(cause, 'ERR_MODULE_NOT_FOUND')) throw cause;
-        throw new UpresError('BAD_ARGUMENT', `redis:// needs a package more: npm install ${peer}`, { cause });
-      },
-    );
+    const { Redis } = await import('ioredis').catch((cause: unknown) => {
+      if (!hasCode(cause, 'ERR_MODULE_NOT_FOUND')) throw cause;
+      throw new UpresError('BAD_ARGUMENT', 'redis:// needs a package more: npm install ioredis', { cause });
+    });
     const redis = new Redis(this.url, {
       lazyConnect: true,
       // The run's patience decides, not the client's.
@@ -127,8 +121,8 @@ export class RedisStore implements RemoteStore {
     } catch (error) {
       this.opened = undefined;
       redis.disconnect();
-      const cause = failure ?? error;
-      throw new Error(messageOf(cause) || String((cause as NodeJS.ErrnoException).code), { cause });
+      const why = failure ?? error;
+      throw new Error(messageOf(why) || String((why as NodeJS.ErrnoException).code), { cause: error });
     }
     return redis;
   }

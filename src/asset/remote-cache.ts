@@ -8,6 +8,8 @@ const usualPatience = 2000;
 const usualMs = 50;
 /** Bytes a second at which a result that is on its way costs no patience: it is being got. */
 const leastRate = 64 * 1024;
+/** Timers count milliseconds in 31 bits. */
+const longestTimer = 2 ** 31 - 1;
 /** Uploads at once. */
 const uploadsAtOnce = 4;
 
@@ -15,7 +17,7 @@ export interface RemoteCacheOptions {
   /** Whether what was computed is uploaded, too. */
   readonly mayWrite: boolean;
   /**
-   * Milliseconds that it is waited for without getting anything, at most 2^31 - 1.
+   * Milliseconds that it is waited for without getting anything; `Infinity` waits as long as it takes.
    * @default 2000
    */
   readonly patience?: number;
@@ -221,11 +223,14 @@ export class RemoteCache {
     clearTimeout(this.timer);
     if (this.waiting === 0 || this.off.signal.aborted) return;
     const left = this.patience - this.spent - (performance.now() - this.waitsSince);
-    this.timer = setTimeout(() => {
-      // Something was got in the meantime.
-      if (this.patience - this.spent - (performance.now() - this.waitsSince) > 1) this.watch();
-      else this.leave('it is too slow');
-    }, left);
+    this.timer = setTimeout(
+      () => {
+        // Something was got in the meantime.
+        if (this.patience - this.spent - (performance.now() - this.waitsSince) > 1) this.watch();
+        else this.leave('it is too slow');
+      },
+      Math.min(left, longestTimer),
+    );
   }
 
   private leave(reason: string): void {

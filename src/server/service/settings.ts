@@ -10,17 +10,7 @@ import { autoModel } from '../../image/auto/auto-model.js';
 import { expectedDevice } from '../../network/processor.js';
 import { deviceChoice, type DeviceChoice } from '../../network/device.js';
 import { defaultThreads, threadCount } from '../../network/pool/thread-count.js';
-import {
-  check,
-  defined,
-  flag,
-  list,
-  options,
-  secret,
-  text,
-  whole,
-  type TypeOf,
-} from '../../schema.js';
+import { check, defined, flag, list, options, secret, text, whole, type TypeOf } from '../../schema.js';
 import { defaultLimits, limitOptions, type ServerLimits } from './limits.js';
 
 export type { ServerLimits } from './limits.js';
