@@ -4,10 +4,12 @@ import { Call, toCallInput, type CallHooks, type TileRecord } from '#src/network
 import type { PlacedTile } from '#src/network/tiles/repeated-tiles.js';
 import type { Progress } from '#src/pixels.js';
 
+const from = { x: 0, y: 0, width: 10, height: 10 };
+
 /** A row of tiles of 10×10 pixels. */
 function tile(x: number, ...more: number[]): PlacedTile {
   const core = { x, y: 0, width: 10, height: 10 };
-  return { core, read: core, places: [x, ...more].map((place) => ({ x: place, y: 0 })) };
+  return { core, read: core, places: [x, ...more].map((place) => ({ ...from, x: place, from })) };
 }
 
 const record: TileRecord = { thread: 0, started: 1, ended: 2, pixels: 100 };
@@ -75,15 +77,23 @@ describe('a call', () => {
     expect(callOf([tile(0)]).output.byteLength).toBe(20 * 20 * 3);
   });
 
-  it('reports pixels of every place that a tile goes to, and not those beyond the border', () => {
+  it('reports pixels of every place that a tile goes to', () => {
     const seen: Progress[] = [];
-    const call = callOf([tile(0, 10), tile(20)], { onProgress: (progress) => seen.push(progress) }, 25);
+    const call = callOf([tile(0, 10), tile(20)], { onProgress: (progress) => seen.push(progress) }, 30);
     call.completed(call.take(), record);
     call.completed(call.take(), record);
     expect(seen).toEqual([
-      { donePixels: 200, totalPixels: 250 },
-      { donePixels: 250, totalPixels: 250 },
+      { donePixels: 200, totalPixels: 300 },
+      { donePixels: 300, totalPixels: 300 },
     ]);
+  });
+
+  it('is done without any tile when all of the result is found', async () => {
+    const seen: Progress[] = [];
+    const call = callOf([], { onProgress: (progress) => seen.push(progress) }, 30);
+    call.found(100);
+    expect(await stateOf(call.result)).toBe('done');
+    expect(seen).toEqual([{ donePixels: 100, totalPixels: 300 }]);
   });
 
   it('fails with the first tile that fails, and starts no more', async () => {
@@ -161,7 +171,7 @@ describe('a call', () => {
     const placed: PlacedTile = {
       core: { x: 20, y: 30, width: 5, height: 6 },
       read: { x: 18, y: 27, width: 9, height: 12 },
-      places: [{ x: 20, y: 30 }],
+      places: [{ x: 20, y: 30, width: 5, height: 6, from: { x: 0, y: 0, width: 5, height: 6 } }],
     };
     expect(call.orderFor(placed, 7)).toMatchObject({
       order: 7,

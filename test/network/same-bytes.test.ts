@@ -7,7 +7,7 @@ import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { builtins } from '../support/builtins.js';
 import { onWasm } from '../support/device.js';
 import { temporaryFolder } from '../support/folders.js';
-import { differences, noise, type Picture } from '../support/pictures.js';
+import { differences, drawing, noise, type Picture } from '../support/pictures.js';
 
 /** Widths and heights up to that of a small picture, and thin pictures up to a length. */
 function sizes(small: number, long: number): fc.Arbitrary<[number, number]> {
@@ -34,14 +34,15 @@ const call = {
   bits: fc.constantFrom<8 | 16>(8, 8, 16),
   threads: fc.integer({ min: 1, max: 8 }),
   /** How many columns and rows repeat, so that equal tiles occur; 1 is one colour. */
-  period: fc.constantFrom(1, 16, Infinity, Infinity, Infinity),
+  period: fc.constantFrom(1, 16, 'drawn' as const, 'drawn' as const, Infinity, Infinity),
 };
 const cases = fc.record({ size: sizes(180, 600), tilePixels: tilePixels(64), ...call });
 /** A tile of 64 pixels would be halo many times over. */
 const casesOfHeavy = fc.record({ size: sizes(80, 240), tilePixels: tilePixels(512), ...call });
 
 /** Noise with a period of this many pixels. */
-function patterned(width: number, height: number, channels: 1 | 3, bits: 8 | 16, period: number): Picture {
+function patterned(width: number, height: number, channels: 1 | 3, bits: 8 | 16, period: number | 'drawn'): Picture {
+  if (period === 'drawn') return drawing(width, height, channels, 5, bits);
   const picture = noise(width, height, channels, 5, bits);
   if (period === Infinity) return picture;
   const data = picture.data.map((_, i) => {

@@ -53,6 +53,21 @@ export function plainNetwork({ width = 16, depth = 2, seed = 1 } = {}): Uint8Arr
   return finish(writer);
 }
 
+/** A ×2 network that computes on half the pixels of each axis. */
+export function halvingNetwork(): Uint8Array {
+  const writer = new GraphWriter(opset, 'n');
+  let features = writer.op('Relu', [convolution(writer, 'input', 3, 48, { stride: 2 })]);
+  features = writer.op('Relu', [convolution(writer, features, 48, 48)]);
+  features = writer.op('Relu', [convolution(writer, features, 48, 48, { seed: 7 })]);
+  writer.op(
+    'DepthToSpace',
+    [convolution(writer, features, 48, 48, { seed: 8 })],
+    { blocksize: 4, mode: 'CRD' },
+    'output',
+  );
+  return finish(writer);
+}
+
 /** A network that does not enlarge: the mean of nine pixels. */
 export function smoothing(): Uint8Array {
   const writer = new GraphWriter(opset, 'n');

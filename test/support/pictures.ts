@@ -31,6 +31,45 @@ export function flat(width: number, height: number, colour: readonly [number, nu
   return { width, height, channels: 3, data };
 }
 
+/**
+ * A drawing: boxes, lines, a gradient and a symbol that returns, on one colour. Much of it looks alike, at all distances from
+ * the borders.
+ */
+export function drawing(width: number, height: number, channels: 1 | 3 = 3, seed = 1, bits: 8 | 16 = 8): Picture {
+  const random = randomNumbers(seed * 104_729 + width * 31 + height);
+  const most = 2 ** bits;
+  const data = bits === 8 ? new Uint8Array(width * height * channels) : new Uint16Array(width * height * channels);
+  const fill = (
+    left: number,
+    top: number,
+    wide: number,
+    high: number,
+    valueAt: (x: number, y: number) => number,
+  ): void => {
+    for (let y = top; y < Math.min(height, top + high); y++) {
+      for (let x = left; x < Math.min(width, left + wide); x++) {
+        for (let channel = 0; channel < channels; channel++) {
+          data[(y * width + x) * channels + channel] = (valueAt(x - left, y - top) * (channel + 1)) % most;
+        }
+      }
+    }
+  };
+  const plain = (): (() => number) => {
+    const value = random(most);
+    return () => value;
+  };
+  fill(0, 0, width, height, plain());
+  fill(random(width), random(height), random(width), random(height), plain());
+  fill(0, random(height), width, 1, plain());
+  fill(random(width), 0, 2, height, plain());
+  fill(random(width), random(height), 60, 60, (_, y) => y * 3);
+  const symbol = Array.from({ length: 25 }, () => random(most));
+  for (let stamp = 0; stamp < 3; stamp++) {
+    fill(9 * random(width / 9), 9 * random(height / 9), 5, 5, (x, y) => symbol[y * 5 + x]!);
+  }
+  return { width, height, channels, data };
+}
+
 /** Number of values in which two results differ; Infinity when their lengths do. Far quicker than comparing in an assertion. */
 export function differences(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) return Infinity;

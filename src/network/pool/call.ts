@@ -161,6 +161,14 @@ export class Call implements QueueMember {
     this.settleWhenQuiet();
   }
 
+  /** Some of the result is known without computing; it was written already. */
+  found(pixels: number): void {
+    if (pixels === 0) return;
+    this.donePixels += pixels;
+    this.report(undefined);
+    if (this.pending.length === 0 && this.outstanding === 0) this.end(undefined);
+  }
+
   orderFor(tile: PlacedTile, order: number): TileOrder {
     const { input, scale, weights, pass } = this.request;
     return {
@@ -186,10 +194,7 @@ export class Call implements QueueMember {
     this.outstanding--;
     if (!this.ended) {
       this.request.onParts?.(tile, parts);
-      const { width, height } = this.request.input;
-      for (const place of tile.places) {
-        this.donePixels += Math.min(tile.core.width, width - place.x) * Math.min(tile.core.height, height - place.y);
-      }
+      for (const { width, height } of tile.places) this.donePixels += width * height;
       this.report(record);
       if (this.pending.length === 0 && this.outstanding === 0) this.end(undefined);
     }
@@ -197,10 +202,10 @@ export class Call implements QueueMember {
   }
 
   /** Tells the caller; what the caller's own functions throw is the call's failure. */
-  private report(record: TileRecord): void {
+  private report(record: TileRecord | undefined): void {
     const { width, height } = this.request.input;
     try {
-      this.request.hooks.onTile?.(record);
+      if (record) this.request.hooks.onTile?.(record);
       this.request.hooks.onProgress?.({ donePixels: this.donePixels, totalPixels: width * height });
     } catch (error) {
       this.end(asError(error));

@@ -4,12 +4,13 @@ import { locateWeights, type LocatedWeights } from '../weights/locate-weights.js
 import { MainBackend } from './main-backend.js';
 import type { CallSettings } from './network-backend.js';
 import { describeWeights } from '../weights/network-weights.js';
-import { planImage, planPasses, type PlanRequest } from '../tiles/plan.js';
+import { FlatResults } from '../tiles/flat-results.js';
+import { planPicture } from '../tiles/picture-plan.js';
+import { planPasses, type PlanRequest } from '../tiles/plan.js';
 import { PoolTotal } from '../tiles/pool-parts.js';
-import type { TilePlan } from '../tiles/tiles.js';
+import { mergeRepeatedTiles, type PlacedTile } from '../tiles/repeated-tiles.js';
 import { resolveModel } from '../weights/resolve-model.js';
 import type { ModelSource, WeightsLocation } from './protocol.js';
-import { mergeRepeatedTiles } from '../tiles/repeated-tiles.js';
 import { ThreadPool } from './thread-pool.js';
 import type { MeasuredGeometry } from '../weights/weights-manifest.js';
 import type { Model } from '../../model/catalogue/model.js';
@@ -35,6 +36,7 @@ export class LocalBackend extends MainBackend {
   readonly gpu = undefined;
   private readonly weights: string;
   private pixelsPerMs: number;
+  private readonly flatResults: FlatResults;
 
   private constructor(
     private readonly pool: ThreadPool,
@@ -51,6 +53,7 @@ export class LocalBackend extends MainBackend {
       admission: pool.admission,
     });
     this.pixelsPerMs = geometry.pixelsPerMs;
+    this.flatResults = new FlatResults(this.info.factor);
     // Networks with the same weights share the threads' sessions.
     this.weights = `${device} ${model.key} ${location.kind}`;
     pool.openWeights(this.weights, location, locate);
@@ -97,12 +100,11 @@ export class LocalBackend extends MainBackend {
       scale: this.info.factor,
       input: toCallInput(source),
     };
-    const callOf = async (
-      { tiles: planned }: TilePlan,
+    const callOf = (
+      tiles: readonly PlacedTile[],
       pixelsPerMs: number,
       more: Pick<CallRequest, 'hooks' | 'pass' | 'onParts'>,
-    ): Promise<Call> => {
-      const tiles = await mergeRepeatedTiles(planned, source);
+    ): Call => {
       const largest = tiles.reduce((most, { read }) => Math.max(most, read.width * read.height), 0);
       return new Call({ ...common, ...more, tiles, tileMs: largest / pixelsPerMs });
     };
@@ -114,7 +116,8 @@ export class LocalBackend extends MainBackend {
       },
     };
     const passes = planPasses(request);
-    if (!passes) return [await callOf(planImage(request), this.pixelsPerMs, { hooks: learning })];
+    if (!passes)
+      return [await this.planOnce(request, source, (tiles) => callOf(tiles, this.pixelsPerMs, { hooks: learning }))];
 
     const found: Float32Array[] = [];
     const calls: Call[] = [];
@@ -123,7 +126,7 @@ export class LocalBackend extends MainBackend {
         hooks.onProgress?.({ donePixels: Math.round(before * totalPixels + share * donePixels), totalPixels });
       };
       const totals = stage?.pools.map(({ kind }) => new PoolTotal(kind)) ?? [];
-      const call = await callOf(plan, pixelsPerMs, {
+      const call = callOf(await mergeRepeatedTiles(plan.tiles, source), pixelsPerMs, {
         // Speed is that of the whole network: stages are faster.
         hooks: { onProgress, onTile: stage ? hooks.onTile : learning.onTile },
         pass: { index, stage, found },
@@ -140,6 +143,28 @@ export class LocalBackend extends MainBackend {
       calls.push(call);
     }
     return calls;
+  }
+
+  /** Plans to compute what repeats but once; what is known of areas of one colour is written before anything is computed. */
+  private async planOnce(
+    request: PlanRequest,
+    source: PixelImage<PixelArray>,
+    callOf: (tiles: readonly PlacedTile[]) => Call,
+  ): Promise<Call> {
+    const results = this.flatResults.forPicture(source);
+    const { tiles, flat } = await planPicture(request, source, (side, corner) => results.has(side, corner));
+    const call = callOf(tiles);
+    if (!flat) return call;
+    const { side, known, computed } = flat;
+    await results.write(side, known, call.output);
+    call.found(known.reduce((sum, area) => sum + area.width * area.height, 0));
+    call.result.then(
+      () => {
+        results.learn(side, computed, call.output);
+      },
+      () => undefined,
+    );
+    return call;
   }
 
   protected override computeTiles(call: Call): Promise<void> {

@@ -2,6 +2,7 @@ import type { UpresErrorCode } from '../../errors.js';
 import type { StatedColours } from '../../model/catalogue/colours.js';
 import type { PoolingStage } from '../../model/catalogue/geometry.js';
 import type { MeasuredGeometry } from '../weights/weights-manifest.js';
+import type { Place } from '../tiles/repeated-tiles.js';
 import type { Rectangle } from '../tiles/tiles.js';
 import type { PixelKind } from '../../pixels.js';
 import type { WasmModule } from './web-assembly.js';
@@ -64,8 +65,8 @@ export interface TileOrder extends PixelKind {
   readonly core: Rectangle;
   /** The pass that it belongs to, where there are several. */
   readonly pass: Pass | undefined;
-  /** Where the core's result goes, in input pixels: several places when tiles look alike. */
-  readonly places: readonly { readonly x: number; readonly y: number }[];
+  /** Where the core's result goes: several places when parts of the picture look alike. */
+  readonly places: readonly Place[];
   /** Set to 1 when the call was aborted. */
   readonly cancelled: Int32Array;
 }

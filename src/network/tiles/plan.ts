@@ -202,7 +202,7 @@ function shapeOf({ width, height, geometry }: PlanRequest): { width: number; hei
 }
 
 /** How large tiles of a halo may be, by time and memory. */
-function limitsFor(
+export function limitsFor(
   request: PlanRequest,
   halo: Halo,
 ): Pick<TilePlanRequest, 'halo' | 'maxTilePixels' | 'threads' | 'overheadPixels'> {

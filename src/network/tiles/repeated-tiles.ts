@@ -3,10 +3,16 @@ import { copyMirroredRow, mirror } from './mirrored-row.js';
 import { bytesPerValue, type PixelArray, type PixelImage, pixelTypeOf, viewPixels } from '../../pixels.js';
 import type { Rectangle, Tile } from './tiles.js';
 
+/** Where a result goes, within the picture: in input pixels. */
+export interface Place extends Rectangle {
+  /** What goes there, within the tile's core; repeated to the right and down where it is smaller. */
+  readonly from: Rectangle;
+}
+
 /** A tile to be computed once and written to one or more places. */
 export interface PlacedTile extends Tile {
-  /** Where the core's result goes, in input pixels; the first is the tile's own. */
-  readonly places: readonly { readonly x: number; readonly y: number }[];
+  /** The first is the core's own. */
+  readonly places: readonly Place[];
 }
 
 /** Pixels that are compared to tell most tiles apart without reading them all. */
@@ -22,13 +28,13 @@ export async function mergeRepeatedTiles(tiles: readonly Tile[], image: PixelIma
   const result: PlacedTile[] = [];
   const slice = new TimeSlice();
   for (const tile of tiles) {
-    const own = { x: tile.core.x, y: tile.core.y };
+    const own = placeOf(tile.core, image);
     const key = `${shapeOf(tile)} ${probe(tile.read, image)}`;
     const group = groups.get(key) ?? [];
     groups.set(key, group);
     const twin = await findTwin(group, tile, image, slice);
     if (twin) {
-      (twin.places as { x: number; y: number }[]).push(own);
+      (twin.places as Place[]).push(own);
       continue;
     }
     const placed = { ...tile, places: [own] };
@@ -36,6 +42,17 @@ export async function mergeRepeatedTiles(tiles: readonly Tile[], image: PixelIma
     result.push(placed);
   }
   return result;
+}
+
+/** Where a core belongs; it may reach beyond the border of a picture whose size is no multiple of the tiles'. */
+export function placeOf(core: Rectangle, { width, height }: Pick<PixelImage, 'width' | 'height'>): Place {
+  return {
+    x: core.x,
+    y: core.y,
+    width: Math.min(core.width, width - core.x),
+    height: Math.min(core.height, height - core.y),
+    from: { x: 0, y: 0, width: core.width, height: core.height },
+  };
 }
 
 async function findTwin(

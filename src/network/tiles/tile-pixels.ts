@@ -1,6 +1,7 @@
 import { copyMirroredRow } from './mirrored-row.js';
 import { viewPixels, type PixelArray } from '../../pixels.js';
 import type { TileOrder } from '../pool/protocol.js';
+import type { Rectangle } from './tiles.js';
 
 /** What says where a tile's pixels come from. */
 export type TileRead = Pick<TileOrder, 'type' | 'channels' | 'input' | 'inputWidth' | 'inputHeight' | 'read'>;
@@ -8,7 +9,7 @@ export type TileRead = Pick<TileOrder, 'type' | 'channels' | 'input' | 'inputWid
 /** What says where a tile's result goes. */
 export type TileWrite = Pick<
   TileOrder,
-  'type' | 'channels' | 'scale' | 'output' | 'inputWidth' | 'inputHeight' | 'read' | 'core' | 'places'
+  'type' | 'channels' | 'scale' | 'output' | 'inputWidth' | 'read' | 'core' | 'places'
 >;
 
 /**
@@ -29,17 +30,49 @@ export function readTile(order: TileRead, target: PixelArray, offset: number): v
  * @param result what the network made of `read`: `scale` times as wide and as high
  */
 export function writeCore(order: TileWrite, result: PixelArray): void {
-  const { core, read, scale, places, inputWidth, inputHeight } = order;
-  const output = viewPixels(order.type, order.output);
-  const pixel = order.channels * scale;
-  for (const place of places) {
-    // A core may reach beyond the border of an image whose size is no multiple of the tiles'.
-    const width = Math.min(core.width, inputWidth - place.x) * pixel;
-    const height = Math.min(core.height, inputHeight - place.y) * scale;
-    for (let row = 0; row < height; row++) {
-      const from = ((core.y * scale + row) * read.width + core.x) * pixel;
-      const to = ((place.y * scale + row) * inputWidth + place.x) * pixel;
-      output.set(result.subarray(from, from + width), to);
+  const { core, read, scale, places, type, channels, inputWidth } = order;
+  const output = { data: viewPixels(type, order.output), rowLength: inputWidth * channels * scale };
+  const source = { data: result, rowLength: read.width * channels * scale };
+  for (const { from, ...to } of places) {
+    writeRepeated(source, { ...from, x: core.x + from.x, y: core.y + from.y }, output, to, channels, scale);
+  }
+}
+
+interface Rows {
+  readonly data: PixelArray;
+  /** Values. */
+  readonly rowLength: number;
+}
+
+/**
+ * Copies a rectangle of results, repeated to the right and down where it is smaller than the place that it goes to.
+ * @param from in input pixels, like `to`
+ */
+export function writeRepeated(
+  source: Rows,
+  from: Rectangle,
+  target: Rows,
+  to: Rectangle,
+  channels: 1 | 3,
+  scale: number,
+): void {
+  const pixel = channels * scale;
+  const width = to.width * pixel;
+  const period = Math.min(from.width, to.width) * pixel;
+  const height = to.height * scale;
+  const rows = Math.min(from.height * scale, height);
+  const first = to.y * scale * target.rowLength + to.x * pixel;
+  for (let row = 0; row < height; row++) {
+    const at = first + row * target.rowLength;
+    if (row >= rows) {
+      const same = at - rows * target.rowLength;
+      target.data.copyWithin(at, same, same + width);
+      continue;
+    }
+    const start = (from.y * scale + row) * source.rowLength + from.x * pixel;
+    target.data.set(source.data.subarray(start, start + period), at);
+    for (let done = period; done < width; done *= 2) {
+      target.data.copyWithin(at + done, at, at + Math.min(done, width - done));
     }
   }
 }

@@ -38,6 +38,8 @@ export interface TilePlanRequest {
   readonly threads: number;
   /** Edges of tiles lie on multiples of this, so that strides inside the network keep their phase. */
   readonly multipleOf: number;
+  /** Edges between tiles lie on multiples of this, itself one of `multipleOf`; where it is not given, on any of that. */
+  readonly cutsAt?: number;
   /** Cost of starting a tile, in pixels' worth of time. */
   readonly overheadPixels: number;
 }
@@ -56,18 +58,8 @@ interface Span {
  */
 export function planTiles(request: TilePlanRequest): TilePlan {
   const { halo, border = halo, maxTilePixels, threads } = request;
-  const columnsAxis = new AxisCuts(
-    request.width,
-    [halo.left, halo.right],
-    [border.left, border.right],
-    request.multipleOf,
-  );
-  const rowsAxis = new AxisCuts(
-    request.height,
-    [halo.top, halo.bottom],
-    [border.top, border.bottom],
-    request.multipleOf,
-  );
+  const columnsAxis = new AxisCuts(request.width, [halo.left, halo.right], [border.left, border.right], request);
+  const rowsAxis = new AxisCuts(request.height, [halo.top, halo.bottom], [border.top, border.bottom], request);
 
   let best: { columns: number; rows: number; time: number; total: number } | undefined;
   const consider = (columns: number, rows: number): void => {
@@ -112,7 +104,8 @@ function tileOf(column: Span, row: Span): Tile {
 /** Cuts of one axis into parts of nearly equal length, with the halos that they then need. */
 class AxisCuts {
   readonly mostParts: number;
-  private readonly units: number;
+  private readonly step: number;
+  private readonly steps: number;
   private readonly alignedBefore: number;
   private readonly alignedAfter: number;
   /** The same at the picture's borders. */
@@ -122,22 +115,23 @@ class AxisCuts {
     private readonly length: number,
     [before, after]: readonly [before: number, after: number],
     border: readonly [before: number, after: number],
-    private readonly unit: number,
+    { multipleOf, cutsAt = multipleOf }: Pick<TilePlanRequest, 'multipleOf' | 'cutsAt'>,
   ) {
-    const aligned = (pixels: number): number => Math.ceil(pixels / unit) * unit;
-    this.units = length / unit;
+    const aligned = (pixels: number): number => Math.ceil(pixels / multipleOf) * multipleOf;
+    this.step = cutsAt;
+    this.steps = Math.ceil(length / cutsAt);
     this.alignedBefore = aligned(before);
     this.alignedAfter = aligned(after);
     this.border = [aligned(border[0]), aligned(border[1])];
     // A core shorter than its halo computes more for its neighbours than for itself.
     const shortest = Math.max(16, this.alignedBefore + this.alignedAfter);
-    this.mostParts = Math.max(1, Math.min(this.units, Math.floor(length / shortest)));
+    this.mostParts = Math.max(1, Math.min(this.steps, Math.floor(length / shortest)));
   }
 
   cut(parts: number): Span[] {
     return Array.from({ length: parts }, (_, part) => {
-      const start = Math.floor((part * this.units) / parts) * this.unit;
-      const end = Math.floor(((part + 1) * this.units) / parts) * this.unit;
+      const start = Math.floor((part * this.steps) / parts) * this.step;
+      const end = Math.min(this.length, Math.floor(((part + 1) * this.steps) / parts) * this.step);
       return {
         start,
         end,
@@ -149,7 +143,7 @@ class AxisCuts {
 
   /** Length of the longest read of this many parts. */
   widest(parts: number): number {
-    const core = Math.ceil(this.units / parts) * this.unit;
+    const core = Math.min(this.length, Math.ceil(this.steps / parts) * this.step);
     const [first, last] = this.border;
     if (parts === 1) return core + first + last;
     const outer = Math.max(first + this.alignedAfter, this.alignedBefore + last);
