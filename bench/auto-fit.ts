@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { lookAt } from '#src/image/auto/choose-for-picture.js';
 import { autoChoices, scoredChoices, type ModelChoice, type ScoredChoice } from '#src/image/auto/auto-model.js';
-import { isMadeOfPixels, storageOf, traitsOf, type Sight } from '#src/image/auto/choose-model.js';
+import { isMadeOfPixels, ruled, storageOf, traitsOf, type Sight } from '#src/image/auto/choose-model.js';
 import { decode } from '#src/image/codec/decode.js';
 import { PictureTimer } from '#src/image/picture-timer.js';
 import { readHeader } from '#src/image/codec/read-header.js';
@@ -40,6 +40,9 @@ type Fit = number[][];
 /** What its time costs, in dB: eight times that of the others. A photograph does not gain enough for it. */
 const slow = { choice: 'anime-noise1', drawing: 0.1, photograph: 1 } as const;
 
+/** What rules take. */
+const ruledChoices = ['anime', 'nearest', 'bicubic'] as const;
+
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { write: { type: 'string' } } });
 const cases = (await Promise.all(positionals.map(readCases))).flat();
 const folds = 5;
@@ -59,7 +62,7 @@ for (const storage of ['lossless', 'lossy'] as const) {
       labels,
       names,
     );
-    for (const one of free.filter(isOut)) chosen.set(one, bestOf(fit, labels, names, one));
+    for (const one of free.filter(isOut)) chosen.set(one, ruled(bestOf(fit, labels, names, one), one.sight));
   }
   fitted[storage] = { names, fit: fitTo(free, labels, names) };
 }
@@ -87,7 +90,7 @@ async function readCases(folder: string): Promise<Case[]> {
     const sight = await lookAt(bytes, header, frame!, one.scale);
     const traits = traitsOf(sight);
     const found = one.kind === 'photo' ? one.luma : one.rgb;
-    const labels = [...scoredChoices[storageOf(traits)], 'nearest'];
+    const labels = [...scoredChoices[storageOf(traits)], ...ruledChoices];
     // Measured before there was one of these networks.
     if (labels.some((label) => found[label] === undefined)) continue;
     const best = Math.max(...labels.map((label) => found[label]!));

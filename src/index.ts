@@ -34,6 +34,8 @@ export type { ColourMode } from './image/codec/decode.js';
 export type { PixelLimits } from './image/limits.js';
 export type { Header, ImageInfo } from './image/codec/header.js';
 export { probe } from './image/codec/probe.js';
+export type { Approximate } from './network/approximate.js';
+export type { ComputingOptions } from './model/catalogue/computing.js';
 export type { DescribedModel, OwnModel, StatedColours, ValueRange } from './model/catalogue/colours.js';
 export { builtinLabels, type BuiltinLabel } from './model/catalogue/registry.js';
 export { version } from './version.js';

@@ -1,4 +1,5 @@
-import { coloursOf, fileOf, modelId, type ModelChoice } from '../model/catalogue/colours.js';
+import { coloursOf, computingOf, fileOf, modelId, type ModelChoice } from '../model/catalogue/colours.js';
+import { computingId } from '../model/catalogue/computing.js';
 import { createHash } from 'node:crypto';
 import { autoChoices, autoModel, chooserVersion } from '../image/auto/auto-model.js';
 import { deviceFor } from '../image/on-device.js';
@@ -77,9 +78,10 @@ async function fileIdentity(model: ModelChoice): Promise<string> {
   const id = `${modelId(model)} ${await modelStamp(fileOf(model))}`;
   let identity = known.get(id);
   if (!identity) {
+    const computing = computingId(computingOf(model));
     identity = import('../model/catalogue/model.js')
       .then(({ modelFromFile }) => modelFromFile(fileOf(model), coloursOf(model)))
-      .then(({ key }) => `file ${key}`);
+      .then(({ key }) => `file ${key}${computing}`);
     known.set(id, identity);
     identity.catch(() => known.delete(id));
   }

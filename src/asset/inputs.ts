@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
-import { coloursOf, fileOf } from '../model/catalogue/colours.js';
+import { coloursOf, computingOf, fileOf } from '../model/catalogue/colours.js';
+import { computingId } from '../model/catalogue/computing.js';
 import { modelFiles } from '../model/catalogue/model-files.js';
-import type { AssetOptions } from './options.js';
+import { ownModelOf, type AssetOptions } from './options.js';
 import type { PreparedAsset } from './pipeline.js';
 
 /**
@@ -26,9 +27,12 @@ export function ownModelFiles({ models = {} }: AssetOptions, root: string, label
   return modelFiles(resolve(root, fileOf(path)));
 }
 
-/** What is said of the numbers of a network of the user's own, as a text that differs where that does; empty for none. */
-export function ownModelColours({ models = {} }: AssetOptions, label: string): string {
-  const model = Object.hasOwn(models, label) ? models[label] : undefined;
-  const { range, order } = model === undefined ? {} : coloursOf(model);
-  return range === undefined && order === undefined ? '' : JSON.stringify([label, range, order]);
+/** What is said of a network of the user's own besides its file, as a text that differs where that does; empty for none. */
+export function ownModelColours(options: AssetOptions, label: string): string {
+  const model = ownModelOf(options, label);
+  if (model === undefined) return '';
+  const { range, order } = coloursOf(model);
+  const computing = computingId(computingOf(model));
+  if (range === undefined && order === undefined && computing === '') return '';
+  return JSON.stringify([label, range, order, ...(computing === '' ? [] : [computing])]);
 }

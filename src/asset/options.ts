@@ -1,4 +1,5 @@
-import { ownModel } from '../model/catalogue/colours.js';
+import { computedBy, ownModel, type OwnModel } from '../model/catalogue/colours.js';
+import { computingOptions } from '../model/catalogue/computing.js';
 import { UpresError } from '../errors.js';
 import { autoModel } from '../image/auto/auto-model.js';
 import { formatTraits, type QualityOptions, type OutputFormat } from '../image/codec/formats.js';
@@ -91,10 +92,22 @@ export const enlargingOptions = {
   ...enlargement,
   /**
    * Networks of your own by label: paths of their files (ONNX, or a format that is imported), relative to the root, with what their
-   * numbers mean where that is not found: `{ mine: './mine.onnx', other: { file: './other.onnx', range: [0, 255], order: 'BGR' } }`.
+   * numbers mean where that is not found, and how they may be computed:
+   * `{ mine: './mine.onnx', other: { file: './other.onnx', range: [0, 255], order: 'BGR', acceptApproximation: true } }`.
    * @default `{}`
    */
   models: record('networks by label', ownModel),
+  /**
+   * For networks of your own that don't say it themselves: allows tiles where one looks at the whole picture in a way that can't be put
+   * together from parts (attention, normalisation); seams may show. Without it, pictures that have no room are refused.
+   * @default `false`
+   */
+  acceptApproximation: computingOptions.properties.acceptApproximation,
+  /**
+   * For networks of your own that don't say it themselves: bytes of activations that each thread may hold for a tile.
+   * @default 256 MiB
+   */
+  memoryBudget: computingOptions.properties.memoryBudget,
   /**
    * The folder of results, which all tools share; `false` for none. `{ remote, mode, token, key, folder }` looks for results in a
    * cache that others share, too.
@@ -266,4 +279,10 @@ export function checkModel(label: string | undefined, models: AssetOptions['mode
     'BAD_ARGUMENT',
     `there is no model "${label}".${insteadOf(label, labels)} Models of your own are registered in the option "models".`,
   );
+}
+
+/** The network behind a label of the user's own, and how it may be computed. */
+export function ownModelOf(options: AssetOptions, label: string): OwnModel | undefined {
+  const { models = {} } = options;
+  return Object.hasOwn(models, label) ? computedBy(models[label]!, options) : undefined;
 }

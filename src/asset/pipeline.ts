@@ -1,3 +1,4 @@
+import { approximateOnly, type Approximate } from '../network/approximate.js';
 import { resolved, type ModelChoice } from '../model/catalogue/colours.js';
 import { mkdir } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
@@ -12,7 +13,7 @@ import type { AssetPlan, VariantPlan } from './asset-plan.js';
 import type { CachedUpscaler } from './cached-upscaler.js';
 import type { Directives } from './directives.js';
 import { standIn, type OnError } from './on-error.js';
-import type { AssetOptions } from './options.js';
+import { ownModelOf, type AssetOptions } from './options.js';
 import { OwnOutputs } from './own-outputs.js';
 import { AssetReport, type ReportEntry, type VariantStatus } from './report.js';
 import { resolveDirectives } from './resolve.js';
@@ -52,6 +53,8 @@ interface Made {
   readonly choice?: Pick<UpscaleResult, 'model' | 'modelReason'> | undefined;
   /** What computed it; only where something was computed, now or for the cache. */
   readonly device?: Device;
+  /** How near tiles came to the whole. */
+  readonly told?: Approximate;
 }
 
 /** A plan, with what the assets' own words did not say. */
@@ -110,7 +113,7 @@ export class AssetPipeline {
     const started = performance.now();
     const making = this.make(asset, variant, options);
     this.making.add(making);
-    const { rendered, warning, choice, device } = await making.finally(() => this.making.delete(making));
+    const { rendered, warning, choice, device, told } = await making.finally(() => this.making.delete(making));
     const source = await variant.image.bytes();
     const show = (data: Uint8Array): Uint8Array | undefined => (this.options.report ? data : undefined);
     this.report.add({
@@ -119,6 +122,7 @@ export class AssetPipeline {
       model: choice?.model ?? variant.model,
       modelReason: choice?.modelReason,
       device,
+      ...told,
       before: { width: asset.info.width, height: asset.info.height, bytes: source.byteLength, data: show(source) },
       after: {
         width: rendered.width,
@@ -233,7 +237,13 @@ export class AssetPipeline {
       const status = given ?? (cached ? 'cached' : 'computed');
       for (const warning of result.warnings ?? []) this.tell(`${variant.source}: ${warning}`);
       const choice = variant.model === autoModel ? result : undefined;
-      return { rendered: { data, format, width, height, status }, warning: undefined, choice, device };
+      return {
+        rendered: { data, format, width, height, status },
+        warning: undefined,
+        choice,
+        device,
+        told: approximateOnly(result),
+      };
     } catch (error) {
       const { made: rendered, ...instead } = await standIn(error, asset.onError, {
         resize: () => this.resize(variant, settings),
@@ -288,7 +298,7 @@ export class AssetPipeline {
 
   /** The network behind a registered label, or the built-in's label. */
   private modelOf(label: string): ModelChoice {
-    const own = this.options.models?.[label];
+    const own = ownModelOf(this.options, label);
     return own === undefined ? label : resolved(own, this.context.root);
   }
 }

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { autoModel } from '../image/auto/auto-model.js';
 import type { OutputFormat } from '../image/codec/formats.js';
+import { nearness, type Approximate } from '../network/approximate.js';
 import type { Device } from '../network/device.js';
 
 /** How a variant came to be. */
@@ -25,7 +26,7 @@ export interface PictureFacts {
 }
 
 /** What was done for one variant. */
-export interface ReportEntry {
+export interface ReportEntry extends Approximate {
   /** Absolute path of the asset. */
   readonly file: string;
   /** Name of the variant. */
@@ -116,10 +117,11 @@ export class AssetReport {
 }
 
 /** What made the picture, in words: no network has a part in one that is not larger than its source. */
-export function describeMaker({ model, modelReason, device = 'cpu', before, after }: ReportEntry): string {
+export function describeMaker(entry: ReportEntry): string {
+  const { model, modelReason, device = 'cpu', before, after } = entry;
   if (after.width <= before.width && after.height <= before.height) return 'no network';
   const chosen = modelReason === undefined ? model : `${model} (${modelReason})`;
-  return device === 'cpu' ? chosen : `${chosen} on ${device}`;
+  return `${chosen}${device === 'cpu' ? '' : ` on ${device}`}${nearness(entry)}`;
 }
 
 /** In words, for one line. */

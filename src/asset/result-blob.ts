@@ -3,7 +3,7 @@ import { digest } from '../digest.js';
 import { outputFormats } from '../image/codec/formats.js';
 import { sniff, sniffLength } from '../image/codec/sniff.js';
 import { devices } from '../network/device.js';
-import { choice, list, live, mistakeIn, number, object, whole } from '../schema.js';
+import { choice, list, literal, live, mistakeIn, number, object, whole } from '../schema.js';
 import type { ResultFacts } from './result-cache.js';
 
 const side = whole({ from: 1 });
@@ -29,7 +29,7 @@ const resultFacts = object(
     inferenceMs: milliseconds,
     codecMs: milliseconds,
   },
-  { modelReason: words, warnings: list(words) },
+  { modelReason: words, warnings: list(words), approximate: literal(1), approximateBy: number({ from: 0 }) },
 );
 
 const magic = 'upres-result-1';

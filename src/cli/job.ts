@@ -1,3 +1,5 @@
+import { chosenModel } from './check-model.js';
+import { approximateOnly } from '../network/approximate.js';
 import { open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { CachedResult, CachedUpscaler } from '../asset/cached-upscaler.js';
@@ -95,6 +97,7 @@ async function deliver(
     model: result.model,
     ...(result.modelReason === undefined ? {} : { modelReason: result.modelReason }),
     device: result.device,
+    ...approximateOnly(result),
     ms: performance.now() - start,
     bytes: result.data.byteLength,
     unchanged: written === 'unchanged',
@@ -160,8 +163,8 @@ async function copyOriginal(
 }
 
 function upscaleOptions(job: Job, context: JobContext): UpscaleOptions {
-  const { model, alpha } = context.options;
-  return { ...resizeOptions(job, context), ...defined({ model, alpha }) };
+  const { alpha } = context.options;
+  return { ...resizeOptions(job, context), ...defined({ model: chosenModel(context.options), alpha }) };
 }
 
 function resizeOptions(job: Job, { options, signal, onProgress }: JobContext): ResizeOptions {

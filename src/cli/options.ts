@@ -3,6 +3,7 @@ import { formatWord } from '../asset/directives.js';
 import { formatByWord, hasQuality } from '../asset/names.js';
 import { onErrorChoice, type OnError } from '../asset/on-error.js';
 import { formatTraits, type OutputFormat } from '../image/codec/formats.js';
+import { computingOptions } from '../model/catalogue/computing.js';
 import { upscaleOptions } from '../image/options.js';
 import { maxUpscale, targetOptions, type Target } from '../image/target.js';
 import { threadCount } from '../network/pool/thread-count.js';
@@ -12,6 +13,7 @@ import { UsageError } from './usage-error.js';
 
 const { quality, animation, device, colour, alpha, maxInputPixels, maxOutputPixels, maxFrames } =
   upscaleOptions.properties;
+const { memoryBudget } = computingOptions.properties;
 
 /** Flags that stand for one option each, by the schema of that option. */
 const valueFlags = options({
@@ -26,6 +28,7 @@ const valueFlags = options({
   maxInputPixels,
   maxOutputPixels,
   maxFrames,
+  memoryBudget,
 });
 type ValueFlag = keyof typeof valueFlags.properties;
 
@@ -34,7 +37,7 @@ type TargetFlag = keyof typeof targetFlags.properties;
 
 /** Flags as commander hands them over: words, not yet understood. */
 export type RawOptions = Partial<Record<ValueFlag | TargetFlag | 'out' | 'format' | 'color', string>> &
-  Partial<Record<'lossless' | 'overwrite' | 'dryRun' | 'json' | 'quiet', boolean>> & {
+  Partial<Record<'lossless' | 'overwrite' | 'dryRun' | 'json' | 'quiet' | 'acceptApproximation', boolean>> & {
     /** A folder, or false for `--no-cache`. */
     cache?: string | boolean;
     remoteCache?: string;
@@ -48,6 +51,7 @@ export interface RunOptions extends TypeOf<typeof valueFlags> {
   /** Each makes a file of its own; none means each input's own. */
   readonly formats: readonly OutputFormat[];
   readonly lossless?: boolean;
+  readonly acceptApproximation?: boolean;
   readonly onError: OnError;
   readonly overwrite: boolean;
   /** Nothing is computed or written. */
@@ -139,7 +143,8 @@ export function parseOptions(raw: RawOptions): RunOptions {
     ...values,
     target: parseTarget(raw),
     formats,
-    ...defined({ out: raw.out, lossless: raw.lossless, cache: parseCache(raw) }),
+    ...defined({ out: raw.out, lossless: raw.lossless, acceptApproximation: raw.acceptApproximation }),
+    ...defined({ cache: parseCache(raw) }),
     overwrite: raw.overwrite ?? false,
     dryRun: raw.dryRun ?? false,
     json: raw.json ?? false,

@@ -21,6 +21,8 @@ export interface Made {
   readonly modelReason?: string;
   /** What computed it; undefined for an original. */
   readonly device?: Device;
+  readonly approximate?: 1;
+  readonly approximateBy?: number;
   /** Milliseconds from taking up the image to its file being in place. */
   readonly ms: number;
   readonly bytes: number;

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { version } from '../version.js';
 import { addCacheCommand } from './cache-command.js';
 import { addHtmlCommand } from './html-command.js';
+import { addModelsCommand } from './models/models-command.js';
 import { addImportCommand } from './import-command.js';
 import { parseOptions, type RawOptions } from './options.js';
 import { addServeCommand } from './serve-command.js';
@@ -62,6 +63,8 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
     .option('--max-input-pixels <n>', 'refuse larger images, such as 100M (default: 100M)')
     .option('--max-output-pixels <n>', 'refuse to make larger images (default: 400M)')
     .option('--max-frames <n>', 'refuse longer animations (default: 1000)')
+    .option('--accept-approximation', 'let a network of your own that looks at the whole picture compute it in tiles')
+    .option('--memory-budget <bytes>', 'for each thread of a network of your own, such as 1Gi (default: 256Mi)')
     .option('--cache <folder>', 'where results are cached (default: see "upres cache stats")')
     .option('--no-cache', 'compute everything, keep nothing')
     .option('--remote-cache <url>', 'look for results there, too (default: UPRES_REMOTE_CACHE)')
@@ -83,17 +86,7 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
         return run(inputs, options);
       });
     });
-  program
-    .command('models')
-    .description('list the networks that are there')
-    .option('--json', 'one line of JSON for each')
-    .action(async ({ json = false }: { json?: boolean }) => {
-      await act(async () => {
-        const { listModels } = await import('./models.js');
-        listModels({ json });
-        return exitCodes.ok;
-      });
-    });
+  addModelsCommand(program, act);
   program
     .command('doctor')
     .description('print what upres finds on this machine, and how fast it is')

@@ -1,3 +1,4 @@
+import { nearness } from '../network/approximate.js';
 import type { Made } from './outcome.js';
 import { byteSize, digits, duration, megapixels } from './words.js';
 import type { BatchPixels } from './batch-pixels.js';
@@ -118,11 +119,12 @@ function describe({
   model,
   modelReason,
   device = 'cpu',
+  ...told
 }: Made): string {
   const size = width === undefined || height === undefined ? '' : `${width}×${height}, `;
   const same = unchanged ? ', unchanged' : '';
   const by = model === undefined || modelReason === undefined ? '' : `, ${model}: ${modelReason}`;
   const where = device === 'cpu' ? '' : `, on ${device}`;
   const instead = fallback ? `, ${fallback.kind === 'original' ? 'the original' : 'resized'} instead` : '';
-  return `${inputInWords(job.input.path)} → ${outputInWords(output)} (${size}${byteSize(bytes)}, ${duration(ms / 1000)}${by}${where}${same}${instead})`;
+  return `${inputInWords(job.input.path)} → ${outputInWords(output)} (${size}${byteSize(bytes)}, ${duration(ms / 1000)}${by}${where}${nearness(told)}${same}${instead})`;
 }

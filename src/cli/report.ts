@@ -1,3 +1,4 @@
+import { approximateOnly } from '../network/approximate.js';
 import type { UpresError } from '../errors.js';
 import type { Failed, Made } from './outcome.js';
 import { inputInWords, standardStream } from './streams.js';
@@ -19,6 +20,10 @@ export interface OutputLine {
   readonly modelReason?: string;
   /** What computed it, where that was not the CPU. */
   readonly device?: string;
+  /** 1 where the network looks too far for tiles that equal the whole; absent elsewhere. */
+  readonly approximate?: 1;
+  /** How far they are from it at most, in levels of 255; absent where it could not be tried. */
+  readonly approximateBy?: number;
   /** From taking up the image to its file being in place; images in flight at the same time share the cores. */
   readonly ms: number;
   readonly bytes: number;
@@ -53,6 +58,7 @@ export function outputLine(made: Made): OutputLine {
     model: made.model ?? null,
     ...(made.modelReason === undefined ? {} : { modelReason: made.modelReason }),
     ...deviceOf(made),
+    ...approximateOnly(made),
     ms: Math.round(made.ms),
     bytes: made.bytes,
     cached: made.cached,
@@ -80,7 +86,9 @@ function inFlags(message: string): string {
     .replaceAll('maxInputPixels', '--max-input-pixels')
     .replaceAll('maxOutputPixels', '--max-output-pixels')
     .replaceAll('maxFrames', '--max-frames')
-    .replaceAll('animation=keep', '--animation keep');
+    .replaceAll('animation=keep', '--animation keep')
+    .replaceAll('memoryBudget', '--memory-budget')
+    .replaceAll('acceptApproximation', '--accept-approximation');
 }
 
 /** An error for people: names the file, unless the message does already. */

@@ -39,8 +39,9 @@ function imagesInFlight(threads: number): number {
  * @returns the exit code
  * @throws UsageError before any work
  */
-export async function run(args: readonly string[], options: RunOptions): Promise<number> {
-  if (options.model !== undefined) await checkModel(options.model);
+export async function run(args: readonly string[], given: RunOptions): Promise<number> {
+  const model = await checkModel(given);
+  const options = model === undefined ? given : { ...given, model };
   await checkDeviceWorks(options.device);
   const collection = await collect(args, options);
   const { jobs, collisions } = await plan(collection.inputs, options);

@@ -4,6 +4,7 @@ import { exitCodes, hasCode, messageOf } from '../errors.js';
 import { defaultLimits } from '../server/service/limits.js';
 import type { ServerOptions } from '../server/service/settings.js';
 import { threadCount } from '../network/pool/thread-count.js';
+import { computingOptions } from '../model/catalogue/computing.js';
 import { defined, number, whole } from '../schema.js';
 import { shortest } from './amount.js';
 import { flagValue } from './flag-value.js';
@@ -23,6 +24,8 @@ interface RawServeOptions {
   remoteCache?: string;
   remoteCacheMode?: string;
   models?: string[];
+  acceptApproximation?: boolean;
+  memoryBudget?: string;
   model?: string;
   device?: string;
   threads?: string;
@@ -50,6 +53,8 @@ export function addServeCommand(program: Command, act: (action: () => Promise<nu
     .option('--remote-cache-mode <mode>', 'read, or read-write to upload what was computed (default: read)')
     .option('-m, --model <label>', 'where none is asked for (default: auto)')
     .option('--models <label=path...>', 'networks of your own that clients can ask for by label')
+    .option('--accept-approximation', 'let those that look at the whole picture compute it in tiles')
+    .option('--memory-budget <bytes>', 'for each thread of theirs, such as 1Gi (default: 256Mi)')
     .option(
       '--device <name>',
       'what computes: auto, cpu, wasm, webgpu, cuda, dml or coreml (default: cpu, or wasm where there is no native code)',
@@ -123,7 +128,14 @@ export async function parseServeOptions(
     ...(raw.folder === undefined ? {} : { folder: raw.folder }),
     ...defined({ cache: parseCache(raw) }),
     models: Object.fromEntries(pairs('--models', raw.models)),
-    ...(raw.model === undefined ? {} : { model: raw.model }),
+    ...defined({
+      model: raw.model,
+      acceptApproximation: raw.acceptApproximation,
+      memoryBudget:
+        raw.memoryBudget === undefined
+          ? undefined
+          : flagValue('--memory-budget', computingOptions.properties.memoryBudget, raw.memoryBudget),
+    }),
     // Checked with all other options; types promise nothing about a flag.
     ...(raw.device === undefined ? {} : { device: raw.device as NonNullable<ServerOptions['device']> }),
     ...(raw.threads === undefined ? {} : { threads: flagValue('--threads', threadCount, raw.threads) }),

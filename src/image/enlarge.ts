@@ -6,6 +6,7 @@ import type { PictureTimer } from './picture-timer.js';
 import type { NetworkChain } from './network-chain.js';
 import type { UpscaleOptions } from './options.js';
 import type { Frame, PixelImage, Progress } from '../pixels.js';
+import { approximateOnly, worst, type Approximate } from '../network/approximate.js';
 import { reducePlane } from './reduce.js';
 
 /** How many pixels beyond the receptive field colours are spread: reduction afterwards has a small one of its own. */
@@ -17,7 +18,7 @@ export interface NetworkChains {
 }
 
 /** A frame that may be reduced, which rings again. */
-export interface EnlargedFrame extends Frame {
+export interface EnlargedFrame extends Frame, Approximate {
   /** Settles what it was reduced to, in place; where its sides are no multiple of the source's, nothing is done. */
   readonly settle: (reduced: Frame) => Promise<void>;
 }
@@ -54,7 +55,7 @@ export async function enlargeFrames(
     const enlarged = await chain.enlarge(seen, { ...call, ...progress.part(workOf(chain, plane)) });
     const settle = async (of: PixelImage): Promise<Settled | undefined> =>
       settling && dering(of, seen, settling, cover);
-    return { plane: enlarged, settled: await settle(enlarged), settle };
+    return { plane: enlarged, settled: await settle(enlarged), settle, told: approximateOnly(enlarged) };
   };
   // No damage of a codec reaches alpha: whatever computes it is held to it.
   const forCover = forAlpha.settling === undefined ? 'bounded' : 'faithful';
@@ -69,6 +70,7 @@ export async function enlargeFrames(
     }),
   );
   return inWindow(enlarged, framesAtOnce, async ({ source, colour, alpha }) => {
+    const approximated = worst([colour.told, ...(alpha ? [alpha.told] : [])]);
     // Bicubic has most of the scales that a network can have, but not every one.
     const frame = { colour: colour.plane, alpha: alpha && (await reducePlane(alpha.plane, colour.plane, timer)) };
     await settleCover(frame, source, colour.settled, alpha?.settled);
@@ -77,12 +79,13 @@ export async function enlargeFrames(
       const settled = await colour.settle(reduced.colour);
       if (reduced.alpha) await settleCover(reduced, source, settled, await alpha?.settle(reduced.alpha));
     };
-    return { ...frame, settle };
+    return { ...frame, settle, ...approximated };
   });
 }
 
 interface Enlarged {
   readonly plane: PixelImage;
+  readonly told: Approximate;
   readonly settled: Settled | undefined;
   /** The same for another plane that it was made into. */
   readonly settle: (plane: PixelImage) => Promise<Settled | undefined>;

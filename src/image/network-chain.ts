@@ -1,3 +1,4 @@
+import { worst, type Approximate } from '../network/approximate.js';
 import type { CallOptions, ThreadSafeNetwork } from '../network/thread-safe-network.js';
 import type { PixelImage, Progress } from '../pixels.js';
 import type { Settling } from './dering/dering.js';
@@ -42,9 +43,10 @@ export class NetworkChain {
     return new NetworkChain('none', 'none', this.network, 0, undefined);
   }
 
-  async enlarge(plane: PixelImage, options: CallOptions): Promise<PixelImage> {
+  async enlarge(plane: PixelImage, options: CallOptions): Promise<PixelImage & Approximate> {
     const { onProgress, ...rest } = options;
     let current = plane;
+    const told: Approximate[] = [];
     const totalPixels = current.width * current.height * this.work;
     let before = 0;
     for (let pass = 0; pass < this.times; pass++) {
@@ -59,9 +61,11 @@ export class NetworkChain {
         }),
       };
       // The picture was let in with the memory of all its planes, before and after.
-      current = await this.network.upscaleImage(current, call, 'admitted');
+      const result = await this.network.upscaleImage(current, call, 'admitted');
+      told.push(result);
+      current = result;
       before += pixels;
     }
-    return current;
+    return { ...current, ...worst(told) };
   }
 }

@@ -1,4 +1,4 @@
-import { coloursOf, fileOf, modelId, statedOnly, type ModelChoice } from '../model/catalogue/colours.js';
+import { coloursOf, computingOf, fileOf, modelId, statedOnly, type ModelChoice } from '../model/catalogue/colours.js';
 import { hasCode, UpresError } from '../errors.js';
 import { modelStamp } from '../model/catalogue/model-files.js';
 import { looksLikePath } from '../model/catalogue/model-path.js';
@@ -84,7 +84,8 @@ export class Networks {
     const key = `${device} ${modelId(model)} ${await modelStamp(path)}`;
     const network = await this.load(key, async () => {
       const { ThreadSafeNetwork } = await import('../network/thread-safe-network.js');
-      return ThreadSafeNetwork.loadFromFile(path, { ...this.options, ...statedOnly(coloursOf(model)), device });
+      const own = { ...statedOnly(coloursOf(model)), ...computingOf(model) };
+      return ThreadSafeNetwork.loadFromFile(path, { ...this.options, ...own, device });
     });
     return { network, key, path };
   }

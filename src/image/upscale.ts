@@ -4,6 +4,7 @@ import { UpresError, withFile } from '../errors.js';
 import { isAborted, onAbort, throwIfAborted } from '../abort.js';
 import { deviceChoice, isProcessor, type Device, type DeviceChoice } from '../network/device.js';
 import { expectedDevice, workingDevice, workingProcessor } from '../network/processor.js';
+import { worst, type Approximate } from '../network/approximate.js';
 import { threadCount } from '../network/pool/thread-count.js';
 import { check, defined, number, options, text, type TypeOf } from '../schema.js';
 import type { ModelChoice } from './auto/auto-model.js';
@@ -39,7 +40,7 @@ export type { ImageInput } from './source.js';
 export type { Target } from './target.js';
 
 /** One encoded image, and how it was made. */
-export interface UpscaleResult {
+export interface UpscaleResult extends Approximate {
   /** The encoded image. */
   readonly data: Uint8Array;
   /** Of `data`. */
@@ -98,6 +99,7 @@ export interface UpscalerOptions extends TypeOf<typeof upscalerOptions> {}
 
 /** Pixels, and what their results tell about them. */
 interface Made extends Pixels {
+  readonly told: Approximate;
   readonly choice: ModelChoice | undefined;
   readonly device: Device;
   readonly timer: PictureTimer;
@@ -260,6 +262,7 @@ export class Upscaler implements AsyncDisposable {
       device: facts.device,
       inferenceMs: timer.inferenceMs,
       codecMs: timer.codecMs + codecMs,
+      ...facts.told,
       ...(warnings.length > 0 && { warnings }),
     };
   }
@@ -345,7 +348,8 @@ export class Upscaler implements AsyncDisposable {
         hidden: await hiddenColour(plain),
         profile,
       };
-      return { frames, settings, bytes, overhead: (await source.bytes()).length, release, choice, device, timer };
+      const overhead = (await source.bytes()).length;
+      return { frames, settings, bytes, overhead, release, choice, device, timer, told: worst(enlarged) };
     } catch (error) {
       release();
       throw error;

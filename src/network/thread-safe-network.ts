@@ -15,10 +15,12 @@ import {
   type Schema,
   type TypeOf,
 } from '../schema.js';
+import { approximate, type Approximate } from './approximate.js';
 import { AttachedBackend } from './pool/attached-backend.js';
 import type { CallHooks, TileRecord } from './pool/call.js';
 import { deviceChoice, type Device } from './device.js';
 import { workingDevice } from './processor.js';
+import { computingOptions } from '../model/catalogue/computing.js';
 import { statedColours, statedOnly, type StatedColours } from '../model/catalogue/colours.js';
 import type { GpuContextHandle, GpuState } from './gpu/gpu-context.js';
 import type { NetworkBackend } from './pool/network-backend.js';
@@ -32,7 +34,6 @@ import {
   type Progress,
   viewPixels,
 } from '../pixels.js';
-import { defaultMemoryBudget } from './tiles/plan.js';
 import type { ModelSource } from './pool/protocol.js';
 import { defaultThreads, threadCount } from './pool/thread-count.js';
 
@@ -50,9 +51,14 @@ const networkOptions = options({
   device: deviceChoice,
   /**
    * Bytes of activations that each thread may hold for a tile.
-   * @default 256 MiB
+   * @default 256 MiB, or what a card next to the file says
    */
-  memoryBudget: number({ above: 0, of: 'bytes' }),
+  memoryBudget: computingOptions.properties.memoryBudget,
+  /**
+   * Allows tiles for a network that looks at the whole picture at once, in all calls that don't say it themselves; seams may show.
+   * @default `false`, or what a card next to the file says
+   */
+  acceptApproximation: computingOptions.properties.acceptApproximation,
   /**
    * Bytes that may be held on a graphics processor's behalf: weights, activations, pixels on their way.
    * @default 1 GiB
@@ -121,7 +127,7 @@ const callOptions = options({
   tilePixels: number({ from: 1, of: 'pixels' }),
   /**
    * Allows tiles for a network that looks at the whole image at once; seams may show.
-   * @default false
+   * @default as the network was loaded with
    */
   acceptApproximation: flag,
 });
@@ -241,10 +247,10 @@ export class ThreadSafeNetwork implements AsyncDisposable {
   /**
    * Runs the network on floating point numbers.
    * @param tensor `[1, height, width, 3]`, R G B, 0 to 1; must not change before the promise settles
-   * @returns `[1, height * factor, width * factor, 3]`, clipped to 0 to 1
+   * @returns `[1, height * factor, width * factor, 3]`, clipped to 0 to 1; `approximate` is 1 where tiles only come near the whole
    * @throws BAD_ARGUMENT for another shape; ABORTED, DISPOSED, QUEUE_FULL, INPUT_TOO_LARGE, INFERENCE_FAILED, THREAD_DIED, DEVICE_LOST
    */
-  async process(tensor: ImageTensor, options: CallOptions = {}): Promise<ImageTensor<ArrayBuffer>> {
+  async process(tensor: ImageTensor, options: CallOptions = {}): Promise<ImageTensor<ArrayBuffer> & Approximate> {
     const dims: readonly number[] = tensor.dims;
     const [batch, height, width, channels] = dims;
     if (dims.length !== 4 || batch !== 1 || channels !== 3 || !((tensor.data as unknown) instanceof Float32Array)) {
@@ -253,27 +259,32 @@ export class ThreadSafeNetwork implements AsyncDisposable {
         `a tensor is float32 [1, height, width, 3], not [${tensor.dims.join(', ')}]`,
       );
     }
-    const output = await this.compute(width!, height!, 3, tensor.data, options);
+    const { output, ...told } = await this.compute(width!, height!, 3, tensor.data, options);
     // Shared memory stays inside: the caller may post or transfer the result like any array.
     const data = new Float32Array(output.byteLength / Float32Array.BYTES_PER_ELEMENT);
     await copyInBands(new Float32Array(output), data);
-    return { data, dims: [1, height! * this.factor, width! * this.factor, 3] };
+    return { data, dims: [1, height! * this.factor, width! * this.factor, 3], ...told };
   }
 
   /**
    * Runs the network on pixels.
    * @param image 1 or 3 channels of 8 or 16 bit; must not change before the promise settles
-   * @returns an image `factor` times as wide and as high, of the same type and channels; its data lies on shared memory
+   * @returns an image `factor` times as wide and as high, of the same type and channels; its data lies on shared memory; `approximate`
+   *   is 1 where tiles only come near the whole
    * @throws BAD_ARGUMENT for another shape; ABORTED, DISPOSED, QUEUE_FULL, INPUT_TOO_LARGE, INFERENCE_FAILED, THREAD_DIED, DEVICE_LOST
    */
-  upscaleImage(image: PixelImage, options?: CallOptions): Promise<PixelImage>;
+  upscaleImage(image: PixelImage, options?: CallOptions): Promise<PixelImage & Approximate>;
   /**
    * For a caller that bounds the memory of its images and their results itself.
    * @internal
    */
   // eslint-disable-next-line @typescript-eslint/unified-signatures -- the published types do not have this one
-  upscaleImage(image: PixelImage, options: CallOptions, memory: 'admitted'): Promise<PixelImage>;
-  async upscaleImage(image: PixelImage, options: CallOptions = {}, memory?: 'admitted'): Promise<PixelImage> {
+  upscaleImage(image: PixelImage, options: CallOptions, memory: 'admitted'): Promise<PixelImage & Approximate>;
+  async upscaleImage(
+    image: PixelImage,
+    options: CallOptions = {},
+    memory?: 'admitted',
+  ): Promise<PixelImage & Approximate> {
     const { width, height, channels, data } = image;
     if (!(data instanceof Uint8Array) && !(data instanceof Uint16Array)) {
       throw new UpresError(
@@ -281,9 +292,9 @@ export class ThreadSafeNetwork implements AsyncDisposable {
         'upscaleImage takes a Uint8Array or a Uint16Array of pixels; process takes floating point numbers',
       );
     }
-    const output = await this.compute(width, height, channels, data, options, memory === 'admitted');
+    const { output, ...told } = await this.compute(width, height, channels, data, options, memory === 'admitted');
     const size = { width: width * this.factor, height: height * this.factor, channels };
-    return { ...size, data: viewPixels(pixelTypeOf(data), output) as Uint8Array | Uint16Array };
+    return { ...size, data: viewPixels(pixelTypeOf(data), output) as Uint8Array | Uint16Array, ...told };
   }
 
   /** A handle with which another worker thread of this process uses the network: one handle for one `attach`. */
@@ -312,17 +323,24 @@ export class ThreadSafeNetwork implements AsyncDisposable {
     data: PixelArray,
     options: CallOptions,
     admitted = false,
-  ): Promise<SharedArrayBuffer> {
+  ): Promise<{ readonly output: SharedArrayBuffer } & Approximate> {
     check(callOptions, options);
     checkPixels(width, height, channels, data);
-    const hooks: CallHooks = { onProgress: options.onProgress, onTile: options.onTile };
+    let told: Approximate = {};
+    const hooks: CallHooks = {
+      onProgress: options.onProgress,
+      onTile: options.onTile,
+      onApproximation: (approximation) => (told = approximate(approximation)),
+    };
     const settings = {
       priority: options.priority ?? 0,
       tilePixels: options.tilePixels,
-      acceptApproximation: options.acceptApproximation ?? false,
+      acceptApproximation: options.acceptApproximation,
       admitted,
     };
-    return this.backend.computeImage({ width, height, channels, data }, settings, hooks, options.signal, options.lane);
+    const image = { width, height, channels, data };
+    const output = await this.backend.computeImage(image, settings, hooks, options.signal, options.lane);
+    return { output, ...told };
   }
 }
 
@@ -332,13 +350,14 @@ async function load<T extends NetworkOptions>(
   given: T,
 ): Promise<ThreadSafeNetwork> {
   const options: NetworkOptions = check(schema, given);
-  const { memoryBudget = defaultMemoryBudget, gpuMemoryBudget, maxQueue = Infinity } = options;
+  const { memoryBudget, acceptApproximation, gpuMemoryBudget, maxQueue = Infinity } = options;
   const { device, threads = defaultThreads(), cacheFolder } = options;
   // What only those need who load a network: the pool, tiles, the store of prepared weights.
   const { loadBackend } = await import('./pool/load-backend.js');
   const backend = await loadBackend(source, device ?? (await workingDevice()), {
     threads,
     memoryBudget,
+    acceptApproximation,
     gpuMemoryBudget,
     maxQueue,
     cacheFolder,

@@ -75,6 +75,8 @@ const oneColour: Omit<PictureFeatures, 'pixels' | 'side'> = {
   ramped: 0,
   ringing: 0,
   turning: 0,
+  striped: 0,
+  inks: 0,
   translucent: 0,
   cutOut: false,
 };
@@ -155,6 +157,29 @@ describe('what is counted in a picture', () => {
     expect((await pictureFeatures(grey(24, 24, (x) => (x % 2) * 60))).turning).toBe(1);
     expect((await pictureFeatures(grey(24, 24, (x) => x * 10))).turning).toBe(0);
     expect((await pictureFeatures(grey(24, 24, (x) => (x % 8 < 4 ? 0 : 60)))).turning).toBe(0);
+  });
+
+  it('tells even stripes from other steps that turn', async () => {
+    expect((await pictureFeatures(grey(24, 24, (x) => (x % 2) * 60))).striped).toBe(1);
+    const uneven = await pictureFeatures(grey(24, 24, (x) => [0, 100, 60, 80][x % 4]!));
+    expect(uneven).toMatchObject({ turning: 1, striped: 0 });
+  });
+
+  it('tells edges between two colours, and mixtures of them, from edges between several', async () => {
+    const drawn = async (body: string): Promise<number> => {
+      const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="24" height="24">${body}</svg>`;
+      const header = await readHeader(await sharp(Buffer.from(svg)).png().toBuffer());
+      const [frame] = await decode(await sharp(Buffer.from(svg)).png().toBuffer(), header, {
+        frames: 1,
+        colour: 'srgb',
+        file: undefined,
+        timer: new PictureTimer(),
+      });
+      return (await pictureFeatures(frame!)).inks;
+    };
+    const disc = '<rect width="24" height="24" fill="#fde68a"/><circle cx="11" cy="12" r="7" fill="#1f2937"/>';
+    expect(await drawn(disc)).toBeLessThan(0.01);
+    expect(await drawn(`${disc}<rect width="24" height="9" fill="#dc2626"/>`)).toBeGreaterThan(0.18);
   });
 
   it('tells colours that are mixed of those beside them from a palette', async () => {
@@ -280,6 +305,34 @@ describe('the choice', () => {
     expect((await choose(await draw(side, ink).webp({ lossless: true }).toBuffer())).model).toBe('art');
     const paper = ink === '#fff' ? '#123' : '#fff';
     expect((await choose(await draw(side, ink).flatten({ background: paper }).png().toBuffer())).model).toBe('art');
+  });
+
+  const flag = (side: number): Sharp =>
+    svg(
+      side,
+      '<path fill="#009543" d="M0 0h24v24H0z"/><path fill="#fff" d="M0 8h24v16H0z"/><path fill="#d52b1e" d="M0 16h24v8H0z"/><path fill="#fcd116" d="m4 10 1 3 3 1-3 1-1 3-1-3-3-1 3-1z"/>',
+    );
+
+  it('is anime for small drawings in several colours without loss, where its time is not noticed', async () => {
+    for (const side of [16, 20, 32, 64]) expect((await choose(await flag(side).png().toBuffer())).model).toBe('anime');
+    expect((await choose(await flag(128).png().toBuffer())).model).toBe('art');
+    expect((await choose(await flag(32).webp({ quality: 80 }).toBuffer())).model).not.toBe('anime');
+  });
+
+  it.each([50, 60, 70])('is no repetition of pixels for flags as an AVIF of quality %d', async (quality) => {
+    for (const side of [20, 24, 32, 48]) {
+      expect((await choose(await flag(side).avif({ quality }).toBuffer())).model).not.toBe('nearest');
+    }
+  });
+
+  it('is bicubic for a photograph of even stripes, whose direction a reduction may have turned', () => {
+    const stripes = { ...oneColour, colours: 1024, flat: 0.01, soft: 0.5, hard: 0.1, energy: 370, ramped: 0.75 };
+    const features = { ...stripes, pixels: 65536, side: 256, following: [-0.05, -0.16] as const, ringing: 0.16 };
+    const model = (turning: number, striped: number, flat = 0.01): string =>
+      chooseModel({ features: { ...features, turning, striped, flat }, damage: undefined, cell: 1, factor: 2 }).model;
+    expect(model(0.22, 0.08)).toBe('bicubic');
+    expect(model(0.4, 0.09)).toBe('natural');
+    expect(model(0.22, 0.08, 0.3)).not.toBe('bicubic');
   });
 
   it.each([2, 3, 4])('is natural for photographs without loss, ×%d', async (factor) => {

@@ -96,6 +96,8 @@ describe('a network whose tiles can not equal the whole at a bearable cost', () 
     expect(tiles).toBeGreaterThan(1);
     await using more = await load(bytes, { threads: 3, memoryBudget: 2 ** 20 });
     expect((await more.upscaleImage(large)).data).toEqual(result.data);
+    const { levels } = approximation!;
+    expect(result.approximate).toBe(levels! < 0.05 ? undefined : 1);
     const whole = await one.upscaleImage(large, { tilePixels: Infinity });
     const most = largestDifference(whole.data, result.data);
     expect(most).toBeLessThanOrEqual(1);
@@ -112,14 +114,19 @@ describe('a network whose tiles can not equal the whole at a bearable cost', () 
     const { halo, approximation } = loaded.weights.geometry;
     expect(halo).toBeUndefined();
     expect(approximation!.levels).toBeLessThan(0.01);
-    expect((await loaded.upscaleImage(picture(400))).width).toBe(800);
+    const result = await loaded.upscaleImage(picture(400));
+    expect(result.width).toBe(800);
+    expect(result).not.toHaveProperty('approximate');
   });
 
   test('that looks at the whole picture is refused where it has no room, unless approximation is accepted', async () => {
     await using loaded = await load(network(normalised), { memoryBudget: 2 * 2 ** 20 });
     expect(loaded.weights.geometry.approximation!.levels).toBeGreaterThan(1);
     expect(await codeOf(loaded.upscaleImage(picture(400)))).toBe('INPUT_TOO_LARGE');
-    expect((await loaded.upscaleImage(picture(400), { acceptApproximation: true })).width).toBe(800);
+    const result = await loaded.upscaleImage(picture(400), { acceptApproximation: true });
+    const { levels } = loaded.weights.geometry.approximation!;
+    expect(result).toMatchObject({ width: 800, approximate: 1, approximateBy: Math.round(levels! * 100) / 100 });
+    expect(await loaded.upscaleImage(picture(40))).not.toHaveProperty('approximate');
   });
 
   test.each([

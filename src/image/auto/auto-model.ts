@@ -9,11 +9,11 @@ export const scoredChoices = {
 
 export type ScoredChoice = (typeof scoredChoices)[keyof typeof scoredChoices][number];
 
-/** All among which `auto` chooses: whole pixels are told by a rule. */
-export const autoChoices = [...scoredChoices.lossy, 'nearest'] as const;
+/** All among which `auto` chooses: the last three by rules. */
+export const autoChoices = [...scoredChoices.lossy, 'anime', 'nearest', 'bicubic'] as const;
 
 /** Part of a cached result's key: goes up with every change that may choose otherwise. */
-export const chooserVersion = 5;
+export const chooserVersion = 6;
 
 export interface ModelChoice {
   readonly model: (typeof autoChoices)[number];

@@ -28,10 +28,31 @@ const leastEnergy = 1e-3;
 
 /**
  * Chooses a network for a picture: whole pixels where the picture consists of them, otherwise the network with the highest
- * score, which is a sum of traits, each by its weight. `docs/quality.md` tells where the weights come from.
+ * score, which is a sum of traits, each by its weight, or what a rule puts in its place. `docs/quality.md` tells where weights
+ * and rules come from.
  */
 export function chooseModel(sight: Sight): ModelChoice {
-  return { model: isMadeOfPixels(sight) ? 'nearest' : best(sight), reason: reasonFor(sight) };
+  return { model: isMadeOfPixels(sight) ? 'nearest' : ruled(best(sight), sight), reason: reasonFor(sight) };
+}
+
+/** A small drawing in several colours, as a flag or an emoji: so small that eight times the time is not noticed. */
+const colourful = { mostSide: 64, leastInks: 0.18 };
+
+/**
+ * Even stripes as fine as pixels, in a photograph whose other edges are smooth: what a reduction by the mean of pixels makes of
+ * finer ones. They run in a wrong direction, and networks make them sharp.
+ */
+const folded = { leastStriped: 0.055, leastOfTurning: 0.28, leastNext: -0.2, mostNext: 0, mostFlat: 0.1 };
+
+/** What is taken where a network has the highest score: mostly that. */
+export function ruled(model: ScoredChoice, { features, damage }: Sight): ModelChoice['model'] {
+  const { side, inks, striped, turning, following, flat } = features;
+  if (model === 'art') return !damage && side <= colourful.mostSide && inks >= colourful.leastInks ? 'anime' : model;
+  if (model === 'anime-noise1') return model;
+  const stripes = striped >= folded.leastStriped && striped >= folded.leastOfTurning * turning;
+  return stripes && flat <= folded.mostFlat && following[0] > folded.leastNext && following[0] < folded.mostNext
+    ? 'bicubic'
+    : model;
 }
 
 /**
@@ -39,6 +60,12 @@ export function chooseModel(sight: Sight): ModelChoice {
  * something make new colours, so there the hard steps have to be most of those that can be seen.
  */
 const pixelArt = { mostRamped: 0.18, mostMixed: 0.4, mostRampedWithLoss: 0.1, leastHardWithLoss: 0.65 };
+
+/**
+ * Steps of single pixels are often undone by the next one, and those of larger cells are followed by none. In between, and flat
+ * for the most part, are drawings whose edges are straight, as flags of stripes.
+ */
+const straight = { leastNext: -0.25, mostNext: -0.005, leastFlat: 0.4 };
 
 /** As many mixtures can come about by chance. */
 const fewMixtures = 3;
@@ -48,11 +75,18 @@ const fewMixtures = 3;
  * as in one colour or one pixel: all networks give the same there, and none is as cheap.
  */
 export function isMadeOfPixels({ features, damage, cell }: Sight): boolean {
-  const { colours, mixed, energy, hard, ramped, following } = features;
+  const { colours, mixed, energy, hard, ramped, following, flat } = features;
   if (energy === 0 || cell > 1) return true;
   // In a drawing with smooth edges, a step upwards is followed by another one; here it is followed by none, or undone.
   if (hard === 0 || following[0] > 0) return false;
   if (mixed > Math.max(fewMixtures, pixelArt.mostMixed * colours)) return false;
+  if (
+    (damage || mixed > 0) &&
+    flat > straight.leastFlat &&
+    following[0] > straight.leastNext &&
+    following[0] < straight.mostNext
+  )
+    return false;
   if (damage) return ramped <= pixelArt.mostRampedWithLoss && hardShare(features) >= pixelArt.leastHardWithLoss;
   // A palette may have steps of its own, as of a sky: where no colour is a mixture, none is a smoothed edge.
   return colours <= fewColours && (ramped <= pixelArt.mostRamped || mixed === 0);

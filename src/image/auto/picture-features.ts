@@ -30,6 +30,13 @@ export interface PictureFeatures {
   readonly ringing: number;
   /** Of steps that can be seen, the share between two in the other direction: stripes as fine as pixels, and noise. */
   readonly turning: number;
+  /** Of steps that can be seen, the share between two in the other direction that are about as large: even stripes. */
+  readonly striped: number;
+  /**
+   * In how many directions of colour strong edges go: 1 − Σλ² / (Σλ)² of their steps' covariance in R, G and B. 0 where all edges
+   * are between the same two colours, or mixtures of them, as in an icon of one ink; at most 2/3.
+   */
+  readonly inks: number;
   /** Share of visible pixels that are neither opaque nor transparent. */
   readonly translucent: number;
   /** Whether pixels are either opaque or transparent, and there are both. */
@@ -111,6 +118,9 @@ class Counts {
   private ringing = 0;
   private visible = 0;
   private turning = 0;
+  private striped = 0;
+  /** Sums of products of strong steps: RR, GG, BB, RG, RB, GB. */
+  private readonly products = new Float64Array(6);
 
   constructor(private readonly width: number) {
     this.laid = Array.from({ length: rows }, () => ({
@@ -170,8 +180,11 @@ class Counts {
         Math.abs(b - below[at + 2]!),
       );
       if (difference === 0) flat++;
-      else if (difference > mostSoft) hard++;
-      else if (difference > mostGradual) soft++;
+      else if (difference > mostSoft) {
+        hard++;
+        this.addStep(row[at + 3]! - r, row[at + 4]! - g, row[at + 5]! - b);
+        this.addStep(below[at]! - r, below[at + 1]! - g, below[at + 2]! - b);
+      } else if (difference > mostGradual) soft++;
     }
     this.seen += end / 3;
     this.flat += flat;
@@ -179,10 +192,27 @@ class Counts {
     this.hard += hard;
   }
 
+  private addStep(r: number, g: number, b: number): void {
+    if (Math.max(Math.abs(r), Math.abs(g), Math.abs(b)) <= mostSoft) return;
+    const { products } = this;
+    products[0]! += r * r;
+    products[1]! += g * g;
+    products[2]! += b * b;
+    products[3]! += r * g;
+    products[4]! += r * b;
+    products[5]! += g * b;
+  }
+
+  private inks(): number {
+    const [rr, gg, bb, rg, rb, gb] = this.products as unknown as [number, number, number, number, number, number];
+    const sum = rr + gg + bb;
+    return sum > 0 ? 1 - (rr ** 2 + gg ** 2 + bb ** 2 + 2 * (rg ** 2 + rb ** 2 + gb ** 2)) / sum ** 2 : 0;
+  }
+
   /** Four pixels in a line, at each of this many places. */
   private walk(count: number, as: Int16Array, bs: Int16Array, cs: Int16Array, ds: Int16Array): void {
     // Numbers of its own: adding to fields in a loop takes twice as long.
-    let [squares, next, afterNext, visible, turning, strong, ramped, ringing] = [0, 0, 0, 0, 0, 0, 0, 0];
+    let [squares, next, afterNext, visible, turning, striped, strong, ramped, ringing] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
     for (let at = 0; at < count; at++) {
       const first = bs[at]! - as[at]!;
       const second = cs[at]! - bs[at]!;
@@ -192,7 +222,10 @@ class Counts {
       afterNext += first * third;
       if (second > mostGradual || second < -mostGradual) {
         visible++;
-        if (first * second < 0 && second * third < 0) turning++;
+        if (first * second < 0 && second * third < 0) {
+          turning++;
+          if (areAlike(first, second, third)) striped++;
+        }
         if (second > mostSoft || second < -mostSoft) {
           const up = second > 0 ? 1 : -1;
           if (up * first < 0 && up * first > -mostSoft) ringing++;
@@ -212,6 +245,7 @@ class Counts {
     this.afterNext += afterNext;
     this.visible += visible;
     this.turning += turning;
+    this.striped += striped;
     this.strong += strong;
     this.ramped += ramped;
     this.ringing += ringing;
@@ -230,6 +264,14 @@ class Counts {
       ramped: share(this.ramped, this.strong),
       ringing: share(this.ringing, 2 * this.strong),
       turning: share(this.turning, this.visible),
+      striped: share(this.striped, this.visible),
+      inks: this.inks(),
     };
   }
+}
+
+/** Whether the smallest of three steps is more than half of the largest. */
+function areAlike(a: number, b: number, c: number): boolean {
+  const [first, second, third] = [Math.abs(a), Math.abs(b), Math.abs(c)];
+  return 2 * Math.min(first, second, third) > Math.max(first, second, third);
 }

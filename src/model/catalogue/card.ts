@@ -12,6 +12,7 @@ import {
   type Schema,
   type TypeOf,
 } from '../../schema.js';
+import { computingOptions } from './computing.js';
 import { channelOrder, valueRange } from './colours.js';
 
 const side = {
@@ -57,6 +58,7 @@ const measured = {
   logDepth: count,
   /** Nodes that look at the whole picture, for each channel, for such families. */
   globalNodeFactor: number({ from: 0 }),
+  ...computingOptions.properties,
   /** What an importer decided where its format leaves a choice, and what it warns of. */
   notes: list(words),
 };

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { computingId, computingOnly, computingOptions, type ComputingOptions } from './computing.js';
 import { choice, defined, either, live, object, options, text, type TypeOf } from '../../schema.js';
 
 /** What a network's channels are: R G B, B G R, or Y Cb Cr of BT.601 in full range. */
@@ -56,8 +57,8 @@ export function coloursText({ input, output }: Colours): string {
 export const statedOnly = ({ range, order }: StatedColours): StatedColours => defined({ range, order });
 
 const file = text("the path of a network's file");
-/** A network's file, and what its numbers mean. */
-export interface DescribedModel extends StatedColours {
+/** A network's file, what its numbers mean, and how it may be computed. */
+export interface DescribedModel extends StatedColours, ComputingOptions {
   /** The path of its file. */
   readonly file: string;
 }
@@ -66,15 +67,19 @@ const described = object(
     /** The path of its file. */
     file,
   },
-  statedColours.properties,
+  { ...statedColours.properties, ...computingOptions.properties },
 );
 
-export const ownModel = either('a path, or { file, range, order }', file, described);
+export const ownModel = either('a path, or { file, range, order, acceptApproximation, memoryBudget }', file, described);
 /** A network of the user's own: the path of its file, or that with what its numbers mean. */
 export type OwnModel = string | DescribedModel;
 
 /** What enlarges: a label, a path, or a network of the user's own with what its numbers mean. */
-export const modelChoice = either('a label, a path, or { file, range, order }', text('a label or a path'), described);
+export const modelChoice = either(
+  'a label, a path, or { file, range, order, acceptApproximation, memoryBudget }',
+  text('a label or a path'),
+  described,
+);
 export type ModelChoice = TypeOf<typeof modelChoice>;
 
 /** Its path or label. */
@@ -83,10 +88,24 @@ export const fileOf = (model: ModelChoice): string => (typeof model === 'string'
 /** What was said of its numbers. */
 export const coloursOf = (model: ModelChoice): StatedColours => (typeof model === 'string' ? {} : model);
 
+/** How it may be computed. */
+export const computingOf = (model: ModelChoice): ComputingOptions =>
+  typeof model === 'string' ? {} : computingOnly(model);
+
+/** The same where what it does not say of its computing is said for all. */
+export function computedBy(model: OwnModel, forAll: ComputingOptions): OwnModel {
+  const computing = computingOnly(forAll);
+  if (computingId(computing) === '') return model;
+  const own = typeof model === 'string' ? { file: model } : model;
+  return { ...own, ...computing, ...computingOnly(own) };
+}
+
 /** A text that is different for different ones. */
 export function modelId(model: ModelChoice): string {
   if (typeof model === 'string') return model;
   const { file, range, order } = model;
+  const computing = computingId(model);
+  if (computing !== '') return JSON.stringify([file, range ?? null, order ?? null, computing]);
   return range === undefined && order === undefined ? file : JSON.stringify([file, range, order]);
 }
 

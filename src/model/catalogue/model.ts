@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { statedOnly, type Colours, type StatedColours } from './colours.js';
+import { computingId, computingOnly } from './computing.js';
 import type { CardSide, ModelCard, PartialModelCard } from './card.js';
 import { interpolationMac, INTERPOLATION_RADIUS, type Interpolation } from './interpolations.js';
 import type { BuiltModel, ModelPart } from './model-parts.js';
@@ -81,6 +82,7 @@ function userModel(
   const full: ModelCard = {
     label: card.label ?? label,
     ...defined({ scale: card.scale }),
+    ...computingOnly(card),
     display: card.display ?? card.label ?? label,
     for: card.for ?? '',
     licence: card.licence ?? 'unknown',
@@ -92,7 +94,10 @@ function userModel(
     output: completeSide(card.output),
   };
   // How the card says that pixels go in and out decides what is computed.
-  const key = JSON.stringify([part.key, card.input ?? null, card.output ?? null, card.scale ?? null, part.stated]);
+  const key = JSON.stringify([
+    ...[part.key, card.input ?? null, card.output ?? null, card.scale ?? null, part.stated],
+    ...(computingId(card) === '' ? [] : [computingId(card)]),
+  ]);
   return assemble(full, [{ ...part, key }]);
 }
 

@@ -7,8 +7,10 @@ import { describeWeights } from '../weights/network-weights.js';
 import { type PixelArray, type PixelImage, pixelTypeOf } from '../../pixels.js';
 import { resolveModel } from '../weights/resolve-model.js';
 import type { ModelSource } from '../pool/protocol.js';
+import { approximationFor } from '../tiles/plan.js';
 import { mergeRepeatedTiles } from '../tiles/repeated-tiles.js';
 import { ThreadPool } from '../pool/thread-pool.js';
+import type { ComputingOptions } from '../../model/catalogue/computing.js';
 import type { Model } from '../../model/catalogue/model.js';
 import type { GpuContext } from './gpu-context.js';
 import { defaultGpuMemoryBudget, planGpuTiles } from './gpu-plan.js';
@@ -17,6 +19,8 @@ import { GpuScheduler, type GpuNetwork } from './gpu-scheduler.js';
 export interface GpuSettings {
   /** Bytes that may be held on the device's behalf. */
   readonly gpuMemoryBudget: number | undefined;
+  /** Whether tiles may only come near the whole, where a call does not say; undefined: what the card says. */
+  readonly acceptApproximation: boolean | undefined;
   /** Calls that may be unfinished at once; one more is refused. */
   readonly maxQueue: number;
   readonly cacheFolder: string | undefined;
@@ -32,14 +36,15 @@ export class GpuBackend extends MainBackend {
     private readonly network: GpuNetwork,
     model: Model,
     { geometry, location }: LocatedWeights,
-    { maxQueue }: GpuSettings,
+    private readonly settings: GpuSettings,
+    private readonly card: ComputingOptions,
     admission: ThreadPool['admission'],
   ) {
     super({
       info: describeWeights(model.card, model.key, geometry, location),
       // What it shares with other networks is one device.
       threads: 1,
-      maxQueue,
+      maxQueue: settings.maxQueue,
       admission,
     });
     this.device = scheduler.device;
@@ -66,7 +71,7 @@ export class GpuBackend extends MainBackend {
       budget: settings.gpuMemoryBudget ?? defaultGpuMemoryBudget,
     };
     await scheduler.open(network);
-    return new GpuBackend(scheduler, network, model, located, settings, pool.admission);
+    return new GpuBackend(scheduler, network, model, located, settings, model.card, pool.admission);
   }
 
   protected override async planPasses(
@@ -76,15 +81,14 @@ export class GpuBackend extends MainBackend {
     lane: object,
   ): Promise<readonly Call[]> {
     const { width, height, channels, data } = source;
-    const tiles = planGpuTiles({
-      width,
-      height,
-      geometry: this.info.geometry,
-      limits: this.scheduler.limits(this.network, { type: pixelTypeOf(data), channels }),
-      tilePixels: settings.tilePixels,
-      acceptApproximation: settings.acceptApproximation,
-      budget: this.gpu.state.budget,
-    });
+    const { geometry } = this.info;
+    const limits = this.scheduler.limits(this.network, { type: pixelTypeOf(data), channels });
+    const acceptApproximation =
+      settings.acceptApproximation ?? this.settings.acceptApproximation ?? this.card.acceptApproximation ?? false;
+    const request = { width, height, tilePixels: settings.tilePixels, acceptApproximation };
+    const tiles = planGpuTiles({ ...request, geometry, limits, budget: this.gpu.state.budget });
+    const approximation = approximationFor(geometry, request, limits.byMemory);
+    if (approximation) hooks.onApproximation?.(approximation);
     const call = new Call({
       weights: this.network.key,
       network: this,

@@ -99,6 +99,9 @@ export class AttachedBackend implements NetworkBackend {
       case 'error':
         pending?.reject(fromErrorMessage(reply.error));
         return;
+      case 'approximation':
+        this.tell(reply.call, (hooks) => hooks.onApproximation?.(reply.approximation));
+        return;
       case 'progress':
         this.tell(reply.call, (hooks) => hooks.onProgress?.(reply.progress));
         return;

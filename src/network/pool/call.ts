@@ -11,6 +11,7 @@ import {
   viewPixels,
 } from '../../pixels.js';
 import type { Pass, PoolPart, TileOrder } from './protocol.js';
+import type { Approximation } from '../weights/weights-manifest.js';
 import type { PlacedTile } from '../tiles/repeated-tiles.js';
 
 /** One tile as it was computed, for measuring. */
@@ -60,6 +61,8 @@ export function toCallInput({ width, height, channels, data }: PixelImage<PixelA
 export interface CallHooks {
   readonly onProgress: ((progress: Progress) => void) | undefined;
   readonly onTile: ((record: TileRecord) => void) | undefined;
+  /** Called before the first tile where tiles only come near the whole. */
+  readonly onApproximation?: ((approximation: Approximation) => void) | undefined;
 }
 
 export interface CallRequest {

@@ -6,20 +6,23 @@ import type { CallSettings } from './network-backend.js';
 import { describeWeights } from '../weights/network-weights.js';
 import { FlatResults } from '../tiles/flat-results.js';
 import { planPicture } from '../tiles/picture-plan.js';
-import { planPasses, type PlanRequest } from '../tiles/plan.js';
+import { approximationOf, defaultMemoryBudget, planPasses, type PlanRequest } from '../tiles/plan.js';
 import { PoolTotal } from '../tiles/pool-parts.js';
 import { mergeRepeatedTiles, type PlacedTile } from '../tiles/repeated-tiles.js';
 import { resolveModel } from '../weights/resolve-model.js';
 import type { ModelSource, WeightsLocation } from './protocol.js';
 import { ThreadPool } from './thread-pool.js';
 import type { MeasuredGeometry } from '../weights/weights-manifest.js';
+import type { ComputingOptions } from '../../model/catalogue/computing.js';
 import type { Model } from '../../model/catalogue/model.js';
 import type { PixelArray, PixelImage, Progress } from '../../pixels.js';
 
 export interface LocalSettings {
   readonly threads: number;
-  /** Bytes of activations for a tile. */
-  readonly memoryBudget: number;
+  /** Bytes of activations for a tile; undefined: what the card says, or what is usual. */
+  readonly memoryBudget: number | undefined;
+  /** Whether tiles may only come near the whole, where a call does not say; undefined: what the card says. */
+  readonly acceptApproximation: boolean | undefined;
   /** Calls that may be unfinished at once; one more is refused. */
   readonly maxQueue: number;
   readonly cacheFolder: string | undefined;
@@ -35,6 +38,7 @@ const learningRate = { faster: 0.5, slower: 0.05 };
 export class LocalBackend extends MainBackend {
   readonly gpu = undefined;
   private readonly weights: string;
+  private readonly card: ComputingOptions;
   private pixelsPerMs: number;
   private readonly flatResults: FlatResults;
 
@@ -53,6 +57,7 @@ export class LocalBackend extends MainBackend {
       admission: pool.admission,
     });
     this.pixelsPerMs = geometry.pixelsPerMs;
+    this.card = model.card;
     this.flatResults = new FlatResults(this.info.factor);
     // Networks with the same weights share the threads' sessions.
     this.weights = `${device} ${model.key} ${location.kind}`;
@@ -86,9 +91,10 @@ export class LocalBackend extends MainBackend {
       geometry,
       // Many images at once keep all threads busy without cutting each into pieces for every thread.
       threads: Math.max(1, Math.round(this.threads / (others + 1))),
-      memoryBudget: this.settings.memoryBudget,
+      memoryBudget: this.settings.memoryBudget ?? this.card.memoryBudget ?? defaultMemoryBudget,
       tilePixels: settings.tilePixels,
-      acceptApproximation: settings.acceptApproximation,
+      acceptApproximation:
+        settings.acceptApproximation ?? this.settings.acceptApproximation ?? this.card.acceptApproximation ?? false,
       pixelsPerMs: this.pixelsPerMs,
     };
     const common = {
@@ -116,8 +122,11 @@ export class LocalBackend extends MainBackend {
       },
     };
     const passes = planPasses(request);
-    if (!passes)
+    if (!passes) {
+      const approximation = approximationOf(request);
+      if (approximation) hooks.onApproximation?.(approximation);
       return [await this.planOnce(request, source, (tiles) => callOf(tiles, this.pixelsPerMs, { hooks: learning }))];
+    }
 
     const found: Float32Array[] = [];
     const calls: Call[] = [];

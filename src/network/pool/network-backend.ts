@@ -11,8 +11,8 @@ export interface CallSettings {
   readonly priority: number;
   /** Upper bound of a tile in input pixels; undefined leaves it to the plan. */
   readonly tilePixels: number | undefined;
-  /** Whether a network that looks at the whole image may be cut into tiles all the same. */
-  readonly acceptApproximation: boolean;
+  /** Whether a network that looks at the whole image may be cut into tiles all the same; undefined: as it was loaded with. */
+  readonly acceptApproximation: boolean | undefined;
   /** Whether the caller has counted the memory of the image and of its result already: the call does not wait for it. */
   readonly admitted: boolean;
 }

@@ -3,6 +3,7 @@ import type { CallInput, TileRecord } from './call.js';
 import { toErrorMessage } from './error-message.js';
 import type { CallSettings, NetworkBackend } from './network-backend.js';
 import { type Progress, viewPixels } from '../../pixels.js';
+import type { Approximation } from '../weights/weights-manifest.js';
 import type { ErrorMessage } from './protocol.js';
 
 /** What an attached network asks of the main thread. */
@@ -23,6 +24,7 @@ export type PortReply =
   | { readonly kind: 'result'; readonly call: number; readonly output: SharedArrayBuffer }
   | { readonly kind: 'error'; readonly call: number; readonly error: ErrorMessage }
   | { readonly kind: 'progress'; readonly call: number; readonly progress: Progress }
+  | { readonly kind: 'approximation'; readonly call: number; readonly approximation: Approximation }
   | { readonly kind: 'tile'; readonly call: number; readonly record: TileRecord };
 
 /**
@@ -44,6 +46,9 @@ export function serve(
     const abort = new AbortController();
     calls.set(call, abort);
     const hooks = {
+      onApproximation: (approximation: Approximation): void => {
+        reply({ kind: 'approximation', call, approximation });
+      },
       onProgress: wants.progress
         ? (progress: Progress): void => {
             reply({ kind: 'progress', call, progress });

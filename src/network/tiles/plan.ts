@@ -97,6 +97,10 @@ export function approximationFor(
   return whole <= Math.min(mostPixels, exactnessCost * width * height) ? undefined : approximation;
 }
 
+/** The same for an image on the processor: undefined where it is computed whole, or in tiles that equal the whole. */
+export const approximationOf = (request: PlanRequest): Approximation | undefined =>
+  request.geometry.pooling ? undefined : approximationFor(request.geometry, request, memoryPixelsOf(request));
+
 const everySide = (pixels: number): Halo => ({ left: pixels, top: pixels, right: pixels, bottom: pixels });
 
 /**

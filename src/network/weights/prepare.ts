@@ -15,6 +15,7 @@ import { resolveModel } from './resolve-model.js';
 import { mappingOptions, optimisingOptions, writingOptions, type SessionRuntime } from '../pool/runtime.js';
 import { runtimeFor } from '../pool/session-runtime.js';
 import { runOnPlane } from '../proving.js';
+import { ROUNDING } from '../approximate.js';
 import { findColours, type FoundColours } from './colour-trial.js';
 import { arePassesEqual } from './pooling-trial.js';
 import { measureGeometry } from './trial.js';
@@ -196,7 +197,7 @@ async function seal(folder: string, geometry: MeasuredGeometry): Promise<void> {
 function approximationNote({ halo, pooling, approximation, globalOperators }: MeasuredGeometry): string | undefined {
   if (!approximation || pooling) return undefined;
   const { levels } = approximation;
-  if (levels !== undefined && levels < 0.05) return undefined;
+  if (levels !== undefined && levels < ROUNDING) return undefined;
   const by =
     levels === undefined
       ? 'by an amount that was not measured'

@@ -96,6 +96,14 @@ const resultHeaders = {
   'upres-frames': Type.Integer({ description: 'More than 1 for an animation.' }),
   'upres-model': Type.String({ description: 'The label, percent-encoded; what `auto` chose.' }),
   'upres-device': Type.String({ description: 'What computed it.' }),
+  'upres-approximate': Type.Optional(
+    Type.Integer({
+      description: '1 where the network looks too far for tiles that equal the whole; absent elsewhere.',
+    }),
+  ),
+  'upres-approximate-by': Type.Optional(
+    Type.Number({ description: 'How far they are from it at most, in levels of 255, where that was tried.' }),
+  ),
 };
 
 /** An image as the response of a status. */

@@ -1,3 +1,4 @@
+import { approximateOnly } from '../../network/approximate.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import { allOrNone } from '../../abort.js';
 import { digest } from '../../digest.js';
@@ -302,7 +303,7 @@ const worn: Outcome = {
 async function describe(result: UpscaleResult): Promise<JobResult> {
   const { data, width, height, format, frames, model, device } = result;
   const sha256 = await digest(data, 'sha256', 'base64url');
-  return { width, height, format, frames, model, bytes: data.length, sha256, device };
+  return { width, height, format, frames, model, bytes: data.length, sha256, device, ...approximateOnly(result) };
 }
 
 /** An image that was begun so often without an end runs alone: if it ends the server again, no other is suspected for it. */

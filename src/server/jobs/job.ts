@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { outputFormats } from '../../image/codec/formats.js';
-import { choice, either, list, literal, object, text, whole, type Schema, type TypeOf } from '../../schema.js';
+import { choice, either, list, literal, number, object, text, whole, type Schema, type TypeOf } from '../../schema.js';
 import { problemStatuses, type ProblemCode } from '../http/problem.js';
 import { countSizes, variant } from '../service/variant.js';
 
@@ -54,7 +54,12 @@ const result = object(
     /** What computed it. */
     device: words,
   },
-  {},
+  {
+    /** Where its network looks too far for tiles that equal the whole. */
+    approximate: literal(1),
+    /** How far they are from it, in levels of 255. */
+    approximateBy: number({ from: 0 }),
+  },
 );
 
 /** A result as the client sees it; its bytes lie in the store. */

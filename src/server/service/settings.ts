@@ -1,4 +1,4 @@
-import { resolved, type OwnModel } from '../../model/catalogue/colours.js';
+import { computedBy, resolved, type OwnModel } from '../../model/catalogue/colours.js';
 import { isIPv4 } from 'node:net';
 import { join, resolve } from 'node:path';
 import envPaths from 'env-paths';
@@ -68,6 +68,16 @@ const serverOptions = options({
    * @default none
    */
   models: assetOptions.properties.models,
+  /**
+   * For networks of your own that don't say it themselves: allows tiles where one looks at the whole picture; seams may show.
+   * @default `false`
+   */
+  acceptApproximation: assetOptions.properties.acceptApproximation,
+  /**
+   * For networks of your own that don't say it themselves: bytes of activations that each thread may hold for a tile.
+   * @default 256 MiB
+   */
+  memoryBudget: assetOptions.properties.memoryBudget,
   /**
    * The label that is used where a request names none.
    * @default `auto`
@@ -160,7 +170,9 @@ export function resolveSettings(given: ServerOptions = {}): ServerSettings {
     allowedHosts: allowedHosts.map((name) => name.toLowerCase()),
     folder: resolve(given.folder ?? join(envPaths('upres', { suffix: '' }).data, 'server')),
     cache: cacheOf(given.cache),
-    models: Object.fromEntries(Object.entries(models).map(([label, model]) => [label, resolved(model, '.')])),
+    models: Object.fromEntries(
+      Object.entries(models).map(([label, model]) => [label, computedBy(resolved(model, '.'), given)]),
+    ),
     model,
     device,
     threads,

@@ -1,3 +1,4 @@
+import { approximateOnly } from '../../../network/approximate.js';
 import { Type, type Static } from 'typebox';
 import { outputFormats } from '../../../image/codec/formats.js';
 import { mediaTypeOf } from '../media-types.js';
@@ -43,6 +44,15 @@ const ResultBody = Type.Object(
     bytes: Count,
     model: Type.String(),
     device: Type.String({ description: 'What computed it.' }),
+    approximate: Type.Optional(
+      Type.Literal(1, { description: 'Where the network looks too far for tiles that equal the whole.' }),
+    ),
+    approximateBy: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        description: 'How far they are from it at most, in levels of 255; where that was tried.',
+      }),
+    ),
     url: Type.String({ description: 'Where it is; absent results have expired.' }),
   },
   closed,
@@ -123,9 +133,11 @@ function imageBody(job: Job, image: JobImage, place: number): JobBody['images'][
   }
   if (image.state !== 'done' || job.expired || job.state === 'cancelled') return known;
   const own = `/v1/jobs/${job.id}/images/${place}`;
-  const results = image.results.map(({ width, height, frames, format, bytes, model, device }, output) => {
+  const results = image.results.map((result, output) => {
+    const { width, height, frames, format, bytes, model, device } = result;
     const url = image.results.length === 1 ? `${own}/result` : `${own}/results/${output}`;
-    return { width, height, frames, format, type: mediaTypeOf(format), bytes, model, device, url };
+    const facts = { width, height, frames, format, type: mediaTypeOf(format), bytes, model, device };
+    return { ...facts, ...approximateOnly(result), url };
   });
   return { ...known, result: results[0]!, results };
 }
