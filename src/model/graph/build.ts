@@ -7,10 +7,9 @@ import { composeChain } from './compose.js';
 import { interpolationModel } from './interpolation.js';
 import type { NetworkSide } from './inspect.js';
 import { normalise, normaliseNetwork, type NormalisedNetwork } from './normalise.js';
-import { embedExternalData } from './onnx/external-data.js';
 import { opsetOf, readOnnx, writeOnnx, type OnnxModel } from './onnx/file.js';
 import { TensorProto_DataType as DataType } from './onnx/onnx_pb.js';
-import { openModelFile } from './open-file.js';
+import { openModelBytes, openModelFile } from './open-file.js';
 import { analyse } from './receptive-field.js';
 import { cutAtPools, sumExactly } from './rewrite/pools.js';
 import { rewritePrelu } from './rewrite/prelu.js';
@@ -69,9 +68,8 @@ async function loadPart(part: ModelPart, colours: Colours | undefined): Promise<
     }
     case 'bytes': {
       const { bytes, name, stated } = part;
-      const model = readOnnx(bytes, name);
-      embedExternalData(model, new Map(), name);
-      const normal = normalise(model, withColours({}, stated, colours), name);
+      const { model, card: own } = openModelBytes(name, bytes);
+      const normal = normalise(model, withColours(own, stated, colours), name);
       return { model: normal.model, interface: coloursOf(normal, {}, stated) };
     }
     case 'interpolation':

@@ -1,3 +1,4 @@
+import { checkpointFormat } from '../catalogue/formats/checkpoint.js';
 import type { FormatName } from '../catalogue/formats/format.js';
 import type { ModelFile } from '../catalogue/user-file.js';
 import { checkpoint } from './import/checkpoint/importer.js';
@@ -15,6 +16,17 @@ const importers: Readonly<Record<FormatName, Importer>> = {
   ncnn: ncnnImporter,
   checkpoint,
 };
+
+/**
+ * The same from bytes alone: ONNX with all its weights, or a checkpoint. Throws MODEL_INVALID, MODEL_UNSUPPORTED.
+ */
+export function openModelBytes(name: string, bytes: Uint8Array): Imported {
+  const companions = new Map<string, Uint8Array>();
+  if (checkpointFormat.accepts(name, bytes)) return checkpoint.convert({ path: name, bytes, companions });
+  const model = readOnnx(bytes, name);
+  embedExternalData(model, companions, name);
+  return { model, card: {} };
+}
 
 /** Reads a network's graph from its file, whatever its format. Throws MODEL_INVALID, MODEL_UNSUPPORTED. */
 export async function openModelFile(path: string, { format, bytes, companions }: ModelFile): Promise<Imported> {

@@ -50,6 +50,13 @@ export class GraphWriter {
     return name;
   }
 
+  /** A constant integer. */
+  int(value: number): string {
+    const name = this.fresh('constant');
+    this.initializers.push(int64Tensor(name, [], [value]));
+    return name;
+  }
+
   /** Limits values to low..high. */
   clip(input: string, low: number, high: number, output?: string): string {
     if (this.opset < 11) return this.op('Clip', [input], { min: float(low), max: float(high) }, output);

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { modelFromFile } from '#src/model/catalogue/model.js';
+import { modelFromBytes, modelFromFile } from '#src/model/catalogue/model.js';
 import { looksLikePath } from '#src/model/catalogue/model-path.js';
 import { formatOf } from '#src/model/catalogue/formats/formats.js';
 import { checkpoint } from '#src/model/graph/import/checkpoint/importer.js';
@@ -17,7 +17,8 @@ const fixture = (name: string): string => fileURLToPath(new URL(`../../fixtures/
 const bytesOf = async (name: string): Promise<Uint8Array> => new Uint8Array(await readFile(fixture(name)));
 
 const [WIDTH, HEIGHT] = [12, 8];
-const picture = Float32Array.from({ length: 3 * WIDTH * HEIGHT }, (_, at) => ((at * 7919) % 256) / 255);
+const pictureOf = (width: number): Float32Array =>
+  Float32Array.from({ length: 3 * width * HEIGHT }, (_, at) => ((at * 7919) % 256) / 255);
 
 async function expected(name: string): Promise<Float32Array> {
   const bytes = await bytesOf(`${name}.f32`);
@@ -38,15 +39,37 @@ describe('a checkpoint', () => {
     ['rrdb-1x.pth', 'rrdb-1x', 1],
     ['span-2x.pth', 'span-2x', 2],
     ['span-4x-no-norm.safetensors', 'span-4x-no-norm', 4],
-  ])('%s computes what PyTorch computes', async (file, name, scale) => {
+    ['plksr-2x.pth', 'plksr-2x', 2],
+    ['realplksr-4x.safetensors', 'realplksr-4x', 4],
+    ['safmn-2x.pth', 'safmn-2x', 2, 16],
+  ])('%s computes what PyTorch computes', async (file, name, scale, width = WIDTH) => {
     expect(looksLikePath(file)).toBe(true);
     const model = await modelFromFile(fixture(file));
     const { core, geometry } = await model.build();
     expect(geometry).toMatchObject({ scale, globalOperators: [] });
-    const result = await run(core, picture, [1, 3, HEIGHT, WIDTH]);
+    const result = await run(core, pictureOf(width), [1, 3, HEIGHT, width]);
     const wanted = await expected(name);
     const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
     expect(largestDifference(result.data as Float32Array, wanted) / largest).toBeLessThanOrEqual(1e-4);
+  });
+
+  test('of RealPLKSR whose pixels are sampled, and normalised by the whole picture, computes what PyTorch computes', async () => {
+    const { core, geometry } = await (await modelFromFile(fixture('realplksr-2x-dysample.pth'))).build();
+    expect(geometry).toMatchObject({ scale: undefined, halo: undefined });
+    const result = await run(core, pictureOf(WIDTH), [1, 3, HEIGHT, WIDTH]);
+    expect(result.dims).toEqual([1, 3, 2 * HEIGHT, 2 * WIDTH]);
+    const wanted = await expected('realplksr-2x-dysample');
+    expect(largestDifference(result.data as Float32Array, wanted)).toBeLessThanOrEqual(1e-4);
+  });
+
+  test('as bytes is what it is as a file', async () => {
+    for (const file of ['compact-2x.pth', 'compact-2x.safetensors']) {
+      const bytes = await bytesOf(file);
+      const [fromFile, fromBytes] = [await modelFromFile(fixture(file)), await modelFromBytes(bytes, 'mine')];
+      expect((await fromBytes.build()).core).toEqual((await fromFile.build()).core);
+    }
+    const code = await modelFromBytes(await bytesOf('code.pth'), 'mine');
+    await expect(code.build()).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' });
   });
 
   test('that would run code is refused, with the name of it, and nothing runs', async () => {

@@ -6,13 +6,15 @@ import type { Architecture } from './architecture.js';
 import { compact } from './compact.js';
 import { Layers, WeightsError } from './layers.js';
 import { PickleError } from './pickle.js';
+import { plksr } from './plksr.js';
 import { rrdb } from './rrdb.js';
+import { safmn } from './safmn.js';
 import { readSafetensors, SafetensorsError } from './safetensors.js';
 import { span } from './span.js';
 import { readTorch, type StateDict } from './torch-file.js';
 import { ZipError } from './torch-zip.js';
 
-const ARCHITECTURES: readonly Architecture[] = [compact, rrdb, span];
+const ARCHITECTURES: readonly Architecture[] = [compact, rrdb, span, plksr, safmn];
 
 /** Checkpoints of PyTorch: weights alone, whose names tell what network they are of. */
 export const checkpoint: Importer = {

@@ -88,6 +88,41 @@ export class Layers {
     return this.mul(input, this.writer.op('Sigmoid', [input]));
   }
 
+  mish(input: string): string {
+    return this.mul(input, this.writer.op('Tanh', [this.writer.op('Softplus', [input])]));
+  }
+
+  gelu(input: string): string {
+    const bent = this.writer.op('Erf', [this.mul(input, this.constant(Math.SQRT1_2))]);
+    return this.mul(this.mul(input, this.constant(0.5)), this.add(bent, this.constant(1)));
+  }
+
+  /** Normalises the channels of each pixel. */
+  layerNorm(input: string, module: string, epsilon: number): string {
+    const centred = this.writer.op('Sub', [input, this.writer.channelMean(input)]);
+    const variance = this.writer.channelMean(this.mul(centred, centred));
+    const deviation = this.writer.op('Sqrt', [this.add(variance, this.constant(epsilon))]);
+    return this.affine(this.writer.op('Div', [centred, deviation]), module);
+  }
+
+  /** Normalises groups of channels over the whole picture. */
+  groupNorm(input: string, module: string, groups: number): string {
+    const { writer } = this;
+    const grouped = writer.op('Reshape', [input, writer.ints([0, groups, -1])]);
+    const [ones, zeros] = [1, 0].map((value) => writer.floats(new Float32Array(groups).fill(value), [groups]));
+    const normal = writer.op('InstanceNormalization', [grouped, ones!, zeros!], { epsilon: float(1e-5) });
+    return this.affine(writer.op('Reshape', [normal, writer.op('Shape', [input])]), module);
+  }
+
+  /** A factor and a summand for each channel. */
+  private affine(input: string, module: string): string {
+    const [weight, bias] = ['weight', 'bias'].map((name) => {
+      const values = this.values(`${module}.${name}`);
+      return this.writer.floats(values, [1, values.length, 1, 1]);
+    });
+    return this.add(this.mul(input, weight!), bias!);
+  }
+
   concat(inputs: readonly string[]): string {
     return inputs.length === 1 ? inputs[0]! : this.writer.op('Concat', inputs, { axis: 1 });
   }
