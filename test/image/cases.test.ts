@@ -476,6 +476,26 @@ const drawn: [name: string, width: number, height: number, places: Place[]][] = 
       [320, 150, [255, 255, 255, 255]],
     ],
   ],
+  // A frame that is larger than the canvas, of which it covers a part.
+  [
+    'gif-beyond.gif',
+    40,
+    30,
+    [
+      [4, 3, [0, 0, 0, 0]],
+      [28, 21, [255, 0, 0, 255]],
+      [2, 27, [0, 0, 0, 0]],
+    ],
+  ],
+  [
+    'premultiplied.avif',
+    64,
+    48,
+    [
+      [6, 4, [0, 0, 0, 0]],
+      [57, 43, [230, 219, 40, 255]],
+    ],
+  ],
 ];
 
 /** Not shown: Chromium maps the first three to an ordinary screen in a way of its own, and shows half of the last. */
