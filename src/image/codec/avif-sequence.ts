@@ -3,8 +3,7 @@ import { Box, findBox } from './boxes.js';
 /** Where the major brand stands: behind the length and the name of the first box. */
 const brandAt = 8;
 
-const brandOf = (file: Uint8Array): string =>
-  Buffer.from(file.subarray(brandAt, brandAt + 4)).toString('latin1');
+const brandOf = (file: Uint8Array): string => Buffer.from(file.subarray(brandAt, brandAt + 4)).toString('latin1');
 
 /** Whether an AVIF says first of all that it is an animation. */
 export const isSequence = (file: Uint8Array): boolean => brandOf(file) === 'avis';
