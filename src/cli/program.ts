@@ -5,8 +5,10 @@ import { addHtmlCommand } from './html-command.js';
 import { addModelsCommand } from './models/models-command.js';
 import { addImportCommand } from './import-command.js';
 import { parseOptions, type RawOptions } from './options.js';
+import { addQueueCommand } from './queue-command.js';
 import { addServeCommand } from './serve-command.js';
 import { tolerateClosedReaders } from './streams.js';
+import { addWorkerCommand } from './worker-command.js';
 import { UsageError } from './usage-error.js';
 import { exitCodes } from '../errors.js';
 
@@ -20,7 +22,7 @@ Examples:
   upres - -f webp < a.png > a.webp         from standard input to standard output
   upres --json assets > report.jsonl       one line of JSON for each picture
 
-A folder or file called "models", "import", "doctor", "cache", "html" or "serve" is reached as ./models and so on.
+A folder or file called "models", "import", "doctor", "cache", "html", "serve", "worker" or "queue" is reached as ./models and so on.
 Exit codes: 0 all is well, 1 some files failed (the others are written), 2 wrong usage, 130 interrupted.`;
 
 function build(act: (action: () => Promise<number>) => Promise<void>): Command {
@@ -100,6 +102,8 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
   addImportCommand(program, act);
   addCacheCommand(program, act);
   addServeCommand(program, act);
+  addWorkerCommand(program, act);
+  addQueueCommand(program, act);
   addHtmlCommand(program, act);
   return program;
 }

@@ -20,6 +20,9 @@ interface RawServeOptions {
   tokenFile?: string;
   allowHost?: string[];
   folder?: string;
+  queue?: string;
+  storage?: string;
+  compute?: boolean;
   cache?: string | boolean;
   remoteCache?: string;
   remoteCacheMode?: string;
@@ -47,6 +50,12 @@ export function addServeCommand(program: Command, act: (action: () => Promise<nu
     )
     .option('--allow-host <names...>', 'names that the server answers to besides its own')
     .option('--folder <folder>', "where jobs are kept (default: in the user's data folder)")
+    .option(
+      '--queue <url>',
+      'jobs of many machines: Redis or Valkey, as in redis://host:6379/0; "upres worker" computes them',
+    )
+    .option('--storage <place>', 'their pictures: s3://bucket/prefix, or a folder that all machines share')
+    .option('--compute', 'with a queue, compute jobs here, too')
     .option('--cache <folder>', 'where results are cached (default: see "upres cache stats")')
     .option('--no-cache', 'keep no results')
     .option('--remote-cache <url>', 'look for results there, too (default: UPRES_REMOTE_CACHE)')
@@ -117,17 +126,17 @@ export async function parseServeOptions(
     ...words(environment.UPRES_TOKENS ?? '', /[\s,]+/),
     ...(raw.tokenFile === undefined ? [] : await readTokens(raw.tokenFile)),
   ];
-  const limits = pairs('--limit', raw.limit).map(
-    ([name, text]) => [name, flagValue(`--limit ${name}`, number({ from: 0 }), text)] as const,
-  );
   return {
     ...(raw.host === undefined ? {} : { host: raw.host }),
     ...(raw.port === undefined ? {} : { port: flagValue('--port', whole({ from: 0, to: 65_535 }), raw.port) }),
     tokens,
     allowedHosts: raw.allowHost ?? [],
     ...(raw.folder === undefined ? {} : { folder: raw.folder }),
+    ...(raw.queue === undefined ? {} : { queue: raw.queue }),
+    ...(raw.storage === undefined ? {} : { storage: raw.storage }),
+    ...(raw.compute === undefined ? {} : { compute: raw.compute }),
     ...defined({ cache: parseCache(raw) }),
-    models: Object.fromEntries(pairs('--models', raw.models)),
+    models: Object.fromEntries(parsePairs('--models', raw.models)),
     ...defined({
       model: raw.model,
       acceptApproximation: raw.acceptApproximation,
@@ -139,7 +148,7 @@ export async function parseServeOptions(
     // Checked with all other options; types promise nothing about a flag.
     ...(raw.device === undefined ? {} : { device: raw.device as NonNullable<ServerOptions['device']> }),
     ...(raw.threads === undefined ? {} : { threads: flagValue('--threads', threadCount, raw.threads) }),
-    limits: Object.fromEntries(limits),
+    limits: parseLimits(raw.limit),
     log: raw.log ?? false,
     shareCache: raw.shareCache ?? false,
   };
@@ -156,7 +165,16 @@ async function readTokens(file: string): Promise<string[]> {
   return tokens.map((token) => token.trim());
 }
 
-function pairs(flag: string, texts: readonly string[] = []): [string, string][] {
+/** The limits of `--limit name=n…`. */
+export function parseLimits(texts: readonly string[] | undefined): Record<string, number> {
+  const limits = parsePairs('--limit', texts).map(
+    ([name, text]) => [name, flagValue(`--limit ${name}`, number({ from: 0 }), text)] as const,
+  );
+  return Object.fromEntries(limits);
+}
+
+/** The values of a flag that takes `name=value…`. */
+export function parsePairs(flag: string, texts: readonly string[] = []): [string, string][] {
   return texts.map((text) => {
     const at = text.indexOf('=');
     if (at < 1) throw new UsageError(`${flag} takes name=value, not "${text}"`);

@@ -49,10 +49,15 @@ export class UpresServer implements AsyncDisposable {
     private readonly context: ServerContext,
   ) {}
 
-  /** The options, checked and complete; of tokens only how many there are. */
+  /** The options, checked and complete; of tokens only how many there are, of the queue only whether. */
   get settings(): ServerSettings {
     const { settings } = this.context;
-    return { ...settings, tokens: settings.tokens.map(() => 'hidden') };
+    return {
+      ...settings,
+      tokens: settings.tokens.map(() => 'hidden'),
+      // It may hold a password.
+      queue: settings.queue === undefined ? undefined : 'hidden',
+    };
   }
 
   /** Where it listens, as in `http://127.0.0.1:3270`; undefined before `listen` and after `close`. */

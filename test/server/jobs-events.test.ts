@@ -15,7 +15,7 @@ function subject(options: Partial<JobEventsOptions> = {}): {
   let tell: () => void = () => undefined;
   const counts = { described: 0, listening: 0 };
   const events = new JobEvents({
-    current: () => Promise.resolve(job),
+    current: () => Promise.resolve({ job, progress: { donePixels: 0, totalPixels: 1 } }),
     listen: (listener) => {
       counts.listening++;
       tell = listener;
@@ -28,7 +28,6 @@ function subject(options: Partial<JobEventsOptions> = {}): {
       counts.described++;
       return { version, state, text: 'x'.repeat(1000) };
     },
-    progress: () => ({}),
     seen: undefined,
     ...options,
   });

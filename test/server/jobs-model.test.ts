@@ -72,7 +72,7 @@ class World {
       variants: variantsOf(sources),
       ...(key !== undefined && { key }),
     });
-    this.runner.add(job, clientNamed(client));
+    await this.runner.add(job, clientNamed(client));
     const name = `${client} ${key}`;
     const known = this.keys.get(name);
     if (key !== undefined && known !== undefined) {
@@ -93,7 +93,7 @@ class World {
   async remove(id: string): Promise<void> {
     const job = await this.store.get(id);
     if (!job || !hasEnded(job)) return;
-    await this.runner.remove(id);
+    await this.runner.remove(job);
     this.removed.add(id);
     this.promised.delete(id);
     for (const [name, known] of this.keys) if (known === id) this.keys.delete(name);

@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { UpresError } from '#src/errors.js';
+import type { JobProgress } from '#src/server/jobs/job-progress.js';
 import { FileJobStore } from '#src/server/jobs/file-job-store.js';
 import { requeue } from '#src/server/jobs/job-changes.js';
 import type { Source } from '#src/image/image-source.js';
 import type { Job } from '#src/server/jobs/job.js';
-import type { Compute } from '#src/server/jobs/job-runner.js';
+import type { Compute } from '#src/server/jobs/image-worker.js';
 import { JobSweeper } from '#src/server/jobs/job-sweeper.js';
 import { temporaryFolder } from '../support/folders.js';
 import { bytesOf, newJob, readResult, submit } from './support/jobs.js';
@@ -21,13 +22,13 @@ describe('the runner of jobs', () => {
     const runner = await startRunner(store, reverse);
     const sources = ['one', 'bad', 'three'].map(bytesOf);
     const job = await submit(store, sources);
-    runner.add(job, alice);
+    await runner.add(job, alice);
     const ended = await jobWhen(store, runner, job.id);
     expect(ended.state).toBe('done');
     expect(ended.images.map(({ state }) => state)).toEqual(['done', 'failed', 'done']);
     expect(ended.images[1]).toMatchObject({ problem: { code: 'INPUT_CORRUPT', status: 422 } });
     expect(await readResult(store, job.id, 2)).toEqual(Buffer.from(expectedBytes(sources[2]!)));
-    expect(runner.progress(ended)).toEqual({ donePixels: 11, totalPixels: 11 });
+    expect(await runner.progress(ended)).toEqual({ donePixels: 11, totalPixels: 11 });
     await runner.close(never);
     await expect(store.readSource(job.id, 0)).rejects.toMatchObject({ code: 'INPUT_NOT_FOUND' });
     await store.close();
@@ -49,7 +50,7 @@ describe('the runner of jobs', () => {
       factors.map((upscale) => ({ upscale, model: 'natural' }));
     const good = await submit(store, [bytesOf('x')], { variants: variantsOf(2, 4) });
     const bad = await submit(store, [bytesOf('x')], { variants: variantsOf(2, 3, 5) });
-    for (const job of [good, bad]) runner.add(job, alice);
+    for (const job of [good, bad]) await runner.add(job, alice);
     const done = await jobWhen(store, runner, good.id);
     expect(done.images[0]).toMatchObject({ state: 'done', results: [{ bytes: 6 }, { bytes: 6 }] });
     expect((await readResult(store, good.id, 0, 1))?.toString()).toBe('made 4');
@@ -66,7 +67,7 @@ describe('the runner of jobs', () => {
     const store = await FileJobStore.open(temporaryFolder());
     const runner = await startRunner(store, reverse);
     const job = await submit(store, [bytesOf('bad'), bytesOf('bad too')]);
-    runner.add(job, alice);
+    await runner.add(job, alice);
     expect((await jobWhen(store, runner, job.id)).state).toBe('failed');
     await runner.close(never);
     await store.close();
@@ -120,7 +121,7 @@ describe('the runner of jobs', () => {
       store,
       Array.from({ length: 12 }, (_, place) => bytesOf(`image ${place}`)),
     );
-    runner.add(job, alice);
+    await runner.add(job, alice);
     await jobWhen(store, runner, job.id);
     expect(most).toBe(3);
     await runner.close(never);
@@ -134,14 +135,14 @@ describe('the runner of jobs', () => {
       store,
       ['slow', 'quick', 'slow too', 'slow three', 'slow four', 'never begun'].map(bytesOf),
     );
-    runner.add(job, alice);
+    await runner.add(job, alice);
     await jobWhen(
       store,
       runner,
       job.id,
       ({ images }) => images.filter(({ state }) => state === 'running').length === 4,
     );
-    expect(runner.progress((await store.get(job.id))!).donePixels).toBeGreaterThan(0);
+    expect((await runner.progress((await store.get(job.id))!)).donePixels).toBeGreaterThan(0);
     await jobWhen(store, runner, job.id, ({ images }) => images[1]!.state === 'done');
     const cancelled = await runner.cancel(job.id);
     expect(cancelled?.state).toBe('cancelled');
@@ -158,7 +159,7 @@ describe('the runner of jobs', () => {
     const store = await FileJobStore.open(folder);
     const runner = await startRunner(store, reverse);
     const job = await submit(store, [bytesOf('slow'), bytesOf('quick')]);
-    runner.add(job, alice);
+    await runner.add(job, alice);
     await jobWhen(store, runner, job.id, ({ images }) => images[1]!.state === 'done' && images[0]!.state === 'running');
     await runner.close(atOnce);
     expect((await store.get(job.id))!.images[0]).toMatchObject({ state: 'queued', attempts: 0 });
@@ -181,7 +182,7 @@ describe('the runner of jobs', () => {
     const store = await FileJobStore.open(temporaryFolder());
     const runner = await startRunner(store, reverse, { atOnce: 1 });
     const job = await submit(store, [bytesOf('one'), bytesOf('two')]);
-    runner.add(job, alice);
+    await runner.add(job, alice);
     await runner.close(never);
     expect((await store.get(job.id))!.images.map(({ state }) => state)).toEqual(['done', 'queued']);
     await store.close();
@@ -196,7 +197,7 @@ describe('the runner of jobs', () => {
     };
     const runner = await startRunner(store, failing, { warn: () => undefined });
     const job = await submit(store, [bytesOf('one')]);
-    runner.add(job, alice);
+    await runner.add(job, alice);
     expect((await jobWhen(store, runner, job.id)).images[0]).toMatchObject({ state: 'done', attempts: 1 });
     await runner.close(never);
     await store.close();
@@ -279,26 +280,26 @@ describe('the runner of jobs', () => {
     };
     const said: string[] = [];
     const counted: string[] = [];
-    const waits = new Set<string | undefined>();
+    const waits: Promise<JobProgress>[] = [];
     const runner = await startRunner(store, reverse, {
       warn: (message) => said.push(message),
       retried: (code) => {
         counted.push(code);
-        waits.add(runner.progress(job).waitsFor);
+        waits.push(runner.progress(job));
       },
     });
     const job = await submit(store, [bytesOf('one')]);
-    runner.add(job, alice);
+    await runner.add(job, alice);
     const ended = await jobWhen(store, runner, job.id);
     expect(ended.state).toBe('done');
     expect(counted).toEqual(['DISK_FULL', 'DISK_FULL', 'DISK_FULL']);
-    expect([...waits]).toEqual(['DISK_FULL']);
+    expect((await Promise.all(waits)).map(({ waitsFor }) => waitsFor)).toEqual(counted);
     expect(said.map((text) => text.replace(job.id, 'ID'))).toEqual([
       'image 0 of job ID waits: the disk of the server is full',
       'image 0 of job ID waits: the disk of the server is full',
       "job ID can't be written: the disk of the server is full",
     ]);
-    expect(runner.progress(ended).waitsFor).toBeUndefined();
+    expect((await runner.progress(ended)).waitsFor).toBeUndefined();
     await runner.close(never);
     await store.close();
   });
@@ -338,9 +339,9 @@ describe('the runner of jobs', () => {
     const store = await FileJobStore.open(temporaryFolder());
     const runner = await startRunner(store, reverse, { atOnce: 2, beyond: 1 });
     const large = await submit(store, ['slow', 'slow', 'slow', 'slow'].map(bytesOf), { client: 'a' });
-    runner.add(large, clientNamed('a'));
+    await runner.add(large, clientNamed('a'));
     const small = await submit(store, ['one', 'two'].map(bytesOf), { client: 'b' });
-    runner.add(small, clientNamed('b'));
+    await runner.add(small, clientNamed('b'));
     expect((await jobWhen(store, runner, small.id)).state).toBe('done');
     const states = (await store.get(large.id))!.images.map(({ state }) => state);
     expect(states).toEqual(['running', 'running', 'queued', 'queued']);
@@ -362,12 +363,12 @@ describe('the runner of jobs', () => {
     };
     const runner = await startRunner(store, controlled, { atOnce: 1 });
     const job = await submit(store, [bytesOf('x')], { pixels: 500 });
-    runner.add(job, alice);
+    await runner.add(job, alice);
     const report = await reporter;
     const running = (await store.get(job.id))!;
-    expect(runner.progress(running)).toEqual({ donePixels: 0, totalPixels: 500 });
+    expect(await runner.progress(running)).toEqual({ donePixels: 0, totalPixels: 500 });
     report(0.5);
-    const half = runner.progress(running);
+    const half = await runner.progress(running);
     expect(half.donePixels).toBe(250);
     expect(half.secondsLeft).toBeGreaterThan(0);
     await runner.cancel(job.id);
@@ -440,7 +441,7 @@ describe('the sweeper', () => {
     const store = await FileJobStore.open(temporaryFolder());
     const runner = await startRunner(store, reverse);
     const job = await submit(store, [bytesOf('one')]);
-    runner.add(job, alice);
+    await runner.add(job, alice);
     await jobWhen(store, runner, job.id);
     const start = Date.now();
     const said: string[] = [];
@@ -457,9 +458,9 @@ describe('the sweeper', () => {
     const store = await FileJobStore.open(temporaryFolder());
     const runner = await startRunner(store, reverse);
     const job = await submit(store, [bytesOf('one')], { key: 'k' });
-    runner.add(job, alice);
+    await runner.add(job, alice);
     const waiting = await submit(store, [bytesOf('slow')]);
-    runner.add(waiting, alice);
+    await runner.add(waiting, alice);
     await jobWhen(store, runner, job.id);
     const sweeper = new JobSweeper(store, 7, () => undefined);
     const inDays = (days: number) => [new Date(Date.now() + days * msPerDay), days * msPerDay] as const;

@@ -7,8 +7,8 @@ test('/metrics tells what a server does', async () => {
   await upscale(server, image, '?upscale=3');
   await upscale(server, image, '?upscale=3');
   await upscale(server, 'nothing');
-  await ask(server, '/no one/knows?what=this');
-  await ask(server, '/no one/knows/either');
+  await ask(server, '/no-one/knows?what=this');
+  await ask(server, '/no-one/knows/either');
   const expected = {
     'upres_requests_total{route="/v1/upscale",method="POST",status="200"}': 2,
     'upres_requests_total{route="/v1/upscale",method="POST",status="415"}': 1,

@@ -8,29 +8,41 @@ export type Outcome = { readonly results: readonly JobResult[] } | { readonly pr
  * was cancelled in the meantime, or the image has ended. So an image ends once, whoever else was computing it.
  */
 
-/** An image is being computed now. */
-export function begin(job: Job, place: number): Job | undefined {
+/**
+ * An image is being computed now.
+ * @param lease whose it is from now on, where there are several processes: whoever had it before has lost it
+ */
+export function begin(job: Job, place: number, lease?: string): Job | undefined {
   const image = job.images[place];
-  if (image?.state !== 'queued') return undefined;
-  return withImage(job, place, { ...image, state: 'running', attempts: image.attempts + 1 });
+  // What it asked for may have come about though no one answered.
+  if (image?.state === 'running' && lease !== undefined && image.lease === lease) return job;
+  const lost = lease !== undefined && image?.state === 'running';
+  if (!image || !(image.state === 'queued' || lost)) return undefined;
+  const attempts = image.attempts + 1;
+  return withImage(job, place, {
+    ...facts(job, place),
+    attempts,
+    state: 'running',
+    ...(lease !== undefined && { lease }),
+  });
 }
 
 /** An image has ended; with the last one the job has. */
-export function finish(job: Job, place: number, outcome: Outcome, now: Date): Job | undefined {
+export function finish(job: Job, place: number, outcome: Outcome, now: Date, lease?: string): Job | undefined {
   const image = job.images[place];
-  if (image?.state !== 'running') return undefined;
+  if (image?.state !== 'running' || image.lease !== lease) return undefined;
   const ended: JobImage =
     'results' in outcome
-      ? { ...image, state: 'done', results: outcome.results }
-      : { ...image, state: 'failed', problem: outcome.problem };
+      ? { ...facts(job, place), state: 'done', results: outcome.results }
+      : { ...facts(job, place), state: 'failed', problem: outcome.problem };
   return endedAt(withImage(job, place, ended), now);
 }
 
 /** An image that could not be computed now, for a reason that is not its own, waits again: that was no attempt. */
-export function putBack(job: Job, place: number): Job | undefined {
+export function putBack(job: Job, place: number, lease?: string): Job | undefined {
   const image = job.images[place];
-  if (image?.state !== 'running') return undefined;
-  return withImage(job, place, { ...image, state: 'queued', attempts: image.attempts - 1 });
+  if (image?.state !== 'running' || image.lease !== lease) return undefined;
+  return withImage(job, place, { ...facts(job, place), state: 'queued', attempts: image.attempts - 1 });
 }
 
 /** Images that were running when their server ended wait again. */
@@ -38,15 +50,23 @@ export function requeue(job: Job): Job | undefined {
   if (!job.images.some(({ state }) => state === 'running')) return undefined;
   return withImages(
     job,
-    job.images.map((image) => (image.state === 'running' ? { ...image, state: 'queued' } : image)),
+    job.images.map((image, place) => (image.state === 'running' ? { ...facts(job, place), state: 'queued' } : image)),
   );
+}
+
+/** An image that was given up is to be computed after all. */
+export function revive(job: Job, place: number): Job | undefined {
+  if (job.images[place]?.state !== 'failed' || job.expired) return undefined;
+  const open: Job = { ...job };
+  delete (open as { ended?: string }).ended;
+  return withImage(open, place, { ...facts(job, place), attempts: 0, state: 'queued' });
 }
 
 /** The client wants no more of it. */
 export function cancel(job: Job, now: Date): Job | undefined {
   if (hasEnded(job)) return undefined;
-  const images = job.images.map((image): JobImage =>
-    image.state === 'queued' || image.state === 'running' ? { ...image, state: 'cancelled' } : image,
+  const images = job.images.map((image, place): JobImage =>
+    image.state === 'queued' || image.state === 'running' ? { ...facts(job, place), state: 'cancelled' } : image,
   );
   return endedAt(withImages(job, images), now);
 }

@@ -1,18 +1,17 @@
 import { Readable } from 'node:stream';
+import type { JobProgress } from './job-progress.js';
 import { hasEnded, newsVersion, type Job } from './job.js';
 import { asError } from '../../errors.js';
 
 export interface JobEventsOptions {
-  /** The job as it is now; undefined when it is gone. */
-  readonly current: () => Promise<Job | undefined>;
+  /** The job as it is now, and how far it is; undefined when it is gone. */
+  readonly current: () => Promise<{ readonly job: Job; readonly progress: JobProgress } | undefined>;
   /** Calls back on changes until the function that it returns is called. */
   readonly listen: (listener: () => void) => () => void;
   /** Whether the server ends: clients come again then. */
   readonly closed: () => boolean;
-  /** What is sent of a job when it has changed. */
-  readonly describe: (job: Job) => unknown;
-  /** What is sent of it in between. */
-  readonly progress: (job: Job) => unknown;
+  /** What is sent of a job when it has changed; in between it is the progress. */
+  readonly describe: (job: Job, progress: JobProgress) => unknown;
   /** The version of the job that the client has seen, from its `Last-Event-ID`. */
   readonly seen: number | undefined;
 }
@@ -77,10 +76,10 @@ export class JobEvents extends Readable {
     this.working = true;
     this.changed = false;
     this.options.current().then(
-      (job) => {
+      (now) => {
         this.working = false;
         if (this.destroyed) return;
-        this.report(job);
+        this.report(now?.job, now?.progress);
         this.work();
       },
       (error: unknown) => {
@@ -89,8 +88,8 @@ export class JobEvents extends Readable {
     );
   }
 
-  private report(job: Job | undefined): void {
-    if (!job || this.options.closed()) {
+  private report(job: Job | undefined, progress: JobProgress | undefined): void {
+    if (!job || !progress || this.options.closed()) {
       this.finish();
       return;
     }
@@ -98,9 +97,9 @@ export class JobEvents extends Readable {
     const version = newsVersion(job);
     if (version > this.seen) {
       this.seen = version;
-      this.send(eventText(ended ? 'done' : 'state', this.options.describe(job), version));
+      this.send(eventText(ended ? 'done' : 'state', this.options.describe(job, progress), version));
     } else if (!ended) {
-      this.reportProgress(job);
+      this.reportProgress(progress);
     }
     if (ended) this.finish();
   }
@@ -112,7 +111,7 @@ export class JobEvents extends Readable {
     this.push(null);
   }
 
-  private reportProgress(job: Job): void {
+  private reportProgress(progress: JobProgress): void {
     const wait = this.lastSent + calm - performance.now();
     if (wait > 0) {
       this.changed = true;
@@ -123,7 +122,7 @@ export class JobEvents extends Readable {
       this.timer.unref();
       return;
     }
-    const text = eventText('progress', this.options.progress(job));
+    const text = eventText('progress', progress);
     if (text === this.lastProgress) return;
     this.lastProgress = text;
     this.lastSent = performance.now();

@@ -1,4 +1,12 @@
-import type { Job } from './job.js';
+import { hasEnded, type Job } from './job.js';
+
+/** How an image that is computed comes on; what is left out stays as it was. */
+export interface WorkReport {
+  /** What is done, 0 to 1. */
+  readonly share?: number;
+  /** The code of what it waits for. */
+  readonly waitsFor?: string;
+}
 
 /** How far a job is. */
 export interface JobProgress {
@@ -21,33 +29,31 @@ const leastShare = 0.02;
 
 /** How far the images are that are being computed, which is forgotten with the process: it is not needed afterwards. */
 export class ProgressBook {
-  /** By job, then by image: the share that is done, 0 to 1. */
-  private readonly shares = new Map<string, Map<number, number>>();
+  /** By job, then by image. */
+  private readonly reports = new Map<string, Map<number, WorkReport>>();
   /** What a job had done when this process first began one of its images. */
   private readonly throughputs = new Map<string, Throughput>();
 
   /** @param now milliseconds, of any beginning */
   constructor(private readonly now: () => number = () => performance.now()) {}
 
-  begin(job: Job, place: number): void {
-    if (!this.throughputs.has(job.id))
+  /** Notes how an image comes on; with nothing, that it has ended. */
+  note(job: Job, place: number, report?: WorkReport): void {
+    const reports = this.reports.get(job.id) ?? new Map<number, WorkReport>();
+    if (report) this.reports.set(job.id, reports.set(place, { ...reports.get(place), ...report }));
+    else reports.delete(place);
+    if (report && !this.throughputs.has(job.id)) {
       this.throughputs.set(job.id, { since: this.now(), pixels: this.donePixels(job) });
-    const shares = this.shares.get(job.id) ?? new Map<number, number>();
-    this.shares.set(job.id, shares.set(place, 0));
+    }
   }
 
-  /** @param share of an image that is done, 0 to 1 */
-  note(id: string, place: number, share: number): void {
-    const shares = this.shares.get(id);
-    if (shares?.has(place)) shares.set(place, share);
-  }
-
-  end(id: string, place: number): void {
-    this.shares.get(id)?.delete(place);
+  /** Forgets how a job's images come on, and remembers how fast they did. */
+  clear(id: string): void {
+    this.reports.delete(id);
   }
 
   forget(id: string): void {
-    this.shares.delete(id);
+    this.reports.delete(id);
     this.throughputs.delete(id);
   }
 
@@ -55,14 +61,21 @@ export class ProgressBook {
     const totalPixels = job.images.reduce((sum, { pixels }) => sum + pixels, 0);
     const donePixels = this.donePixels(job);
     const secondsLeft = this.secondsLeft(job, donePixels, totalPixels);
-    return { donePixels, totalPixels, ...(secondsLeft !== undefined && { secondsLeft }) };
+    const waits = hasEnded(job) ? [] : [...(this.reports.get(job.id)?.values() ?? [])];
+    const waitsFor = waits.find((report) => report.waitsFor !== undefined)?.waitsFor;
+    return {
+      donePixels,
+      totalPixels,
+      ...(secondsLeft !== undefined && { secondsLeft }),
+      ...(waitsFor !== undefined && { waitsFor }),
+    };
   }
 
   private donePixels(job: Job): number {
-    const shares = this.shares.get(job.id);
+    const reports = this.reports.get(job.id);
     const done = job.images.reduce((sum, { state, pixels }, place) => {
       if (state === 'queued' || state === 'cancelled') return sum;
-      return sum + (state === 'running' ? (shares?.get(place) ?? 0) * pixels : pixels);
+      return sum + (state === 'running' ? (reports?.get(place)?.share ?? 0) * pixels : pixels);
     }, 0);
     return Math.floor(done);
   }

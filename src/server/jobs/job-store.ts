@@ -43,7 +43,7 @@ export interface JobStore {
   /** An image's source. Throws INPUT_NOT_FOUND where it is gone. */
   readSource(id: string, place: number): Promise<Uint8Array>;
   /** Keeps one result of an image, whole or not at all. It counts only once the job says that the image is done. */
-  writeResult(id: string, place: number, output: number, bytes: Uint8Array): Promise<void>;
+  writeResult(id: string, place: number, output: number, bytes: Uint8Array, sha256: string): Promise<void>;
   /**
    * A result's bytes, or a part of them: all of it was compared with what the job says of it, so that what a disk has changed is
    * never taken for the result. The stream goes on when the result is removed, and must be read or destroyed.
@@ -56,6 +56,8 @@ export interface JobStore {
   dropResults(id: string): Promise<void>;
   /** Forgets a job and all of its data; false where there was none. */
   remove(id: string): Promise<boolean>;
+  /** Removes bytes that belong to no job, where they can come about. */
+  tidy?(now: Date): Promise<void>;
   /** Lets the store go; everything in it stays. */
   close(): Promise<void>;
 }

@@ -68,6 +68,7 @@ export class JobSweeper {
         await this.store.dropResults(job.id);
       }
     }
+    await this.store.tidy?.(now);
   }
 
   private doubts(jobs: readonly Job[], now: Moment): boolean {

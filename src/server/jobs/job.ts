@@ -83,7 +83,9 @@ const label = {
 
 const image = either(
   'an image of a job',
-  object({ ...imageFacts, state: choice(['queued', 'running', 'cancelled']) }, label),
+  object({ ...imageFacts, state: choice(['queued', 'cancelled']) }, label),
+  /** Where several processes compute, only whoever's lease it is may end it. */
+  object({ ...imageFacts, state: choice(['running']) }, { ...label, lease: words }),
   /** Results in the order of the variants. */
   object({ ...imageFacts, state: choice(['done']), results: list(result) }, label),
   object({ ...imageFacts, state: choice(['failed']), problem }, label),

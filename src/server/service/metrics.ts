@@ -39,6 +39,12 @@ export class ServerMetrics {
   });
   /** By state; whoever keeps jobs sets it. */
   readonly jobs = new Gauge({ name: 'upres_jobs', help: 'Jobs that are kept.', labelNames: ['state'], ...this.in });
+  /** Whoever keeps jobs sets it. */
+  readonly jobPixels = new Gauge({
+    name: 'upres_job_queue_pixels',
+    help: 'Source pixels of jobs that are still to be computed, on whatever machine.',
+    ...this.in,
+  });
   readonly jobRetries = new Counter({
     name: 'upres_job_retries_total',
     help: 'Images and records of jobs that are tried again, by the code of what held them up, such as DISK_FULL.',

@@ -53,6 +53,21 @@ const serverOptions = options({
    */
   folder: text('a folder'),
   /**
+   * Where jobs stand that several machines share: `redis://host:6379/0` of Redis or Valkey, with `storage`.
+   * @default none: jobs are kept in `folder`, and computed here
+   */
+  queue: secret(text('redis://host:6379/0', { pattern: /^(?:redis|valkey)s?:\/\/\S+$/ })),
+  /**
+   * Where pictures lie that several machines share: `s3://bucket/prefix`, or a folder that all of them see.
+   * @default none
+   */
+  storage: text('a folder, or s3://bucket/prefix'),
+  /**
+   * Whether jobs are computed here, too, where there is a queue; otherwise that is left to `upres worker`.
+   * @default `false` with a queue
+   */
+  compute: flag,
+  /**
    * Folder in which results are cached; `false` caches none. With `remote` also a cache that others share: one that does not answer is left
    * alone for a minute.
    * @default as for the command
@@ -126,6 +141,12 @@ export interface ServerSettings {
   readonly allowedHosts: readonly string[];
   /** Absolute. */
   readonly folder: string;
+  /** Where jobs stand that several machines share; undefined where they are kept in `folder`. */
+  readonly queue: string | undefined;
+  /** Where pictures lie that several machines share. */
+  readonly storage: string | undefined;
+  /** Whether jobs are computed here. */
+  readonly compute: boolean;
   /** With an absolute folder; `false` where no results are kept. */
   readonly cache: SharedCacheOptions | false;
   /** Absolute paths by label. */
@@ -162,6 +183,10 @@ export function resolveSettings(given: ServerOptions = {}): ServerSettings {
     );
   }
   checkAssetOptions({ models, model });
+  if ((given.queue === undefined) !== (given.storage === undefined)) {
+    const [has, lacks] = given.queue === undefined ? ['storage', 'queue'] : ['queue', 'storage'];
+    throw new UpresError('BAD_ARGUMENT', `the option "${has}" needs "${lacks}", too: a farm shares both`);
+  }
   return {
     host,
     port,
@@ -169,6 +194,9 @@ export function resolveSettings(given: ServerOptions = {}): ServerSettings {
     tokens,
     allowedHosts: allowedHosts.map((name) => name.toLowerCase()),
     folder: resolve(given.folder ?? join(envPaths('upres', { suffix: '' }).data, 'server')),
+    queue: given.queue,
+    storage: given.storage,
+    compute: given.compute ?? given.queue === undefined,
     cache: cacheOf(given.cache),
     models: Object.fromEntries(
       Object.entries(models).map(([label, model]) => [label, computedBy(resolved(model, '.'), given)]),

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { UpresError } from '#src/errors.js';
 import type { Client } from '#src/server/service/client.js';
-import { JobRunner, type Compute, type JobRunnerOptions } from '#src/server/jobs/job-runner.js';
+import type { Compute } from '#src/server/jobs/image-worker.js';
+import { JobRunner } from '#src/server/jobs/job-runner.js';
+import { LocalQueue, type LocalQueueOptions } from '#src/server/jobs/local-queue.js';
 import type { JobStore } from '#src/server/jobs/job-store.js';
 import { hasEnded, type Job, type JobProblem } from '#src/server/jobs/job.js';
 import { toProblem } from '#src/server/http/problem.js';
@@ -52,20 +54,27 @@ export async function stopped(signal: AbortSignal): Promise<never> {
   throw new UpresError('ABORTED', 'upscaling was aborted', { cause: signal.reason });
 }
 
+export interface RunnerOptions extends Partial<LocalQueueOptions> {
+  readonly warn?: (message: string) => void;
+  readonly retried?: (code: string) => void;
+}
+
+const refuse = (message: string): never => {
+  throw new Error(message);
+};
+
 /** A runner that has begun. */
 export async function startRunner(
   store: JobStore,
   compute: Compute,
-  options: Partial<JobRunnerOptions> = {},
+  { warn = refuse, retried, ...slots }: RunnerOptions = {},
 ): Promise<JobRunner> {
   const problemOf = (error: unknown): JobProblem => {
     const { code, status, message } = toProblem(error);
     return { code, status, detail: message };
   };
-  const warn = (message: string): void => {
-    throw new Error(message);
-  };
-  const runner = new JobRunner({ store, compute, problemOf, atOnce: 4, beyond: 0, warn, ...options });
+  const queue = new LocalQueue({ store, atOnce: 4, beyond: 0, ...slots });
+  const runner = new JobRunner({ store, queue, warn, work: { compute, problemOf, warn, retried } });
   await runner.start();
   return runner;
 }

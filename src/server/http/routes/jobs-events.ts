@@ -52,11 +52,13 @@ export function jobEventsRoute(app: Server, { store, runner }: Jobs): void {
       }
       open.set(client, streams + 1);
       const events = new JobEvents({
-        current: () => store.get(id),
+        current: async () => {
+          const now = await store.get(id);
+          return now && { job: now, progress: await runner.progress(now) };
+        },
         listen: (listener) => runner.listen(id, listener),
         closed: () => runner.closed,
-        describe: (now) => jobBody(now, runner.progress(now)),
-        progress: (now) => runner.progress(now),
+        describe: jobBody,
         seen,
       });
       events.once('close', () => {

@@ -43,7 +43,9 @@ export async function jobRoutes(app: Server, context: ServerContext): Promise<vo
   app.addHook('onClose', () => jobs.close());
   app.addHook('onRequest', async (request) => {
     if (request.routeOptions.url !== '/metrics') return;
-    for (const [state, count] of Object.entries(await jobs.count())) context.metrics.jobs.set({ state }, count);
+    const { states, waiting } = await jobs.count();
+    for (const [state, count] of Object.entries(states)) context.metrics.jobs.set({ state }, count);
+    context.metrics.jobPixels.set(waiting);
   });
   submitRoute(app, context, jobs);
   listRoute(app, jobs);
@@ -98,9 +100,9 @@ function submitRoute(app: Server, context: ServerContext, jobs: Jobs): void {
         images: upload.images,
         key: request.headers['idempotency-key'],
       });
-      jobs.runner.add(job, request.client);
+      await jobs.runner.add(job, request.client);
       reply.header('location', `/v1/jobs/${job.id}`);
-      return reply.code(known ? 200 : 202).send(jobBody(job, jobs.runner.progress(job)));
+      return reply.code(known ? 200 : 202).send(jobBody(job, await jobs.runner.progress(job)));
     },
   );
 }
@@ -131,7 +133,7 @@ function listRoute(app: Server, { store, runner }: Jobs): void {
       const page = all.slice(from, from + count);
       const last = page.at(-1);
       return {
-        jobs: page.map((job) => jobSummary(job, runner.progress(job))),
+        jobs: await Promise.all(page.map(async (job) => jobSummary(job, await runner.progress(job)))),
         ...(last && all.length > from + count && { next: last.id }),
       };
     },
@@ -152,7 +154,7 @@ function jobRoute(app: Server, { store, runner }: Jobs): void {
     },
     async ({ client, params: { id } }) => {
       const job = await ownJob(store, client, id);
-      return jobBody(job, runner.progress(job));
+      return jobBody(job, await runner.progress(job));
     },
   );
 }
@@ -176,10 +178,10 @@ function deleteRoute(app: Server, { store, runner }: Jobs): void {
       },
     },
     async ({ client, params: { id } }, reply) => {
-      await ownJob(store, client, id);
+      const job = await ownJob(store, client, id);
       const cancelled = await runner.cancel(id);
-      if (cancelled) return reply.code(200).send(jobBody(cancelled, runner.progress(cancelled)));
-      await runner.remove(id);
+      if (cancelled) return reply.code(200).send(jobBody(cancelled, await runner.progress(cancelled)));
+      await runner.remove(job);
       return reply.code(204).send();
     },
   );

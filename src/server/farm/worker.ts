@@ -1,0 +1,134 @@
+import { coloursOf, fileOf } from '../../model/catalogue/colours.js';
+import { modelFromFile } from '../../model/catalogue/model.js';
+import { UpresError } from '../../errors.js';
+import { workingDevice } from '../../network/processor.js';
+import { resolveDevice } from '../../network/resolve-device.js';
+import { blockOtherLoaders } from '../http/block-loaders.js';
+import { workOf } from '../jobs/jobs.js';
+import { moreThanThreads } from '../jobs/at-once.js';
+import { JobRunner } from '../jobs/job-runner.js';
+import { ImageService } from '../service/image-service.js';
+import { ServerMetrics } from '../service/metrics.js';
+import { resolveSettings, type ServerOptions } from '../service/settings.js';
+import { openFarm, type Farm } from './farm.js';
+
+/** Options of `createWorker`: those of a server that it shares. */
+export interface WorkerOptions extends Pick<
+  ServerOptions,
+  | 'queue'
+  | 'storage'
+  | 'cache'
+  | 'models'
+  | 'acceptApproximation'
+  | 'memoryBudget'
+  | 'device'
+  | 'threads'
+  | 'limits'
+  | 'blockOtherFormats'
+> {
+  /** Told of what holds images up, and of faults. */
+  readonly warn?: (message: string) => void;
+  /** Told of each image that has ended here. */
+  readonly onImage?: (image: WorkedImage) => void;
+}
+
+/** An image that a worker has brought to its end. */
+export interface WorkedImage {
+  /** The id of its job. */
+  readonly job: string;
+  /** Its place in the job. */
+  readonly place: number;
+  /** How it ended. */
+  readonly state: 'done' | 'failed';
+  /** Of the source, all frames. */
+  readonly pixels: number;
+  /** How often it was begun. */
+  readonly attempts: number;
+  /** What computed it; absent where it failed. */
+  readonly device?: string;
+  /** Why it failed. */
+  readonly code?: string;
+}
+
+/** A process that computes what servers of a farm accept. */
+export class UpresWorker implements AsyncDisposable {
+  private closing: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(
+    private readonly farm: Farm,
+    private readonly images: ImageService,
+    private readonly drainSeconds: number,
+  ) {}
+
+  /**
+   * Ends the worker: it takes nothing any more, and finishes what it computes, for `limits.drainSeconds` at most. What it can't
+   * finish is computed by others.
+   * @param options `cancel`: gives up what it computes at once
+   */
+  close({ cancel = false }: { readonly cancel?: boolean } = {}): Promise<void> {
+    this.closing ??= this.end(cancel ? AbortSignal.abort() : AbortSignal.timeout(this.drainSeconds * 1000));
+    return this.closing;
+  }
+
+  /** Ends the worker: see `close`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  private async end(giveUp: AbortSignal): Promise<void> {
+    await this.farm.queue.close(giveUp);
+    await this.farm.close();
+    await this.images.dispose({ cancel: true });
+  }
+}
+
+/**
+ * Makes a worker, which takes images from then on.
+ * @throws BAD_ARGUMENT for options that can't be used; QUEUE_UNAVAILABLE, STORAGE_UNAVAILABLE; MODEL_* and DEVICE_UNAVAILABLE
+ */
+export async function createWorker({
+  warn = () => undefined,
+  onImage,
+  ...options
+}: WorkerOptions): Promise<UpresWorker> {
+  const settings = resolveSettings({ ...options, device: options.device ?? (await workingDevice()) });
+  const { queue, storage, threads } = settings;
+  if (queue === undefined || storage === undefined) {
+    throw new UpresError('BAD_ARGUMENT', 'a worker needs the options "queue" and "storage"');
+  }
+  await Promise.all(Object.values(settings.models).map((model) => modelFromFile(fileOf(model), coloursOf(model))));
+  await resolveDevice(settings.device);
+  if (settings.blockOtherFormats) await blockOtherLoaders();
+  const farm = await openFarm({ queue, storage, atOnce: threads + moreThanThreads, warn });
+  const metrics = new ServerMetrics();
+  const images = await ImageService.open(settings, metrics, warn);
+  const log = {
+    warn,
+    fault: (error: unknown) => {
+      warn(`an image failed: ${String(error)}`);
+    },
+  };
+  const runner = new JobRunner({
+    ...farm,
+    warn,
+    work: {
+      ...workOf(images, metrics, log),
+      done: (job, place) => {
+        const image = job.images[place]!;
+        if (image.state !== 'done' && image.state !== 'failed') return;
+        const { state, pixels, attempts } = image;
+        const more = image.state === 'done' ? { device: image.results[0]!.device } : { code: image.problem.code };
+        onImage?.({ job: job.id, place, state, pixels, attempts, ...more });
+      },
+    },
+  });
+  try {
+    await runner.start();
+  } catch (error) {
+    await farm.close();
+    await images.dispose({ cancel: true });
+    throw error;
+  }
+  return new UpresWorker(farm, images, settings.limits.drainSeconds);
+}
