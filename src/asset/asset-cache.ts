@@ -4,6 +4,7 @@ import type Cacache from 'cacache';
 import { digest } from '../digest.js';
 import { hasCode, isMissing, messageOf } from '../errors.js';
 import { readFile } from '../quick-files.js';
+import { defined } from '../schema.js';
 import { addEntry, findEntry, type IndexEntry } from './cacache-folder.js';
 
 export interface CacheStats {
@@ -26,9 +27,13 @@ export interface CacheEntry<Facts> {
   readonly facts: Facts;
   /** SHA-512 of the data in base64 digits. */
   readonly hash: string;
+  /** From where it came, where it was not made on this machine. */
+  readonly origin?: string;
 }
 
 const prefix = 'upres ';
+/** Beside a result's facts; none of them is called so. */
+const originField = 'origin';
 /** What cacache makes in its folder, and what is known of sources. */
 const ownNames = /^(?:(?:content|index)-v\d+|tmp|_lastverified|sources\.txt)$/;
 const msPerDay = 24 * 60 * 60 * 1000;
@@ -55,7 +60,8 @@ export class AssetCache<Facts> {
       const entry = await findEntry(this.folder, prefix + key);
       if (!entry) return undefined;
       const hash = entry.integrity.replace(/^sha512-/, '');
-      return { data: await readChecked(entry), facts: entry.metadata as Facts, hash };
+      const { [originField]: origin, ...facts } = entry.metadata as { readonly [originField]?: string };
+      return { data: await readChecked(entry), facts: facts as Facts, hash, ...defined({ origin }) };
     } catch (error) {
       // Missing is usual, and what can't be read is as good as missing; what is damaged is in the way of what is right.
       if (hasCode(error, 'EINTEGRITY')) await this.forget(key);
@@ -63,11 +69,15 @@ export class AssetCache<Facts> {
     }
   }
 
-  /** Keeps a result. Where the folder can't be written the result is merely not cached, and that is said once. */
-  async put(key: string, data: Uint8Array, facts: Facts): Promise<void> {
+  /**
+   * Keeps a result. Where the folder can't be written the result is merely not cached, and that is said once.
+   * @param origin from where it came, where it was not made on this machine
+   */
+  async put(key: string, data: Uint8Array, facts: Facts, origin?: string): Promise<void> {
     try {
       const integrity = `sha512-${await digest(data, 'sha512', 'base64')}`;
-      await addEntry(this.folder, prefix + key, data, integrity, facts);
+      const metadata = { ...facts, ...defined({ [originField]: origin }) };
+      await addEntry(this.folder, prefix + key, data, integrity, metadata);
     } catch (error) {
       if (this.warned) return;
       this.warned = true;

@@ -4,14 +4,16 @@ import { choice, either, literal, options, secret, text, type Schema, type TypeO
 const folder = text('a folder');
 /** What a header can carry: of anything else `fetch` would say all of it. */
 const token = secret(text('a text of one line, as a header can carry it', { pattern: /^[\t\x20-\x7e\x80-\xff]+\s*$/ }));
+const remotePattern = /^(?:https?|s3|rediss?):\/\/[^/]/i;
 /** A secret, too: it may hold a password. */
 const remote: Schema<string> = secret({
-  ...text('a URL that begins with http:// or https://', { pattern: /^https?:\/\/[^/]/ }),
+  ...text('a URL that begins with https://, http://, s3://, redis:// or rediss://', { pattern: remotePattern }),
   accepts: isRemote,
 });
 export const sharedFields = {
   /**
-   * Where results lie that others share: `https://cache.example.com/upres/`.
+   * Where results lie that others share: `https://cache.example.com/upres/`, `s3://bucket/prefix` (with `?endpoint=…` for servers other than
+   * Amazon's, and `&region=…`) or `redis://host:6379/0`.
    * @default the variable `UPRES_REMOTE_CACHE`; without it none
    */
   remote,
@@ -22,7 +24,7 @@ export const sharedFields = {
    * @default `read`
    */
   mode: choice(['read', 'read-write']),
-  /** Sent to the remote cache as `Authorization: Bearer`. */
+  /** Sent to a remote cache over HTTP as `Authorization: Bearer`. */
   token,
   /** A secret of those who share the cache: results are signed with it, and only those are taken. */
   key: secret(text('a text')),
@@ -63,8 +65,10 @@ export function refuseSecrets(cache: CacheOption | undefined, host: string): voi
 }
 
 function isRemote(value: unknown): boolean {
-  if (typeof value !== 'string' || !/^https?:\/\/[^/]/.test(value) || !URL.canParse(value)) return false;
-  const { username, password } = new URL(value);
+  if (typeof value !== 'string' || !remotePattern.test(value) || !URL.canParse(value)) return false;
+  const { protocol, username, password } = new URL(value);
+  // Who asks for a bucket is known from the environment.
+  if (protocol === 's3:' && username + password !== '') return false;
   try {
     decodeURIComponent(username + password);
     return true;

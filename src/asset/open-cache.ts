@@ -9,6 +9,7 @@ import {
   type CacheOption,
   type SharedCacheOptions,
 } from './cache-option.js';
+import type { RemoteStore } from './remote-store.js';
 import type { ResultCache, ResultFacts } from './result-cache.js';
 import type { SharedCache } from './shared-cache.js';
 
@@ -17,39 +18,49 @@ import type { SharedCache } from './shared-cache.js';
  * @param option `false`: nothing is cached, whatever the environment says
  * @param root folder that a name is relative to, and around which a project is looked for
  * @param warn told once when nothing can be written, and why a remote cache is left alone
+ * @param retryAfter milliseconds after which a remote cache that was left alone is tried again; never where it is not given
  * @throws BAD_ARGUMENT
  */
 export async function openCache(
   option: CacheOption | undefined,
   root: string,
   warn: (message: string) => void,
+  { retryAfter }: { readonly retryAfter?: number } = {},
 ): Promise<ResultCache | undefined> {
   if (option === false) return undefined;
   const { folder, ...given } = typeof option === 'object' ? option : { folder: option };
   const local = new AssetCache<ResultFacts>(resultsFolder(folder, root), warn);
   const { remote, mode = 'read', token, key } = check(sharedCacheOptions, named(given), 'cache');
   if (remote === undefined) return local;
-  const { RemoteCache, SharedCache } = await loadShared();
-  return new SharedCache(local, new RemoteCache({ remote, mode, ...defined({ token }) }, warn), key);
+  const { RemoteCache, SharedCache, openRemote } = await loadShared();
+  const mayWrite = mode === 'read-write';
+  const cache = new RemoteCache(openRemote(remote, token), warn, { mayWrite, ...defined({ retryAfter }) });
+  return new SharedCache(local, cache, key);
 }
 
 /** Few builds have a remote cache. */
 async function loadShared() {
-  const [{ RemoteCache }, { SharedCache }] = await Promise.all([
+  const [{ RemoteCache }, { SharedCache }, { openRemote }] = await Promise.all([
     import('./remote-cache.js'),
     import('./shared-cache.js'),
+    import('./open-remote.js'),
   ]);
-  return { RemoteCache, SharedCache };
+  return { RemoteCache, SharedCache, openRemote };
 }
 
-/** Timers count milliseconds in 31 bits. */
-const longest = 2 ** 31 - 1;
+/** The remote cache that is meant, by itself; undefined where there is none. */
+export async function openRemoteAlone(given: SharedCacheOptions): Promise<RemoteStore | undefined> {
+  const { remote, token } = check(sharedCacheOptions, named(given), 'cache');
+  if (remote === undefined) return undefined;
+  const { openRemote } = await import('./open-remote.js');
+  return openRemote(remote, token);
+}
 
 /**
- * Opens a cache whose remote may take as long as it takes, to upload to it.
+ * Opens a cache whose remote may take as long as it takes, to upload to it or to download from it.
  * @throws BAD_ARGUMENT; also where there is no remote cache
  */
-export async function openForPush(
+export async function openPatiently(
   given: SharedCacheOptions,
   root: string,
   warn: (message: string) => void,
@@ -62,12 +73,9 @@ export async function openForPush(
     );
   }
   const local = new AssetCache<ResultFacts>(resultsFolder(folder, root), warn);
-  const { RemoteCache, SharedCache } = await loadShared();
-  return new SharedCache(
-    local,
-    new RemoteCache({ remote, mode: 'read-write', ...defined({ token }) }, warn, longest),
-    key,
-  );
+  const { RemoteCache, SharedCache, openRemote } = await loadShared();
+  const cache = new RemoteCache(openRemote(remote, token), warn, { mayWrite: true, patience: Infinity });
+  return new SharedCache(local, cache, key);
 }
 
 /** What is given comes before what the environment says. */

@@ -1,104 +1,90 @@
-import { codeOf, messageOf } from '../errors.js';
-
-/** A remote cache, and what may be done with it. */
-export interface RemoteOptions {
-  /** Where results lie: each under this URL and its name, before its query. */
-  readonly remote: string;
-  /** `read`: results are looked for; `read-write`: what was computed is uploaded, too. */
-  readonly mode: 'read' | 'read-write';
-  /** Sent as `Authorization: Bearer`. */
-  readonly token?: string;
-}
+import { onAbort } from '../abort.js';
+import { messageOf } from '../errors.js';
+import type { RemoteEntry, RemoteStore } from './remote-store.js';
 
 /** Milliseconds that a run waits for its remote cache, all in all, without getting anything for it. */
 const usualPatience = 2000;
 /** An answer that there is nothing may take this long besides: a remote that is merely empty is asked on. */
 const usualMs = 50;
+/** Bytes a second at which a result that is on its way costs no patience: it is being got. */
+const leastRate = 64 * 1024;
+/** Timers count milliseconds in 31 bits. */
+const longestTimer = 2 ** 31 - 1;
 /** Uploads at once. */
 const uploadsAtOnce = 4;
-/** No result is larger. */
-const mostBytes = 2 ** 30;
+
+export interface RemoteCacheOptions {
+  /** Whether what was computed is uploaded, too. */
+  readonly mayWrite: boolean;
+  /**
+   * Milliseconds that it is waited for without getting anything; `Infinity` waits as long as it takes.
+   * @default 2000
+   */
+  readonly patience?: number;
+  /**
+   * Milliseconds after which one that was left alone is tried again: for processes that go on.
+   * @default never
+   */
+  readonly retryAfter?: number;
+}
 
 /**
- * Results on a server: `GET` and `PUT` of keys that never change their bytes, so nginx with WebDAV, a build cache of
- * Gradle's kind or `upres serve` will do.
- *
- * It never fails a run. Whatever goes wrong, one line says so, and from then on it is left alone; a run waits for it for two
- * seconds at most, and as long as it takes for what it really gets.
+ * What a run does with a remote cache. It never fails a run: whatever goes wrong, one line says so, and from then on it is left alone; a run
+ * waits for it for two seconds at most, and as long as it takes for what it really gets.
  */
 export class RemoteCache {
-  private readonly base: URL;
-  private readonly headers: Record<string, string>;
-  private readonly off = new AbortController();
+  private off = new AbortController();
   private readonly uploads: { readonly key: string; readonly read: () => Promise<Uint8Array | undefined> }[] = [];
   private readonly uploading = new Set<Promise<void>>();
   /** Names whose results were no good: they are written over. */
   private readonly refused = new Set<string>();
+  private readonly usual: number;
+  private readonly retryAfter: number;
+  private readonly wouldWrite: boolean;
   private mayWrite: boolean;
+  private patience: number;
   private sent = 0;
   private spent = 0;
   private waiting = 0;
   private waitsSince = 0;
+  private leftAt = 0;
+  /** Until when the time was paid for by bytes that came. */
+  private paidUntil = 0;
   private timer: NodeJS.Timeout | undefined;
 
-  /**
-   * @param warn told once why it is left alone, and once of the first result that is no good
-   * @param patience milliseconds, at most 2^31 - 1
-   */
+  /** @param warn told once why it is left alone, and once of the first result that is no good */
   constructor(
-    { remote, mode, token }: RemoteOptions,
+    private readonly store: RemoteStore,
     private readonly warn: (message: string) => void,
-    private patience = usualPatience,
+    { mayWrite, patience = usualPatience, retryAfter = Infinity }: RemoteCacheOptions,
   ) {
-    const url = new URL(remote);
-    if (!url.pathname.endsWith('/')) url.pathname += '/';
-    url.hash = '';
-    const { username, password } = url;
-    this.headers = {
-      ...(username && {
-        authorization: `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}`,
-      }),
-      ...(token !== undefined && { authorization: `Bearer ${token}` }),
-    };
-    url.username = '';
-    url.password = '';
-    this.base = url;
-    this.mayWrite = mode === 'read-write';
+    this.wouldWrite = mayWrite;
+    this.mayWrite = mayWrite;
+    this.usual = patience;
+    this.patience = patience;
+    this.retryAfter = retryAfter;
+  }
+
+  /** Its host or bucket, for people. */
+  get name(): string {
+    return this.store.name;
   }
 
   /** The bytes under a name, as they are; undefined where there are none, or where the remote is of no use. */
   async get(key: string): Promise<Uint8Array | undefined> {
-    if (this.off.signal.aborted) return undefined;
     const began = performance.now();
-    const end = this.wait();
-    try {
-      const response = await this.ask(key, { method: 'GET' });
-      if (response.status === 200) {
-        const bytes = await readBody(response);
-        this.patience += performance.now() - began;
-        return bytes;
-      }
-      await response.body?.cancel();
-      if (response.status === 404 || response.status === 410) {
-        this.patience += Math.min(usualMs, performance.now() - began);
-      } else this.leave(wordsOf(response));
-    } catch (error) {
-      this.leave(reasonOf(error));
-    } finally {
-      end();
-    }
-    return undefined;
+    return this.ask(async () => {
+      const bytes = await this.store.get(key, (count) => {
+        this.pay(began, (count / leastRate) * 1000);
+      });
+      this.pay(began, bytes ? Infinity : usualMs);
+      return bytes;
+    });
   }
 
   /** Whether there is something under a name. */
   async has(key: string): Promise<boolean> {
-    if (this.off.signal.aborted) return false;
-    try {
-      return (await this.ask(key, { method: 'HEAD' })).ok;
-    } catch (error) {
-      this.leave(reasonOf(error));
-      return false;
-    }
+    return (await this.ask(() => this.store.has(key))) ?? false;
   }
 
   /** How many results were uploaded. */
@@ -108,12 +94,22 @@ export class RemoteCache {
 
   /** Whether it takes results, as far as is known. */
   get takesResults(): boolean {
-    return this.mayWrite && !this.off.signal.aborted;
+    return this.mayWrite && !this.isOff();
+  }
+
+  /** Whether it answers, as far as is known. */
+  get answers(): boolean {
+    return !this.isOff();
+  }
+
+  /** All that it has; undefined where it has no list. Throws what its store throws. */
+  get list(): (() => AsyncIterable<RemoteEntry>) | undefined {
+    return this.store.list?.bind(this.store);
   }
 
   /** Notes that what lies under a name is no good: it is computed anew, and written over. */
   refuse(key: string, reason: string): void {
-    if (this.refused.size === 0) this.warn(`a result in the remote cache ${this.base.host} is not used: ${reason}`);
+    if (this.refused.size === 0) this.warn(`a result in the remote cache ${this.name} is not used: ${reason}`);
     this.refused.add(key);
   }
 
@@ -122,7 +118,7 @@ export class RemoteCache {
    * @param read gives its bytes when it is its turn
    */
   offer(key: string, read: () => Promise<Uint8Array | undefined>): void {
-    if (!this.mayWrite || this.off.signal.aborted) return;
+    if (!this.takesResults) return;
     this.uploads.push({ key, read });
     this.upload();
   }
@@ -132,10 +128,15 @@ export class RemoteCache {
     if (this.uploading.size === 0) return;
     const end = this.wait();
     try {
-      await Promise.race([this.whenUploaded(), this.whenOff()]);
+      await this.unlessOff(this.whenUploaded());
     } finally {
       end();
     }
+  }
+
+  /** Lets connections go. */
+  close(): void {
+    this.store.close();
   }
 
   private async whenUploaded(): Promise<void> {
@@ -156,36 +157,53 @@ export class RemoteCache {
 
   private async send(key: string, read: () => Promise<Uint8Array | undefined>): Promise<void> {
     try {
-      const bytes = this.mayWrite && !this.off.signal.aborted ? await read() : undefined;
+      const bytes = this.takesResults ? await read() : undefined;
       if (!bytes) return;
-      const headers = {
-        'content-type': 'application/octet-stream',
-        // What is there stays, for it is the same; what is no good does not.
-        ...(!this.refused.has(key) && { 'if-none-match': '*' }),
-      };
-      const response = await this.ask(key, { method: 'PUT', headers, body: bytes });
-      await response.body?.cancel();
-      if (response.ok) this.sent++;
-      // It is there, or is too large.
-      if (response.ok || [409, 412, 413].includes(response.status)) return;
-      if (!this.mayWrite) return;
+      // What is there stays, for it is the same; what is no good does not.
+      const kept = await this.unlessOff(this.store.put(key, bytes, !this.refused.has(key)));
+      if (kept === 'stored') this.sent++;
+      if (typeof kept !== 'object' || !this.mayWrite) return;
       // It may be read all the same.
       this.mayWrite = false;
-      this.warn(`nothing is uploaded to the remote cache ${this.base.host}: ${wordsOf(response)}`);
+      this.warn(`nothing is uploaded to the remote cache ${this.name}: ${kept.refused}`);
     } catch (error) {
-      this.leave(reasonOf(error));
+      this.leave(messageOf(error));
     }
   }
 
-  private ask(key: string, { headers, ...request }: RequestInit): Promise<Response> {
-    const url = new URL(this.base);
-    // Its query stays: some sign what they allow there.
-    url.pathname += key;
-    return fetch(url, {
-      ...request,
-      headers: { ...this.headers, ...(headers as Record<string, string>) },
-      signal: this.off.signal,
-    });
+  private async ask<T>(what: () => Promise<T>): Promise<T | undefined> {
+    if (this.isOff()) return undefined;
+    const end = this.wait();
+    try {
+      return await this.unlessOff(what());
+    } catch (error) {
+      this.leave(messageOf(error));
+      return undefined;
+    } finally {
+      end();
+    }
+  }
+
+  /** What the store answers; undefined as soon as it is left alone. */
+  private async unlessOff<T>(answer: Promise<T>): Promise<T | undefined> {
+    const off = this.whenOff();
+    try {
+      return await Promise.race([answer, off.promise]);
+    } finally {
+      off.forget();
+    }
+  }
+
+  /**
+   * Gives time back that was not lost.
+   * @param began when what was got was asked for
+   * @param most milliseconds
+   */
+  private pay(began: number, most: number): void {
+    const now = performance.now();
+    const since = Math.max(began, this.paidUntil);
+    this.patience += Math.min(most, now - since);
+    this.paidUntil = Math.min(now, since + most);
   }
 
   /** Counts the time from now on as lost, once however many wait; the function that it returns ends that. */
@@ -205,55 +223,43 @@ export class RemoteCache {
     clearTimeout(this.timer);
     if (this.waiting === 0 || this.off.signal.aborted) return;
     const left = this.patience - this.spent - (performance.now() - this.waitsSince);
-    this.timer = setTimeout(() => {
-      // Something was got in the meantime.
-      if (this.patience - this.spent - (performance.now() - this.waitsSince) > 1) this.watch();
-      else this.leave('it is too slow');
-    }, left);
-    this.timer.unref();
+    this.timer = setTimeout(
+      () => {
+        // Something was got in the meantime.
+        if (this.patience - this.spent - (performance.now() - this.waitsSince) > 1) this.watch();
+        else this.leave('it is too slow');
+      },
+      Math.min(left, longestTimer),
+    );
   }
 
   private leave(reason: string): void {
     if (this.off.signal.aborted) return;
     clearTimeout(this.timer);
+    this.leftAt = performance.now();
     this.off.abort();
-    this.warn(`the remote cache ${this.base.host} is left alone: ${reason}`);
+    this.store.close();
+    this.warn(`the remote cache ${this.name} is left alone: ${reason}`);
   }
 
-  private whenOff(): Promise<void> {
-    const { signal } = this.off;
-    return new Promise((resolve) => {
-      if (signal.aborted) resolve();
-      else
-        signal.addEventListener(
-          'abort',
-          () => {
-            resolve();
-          },
-          { once: true },
-        );
+  /** Whether it was left alone; one whose time has come again is tried anew. */
+  private isOff(): boolean {
+    if (!this.off.signal.aborted) return false;
+    if (performance.now() - this.leftAt < this.retryAfter) return true;
+    this.off = new AbortController();
+    this.mayWrite = this.wouldWrite;
+    this.patience = this.usual;
+    this.spent = 0;
+    return false;
+  }
+
+  private whenOff(): { readonly promise: Promise<undefined>; readonly forget: () => void } {
+    let forget = (): void => undefined;
+    const promise = new Promise<undefined>((resolve) => {
+      forget = onAbort(this.off.signal, () => {
+        resolve(undefined);
+      });
     });
+    return { promise, forget };
   }
-}
-
-const wordsOf = ({ status, statusText }: Response): string => `it answers ${`${status} ${statusText}`.trim()}`;
-
-/** `fetch` hides what happened in the cause. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  const code = codeOf(cause);
-  // Its own codes say less than its words.
-  return code === undefined || code.startsWith('UND_') ? messageOf(cause) : code;
-}
-
-/** @throws where it is larger than any result, or cut short */
-async function readBody({ body }: Response): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  let length = 0;
-  for await (const piece of body as unknown as AsyncIterable<Uint8Array>) {
-    length += piece.length;
-    if (length > mostBytes) throw new Error('it sends more than any result has');
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces, length);
 }

@@ -1,12 +1,32 @@
+import { createHmac } from 'node:crypto';
 import { digest } from '../digest.js';
+import { UpresError } from '../errors.js';
 import type { AssetCache, CacheEntry } from './asset-cache.js';
 import type { RemoteCache } from './remote-cache.js';
 import type { ResultCache, ResultFacts } from './result-cache.js';
 import { packResult, unpackResult } from './result-blob.js';
 
+export interface Pushed {
+  readonly results: number;
+  readonly uploaded: number;
+  /** Results that came from a remote cache without this key's signature, and are not signed with it now. */
+  readonly withheld: number;
+  /** Whether the remote took what it was given. */
+  readonly complete: boolean;
+}
+
+export interface Pulled {
+  readonly results: number;
+  readonly downloaded: number;
+  /** Whether the remote gave all that it has. */
+  readonly complete: boolean;
+}
+
 /** The cache of this machine before one that others share: what comes from there is checked, and kept here. */
 export class SharedCache implements ResultCache {
   readonly folder: string;
+  /** Noted with what comes from the remote: by whose word it is believed. */
+  private readonly origin: string;
 
   /** @param secret of those who share it: only what was signed with it is taken */
   constructor(
@@ -15,11 +35,68 @@ export class SharedCache implements ResultCache {
     private readonly secret: string | undefined,
   ) {
     this.folder = local.folder;
+    this.origin =
+      secret === undefined ? 'unsigned' : `signed ${createHmac('sha256', secret).update('upres').digest('hex')}`;
   }
 
   async get(key: string): Promise<CacheEntry<ResultFacts> | undefined> {
     const found = await this.local.get(key);
-    if (found) return found;
+    if (found && this.isBelieved(found)) return found;
+    return this.fetch(key);
+  }
+
+  async put(key: string, data: Uint8Array, facts: ResultFacts): Promise<void> {
+    await this.local.put(key, data, facts);
+    this.remote.offer(key, () => this.packed(key));
+  }
+
+  /** Uploads what is on this machine and not there. */
+  async push(): Promise<Pushed> {
+    const keys = await this.local.keys();
+    let withheld = 0;
+    for (const key of keys) {
+      if (await this.remote.has(key)) continue;
+      this.remote.offer(key, async () => {
+        const blob = await this.packed(key);
+        if (!blob) withheld++;
+        return blob;
+      });
+    }
+    await this.settle();
+    const { uploaded, takesResults } = this.remote;
+    return { results: keys.length, uploaded, withheld, complete: takesResults };
+  }
+
+  /**
+   * Downloads what is there and not on this machine.
+   * @throws BAD_ARGUMENT where the remote has no list; STORAGE_UNAVAILABLE
+   */
+  async pull(): Promise<Pulled> {
+    const { list } = this.remote;
+    if (!list) {
+      throw new UpresError(
+        'BAD_ARGUMENT',
+        `${this.remote.name} has no list of its results: only s3:// and redis:// can be pulled`,
+      );
+    }
+    const here = new Set(await this.local.keys());
+    let results = 0;
+    let downloaded = 0;
+    for await (const { key } of list()) {
+      results++;
+      if (!here.has(key) && (await this.fetch(key))) downloaded++;
+      if (!this.remote.answers) break;
+    }
+    this.remote.close();
+    return { results, downloaded, complete: this.remote.answers };
+  }
+
+  async settle(): Promise<void> {
+    await this.remote.settle();
+    this.remote.close();
+  }
+
+  private async fetch(key: string): Promise<CacheEntry<ResultFacts> | undefined> {
     const blob = await this.remote.get(key);
     if (!blob) return undefined;
     const result = await unpackResult(key, blob, this.secret);
@@ -27,38 +104,19 @@ export class SharedCache implements ResultCache {
       this.remote.refuse(key, result.refused);
       return undefined;
     }
-    await this.local.put(key, result.data, result.facts);
+    await this.local.put(key, result.data, result.facts, this.origin);
     return { ...result, hash: await digest(result.data, 'sha512', 'base64') };
   }
 
-  async put(key: string, data: Uint8Array, facts: ResultFacts): Promise<void> {
-    await this.local.put(key, data, facts);
-    this.offer(key);
+  /** What others may take; read again when it is its turn: of thousands that wait none is in memory. */
+  private async packed(key: string): Promise<Uint8Array | undefined> {
+    const kept = await this.local.get(key);
+    // A signature says that it was made by one of us: what came without one does not get one on the way.
+    return kept && this.isBelieved(kept) ? packResult(key, kept, this.secret) : undefined;
   }
 
-  /**
-   * Uploads what is on this machine and not there.
-   * @returns how many there are, how many of them were uploaded, and whether the remote took what it was given
-   */
-  async push(): Promise<{ readonly results: number; readonly uploaded: number; readonly complete: boolean }> {
-    const keys = await this.local.keys();
-    for (const key of keys) {
-      if (!(await this.remote.has(key))) this.offer(key);
-    }
-    await this.settle();
-    const { uploaded, takesResults } = this.remote;
-    return { results: keys.length, uploaded, complete: takesResults };
-  }
-
-  private offer(key: string): void {
-    // Read again when it is uploaded: of thousands that wait none is in memory.
-    this.remote.offer(key, async () => {
-      const kept = await this.local.get(key);
-      return kept && packResult(key, kept, this.secret);
-    });
-  }
-
-  settle(): Promise<void> {
-    return this.remote.settle();
+  /** Whether it was made here, or came by the word of those who have the key. */
+  private isBelieved({ origin }: CacheEntry<ResultFacts>): boolean {
+    return this.secret === undefined || origin === undefined || origin === this.origin;
   }
 }

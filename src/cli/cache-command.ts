@@ -4,7 +4,9 @@ import { flagValue } from './flag-value.js';
 import { print } from './streams.js';
 import { asUsage, UsageError } from './usage-error.js';
 import { byteSize } from './words.js';
-import { exitCodes } from '../errors.js';
+import { exitCodes, messageOf } from '../errors.js';
+import type { SharedCacheOptions } from '../asset/cache-option.js';
+import type { RemoteStore } from '../asset/remote-store.js';
 import type { SharedCache } from '../asset/shared-cache.js';
 
 interface CacheOptions {
@@ -15,52 +17,61 @@ interface CacheOptions {
   maxAge?: string;
 }
 
-const actions = ['stats', 'verify', 'prune', 'clear', 'push'] as const;
+const actions = ['stats', 'verify', 'prune', 'clear', 'push', 'pull'] as const;
 type Action = (typeof actions)[number];
 
-/** `upres cache stats|verify|prune|clear|push`: looks after the results that were kept. */
+/** `upres cache stats|verify|prune|clear|push|pull`: looks after the results that were kept. */
 export function addCacheCommand(program: Command, act: (action: () => Promise<number>) => Promise<void>): void {
   program
     .command('cache')
-    .description('look after the cached results: stats, verify, prune, clear or push')
+    .description('look after the cached results: stats, verify, prune, clear, push or pull')
     .argument(
       '<action>',
-      'stats, verify (read everything, remove what is damaged), prune (remove the oldest), clear, push (upload to a remote cache)',
+      'stats, verify (read everything, remove what is damaged), prune (remove the oldest), clear, push (upload to a remote cache), pull (download from one)',
     )
     .option('--cache <folder>', "default: the project's node_modules/.cache/upres, or the user's cache folder")
     .option('--max-size <bytes>', 'for prune: keep this many bytes, such as 500M (default: 1G)')
     .option('--max-age <days>', 'for prune: keep results this long (default: 90)')
-    .option('--remote-cache <url>', 'for push: where to (default: UPRES_REMOTE_CACHE)')
+    .option('--remote-cache <url>', 'for push, pull and stats: the remote cache (default: UPRES_REMOTE_CACHE)')
     .option('--json', 'as JSON')
     .action(async (word: string, options: CacheOptions) => {
       await act(async () => {
         const action = actions.find((known) => known === word);
         if (!action) throw new UsageError(`cache takes ${actions.join(', ')}, not "${word}"`);
-        if (action === 'push') return push(options);
-        await look(action, options);
-        return exitCodes.ok;
+        if (action === 'push' || action === 'pull') return carry(action, options);
+        return look(action, options);
       });
     });
 }
 
-async function push(options: CacheOptions): Promise<number> {
-  const { openForPush } = await import('../asset/open-cache.js');
-  const given = defined({ folder: options.cache, remote: options.remoteCache });
-  const say = (message: string): void => {
-    process.stderr.write(`note: ${message}\n`);
-  };
+async function carry(action: 'push' | 'pull', options: CacheOptions): Promise<number> {
+  const { openPatiently } = await import('../asset/open-cache.js');
   let cache: SharedCache;
   try {
-    cache = await openForPush(given, process.cwd(), say);
+    cache = await openPatiently(shared(options), process.cwd(), note);
   } catch (error) {
     asUsage(error);
   }
-  const { results, uploaded, complete } = await cache.push();
-  tell(options, { results, uploaded }, `${results} results, of which ${uploaded} were uploaded`);
+  if (action === 'push') {
+    const { complete, ...facts } = await cache.push();
+    const { results, uploaded, withheld } = facts;
+    tell(options, facts, `${results} results, of which ${uploaded} were uploaded`);
+    if (withheld > 0) note(`${withheld} came from a remote cache without this key, and are not signed with it`);
+    return complete ? exitCodes.ok : exitCodes.someFailed;
+  }
+  const { complete, ...facts } = await cache.pull();
+  tell(options, facts, `${facts.results} results there, of which ${facts.downloaded} were downloaded`);
   return complete ? exitCodes.ok : exitCodes.someFailed;
 }
 
-async function look(action: Exclude<Action, 'push'>, options: CacheOptions): Promise<void> {
+const shared = ({ cache, remoteCache }: CacheOptions): SharedCacheOptions =>
+  defined({ folder: cache, remote: remoteCache });
+
+function note(message: string): void {
+  process.stderr.write(`note: ${message}\n`);
+}
+
+async function look(action: Exclude<Action, 'push' | 'pull'>, options: CacheOptions): Promise<number> {
   const limits = {
     maxBytes: flagValue('--max-size', number({ from: 0, of: 'bytes' }), options.maxSize ?? '1G'),
     maxAgeDays: flagValue('--max-age', whole({ from: 0, of: 'days' }), options.maxAge ?? '90'),
@@ -71,8 +82,11 @@ async function look(action: Exclude<Action, 'push'>, options: CacheOptions): Pro
   switch (action) {
     case 'stats': {
       const stats = await cache.stats();
-      tell(options, stats, `${stats.folder}\n${stats.entries} results, ${byteSize(stats.bytes)}`);
-      return;
+      const remote = await remoteStats(options);
+      const lines = [stats.folder, `${stats.entries} results, ${byteSize(stats.bytes)}`];
+      if (remote) lines.push(remote.name, remote.inWords);
+      tell(options, { ...stats, ...(remote && { remote: remote.facts }) }, lines.join('\n'));
+      return remote?.failed ? exitCodes.someFailed : exitCodes.ok;
     }
     case 'verify': {
       const { kept, removed, bytes } = await cache.verify();
@@ -81,18 +95,52 @@ async function look(action: Exclude<Action, 'push'>, options: CacheOptions): Pro
         { kept, removed, bytes },
         `${kept} results are whole (${byteSize(bytes)}), ${removed} were removed`,
       );
-      return;
+      return exitCodes.ok;
     }
     case 'prune': {
       const { removed } = await cache.prune(limits);
       const { entries, bytes } = await cache.stats();
       tell(options, { removed, entries, bytes }, `${removed} results removed, ${entries} kept (${byteSize(bytes)})`);
-      return;
+      return exitCodes.ok;
     }
     case 'clear':
       await cache.clear();
       tell(options, { folder: cache.folder }, `${cache.folder} is empty`);
+      return exitCodes.ok;
   }
+}
+
+interface RemoteStats {
+  readonly name: string;
+  readonly facts: { readonly name: string; readonly entries?: number; readonly bytes?: number };
+  readonly inWords: string;
+  readonly failed: boolean;
+}
+
+/** What the remote cache holds; undefined where none is named. */
+async function remoteStats(options: CacheOptions): Promise<RemoteStats | undefined> {
+  const { openRemoteAlone } = await import('../asset/open-cache.js');
+  let store: RemoteStore | undefined;
+  try {
+    store = await openRemoteAlone(shared(options));
+  } catch (error) {
+    asUsage(error);
+  }
+  if (!store) return undefined;
+  const { name } = store;
+  if (!store.list) return { name, facts: { name }, inWords: 'has no list of its results', failed: false };
+  let [entries, bytes] = [0, 0];
+  try {
+    for await (const entry of store.list()) {
+      entries++;
+      bytes += entry.bytes;
+    }
+  } catch (error) {
+    return { name, facts: { name }, inWords: `can’t be read: ${messageOf(error)}`, failed: true };
+  } finally {
+    store.close();
+  }
+  return { name, facts: { name, entries, bytes }, inWords: `${entries} results, ${byteSize(bytes)}`, failed: false };
 }
 
 function tell({ json }: CacheOptions, facts: object, words: string): void {

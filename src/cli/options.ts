@@ -96,7 +96,12 @@ function parseFormats(written: string | undefined): readonly OutputFormat[] {
   return [...new Set(formats)];
 }
 
-function parseCache({ cache, remoteCache, remoteCacheMode }: RawOptions): CacheOption | undefined {
+/** @throws UsageError */
+export function parseCache({
+  cache,
+  remoteCache,
+  remoteCacheMode,
+}: Pick<RawOptions, 'cache' | 'remoteCache' | 'remoteCacheMode'>): CacheOption | undefined {
   const folder = cache === true ? undefined : cache;
   if (remoteCache === undefined && remoteCacheMode === undefined) return folder;
   if (folder === false) fail('--no-cache and a remote cache contradict each other: give one of them');

@@ -9,6 +9,7 @@ import { defined, number, whole } from '../schema.js';
 import { shortest } from './amount.js';
 import { flagValue } from './flag-value.js';
 import { watchInterrupts } from './interrupt.js';
+import { parseCache } from './options.js';
 import { print } from './streams.js';
 import { asUsage, UsageError } from './usage-error.js';
 
@@ -23,6 +24,8 @@ interface RawServeOptions {
   storage?: string;
   compute?: boolean;
   cache?: string | boolean;
+  remoteCache?: string;
+  remoteCacheMode?: string;
   models?: string[];
   acceptApproximation?: boolean;
   memoryBudget?: string;
@@ -55,6 +58,8 @@ export function addServeCommand(program: Command, act: (action: () => Promise<nu
     .option('--compute', 'with a queue, compute jobs here, too')
     .option('--cache <folder>', 'where results are cached (default: see "upres cache stats")')
     .option('--no-cache', 'keep no results')
+    .option('--remote-cache <url>', 'look for results there, too (default: UPRES_REMOTE_CACHE)')
+    .option('--remote-cache-mode <mode>', 'read, or read-write to upload what was computed (default: read)')
     .option('-m, --model <label>', 'where none is asked for (default: auto)')
     .option('--models <label=path...>', 'networks of your own that clients can ask for by label')
     .option('--accept-approximation', 'let those that look at the whole picture compute it in tiles')
@@ -130,7 +135,7 @@ export async function parseServeOptions(
     ...(raw.queue === undefined ? {} : { queue: raw.queue }),
     ...(raw.storage === undefined ? {} : { storage: raw.storage }),
     ...(raw.compute === undefined ? {} : { compute: raw.compute }),
-    ...(raw.cache === undefined || raw.cache === true ? {} : { cache: raw.cache }),
+    ...defined({ cache: parseCache(raw) }),
     models: Object.fromEntries(parsePairs('--models', raw.models)),
     ...defined({
       model: raw.model,

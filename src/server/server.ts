@@ -128,7 +128,7 @@ export async function createServer(options: ServerOptions = {}): Promise<UpresSe
     metrics,
     state: new ServerState(),
     occupancy: new Occupancy(settings.limits, metrics, settings.tokens.length),
-    images: new ImageService(settings, metrics, (message) => {
+    images: await ImageService.open(settings, metrics, (message) => {
       app.log.warn(message);
     }),
   };

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it, test } from 'vitest';
+import { HttpStore } from '#src/asset/http-store.js';
+import { openRemote } from '#src/asset/open-remote.js';
+import { RemoteCache } from '#src/asset/remote-cache.js';
 import type { CacheOption } from '#src/asset/cache-option.js';
 import { openCache } from '#src/asset/open-cache.js';
 import { packResult, unpackResult } from '#src/asset/result-blob.js';
@@ -10,6 +13,7 @@ import { main } from '../cli/support/command.js';
 import { runChild } from '../support/child.js';
 import { temporaryFolder } from '../support/folders.js';
 import { ask, startServer } from '../server/support/server.js';
+import { redisProgram, startRedis, startS3 } from '../support/services.js';
 import { startRemote, type Behaviour } from './support/remote-server.js';
 
 const facts: ResultFacts = {
@@ -98,7 +102,7 @@ describe('a cache that a team shares', () => {
     const { cache, said } = await machine({ remote: 'http://user:password@127.0.0.1:9/', token: 'secret-token' });
     await cache.get(key);
     expect(said).toEqual(['the remote cache 127.0.0.1:9 is left alone: bad port']);
-    const open = machine({ remote: 's3://bucket', token: 12 as never });
+    const open = machine({ remote: 'ftp://bucket', token: 12 as never });
     await expect(open).rejects.toThrow('cache.remote must be a URL');
     await expect(machine({ remote: 'http://x', token: '' })).rejects.toThrow(/^(?!.*"").*cache.token must be/);
   });
@@ -106,6 +110,7 @@ describe('a cache that a team shares', () => {
   it.each([
     ['a port that is none', { remote: 'http://user:geheim@host:99999/' }],
     ['another protocol', { remote: 'ftp://user:geheim@host/' }],
+    ['a bucket’s secret', { remote: 's3://user:geheim@host/' }],
     ['a password that is half encoded', { remote: 'http://user:geheim%@host/' }],
     ['a token of two lines', { remote: 'http://host/', token: 'one\ngeheim' }],
     ['a token that no header can carry', { remote: 'http://host/', token: 'geheim…' }],
@@ -158,8 +163,8 @@ test('what a machine has already is pushed once', async () => {
   const alone = (await openCache(folder, process.cwd(), () => undefined))!;
   await put(alone, 'a', 'b', 'c');
   const push = (url: string) => runChild(main, ['cache', 'push', '--json', '--cache', folder, '--remote-cache', url]);
-  expect(await push(remote.url)).toMatchObject({ code: 0, stdout: '{"results":3,"uploaded":3}\n' });
-  expect(await push(remote.url)).toMatchObject({ code: 0, stdout: '{"results":3,"uploaded":0}\n' });
+  expect(await push(remote.url)).toMatchObject({ code: 0, stdout: '{"results":3,"uploaded":3,"withheld":0}\n' });
+  expect(await push(remote.url)).toMatchObject({ code: 0, stdout: '{"results":3,"uploaded":0,"withheld":0}\n' });
   expect(await (await machine({ remote: remote.url })).cache.get(key)).toMatchObject({ facts });
   const closed = await startRemote((_, response) => Boolean(response.writeHead(403).end()));
   expect(await push(closed.url)).toMatchObject({ code: 1, stderr: expect.stringContaining('403') as string });
@@ -327,6 +332,186 @@ describe('a remote that does not do its part', () => {
     expect(remote.asked).toHaveLength(60);
     expect(said).toEqual([]);
   });
+});
+
+describe('what takes long', () => {
+  const cacheOf = (url: string, said: string[]) =>
+    new RemoteCache(new HttpStore(url, undefined), (line) => said.push(line), { mayWrite: false, patience: 500 });
+  /** Sends the pieces of a result, with pauses that are longer than the patience all together. */
+  const inPieces = (length: number, count: number) =>
+    startRemote((_, response) => {
+      response.writeHead(200, { 'content-length': length * count });
+      let sent = 0;
+      const timer = setInterval(() => {
+        response.write(Buffer.alloc(length));
+        if (++sent === count) clearInterval(timer);
+      }, 50);
+      response.on('close', () => {
+        clearInterval(timer);
+      });
+      return true;
+    });
+
+  it('is waited for as long as it comes', async () => {
+    const said: string[] = [];
+    const remote = await inPieces(100_000, 30);
+    expect(await cacheOf(remote.url, said).get(key)).toHaveLength(3_000_000);
+    expect(said).toEqual([]);
+  });
+
+  it('is given up where it comes in drops', async () => {
+    const said: string[] = [];
+    const remote = await inPieces(10, 200);
+    expect(await cacheOf(remote.url, said).get(key)).toBeUndefined();
+    expect(said).toEqual([expect.stringContaining('is left alone: it is too slow')]);
+  });
+});
+
+describe('an upload that is sent elsewhere', () => {
+  it.each([301, 302, 303])('is none where that makes a download of it: %i', async (status) => {
+    const remote = await startRemote(({ method, url }, response) => {
+      if (method === 'PUT') response.writeHead(status, { location: `${url}-elsewhere` }).end();
+      else response.writeHead(200).end('a page');
+      return true;
+    });
+    const { cache, said } = await machine({ remote: remote.url, mode: 'read-write' });
+    await put(cache, 'a');
+    await cache.settle!();
+    expect(remote.asked).toEqual([`PUT ${key}`]);
+    expect(said).toEqual([expect.stringMatching(/nothing is uploaded .*: it answers 30/)]);
+  });
+
+  it.each([307, 308])('is followed, and another host gets no token: %i', async (status) => {
+    const sent: (string | undefined)[] = [];
+    const other = await startRemote(({ headers }) => sent.push(headers.authorization) < 0);
+    const remote = await startRemote(({ url }, response) =>
+      Boolean(response.writeHead(status, { location: new URL(url!, other.url).href }).end()),
+    );
+    const { cache, said } = await machine({ remote: remote.url, mode: 'read-write', token: 'secret-token' });
+    await put(cache, 'a');
+    await cache.settle!();
+    expect([...other.stored.keys()]).toEqual([key]);
+    expect(sent).toEqual([undefined]);
+    expect(said).toEqual([]);
+  });
+});
+
+describe('what came from a remote cache without a key', () => {
+  it('is not signed by those who have one, and not believed by them', async () => {
+    const open = await startRemote();
+    // Whoever may write there has put another picture under that name.
+    const poison = new Uint8Array(await sharp(data).negate({ alpha: false }).png().toBuffer());
+    open.stored.set(key, Buffer.from(await packResult(key, { data: poison, facts }, undefined)));
+    const folder = temporaryFolder();
+    const careless = await openCache({ folder, remote: open.url }, process.cwd(), () => undefined);
+    expect((await careless!.get(key))!.data).toEqual(Buffer.from(poison));
+
+    const closed = await startRemote();
+    const args = ['cache', 'push', '--json', '--cache', folder, '--remote-cache', closed.url];
+    const env = { UPRES_REMOTE_CACHE_KEY: 'a secret of the team' };
+    const pushed = await runChild(main, args, { env });
+    expect(pushed).toMatchObject({ code: 0, stdout: '{"results":1,"uploaded":0,"withheld":1}\n' });
+    expect(pushed.stderr).toContain('1 came from a remote cache without this key');
+    expect(closed.stored.size).toBe(0);
+
+    // With the key it is computed anew, which takes its place.
+    const options = { folder, remote: closed.url, mode: 'read-write', key: 'a secret of the team' } as const;
+    const careful = (await openCache(options, process.cwd(), () => undefined))!;
+    expect(await careful.get(key)).toBeUndefined();
+    await careful.put(key, data, facts);
+    await careful.settle!();
+    expect((await careful.get(key))!.data).toEqual(Buffer.from(data));
+    expect(await unpackResult(key, closed.stored.get(key)!, 'a secret of the team')).toMatchObject({ facts });
+  });
+});
+
+describe.each([
+  ['a bucket', () => startS3(temporaryFolder()), true],
+  ['Redis', () => startRedis(temporaryFolder()), redisProgram !== undefined],
+] as const)('results in %s', (_, start, isHere) => {
+  it.skipIf(!isHere)('are those of a team, and can be pulled', { timeout: 60_000 }, async () => {
+    const service = await start();
+    const options = { remote: service.location, mode: 'read-write', key: 'a secret of the team' } as const;
+    const first = await machine(options);
+    expect(await first.cache.get(key)).toBeUndefined();
+    await put(first.cache, 'a', 'b', 'c');
+    await first.cache.settle!();
+    const second = await machine(options);
+    const found = await second.cache.get(key);
+    expect(found).toMatchObject({ facts });
+    expect(Buffer.from(found!.data)).toEqual(Buffer.from(data));
+    await second.cache.settle!();
+    // Whoever has no key reads, and whoever has another believes nothing.
+    expect(await (await machine({ ...options, key: undefined } as never)).cache.get(key)).toMatchObject({ facts });
+    const stranger = await machine({ ...options, key: 'another' });
+    expect(await stranger.cache.get(key)).toBeUndefined();
+    expect(stranger.said).toEqual([expect.stringContaining('it is not signed with the key')]);
+    expect([...first.said, ...second.said]).toEqual([]);
+
+    const folder = temporaryFolder();
+    const env = { UPRES_REMOTE_CACHE: service.location, UPRES_REMOTE_CACHE_KEY: 'a secret of the team' };
+    const run = (...args: string[]) => runChild(main, ['cache', ...args, '--json', '--cache', folder], { env });
+    expect(await run('pull')).toMatchObject({ code: 0, stdout: '{"results":3,"downloaded":3}\n' });
+    expect(await run('pull')).toMatchObject({ code: 0, stdout: '{"results":3,"downloaded":0}\n' });
+    expect(await run('push')).toMatchObject({ code: 0, stdout: '{"results":3,"uploaded":0,"withheld":0}\n' });
+    const { stdout } = await run('stats');
+    const stats = JSON.parse(stdout) as { entries: number; remote: { entries: number; bytes: number } };
+    expect(stats).toMatchObject({ entries: 3, remote: { entries: 3 } });
+    const blob = await packResult(key, { data, facts }, 'a secret of the team');
+    expect(stats.remote.bytes).toBe(3 * blob.length);
+
+    // A result that is no good is written over.
+    const store = openRemote(service.location, undefined);
+    await store.put(key, Buffer.from('<!doctype html>'), false);
+    const third = await machine(options);
+    expect(await third.cache.get(key)).toBeUndefined();
+    await put(third.cache, 'a');
+    await third.cache.settle!();
+    expect(await store.get(key, () => undefined)).toHaveLength(blob.length);
+    store.close();
+
+    await service.kill();
+    const last = await machine(options);
+    expect(await last.cache.get(key)).toBeUndefined();
+    await put(last.cache, 'a', 'b');
+    await last.cache.settle!();
+    expect(last.said).toEqual([expect.stringMatching(/^the remote cache \S+ is left alone: /)]);
+    expect(await run('stats')).toMatchObject({ code: 1, stdout: expect.stringContaining('"entries":3') as string });
+  });
+});
+
+test('what has no list can’t be pulled, and says so', async () => {
+  const remote = await startRemote();
+  const args = ['--cache', temporaryFolder(), '--remote-cache', remote.url];
+  const pulled = await runChild(main, ['cache', 'pull', ...args]);
+  expect(pulled.code).not.toBe(0);
+  expect(pulled.stderr).toContain('has no list of its results: only s3:// and redis:// can be pulled');
+  expect(await runChild(main, ['cache', 'stats', ...args])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('has no list of its results') as string,
+  });
+});
+
+test('a server takes results from a remote cache, and gives them to it', { timeout: 60_000 }, async () => {
+  const remote = await startRemote();
+  const cache = { remote: remote.url, mode: 'read-write' } as const;
+  const post = async (folder: string): Promise<{ bytes: Buffer; server: { close(): Promise<void> } }> => {
+    const server = await startServer({ cache: { ...cache, folder } });
+    const body = new Uint8Array(data);
+    const response = await fetch(`${server.url}/v1/upscale?upscale=2&model=bicubic`, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'image/png' },
+    });
+    expect(response.status).toBe(200);
+    return { bytes: Buffer.from(await response.arrayBuffer()), server };
+  };
+  const first = await post(temporaryFolder());
+  await first.server.close();
+  expect([...remote.stored.keys()]).toHaveLength(1);
+  const second = await post(temporaryFolder());
+  expect(second.bytes).toEqual(first.bytes);
+  expect(remote.asked.map((line) => line.split(' ')[0])).toEqual(['GET', 'PUT', 'GET']);
 });
 
 test('the server of upres is one where it is asked to: it keeps results, and nothing else', async () => {

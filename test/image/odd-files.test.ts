@@ -198,6 +198,11 @@ describe('what is not read is called by its name, and not damaged', () => {
     ['Lab of eight bits', tiff([4, 4], { 258: 8, 259: 1, 262: 8, 277: 3 }, grey.subarray(0, 48)), /CIELab/],
     ['a raw photograph', tiff([8, 8], { 258: 8, 259: 1, 262: 32803 }, grey), /raw sensor values/],
     ['floating point', tiff([4, 4], { 258: 32, 259: 1, 262: 1, 339: 3 }, grey), /float/],
+    [
+      'tiles of each colour',
+      tiff([4, 4], { 258: 8, 259: 1, 262: 2, 277: 3, 284: 2, 322: 16, 323: 16 }, grey.subarray(0, 48)),
+      /tiles of each colour/,
+    ],
     ['a lossless JPEG', jpegOf(0xc3), /lossless JPEG/],
     ['a hierarchical JPEG', jpegOf(0xc5), /hierarchical JPEG/],
     ['a JPEG of twelve bits', jpegOf(0xc0, 12), /12 bits a sample/],
@@ -227,6 +232,27 @@ describe('containers', () => {
         expect(Buffer.from(data).includes(Buffer.of(0x61, 0x63, 0x54, 0x4c, 0, 0, 0, 3, 0, 0, 0xff, 0xff))).toBe(true);
     },
   );
+
+  test.each(['avif', 'mif1', 'miaf', 'MA1B'])('an AVIF is one whatever its first brand: %s', async (brand) => {
+    const source = await picture(16, 16, 3, () => [200, 60, 50])
+      .avif({ lossless: true })
+      .toBuffer();
+    source.write(brand, 8, 'latin1');
+    const { data } = await upscaler.upscale(source, { ...nearest, format: 'png' });
+    expect(largestDifference((await decodePixels(data)).at(8, 8), [200, 60, 50])).toBeLessThanOrEqual(2);
+  });
+
+  test('colours that an AVIF stores multiplied by alpha are divided by it', async () => {
+    const { data } = await upscaler.upscale(await file('premultiplied.avif'), { ...nearest, format: 'png' });
+    const pixels = await decodePixels(data);
+    // Chromium 156's, of 200, 60, 50 and 230, 220, 40 under half of the light.
+    for (const [x, y, expected] of [
+      [19, 14, [200, 59, 51, 130]],
+      [44, 33, [228, 218, 41, 130]],
+      [57, 43, [230, 219, 40, 255]],
+    ] as const)
+      expect(largestDifference(pixels.at(x, y), expected)).toBeLessThanOrEqual(4);
+  });
 
   test('what no frame of a GIF covers is transparent, as in browsers', async () => {
     const { data } = await upscaler.upscale(await file('gif-dispose-bg.gif'), {

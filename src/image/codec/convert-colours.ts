@@ -11,6 +11,21 @@ export interface RawPixels {
   readonly channels: number;
 }
 
+/** Divides colours by the alpha that they were multiplied with, in place. Without alpha, the last of an even number of channels, nothing changes. */
+export async function unmultiply({ data, width, height, channels }: RawPixels): Promise<void> {
+  if (channels % 2 === 1) return;
+  const most = data instanceof Uint16Array ? 65_535 : 255;
+  await inBands(height, width * channels, (first, end) => {
+    for (let at = first * width * channels; at < end * width * channels; at += channels) {
+      const alpha = data[at + channels - 1]!;
+      if (alpha === 0 || alpha === most) continue;
+      for (let channel = at; channel < at + channels - 1; channel++) {
+        data[channel] = Math.min(most, Math.round((data[channel]! * most) / alpha));
+      }
+    }
+  });
+}
+
 /**
  * CMYK without a profile as browsers show it (measured in Chromium 156): each ink, and black again, takes its share of what is
  * left of the light. The decoder would take it for a certain press instead, which is 14 to 45 levels darker or duller.

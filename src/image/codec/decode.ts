@@ -92,7 +92,8 @@ async function readPixels(
   const convert = colour === 'srgb' && profile !== undefined;
   const mayTurn = format === 'avif' && subsampled && (width | height) % 2 === 1;
   const turn = mayTurn ? (await import('./avif-turn.js')).avifTurn(bytes) : undefined;
-  const still = format === 'avif' ? (await import('./avif-sequence.js')).asStill(bytes) : bytes;
+  const avif = format === 'avif' ? await import('./avif-sequence.js') : undefined;
+  const still = avif?.asStill(bytes) ?? bytes;
   const pipeline = sharp(turn?.unturned ?? still, {
     pages: frames > 1 ? -1 : 1,
     // Checked against the header before.
@@ -113,6 +114,7 @@ async function readPixels(
     pipeline.toBuffer({ resolveWithObject: true }),
   );
   const own = { ...info, data: depth === 16 ? asUint16(data) : data };
+  if (avif?.isPremultiplied(bytes)) await (await import('./convert-colours.js')).unmultiply(own);
   if (!bareInks && !(convert && codedColours)) return cutFrames(own, header, frames);
   const { inksAsLight, toSrgb } = await import('./convert-colours.js');
   return cutFrames(bareInks ? await inksAsLight(own) : await toSrgb(own, codedColours!), header, frames);

@@ -16,11 +16,13 @@ interface GifFrame extends PlacedFrame {
  */
 export function uncoveredFrames(gif: Uint8Array, most: number): readonly PlacedFrame[] | undefined {
   const view = new DataView(gif.buffer, gif.byteOffset, gif.byteLength);
-  const [width, height] = [view.getUint16(6, true), view.getUint16(8, true)];
   const frames = framesOf(gif).slice(0, most);
   const [first] = frames;
-  if (!first || !frames.every((frame) => frame.x + frame.width <= width && frame.y + frame.height <= height))
-    return undefined;
+  if (!first) return undefined;
+  // A first frame that is larger than the canvas enlarges it.
+  const width = Math.max(view.getUint16(6, true), first.x + first.width);
+  const height = Math.max(view.getUint16(8, true), first.y + first.height);
+  if (!frames.every((frame) => frame.x + frame.width <= width && frame.y + frame.height <= height)) return undefined;
   const covers = first.width === width && first.height === height;
   const isPainted = !covers || frames.some(({ dispose, transparent }) => dispose === clearIt && !transparent);
   return isPainted ? frames : undefined;

@@ -3,7 +3,7 @@ import { UpresError } from '../../errors.js';
 import { coloursOfAvifData, isLosslessAvif } from '../auto/avif-storage.js';
 import { isLosslessWebp } from '../auto/webp-storage.js';
 import { hasAnimation, readApng } from './apng.js';
-import { asStill, framesOfAvif } from './avif-sequence.js';
+import { asStill, framesOfAvif, isSequence } from './avif-sequence.js';
 import { codecError } from './codec-error.js';
 import { codedColours, profileOf, type CodedColours } from './coded-colours.js';
 import { isOriented, type OutputFormat } from './formats.js';
@@ -19,7 +19,7 @@ export async function readHeader(input: ImageInput, name = fileOf(input)): Promi
   const format = checkFormat(head, name);
   // What moves tells of its frames all over the file. A profile may be longer than the head, and stand before that.
   const start = typeof input === 'string' ? head : input;
-  const moves = (format === 'png' && hasAnimation(start)) || (format === 'avif' && asStill(head) !== head);
+  const moves = (format === 'png' && hasAnimation(start)) || (format === 'avif' && isSequence(head));
   const source = moves ? await readInput(input) : input;
   const sharp = await loadSharp();
   let metadata: Metadata;
@@ -27,7 +27,7 @@ export async function readHeader(input: ImageInput, name = fileOf(input)): Promi
     const animated = format === 'gif' || format === 'webp';
     // The limit is checked later, with words of our own.
     // What it only warns of, the decoder will say.
-    const still = moves && format === 'avif' ? asStill(source as Uint8Array) : source;
+    const still = format === 'avif' && asStill(head) !== head ? asStill(await readInput(source)) : source;
     metadata = await sharp(still, { animated, limitInputPixels: false, failOn: 'error' }).metadata();
   } catch (error) {
     throw codecError(error, format, typeof source === 'string' ? head : source, name);

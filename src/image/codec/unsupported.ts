@@ -51,7 +51,7 @@ function unsupportedJpeg(bytes: Uint8Array): string | undefined {
   return undefined;
 }
 
-const tags = { bits: 258, compression: 259, photometric: 262, format: 339 } as const;
+const tags = { bits: 258, compression: 259, photometric: 262, planes: 284, tileWidth: 322, format: 339 } as const;
 
 /** TIFF 6.0 and its registry of private tags. */
 const compressions = new Map([
@@ -91,6 +91,7 @@ function unsupportedTiff(bytes: Uint8Array): string | undefined {
   if (compression !== undefined) return `a TIFF with ${compression} compression`;
   const interpretation = interpretations.get(values.get(tags.photometric) ?? 1);
   if (interpretation !== undefined) return `a TIFF of ${interpretation}`;
+  if (values.get(tags.planes) === 2 && values.has(tags.tileWidth)) return 'a TIFF with tiles of each colour by itself';
   const bits = values.get(tags.bits) ?? 1;
   if (![1, 2, 4, 8, 16].includes(bits)) return `a TIFF of ${bits} bits a sample`;
   return [1, 2, undefined].includes(values.get(tags.format)) ? undefined : 'a TIFF of floating-point samples';

@@ -102,7 +102,7 @@ export async function createWorker({
   if (settings.blockOtherFormats) await blockOtherLoaders();
   const farm = await openFarm({ queue, storage, atOnce: threads + moreThanThreads, warn });
   const metrics = new ServerMetrics();
-  const images = new ImageService(settings, metrics, warn);
+  const images = await ImageService.open(settings, metrics, warn);
   const log = {
     warn,
     fault: (error: unknown) => {

@@ -1,6 +1,8 @@
 import { AssetCache } from '../../asset/asset-cache.js';
 import { cacheKey } from '../../asset/cache-key.js';
-import { CachedUpscaler, type CachedResult, type ResultFacts } from '../../asset/cached-upscaler.js';
+import { CachedUpscaler, type CachedResult } from '../../asset/cached-upscaler.js';
+import { openCache } from '../../asset/open-cache.js';
+import type { ResultCache } from '../../asset/result-cache.js';
 import { UpresError } from '../../errors.js';
 import { autoModel } from '../../image/auto/auto-model.js';
 import { formatTraits, type OutputFormat } from '../../image/codec/formats.js';
@@ -17,6 +19,9 @@ import type { ServerMetrics } from './metrics.js';
 import type { ServerSettings } from './settings.js';
 import { encodingOf, type Variant } from './variant.js';
 import type { Progress } from '../../pixels.js';
+
+/** How long a remote cache that did not do its part is left alone. */
+const remoteRestMs = 60_000;
 
 /** How one image is to be computed, besides what it shall become. */
 export interface ComputeOptions {
@@ -50,16 +55,28 @@ export class ImageService implements AsyncDisposable {
   private readonly cached: CachedUpscaler;
   private readonly bound: CacheBound | undefined;
 
-  /** @param warn called when results can't be cached, or old ones not be removed */
-  constructor(
+  private constructor(
     private readonly settings: ServerSettings,
     private readonly metrics: ServerMetrics,
+    private readonly cache: ResultCache | undefined,
     warn: (message: string) => void,
   ) {
     this.upscaler = new Upscaler({ threads: settings.threads, device: settings.device });
-    const cache = settings.cache === undefined ? undefined : new AssetCache<ResultFacts>(settings.cache, warn);
     this.cached = new CachedUpscaler(() => this.upscaler, cache);
-    this.bound = cache && new CacheBound(cache, settings.limits.cacheBytes, warn);
+    this.bound = cache && new CacheBound(new AssetCache(cache.folder), settings.limits.cacheBytes, warn);
+  }
+
+  /**
+   * @param warn called when results can't be cached, old ones not be removed, or a remote cache is left alone
+   * @throws BAD_ARGUMENT for what the environment says of a remote cache
+   */
+  static async open(
+    settings: ServerSettings,
+    metrics: ServerMetrics,
+    warn: (message: string) => void,
+  ): Promise<ImageService> {
+    const cache = await openCache(settings.cache, process.cwd(), warn, { retryAfter: remoteRestMs });
+    return new ImageService(settings, metrics, cache, warn);
   }
 
   /**
@@ -139,6 +156,7 @@ export class ImageService implements AsyncDisposable {
   /** Waits for what is under way (with `cancel`, gives it up) and releases the networks. */
   async dispose(options: { readonly cancel?: boolean } = {}): Promise<void> {
     await this.upscaler.dispose(options);
+    await this.cache?.settle?.();
     await this.bound?.settled();
   }
 

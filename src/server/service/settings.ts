@@ -4,24 +4,13 @@ import { join, resolve } from 'node:path';
 import envPaths from 'env-paths';
 import { assetOptions, checkAssetOptions } from '../../asset/options.js';
 import { resultsFolder } from '../../asset/cache-folder.js';
+import { cacheOption, type CacheOption, type SharedCacheOptions } from '../../asset/cache-option.js';
 import { UpresError } from '../../errors.js';
 import { autoModel } from '../../image/auto/auto-model.js';
 import { expectedDevice } from '../../network/processor.js';
 import { deviceChoice, type DeviceChoice } from '../../network/device.js';
 import { defaultThreads, threadCount } from '../../network/pool/thread-count.js';
-import {
-  check,
-  defined,
-  either,
-  flag,
-  list,
-  literal,
-  options,
-  secret,
-  text,
-  whole,
-  type TypeOf,
-} from '../../schema.js';
+import { check, defined, flag, list, options, secret, text, whole, type TypeOf } from '../../schema.js';
 import { defaultLimits, limitOptions, type ServerLimits } from './limits.js';
 
 export type { ServerLimits } from './limits.js';
@@ -79,10 +68,11 @@ const serverOptions = options({
    */
   compute: flag,
   /**
-   * Folder in which results are cached; `false` caches none.
+   * Folder in which results are cached; `false` caches none. With `remote` also a cache that others share: one that does not answer is left
+   * alone for a minute.
    * @default as for the command
    */
-  cache: either('a folder, or false', text('a folder'), literal(false)),
+  cache: cacheOption,
   /**
    * Whether builds may keep their results here, for each other: `UPRES_REMOTE_CACHE=…/v1/cache/`.
    * @default `false`
@@ -157,8 +147,8 @@ export interface ServerSettings {
   readonly storage: string | undefined;
   /** Whether jobs are computed here. */
   readonly compute: boolean;
-  /** Absolute; undefined where no results are kept. */
-  readonly cache: string | undefined;
+  /** With an absolute folder; `false` where no results are kept. */
+  readonly cache: SharedCacheOptions | false;
   /** Absolute paths by label. */
   readonly models: Readonly<Record<string, OwnModel>>;
   /** The label that is used where a request names none. */
@@ -207,7 +197,7 @@ export function resolveSettings(given: ServerOptions = {}): ServerSettings {
     queue: given.queue,
     storage: given.storage,
     compute: given.compute ?? given.queue === undefined,
-    cache: cacheFolder(given.cache),
+    cache: cacheOf(given.cache),
     models: Object.fromEntries(
       Object.entries(models).map(([label, model]) => [label, computedBy(resolved(model, '.'), given)]),
     ),
@@ -227,7 +217,8 @@ export function isLoopback(host: string): boolean {
   return name === 'localhost' || name === '::1' || (isIPv4(name) && name.startsWith('127.'));
 }
 
-function cacheFolder(cache: string | false | undefined): string | undefined {
-  if (cache === false) return undefined;
-  return resultsFolder(cache);
+function cacheOf(cache: CacheOption | undefined): SharedCacheOptions | false {
+  if (cache === false) return false;
+  const { folder, ...remote } = typeof cache === 'object' ? cache : { folder: cache };
+  return { folder: resultsFolder(folder), ...remote };
 }
