@@ -6,7 +6,7 @@ import { deviceFor } from '../image/on-device.js';
 import { PICTURE_VERSION } from '../image/picture-version.js';
 import type { UpscaleOptions } from '../image/upscale.js';
 import { builtinLabels, builtinNetwork } from '../model/catalogue/registry.js';
-import { REWRITE_VERSION } from '../model/catalogue/rewrite-version.js';
+import { OWN_REWRITE_VERSION, REWRITE_VERSION } from '../model/catalogue/rewrite-version.js';
 import type { DeviceChoice } from '../network/device.js';
 import { expectedDevice } from '../network/processor.js';
 import { runtimeVersion } from '../network/pool/runtime.js';
@@ -123,6 +123,14 @@ export function engineIdentity(device: DeviceChoice = expectedDevice()): string 
   const networks = builtinLabels()
     .filter(({ kind }) => kind === 'network')
     .flatMap(({ label, scales }) => scales.map((scale) => builtinNetwork(label, scale).card.sha256));
-  const versions = [version, runtimeVersion, encoderVersion, REWRITE_VERSION, PICTURE_VERSION, chooserVersion];
+  const versions = [
+    version,
+    runtimeVersion,
+    encoderVersion,
+    REWRITE_VERSION,
+    OWN_REWRITE_VERSION,
+    PICTURE_VERSION,
+    chooserVersion,
+  ];
   return [...versions, device, ...networks].join(' ');
 }

@@ -6,7 +6,7 @@ import type { CardSide, ModelCard, PartialModelCard } from './card.js';
 import { interpolationMac, INTERPOLATION_RADIUS, type Interpolation } from './interpolations.js';
 import type { BuiltModel, ModelPart } from './model-parts.js';
 import { builtinLabel, builtinNetwork, exactChain, isInterpolation, type BuiltinNetwork } from './registry.js';
-import { REWRITE_VERSION } from './rewrite-version.js';
+import { OWN_REWRITE_VERSION, REWRITE_VERSION } from './rewrite-version.js';
 import { defined } from '../../schema.js';
 import { readModelFile, readUserCard } from './user-file.js';
 
@@ -95,7 +95,7 @@ function userModel(
   };
   // How the card says that pixels go in and out decides what is computed.
   const key = JSON.stringify([
-    ...[part.key, card.input ?? null, card.output ?? null, card.scale ?? null, part.stated],
+    ...[OWN_REWRITE_VERSION, part.key, card.input ?? null, card.output ?? null, card.scale ?? null, part.stated],
     ...(computingId(card) === '' ? [] : [computingId(card)]),
   ]);
   return assemble(full, [{ ...part, key }]);
