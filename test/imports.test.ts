@@ -109,6 +109,15 @@ describe('imports', () => {
   );
 });
 
+describe('what only farms need', () => {
+  it('is not loaded by a server that keeps its jobs in a folder', async () => {
+    const { own, packages } = await loadedBy('server', temporaryFolder());
+    expect(own).toContain('server/jobs/local-queue.js');
+    expect(packages).toContain('fastify');
+    expect(packages.filter((name) => /^(bullmq|ioredis|@aws-sdk|@smithy)/.test(name))).toEqual([]);
+  });
+});
+
 describe('graphs are only read', () => {
   it('by the thread that prepares a network: never where it is used, nor when it is there already', async () => {
     const cacheFolder = temporaryFolder();

@@ -13,18 +13,18 @@ describe.skipIf(redisProgram === undefined)('on a farm with Redis and a bucket',
     [redis, s3] = await Promise.all([startRedis(temporaryFolder()), startS3(temporaryFolder())]);
   });
 
-  describeJobsApi(async (test, options) => {
+  describeJobsApi(async (test, options, idle) => {
     const own = tests++;
     const queue = redis.location.replace(/0$/, String(own));
     const storage = s3.location.replace('prefix', String(own));
     const shared = { queue, storage, cache: false as const, threads: 2 };
     const { limits } = options ?? {};
-    const worker = await createWorker({ ...shared, ...(limits && { limits }) });
+    const worker = idle ? undefined : await createWorker({ ...shared, ...(limits && { limits }) });
     const server = await createServer({ port: 0, tokens, ...shared, ...options });
     try {
       await test({ server, url: await server.listen() });
     } finally {
-      await Promise.all([server.close({ cancel: true }), worker.close({ cancel: true })]);
+      await Promise.all([server.close({ cancel: true }), worker?.close({ cancel: true })]);
     }
   });
 });

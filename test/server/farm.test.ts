@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createServer, createWorker, type UpresServer, type UpresWorker } from '#src/server/index.js';
 import { temporaryFolder } from '../support/folders.js';
 import { redisProgram, startRedis, startS3 } from '../support/services.js';
+import { farmLeft } from './support/farm-left.js';
 import { allEvents, endOf, form, json, smallPicture } from './support/job-server.js';
 
 describe.skipIf(redisProgram === undefined)('a farm', () => {
@@ -27,7 +28,9 @@ describe.skipIf(redisProgram === undefined)('a farm', () => {
     expect(ended.state).toBe('done');
     expect((await events).at(-1)).toMatchObject({ event: 'done' });
     expect(done).toHaveLength(3);
+    expect((await fetch(`${first}/v1/jobs/${id}`, { method: 'DELETE' })).status).toBe(204);
     await Promise.all(workers.map((worker) => worker.close()));
     await Promise.all(fronts.map((front) => front.close()));
+    expect(await farmLeft(redis.location, s3.location)).toEqual({ keys: [], objects: [] });
   });
 });

@@ -58,7 +58,7 @@ async function withServer(
   }
 }
 
-describeJobsApi(withServer);
+describeJobsApi((test, options) => withServer(test, options));
 
 describe('jobs of 0.1.0', () => {
   const fixture = fileURLToPath(new URL('fixtures/job-0.1.0', import.meta.url));

@@ -10,7 +10,7 @@ import { JobRunner } from '../jobs/job-runner.js';
 import { ImageService } from '../service/image-service.js';
 import { ServerMetrics } from '../service/metrics.js';
 import { resolveSettings, type ServerOptions } from '../service/settings.js';
-import { openFarm, type Farm } from './farm.js';
+import { openFarm, type Farm, type FarmOptions } from './farm.js';
 
 /** Options of `createWorker`: those of a server that it shares. */
 export interface WorkerOptions extends Pick<
@@ -87,11 +87,15 @@ export class UpresWorker implements AsyncDisposable {
  * Makes a worker, which takes images from then on.
  * @throws BAD_ARGUMENT for options that can't be used; QUEUE_UNAVAILABLE, STORAGE_UNAVAILABLE; MODEL_* and DEVICE_UNAVAILABLE
  */
-export async function createWorker({
-  warn = () => undefined,
-  onImage,
-  ...options
-}: WorkerOptions): Promise<UpresWorker> {
+export function createWorker(options: WorkerOptions): Promise<UpresWorker> {
+  return openWorker(options);
+}
+
+/** A worker with times of its own for what is lost and found; those of all workers of a farm must be the same. */
+export async function openWorker(
+  { warn = () => undefined, onImage, ...options }: WorkerOptions,
+  times: Pick<FarmOptions, 'lockMs' | 'mendMs' | 'shortestRest'> = {},
+): Promise<UpresWorker> {
   const settings = resolveSettings({ ...options, device: options.device ?? (await workingDevice()) });
   const { queue, storage, threads } = settings;
   if (queue === undefined || storage === undefined) {
@@ -100,7 +104,7 @@ export async function createWorker({
   await Promise.all(Object.values(settings.models).map((model) => modelFromFile(fileOf(model), coloursOf(model))));
   await resolveDevice(settings.device);
   if (settings.blockOtherFormats) await blockOtherLoaders();
-  const farm = await openFarm({ queue, storage, atOnce: threads + moreThanThreads, warn });
+  const farm = await openFarm({ queue, storage, atOnce: threads + moreThanThreads, warn, ...times });
   const metrics = new ServerMetrics();
   const images = await ImageService.open(settings, metrics, warn);
   const log = {

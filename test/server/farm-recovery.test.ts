@@ -1,0 +1,138 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Upscaler } from '#src/image/upscale.js';
+import { openFarm, type Farm } from '#src/server/farm/farm.js';
+import { openWorker } from '#src/server/farm/worker.js';
+import { createServer, type UpresServer } from '#src/server/index.js';
+import { mostAttempts } from '#src/server/jobs/rest-before.js';
+import { runChild } from '../support/child.js';
+import { temporaryFolder } from '../support/folders.js';
+import { redisProgram, startRedis } from '../support/services.js';
+import { farmLeft } from './support/farm-left.js';
+import { endOf, form, json, smallPicture } from './support/job-server.js';
+
+const command = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const mortal = fileURLToPath(new URL('fixtures/farm-worker.js', import.meta.url));
+const env = { ...process.env, NODE_OPTIONS: undefined, VITEST: undefined };
+
+describe.skipIf(redisProgram === undefined)('what a farm does when something goes wrong', () => {
+  let shared: { readonly queue: string; readonly storage: string };
+  let server: UpresServer;
+  let url: string;
+  let farm: Farm;
+  const children: ChildProcess[] = [];
+
+  beforeAll(async () => {
+    const redis = await startRedis(temporaryFolder());
+    shared = { queue: redis.location, storage: temporaryFolder() };
+    server = await createServer({ port: 0, cache: false, threads: 1, ...shared });
+    url = await server.listen();
+    farm = await openFarm({ ...shared, atOnce: 1, warn: () => undefined });
+  });
+
+  afterAll(async () => {
+    for (const child of children) child.kill('SIGKILL');
+    await farm.close();
+    await server.close({ cancel: true });
+  });
+
+  async function send(pictures: readonly Uint8Array[]): Promise<string> {
+    const body = form(pictures.map((bytes, i) => [`${i}.png`, bytes] as const));
+    return (await json(fetch(`${url}/v1/jobs?model=natural`, { method: 'POST', body }), 202)).id;
+  }
+
+  async function forget(id: string): Promise<void> {
+    expect((await fetch(`${url}/v1/jobs/${id}`, { method: 'DELETE' })).status).toBe(204);
+    expect((await farmLeft(shared.queue, shared.storage)).objects).toEqual([]);
+  }
+
+  const where = (): string[] => ['--queue', shared.queue, '--storage', shared.storage];
+
+  it('computes elsewhere what a worker that was killed had begun', async () => {
+    const picture = await smallPicture(1, 400, 400);
+    const id = await send([picture]);
+    const child = spawn(process.execPath, [mortal, shared.queue, shared.storage], { stdio: 'inherit', env });
+    children.push(child);
+    const image = async () => (await farm.store.get(id))!.images[0]!;
+    while ((await image()).state === 'queued') await delay(20);
+    const exit = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exit;
+    expect(await image()).toMatchObject({ state: 'running', attempts: 1 });
+    const worker = await openWorker({ ...shared, cache: false, threads: 1 }, { lockMs: 1500, mendMs: 500 });
+    expect((await endOf(`${url}/v1/jobs/${id}`)).state).toBe('done');
+    expect(await image()).toMatchObject({ state: 'done', attempts: 2 });
+    const result = await fetch(`${url}/v1/jobs/${id}/result`);
+    await using upscaler = new Upscaler({ threads: 1 });
+    const { data } = await upscaler.upscale(picture, { model: 'natural' });
+    expect(Buffer.from(await result.arrayBuffer()).equals(data)).toBe(true);
+    await worker.close();
+    await forget(id);
+  });
+
+  it('lets a worker that is asked to end finish what it computes, and leaves the rest', async () => {
+    const count = 12;
+    const id = await send(await Promise.all(Array.from({ length: count }, (_, seed) => smallPicture(seed, 200, 200))));
+    const child = spawn(process.execPath, [command, 'worker', ...where(), '--no-cache', '-t', '1', '--log'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env,
+    });
+    children.push(child);
+    const lines: string[] = [];
+    createInterface(child.stdout).on('line', (line) => {
+      if (lines.push(line) === 1) child.kill('SIGTERM');
+    });
+    const [code] = (await once(child, 'close')) as [number | null];
+    expect(code).toBe(0);
+    const { images } = (await farm.store.get(id))!;
+    const done = images.flatMap(({ state }, place) => (state === 'done' ? [place] : []));
+    expect(new Set(images.map(({ state }) => state))).toEqual(new Set(['done', 'queued']));
+    const told = lines.map((line) => JSON.parse(line) as { readonly place: number });
+    expect(told.map(({ place }) => place).sort((a, b) => a - b)).toEqual(done);
+    for (const each of told) {
+      expect(each).toMatchObject({ job: id, state: 'done', pixels: 200 * 200, attempts: 1 });
+    }
+    await fetch(`${url}/v1/jobs/${id}`, { method: 'DELETE' });
+    await forget(id);
+  });
+
+  it('gives up an image that was begun too often, and computes it again or drops it when its owner says so', async () => {
+    const queue = async (...args: string[]): Promise<string[]> => {
+      const { code, stdout, stderr } = await runChild(command, ['queue', args[0]!, ...where(), ...args.slice(1)]);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      return stdout.trim().split('\n');
+    };
+    const ids = [await send([await smallPicture(1)]), await send([await smallPicture(2)])];
+    for (const id of ids) {
+      await farm.store.update(id, (job) => ({
+        ...job,
+        images: job.images.map((image) => ({ ...image, attempts: mostAttempts })),
+      }));
+    }
+    const worker = await openWorker({ ...shared, cache: false, threads: 1 }, { lockMs: 1500, mendMs: 500 });
+    for (const id of ids) {
+      expect((await endOf(`${url}/v1/jobs/${id}`)).images[0]!.problem).toMatchObject({ code: 'INTERNAL' });
+    }
+    while ((await farm.queue.counts()).failed !== 2) await delay(20);
+    const [counts, ...letters] = (await queue('list')).map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(counts).toEqual({ wait: 0, active: 0, delayed: 0, failed: 2 });
+    expect(letters.map(({ image }) => image).sort()).toEqual(ids.map((id) => `${id}_0`).sort());
+    for (const { detail } of letters) expect(detail).toMatch(/ended 8 times while it worked on this image/);
+
+    expect(await queue('retry', `${ids[0]}_0`)).toEqual([`${ids[0]}_0 is computed again`]);
+    expect((await endOf(`${url}/v1/jobs/${ids[0]}`)).state).toBe('done');
+    expect(await queue('drop', '--all')).toEqual([`${ids[1]}_0 is dropped`]);
+    expect((await endOf(`${url}/v1/jobs/${ids[1]}`)).state).toBe('failed');
+    expect(await queue('list')).toEqual(['{"wait":0,"active":0,"delayed":0,"failed":0}']);
+    const unknown = await runChild(command, ['queue', 'retry', ...where(), `${ids[1]}_0`]);
+    expect(unknown.code).toBe(2);
+    expect(unknown.stderr).toMatch(/is no image that was given up/);
+    await worker.close();
+    for (const id of ids) await fetch(`${url}/v1/jobs/${id}`, { method: 'DELETE' });
+    expect(await farmLeft(shared.queue, shared.storage)).toEqual({ keys: [], objects: [] });
+  });
+});
