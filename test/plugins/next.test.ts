@@ -140,7 +140,7 @@ describe('the loader of Turbopack', () => {
     const socket = (rulesOf(), process.env[address]);
     expect(socket).toBeDefined();
     try {
-      for (const where of [socket!, site.path('no one'), undefined]) {
+      for (const where of [socket!, site.path('nowhere'), undefined]) {
         if (where === undefined) Reflect.deleteProperty(process.env, address);
         else process.env[address] = where;
         for (const { source, query, value } of cases.filter((one) => one.value === '{0}')) {

@@ -26,7 +26,7 @@ describe.for(vites)('builds of Vite $version, one after the other', (vite) => {
       return { text: log.lines.join('\n'), contents };
     };
     const cold = await run();
-    expect(cold.text).toMatch(/logo@2x\.png +10×10 → 20×20 .* art \(.*\), [\d.]+ s/);
+    expect(cold.text).toMatch(/logo@2x\.png +10×10 → 20×20 .* anime \(.*\), [\d.]+ s/);
     expect(cold.text.match(/pictures \(/g)).toHaveLength(1);
     expect(cold.text).toContain('4 pictures (3 computed, 1 as they were)');
     const warm = await run();

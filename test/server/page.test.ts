@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } 
 import { findBrowser } from '../e2e/support/find-browser.js';
 import { temporaryFolder } from '../support/folders.js';
 
-const token = 'a-token-that-no one-guesses';
+const token = 'a-token-that-is-not-guessed';
 const example = (name: string): string => fileURLToPath(new URL(`../../examples/images/${name}`, import.meta.url));
 
 let server: UpresServer;

@@ -10,7 +10,7 @@ describe('settings of the server', () => {
     const { host, port, loopback, folder, cache, tokens, limits } = resolveSettings();
     expect({ host, port, loopback, tokens }).toEqual({ host: '127.0.0.1', port: 3270, loopback: true, tokens: [] });
     expect(folder).toMatch(/^(?:\/|[A-Z]:\\)/);
-    expect(cache).toMatch(/^(?:\/|[A-Z]:\\)/);
+    expect(cache).toEqual({ folder: expect.stringMatching(/^(?:\/|[A-Z]:\\)/) as string });
     expect(limits.bodyBytes).toBe(32 * 2 ** 20);
   });
 

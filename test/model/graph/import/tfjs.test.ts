@@ -336,7 +336,7 @@ describe("a model that can't be imported", () => {
     expect(
       convertError([conv(3, 3, {}, { name: 'a', from: ['b'] }), conv(3, 3, {}, { name: 'b', from: ['a'] })]).message,
     ).toContain('depends on itself');
-    expect(convertError([conv(3, 3, {}, { from: ['no one'] })]).message).toContain('layer "no one"');
+    expect(convertError([conv(3, 3, {}, { from: ['nobody'] })]).message).toContain('layer "nobody"');
   });
 
   test('for a graph model says what to do', () => {
