@@ -289,11 +289,19 @@ const farm = await openFarm({ queue, storage, atOnce: 1, warn: console.error });
 const records = await Promise.all([...accepted.keys()].map((id) => farm.store.get(id)));
 const attempts = records.flatMap((job) => job?.images.map((image) => image.attempts) ?? []);
 const places = await openStorage(storage);
-const sources = [];
-for await (const { key } of places.list('jobs/')) if (key.includes('/source-')) sources.push(key);
+async function sources() {
+  let count = 0;
+  for await (const { key } of places.list('jobs/')) if (key.includes('/source-')) count++;
+  return count;
+}
+const later = new Date(Date.now() + 2 * 60 * 60_000);
+const waiting = await sources();
+await farm.store.tidy(later);
+const stay = await sources();
+if (stay > 0) wrong.push(`${stay} sources stay after the sweep`);
 for (const id of accepted.keys()) await insist(`/v1/jobs/${id}`, () => ({ method: 'DELETE' }), [204, 404]);
 await farm.queue.mend();
-await farm.store.tidy(new Date(Date.now() + 2 * 60 * 60_000));
+await farm.store.tidy(later);
 const { keys, objects } = await farmLeft(queue, storage);
 if (keys.length > 0) wrong.push(`Redis keeps ${keys.length} keys: ${keys.slice(0, 10).join(', ')}`);
 if (objects.length > 0) wrong.push(`the storage keeps ${objects.length} objects: ${objects.slice(0, 5).join(', ')}`);
@@ -304,7 +312,7 @@ console.log(JSON.stringify(Object.fromEntries([...counts].sort())));
 for (const [line, count] of [...said].sort((a, b) => b[1] - a[1]).slice(0, 25)) console.log(`${count} × ${line}`);
 console.log(
   `${seconds()} s: ${equal} of ${accepted.size * picturesPerJob} pictures equal, begun ${attempts.reduce((sum, n) => sum + n, 0)} times, ` +
-    `one at most ${Math.max(...attempts)}; ${ends.size} ends were logged; ${sources.length} sources waited for the sweep`,
+    `one at most ${Math.max(...attempts)}; ${ends.size} ends were logged; ${waiting} sources waited for the sweep`,
 );
 for (const line of wrong) console.error(`WRONG: ${line}`);
 process.exit(wrong.length > 0 ? 1 : 0);

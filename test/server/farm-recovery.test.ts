@@ -3,12 +3,15 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Upscaler } from '#src/image/upscale.js';
 import { openFarm, type Farm } from '#src/server/farm/farm.js';
+import { newsOf } from '#src/server/farm/redis-job-store.js';
 import { openWorker } from '#src/server/farm/worker.js';
 import { createServer, type UpresServer } from '#src/server/index.js';
 import { mostAttempts } from '#src/server/jobs/rest-before.js';
+import { openStorage } from '#src/storage/open-storage.js';
 import { runChild } from '../support/child.js';
 import { temporaryFolder } from '../support/folders.js';
 import { redisProgram, startRedis } from '../support/services.js';
@@ -71,7 +74,35 @@ describe.skipIf(redisProgram === undefined)('what a farm does when something goe
     const { data } = await upscaler.upscale(picture, { model: 'natural' });
     expect(Buffer.from(await result.arrayBuffer()).equals(data)).toBe(true);
     await worker.close();
+    // As if that one had been killed after the end of the job, and before its source went.
+    const bytes = await openStorage(shared.storage);
+    await bytes.put(`jobs/${id}/source-0`, picture);
+    await farm.store.tidy(new Date(), 0);
+    expect(await bytes.head(`jobs/${id}/source-0`)).toBeUndefined();
+    expect((await fetch(`${url}/v1/jobs/${id}/result`)).status).toBe(200);
     await forget(id);
+  });
+
+  it('hears of a job though it listens while it connects', async () => {
+    const { listener } = farm.queue as unknown as { readonly listener: Redis };
+    let heard = 0;
+    let again!: () => void;
+    // As the connection stands, before it was asked whether Redis is ready.
+    const connected = once(listener, 'connect').then(() => {
+      again = farm.queue.listen('second', () => heard++);
+    });
+    const first = farm.queue.listen('first', () => heard++);
+    const ready = once(listener, 'ready');
+    listener.disconnect(true);
+    await Promise.all([connected, ready]);
+    await delay(200);
+    const before = heard;
+    const telling = new Redis(shared.queue);
+    for (const id of ['first', 'second']) await telling.publish(newsOf(id), '');
+    while (heard < before + 2) await delay(10);
+    telling.disconnect();
+    first();
+    again();
   });
 
   it('lets a worker that is asked to end finish what it computes, and leaves the rest', async () => {

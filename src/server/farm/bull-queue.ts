@@ -149,7 +149,7 @@ export class BullQueue implements WorkQueue {
       },
     });
     this.queue.on('error', () => undefined);
-    this.listener = connection.patient();
+    this.listener = connection.subscriber();
     this.listener.on('message', (channel: string, message: string) => {
       if (channel === stopChannel) this.stop(message);
       else this.listeners.tell(channel.slice(newsOf('').length));
@@ -184,8 +184,9 @@ export class BullQueue implements WorkQueue {
       drainDelay: 5,
     });
     this.taker.on('error', (error) => {
-      // A lock that was lost is another's now; the record says whose result counts.
-      if (!this.closed && !/lock|Connection|ECONN/i.test(error.message)) warn(`the queue: ${error.message}`);
+      // A lock that was lost, or an image that another has ended, is another's; the record says whose result counts.
+      if (!this.closed && !/lock|Missing key|Connection|ECONN|EPIPE/i.test(error.message))
+        warn(`the queue: ${error.message}`);
     });
     // News of a cancelled job may have been lost.
     this.every(lockMs / 6, () => this.lookForCancelled());
@@ -308,6 +309,8 @@ export class BullQueue implements WorkQueue {
     for (const job of await store.listOpen()) {
       clients.add(job.client);
       const images = openImages(job);
+      // It has ended meanwhile.
+      if (images.length === 0) continue;
       await this.enter(job.client, images);
       const inside = await asking(
         connection.redis.hmget(insideKey(job.client), ...images.filter((_, at) => at % 2 === 0)),

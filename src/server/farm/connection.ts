@@ -16,6 +16,8 @@ export interface Connection {
   readonly redis: Client;
   /** A connection of its own, which waits for as long as it takes. */
   readonly patient: () => Client;
+  /** As `patient`, to subscribe on. */
+  readonly subscriber: () => Client;
   /** The queue's own library. */
   readonly bullmq: typeof BullMQ;
   readonly close: () => void;
@@ -58,6 +60,8 @@ export async function connect(url: string, warn: (message: string) => void): Pro
   return {
     redis: client({ commandTimeout: patience, maxRetriesPerRequest: null }),
     patient: () => client({ maxRetriesPerRequest: null }),
+    // A subscription that comes while it connects goes out at once, and after that the check is refused: all of them would be lost.
+    subscriber: () => client({ maxRetriesPerRequest: null, enableReadyCheck: false }),
     bullmq,
     close: () => {
       for (const each of clients) each.disconnect();

@@ -200,6 +200,8 @@ export class RedisJobStore implements JobStore {
     for (const [id, own] of old) {
       const job = await this.get(id);
       if (!job || job.expired || job.state === 'cancelled') await this.storage.delete(own);
+      // Who ended it was killed before it came to that.
+      else if (hasEnded(job) && own.some((key) => key.startsWith(`jobs/${id}/source-`))) await this.dropSources(id);
     }
   }
 
