@@ -100,6 +100,8 @@ export class LineRecord {
 
   private async shorten(): Promise<void> {
     const { default: writeFileAtomic } = await import('write-file-atomic');
+    // Others may have added more since.
+    await this.read();
     this.known = new Map([...this.known].slice(-this.most));
     await mkdir(dirname(this.file), { recursive: true });
     await writeFileAtomic(this.file, [...this.known].map(([name, what]) => `${name}${what}\n`).join(''));

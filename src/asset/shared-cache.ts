@@ -82,12 +82,15 @@ export class SharedCache implements ResultCache {
     const here = new Set(await this.local.keys());
     let results = 0;
     let downloaded = 0;
-    for await (const { key } of list()) {
-      results++;
-      if (!here.has(key) && (await this.fetch(key))) downloaded++;
-      if (!this.remote.answers) break;
+    try {
+      for await (const { key } of list()) {
+        results++;
+        if (!here.has(key) && (await this.fetch(key))) downloaded++;
+        if (!this.remote.answers) break;
+      }
+    } finally {
+      this.remote.close();
     }
-    this.remote.close();
     return { results, downloaded, complete: this.remote.answers };
   }
 

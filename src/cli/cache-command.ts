@@ -45,10 +45,10 @@ export function addCacheCommand(program: Command, act: (action: () => Promise<nu
 }
 
 async function carry(action: 'push' | 'pull', options: CacheOptions): Promise<number> {
-  const { openPatiently } = await import('../asset/open-cache.js');
+  const { openForTransfer } = await import('../asset/open-cache.js');
   let cache: SharedCache;
   try {
-    cache = await openPatiently(shared(options), process.cwd(), note);
+    cache = await openForTransfer(shared(options), process.cwd(), note);
   } catch (error) {
     asUsage(error);
   }

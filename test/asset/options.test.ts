@@ -36,7 +36,10 @@ describe('options of the build tools', () => {
     [{ model: 'anime-video' }, '"anime-video" is in upres no more. Take "art" for drawings'],
     [{ model: './x.onnx' }, 'registered in the option "models"'],
     [{ models: { art: './x.onnx' } }, '"art" is the label of a built-in network'],
-    [{ models: { mine: 5 } }, 'models.mine must be a path, or { file, range, order }, not 5'],
+    [
+      { models: { mine: 5 } },
+      'models.mine must be a path, or { file, range, order, acceptApproximation, memoryBudget }, not 5',
+    ],
     [{ onError: 'ignore' }, 'onError must be one of fail, original, resize, not "ignore"'],
     [{ quality: 101 }, 'quality must be a whole number from 1 to 100'],
     [{ quality: { png: 80 } }, 'there is no option "quality.png". Known are jpeg, webp, avif'],
