@@ -94,6 +94,8 @@ export class LineRecord {
       await addToFile(this.file, (this.isTorn ? '\n' : '') + lines.join(''));
       this.isTorn = false;
     } catch {
+      // A part of them may be there.
+      this.isTorn = true;
       // The cache, which is written to the same place, says what is wrong with it.
     }
   }

@@ -13,8 +13,11 @@ const longestTimer = 2 ** 31 - 1;
 /** Uploads at once. */
 const uploadsAtOnce = 4;
 
-/** Milliseconds in which this process had nothing to do: only those can be lost by waiting. Of what came while it was busy it knows nothing yet. */
-const idleMs = (): number => performance.eventLoopUtilization().idle;
+/** Bun and containers in browsers do not count how long they have nothing to do. */
+const countsIdle = process.versions.bun === undefined && process.versions.webcontainer === undefined;
+
+/** A clock that stands while this process is busy: of what came meanwhile it knows nothing yet, so that is no waiting. In milliseconds. */
+const idleMs = (): number => (countsIdle ? performance.eventLoopUtilization().idle : performance.now());
 
 export interface RemoteCacheOptions {
   /** Whether what was computed is uploaded, too. */
