@@ -108,9 +108,10 @@ export class RemoteCache {
     return !this.isOff();
   }
 
-  /** All that it has; undefined where it has no list. Throws what its store throws. */
-  get list(): (() => AsyncIterable<RemoteEntry>) | undefined {
-    return this.store.list?.bind(this.store);
+  /** All that it has, as far as it says so before it is left alone; undefined where it has no list. */
+  list(): AsyncIterable<RemoteEntry> | undefined {
+    const entries = this.store.list?.();
+    return entries && this.unlessItFails(entries);
   }
 
   /** Notes that what lies under a name is no good: it is computed anew, and written over. */
@@ -140,6 +141,14 @@ export class RemoteCache {
   /** Lets connections go. */
   close(): void {
     this.store.close();
+  }
+
+  private async *unlessItFails(entries: AsyncIterable<RemoteEntry>): AsyncGenerator<RemoteEntry> {
+    try {
+      yield* entries;
+    } catch (error) {
+      this.leave(messageOf(error));
+    }
   }
 
   private async whenUploaded(): Promise<void> {

@@ -69,11 +69,11 @@ export class SharedCache implements ResultCache {
 
   /**
    * Downloads what is there and not on this machine.
-   * @throws BAD_ARGUMENT where the remote has no list; STORAGE_UNAVAILABLE
+   * @throws BAD_ARGUMENT where the remote has no list
    */
   async pull(): Promise<Pulled> {
-    const { list } = this.remote;
-    if (!list) {
+    const entries = this.remote.list();
+    if (!entries) {
       throw new UpresError(
         'BAD_ARGUMENT',
         `${this.remote.name} has no list of its results: only s3:// and redis:// can be pulled`,
@@ -83,7 +83,7 @@ export class SharedCache implements ResultCache {
     let results = 0;
     let downloaded = 0;
     try {
-      for await (const { key } of list()) {
+      for await (const { key } of entries) {
         results++;
         if (!here.has(key) && (await this.fetch(key))) downloaded++;
         if (!this.remote.answers) break;

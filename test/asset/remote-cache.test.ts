@@ -515,8 +515,13 @@ test('what has no list can’t be pulled, and says so', async () => {
   const remote = await startRemote();
   const args = ['--cache', temporaryFolder(), '--remote-cache', remote.url];
   const pulled = await runChild(main, ['cache', 'pull', ...args]);
-  expect(pulled.code).not.toBe(0);
+  expect(pulled.code).toBe(2);
   expect(pulled.stderr).toContain('has no list of its results: only s3:// and redis:// can be pulled');
+  const nowhere = ['--cache', temporaryFolder(), '--remote-cache', 'redis://me:geheim@127.0.0.1:9/'];
+  expect(await runChild(main, ['cache', 'pull', ...nowhere])).toMatchObject({
+    code: 1,
+    stderr: 'note: the remote cache 127.0.0.1:9 is left alone: connect ECONNREFUSED 127.0.0.1:9\n',
+  });
   expect(await runChild(main, ['cache', 'stats', ...args])).toMatchObject({
     code: 0,
     stdout: expect.stringContaining('has no list of its results') as string,
