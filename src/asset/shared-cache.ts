@@ -85,7 +85,8 @@ export class SharedCache implements ResultCache {
     try {
       for await (const { key } of entries) {
         results++;
-        if (!here.has(key) && (await this.fetch(key))) downloaded++;
+        if (here.has(key) && (await this.isBelievedHere(key))) continue;
+        if (await this.fetch(key)) downloaded++;
         if (!this.remote.answers) break;
       }
     } finally {
@@ -116,6 +117,13 @@ export class SharedCache implements ResultCache {
     const kept = await this.local.get(key);
     // A signature says that it was made by one of us: what came without one does not get one on the way.
     return kept && this.isBelieved(kept) ? packResult(key, kept, this.secret) : undefined;
+  }
+
+  private async isBelievedHere(key: string): Promise<boolean> {
+    // Without a secret nothing has to be read to know it.
+    if (this.secret === undefined) return true;
+    const found = await this.local.get(key);
+    return found !== undefined && this.isBelieved(found);
   }
 
   /** Whether it was made here, or came by the word of those who have the key. */

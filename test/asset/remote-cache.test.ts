@@ -6,7 +6,7 @@ import { openRemote } from '#src/asset/open-remote.js';
 import { RemoteCache } from '#src/asset/remote-cache.js';
 import type { RemoteStore } from '#src/asset/remote-store.js';
 import type { CacheOption } from '#src/asset/cache-option.js';
-import { openCache } from '#src/asset/open-cache.js';
+import { openCache, openForTransfer } from '#src/asset/open-cache.js';
 import { packResult, unpackResult } from '#src/asset/result-blob.js';
 import type { ResultFacts } from '#src/asset/cached-upscaler.js';
 import type { ResultCache } from '#src/asset/result-cache.js';
@@ -490,6 +490,14 @@ describe.each([
     expect(stats).toMatchObject({ entries: 3, remote: { entries: 3 } });
     const blob = await packResult(key, { data, facts }, 'a secret of the team');
     expect(stats.remote.bytes).toBe(3 * blob.length);
+
+    // What was taken without the key is downloaded again by those who have it.
+    const careless = { folder: temporaryFolder(), remote: service.location };
+    const pull = async (more: object) =>
+      (await openForTransfer({ ...careless, ...more }, process.cwd(), () => undefined)).pull();
+    expect(await pull({})).toMatchObject({ results: 3, downloaded: 3 });
+    expect(await pull({ key: 'a secret of the team' })).toMatchObject({ results: 3, downloaded: 3 });
+    expect(await pull({ key: 'a secret of the team' })).toMatchObject({ results: 3, downloaded: 0 });
 
     // A result that is no good is written over.
     const store = openRemote(service.location, undefined);
