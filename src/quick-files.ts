@@ -12,8 +12,8 @@ import { hasCode } from './errors.js';
 const small = 1 << 18;
 /** A disk is slow if it takes more milliseconds for that. */
 const slowMs = 2;
-/** For so many times as long as it took it is not waited for again. */
-const patience = 50;
+/** For so many times as long as it took, all is handed to other threads. */
+const slowFor = 50;
 
 const stat = promisify(fs.stat);
 // Handles, which `node:fs/promises` takes, cost twice the processor time.
@@ -22,14 +22,14 @@ const read = promisify(fs.readFile);
 /** Until when, by `performance.now()`, the disk counts as slow. */
 let slowUntil = 0;
 
-function onDisk<T>(bytes: number, quick: () => T, patient: () => Promise<T>): T | Promise<T> {
+function onDisk<T>(bytes: number, quick: () => T, inThread: () => Promise<T>): T | Promise<T> {
   const start = performance.now();
-  if (bytes > small || start < slowUntil) return patient();
+  if (bytes > small || start < slowUntil) return inThread();
   try {
     return quick();
   } finally {
     const end = performance.now();
-    if (end - start > slowMs) slowUntil = end + patience * (end - start);
+    if (end - start > slowMs) slowUntil = end + slowFor * (end - start);
   }
 }
 
@@ -46,7 +46,8 @@ export async function readFile(file: string, check?: (stats: Stats) => void): Pr
   );
   check?.(stats);
   return onDisk(
-    stats.size,
+    // A pipe or a terminal may give nothing for ever.
+    stats.isFile() ? stats.size : Infinity,
     () => fs.readFileSync(file),
     () => read(file),
   );
@@ -63,7 +64,7 @@ export async function readStart(file: string, length: number): Promise<Uint8Arra
       fs.closeSync(handle);
     }
   };
-  const patient = async (): Promise<number> => {
+  const inThread = async (): Promise<number> => {
     await using handle = await open(file);
     return (await handle.read(buffer, 0, length, 0)).bytesRead;
   };
@@ -78,7 +79,7 @@ export async function readStart(file: string, length: number): Promise<Uint8Arra
     ).isFile()
   )
     return buffer.subarray(0, 0);
-  return buffer.subarray(0, await onDisk(0, quick, patient));
+  return buffer.subarray(0, await onDisk(0, quick, inThread));
 }
 
 /** Permissions of a new file and of the folders that are made for it; the user's usual ones where they are left out. */

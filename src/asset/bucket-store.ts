@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.js';
+import { openStorage, parseBucket } from '../storage/open-storage.js';
 import type { Storage } from '../storage/storage.js';
 import { isKey, readAll, type Kept, type RemoteEntry, type RemoteStore } from './remote-store.js';
 
@@ -7,9 +8,17 @@ export class BucketStore implements RemoteStore {
   readonly name: string;
   private opened: Promise<Storage> | undefined;
 
-  /** @param location of a bucket; who asks is known from where the SDK looks for it */
+  /**
+   * @param location of a bucket; who asks is known from where the SDK looks for it
+   * @throws BAD_ARGUMENT
+   */
   constructor(private readonly location: string) {
-    this.name = location.split('?', 1)[0]!;
+    const { bucket, prefix } = parseBucket(location);
+    this.name = `s3://${bucket}/${prefix}`;
+  }
+
+  async load(): Promise<void> {
+    await this.storage();
   }
 
   async get(key: string, onBytes: (count: number) => void): Promise<Uint8Array | undefined> {
@@ -23,7 +32,10 @@ export class BucketStore implements RemoteStore {
 
   async put(key: string, bytes: Uint8Array, ifAbsent: boolean): Promise<Kept> {
     try {
-      return (await (await this.storage()).put(key, bytes, { ifAbsent })) ? 'stored' : 'there';
+      // Not every server of S3's kind knows puts with a condition; where two put one result at once, either will do.
+      if (ifAbsent && (await this.has(key))) return 'there';
+      await (await this.storage()).put(key, bytes);
+      return 'stored';
     } catch (error) {
       // It may be read all the same.
       return { refused: messageOf(error) };
@@ -35,13 +47,13 @@ export class BucketStore implements RemoteStore {
   }
 
   close(): void {
-    void this.opened?.then((storage) => storage.close());
+    // Whoever asked has been told why it could not be opened.
+    this.opened?.then((storage) => storage.close()).catch(() => undefined);
     this.opened = undefined;
   }
 
   private storage(): Promise<Storage> {
     // Loaded when it is asked for first: the SDK takes a while.
-    this.opened ??= import('../storage/open-storage.js').then(({ openStorage }) => openStorage(this.location));
-    return this.opened;
+    return (this.opened ??= openStorage(this.location));
   }
 }

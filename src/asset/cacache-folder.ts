@@ -56,9 +56,16 @@ export async function addEntry(
   // Where cacache cleans up after processes that were killed.
   const temporary = join(folder, 'tmp', randomUUID());
   const place = contentOf(folder, integrity);
-  try {
+  const write = async (): Promise<void> => {
     await writeNewFile(temporary, content);
     await moveFile(temporary, place);
+  };
+  try {
+    await write().catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+      // Another process cleans up at this moment.
+      return write();
+    });
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
     // Windows does not replace what someone reads; what is there has the same bytes.

@@ -71,6 +71,9 @@ export class HttpStore implements RemoteStore {
       if ([307, 308].includes(response.status) && location !== null && redirects < mostRedirects) {
         const next = new URL(location, url);
         if (next.origin !== url.origin) authorization = {};
+        // `fetch` refuses them, and says them.
+        next.username = '';
+        next.password = '';
         url = next;
         continue;
       }

@@ -94,12 +94,16 @@ export class LineRecord {
       await addToFile(this.file, (this.isTorn ? '\n' : '') + lines.join(''));
       this.isTorn = false;
     } catch {
+      // A part of them may be there.
+      this.isTorn = true;
       // The cache, which is written to the same place, says what is wrong with it.
     }
   }
 
   private async shorten(): Promise<void> {
     const { default: writeFileAtomic } = await import('write-file-atomic');
+    // Others may have added more since.
+    await this.read();
     this.known = new Map([...this.known].slice(-this.most));
     await mkdir(dirname(this.file), { recursive: true });
     await writeFileAtomic(this.file, [...this.known].map(([name, what]) => `${name}${what}\n`).join(''));

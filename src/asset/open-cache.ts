@@ -60,7 +60,7 @@ export async function openRemoteAlone(given: SharedCacheOptions): Promise<Remote
  * Opens a cache whose remote may take as long as it takes, to upload to it or to download from it.
  * @throws BAD_ARGUMENT; also where there is no remote cache
  */
-export async function openPatiently(
+export async function openForTransfer(
   given: SharedCacheOptions,
   root: string,
   warn: (message: string) => void,
@@ -74,7 +74,7 @@ export async function openPatiently(
   }
   const local = new AssetCache<ResultFacts>(resultsFolder(folder, root), warn);
   const { RemoteCache, SharedCache, openRemote } = await loadShared();
-  const cache = new RemoteCache(openRemote(remote, token), warn, { mayWrite: true, patience: Infinity });
+  const cache = new RemoteCache(openRemote(remote, token), warn, { mayWrite: true, budgetMs: Infinity });
   return new SharedCache(local, cache, key);
 }
 

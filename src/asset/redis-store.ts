@@ -23,12 +23,27 @@ export class RedisStore implements RemoteStore {
   private client: Redis | undefined;
   private asking = 0;
 
+  /** @throws BAD_ARGUMENT */
   constructor(location: string) {
     const url = new URL(location);
+    const unknown = [...url.searchParams.keys()].find((name) => name !== 'prefix');
+    if (unknown !== undefined) {
+      throw new UpresError(
+        'BAD_ARGUMENT',
+        `a remote cache in Redis is redis://host:port/database?prefix=…: "${unknown}" is not known`,
+      );
+    }
     this.prefix = `${url.searchParams.get('prefix') ?? usualPrefix}:`;
     url.search = '';
     this.url = url.href;
     this.name = url.host;
+  }
+
+  load(): Promise<{ readonly Redis: typeof Redis }> {
+    return import('ioredis').catch((cause: unknown) => {
+      if (!hasCode(cause, 'ERR_MODULE_NOT_FOUND')) throw cause;
+      throw new UpresError('BAD_ARGUMENT', 'redis:// needs a package more: npm install ioredis', { cause });
+    });
   }
 
   get(key: string, onBytes: (count: number) => void): Promise<Uint8Array | undefined> {
@@ -101,13 +116,10 @@ export class RedisStore implements RemoteStore {
   }
 
   private async open(): Promise<Redis> {
-    const { Redis } = await import('ioredis').catch((cause: unknown) => {
-      if (!hasCode(cause, 'ERR_MODULE_NOT_FOUND')) throw cause;
-      throw new UpresError('BAD_ARGUMENT', 'redis:// needs a package more: npm install ioredis', { cause });
-    });
+    const { Redis } = await this.load();
     const redis = new Redis(this.url, {
       lazyConnect: true,
-      // The run's patience decides, not the client's.
+      // The run's budget decides, not the client's.
       retryStrategy: () => null,
       maxRetriesPerRequest: 0,
       enableOfflineQueue: false,

@@ -3,15 +3,21 @@ import { messageOf } from '../errors.js';
 import type { RemoteEntry, RemoteStore } from './remote-store.js';
 
 /** Milliseconds that a run waits for its remote cache, all in all, without getting anything for it. */
-const usualPatience = 2000;
+const usualBudgetMs = 2000;
 /** An answer that there is nothing may take this long besides: a remote that is merely empty is asked on. */
 const usualMs = 50;
-/** Bytes a second at which a result that is on its way costs no patience: it is being got. */
+/** Bytes a second at which a result that is on its way costs nothing of that: it is being got. */
 const leastRate = 64 * 1024;
 /** Timers count milliseconds in 31 bits. */
 const longestTimer = 2 ** 31 - 1;
 /** Uploads at once. */
 const uploadsAtOnce = 4;
+
+/** Bun and containers in browsers do not count how long they have nothing to do. */
+const countsIdle = process.versions.bun === undefined && process.versions.webcontainer === undefined;
+
+/** A clock that stands while this process is busy: of what came meanwhile it knows nothing yet, so that is no waiting. In milliseconds. */
+const idleMs = (): number => (countsIdle ? performance.eventLoopUtilization().idle : performance.now());
 
 export interface RemoteCacheOptions {
   /** Whether what was computed is uploaded, too. */
@@ -20,7 +26,7 @@ export interface RemoteCacheOptions {
    * Milliseconds that it is waited for without getting anything; `Infinity` waits as long as it takes.
    * @default 2000
    */
-  readonly patience?: number;
+  readonly budgetMs?: number;
   /**
    * Milliseconds after which one that was left alone is tried again: for processes that go on.
    * @default never
@@ -38,11 +44,11 @@ export class RemoteCache {
   private readonly uploading = new Set<Promise<void>>();
   /** Names whose results were no good: they are written over. */
   private readonly refused = new Set<string>();
-  private readonly usual: number;
+  private readonly usualBudget: number;
   private readonly retryAfter: number;
   private readonly wouldWrite: boolean;
   private mayWrite: boolean;
-  private patience: number;
+  private budget: number;
   private sent = 0;
   private spent = 0;
   private waiting = 0;
@@ -56,12 +62,12 @@ export class RemoteCache {
   constructor(
     private readonly store: RemoteStore,
     private readonly warn: (message: string) => void,
-    { mayWrite, patience = usualPatience, retryAfter = Infinity }: RemoteCacheOptions,
+    { mayWrite, budgetMs = usualBudgetMs, retryAfter = Infinity }: RemoteCacheOptions,
   ) {
     this.wouldWrite = mayWrite;
     this.mayWrite = mayWrite;
-    this.usual = patience;
-    this.patience = patience;
+    this.usualBudget = budgetMs;
+    this.budget = budgetMs;
     this.retryAfter = retryAfter;
   }
 
@@ -72,8 +78,8 @@ export class RemoteCache {
 
   /** The bytes under a name, as they are; undefined where there are none, or where the remote is of no use. */
   async get(key: string): Promise<Uint8Array | undefined> {
-    const began = performance.now();
     return this.ask(async () => {
+      const began = idleMs();
       const bytes = await this.store.get(key, (count) => {
         this.pay(began, (count / leastRate) * 1000);
       });
@@ -102,9 +108,10 @@ export class RemoteCache {
     return !this.isOff();
   }
 
-  /** All that it has; undefined where it has no list. Throws what its store throws. */
-  get list(): (() => AsyncIterable<RemoteEntry>) | undefined {
-    return this.store.list?.bind(this.store);
+  /** All that it has, as far as it says so before it is left alone; undefined where it has no list. */
+  list(): AsyncIterable<RemoteEntry> | undefined {
+    const entries = this.store.list?.();
+    return entries && this.unlessItFails(entries);
   }
 
   /** Notes that what lies under a name is no good: it is computed anew, and written over. */
@@ -123,20 +130,25 @@ export class RemoteCache {
     this.upload();
   }
 
-  /** Waits until all is uploaded, as long as the run's patience lasts; to be called when nothing else is left to do. */
+  /** Waits until all is uploaded, as long as the run's budget lasts; to be called when nothing else is left to do. */
   async settle(): Promise<void> {
     if (this.uploading.size === 0) return;
-    const end = this.wait();
-    try {
-      await this.unlessOff(this.whenUploaded());
-    } finally {
-      end();
-    }
+    // What can't be loaded is told of where it is put.
+    await this.store.load?.().catch(() => undefined);
+    await this.whileWaiting(() => this.whenUploaded());
   }
 
   /** Lets connections go. */
   close(): void {
     this.store.close();
+  }
+
+  private async *unlessItFails(entries: AsyncIterable<RemoteEntry>): AsyncGenerator<RemoteEntry> {
+    try {
+      yield* entries;
+    } catch (error) {
+      this.leave(messageOf(error));
+    }
   }
 
   private async whenUploaded(): Promise<void> {
@@ -173,12 +185,19 @@ export class RemoteCache {
 
   private async ask<T>(what: () => Promise<T>): Promise<T | undefined> {
     if (this.isOff()) return undefined;
-    const end = this.wait();
     try {
-      return await this.unlessOff(what());
+      await this.store.load?.();
+      return await this.whileWaiting(what);
     } catch (error) {
       this.leave(messageOf(error));
       return undefined;
+    }
+  }
+
+  private async whileWaiting<T>(what: () => Promise<T>): Promise<T | undefined> {
+    const end = this.wait();
+    try {
+      return await this.unlessOff(what());
     } finally {
       end();
     }
@@ -200,19 +219,19 @@ export class RemoteCache {
    * @param most milliseconds
    */
   private pay(began: number, most: number): void {
-    const now = performance.now();
+    const now = idleMs();
     const since = Math.max(began, this.paidUntil);
-    this.patience += Math.min(most, now - since);
+    this.budget += Math.min(most, now - since);
     this.paidUntil = Math.min(now, since + most);
   }
 
   /** Counts the time from now on as lost, once however many wait; the function that it returns ends that. */
   private wait(): () => void {
-    if (this.waiting++ === 0) this.waitsSince = performance.now();
+    if (this.waiting++ === 0) this.waitsSince = idleMs();
     this.watch();
     return () => {
       this.waiting--;
-      const now = performance.now();
+      const now = idleMs();
       this.spent += now - this.waitsSince;
       this.waitsSince = now;
       this.watch();
@@ -222,15 +241,18 @@ export class RemoteCache {
   private watch(): void {
     clearTimeout(this.timer);
     if (this.waiting === 0 || this.off.signal.aborted) return;
-    const left = this.patience - this.spent - (performance.now() - this.waitsSince);
     this.timer = setTimeout(
       () => {
-        // Something was got in the meantime.
-        if (this.patience - this.spent - (performance.now() - this.waitsSince) > 1) this.watch();
+        // Something was got in the meantime, or this process had other things to do.
+        if (this.left() > 1) this.watch();
         else this.leave('it is too slow');
       },
-      Math.min(left, longestTimer),
+      Math.min(this.left(), longestTimer),
     );
+  }
+
+  private left(): number {
+    return this.budget - this.spent - (idleMs() - this.waitsSince);
   }
 
   private leave(reason: string): void {
@@ -248,7 +270,7 @@ export class RemoteCache {
     if (performance.now() - this.leftAt < this.retryAfter) return true;
     this.off = new AbortController();
     this.mayWrite = this.wouldWrite;
-    this.patience = this.usual;
+    this.budget = this.usualBudget;
     this.spent = 0;
     return false;
   }

@@ -29,6 +29,8 @@ export interface RemoteStore {
   has(key: string): Promise<boolean>;
   /** @param ifAbsent what is there stays */
   put(key: string, bytes: Uint8Array, ifAbsent: boolean): Promise<Kept>;
+  /** Loads the client that it needs, if any: that takes this machine's time, and says nothing about the remote. */
+  readonly load?: () => Promise<unknown>;
   /** Everything that it has; undefined where it has no list. */
   readonly list?: () => AsyncIterable<RemoteEntry>;
   /** Gives up what is under way and lets connections go; whatever is asked next opens them again. */

@@ -69,11 +69,11 @@ export class SharedCache implements ResultCache {
 
   /**
    * Downloads what is there and not on this machine.
-   * @throws BAD_ARGUMENT where the remote has no list; STORAGE_UNAVAILABLE
+   * @throws BAD_ARGUMENT where the remote has no list
    */
   async pull(): Promise<Pulled> {
-    const { list } = this.remote;
-    if (!list) {
+    const entries = this.remote.list();
+    if (!entries) {
       throw new UpresError(
         'BAD_ARGUMENT',
         `${this.remote.name} has no list of its results: only s3:// and redis:// can be pulled`,
@@ -82,12 +82,16 @@ export class SharedCache implements ResultCache {
     const here = new Set(await this.local.keys());
     let results = 0;
     let downloaded = 0;
-    for await (const { key } of list()) {
-      results++;
-      if (!here.has(key) && (await this.fetch(key))) downloaded++;
-      if (!this.remote.answers) break;
+    try {
+      for await (const { key } of entries) {
+        results++;
+        if (here.has(key) && (await this.isBelievedHere(key))) continue;
+        if (await this.fetch(key)) downloaded++;
+        if (!this.remote.answers) break;
+      }
+    } finally {
+      this.remote.close();
     }
-    this.remote.close();
     return { results, downloaded, complete: this.remote.answers };
   }
 
@@ -113,6 +117,13 @@ export class SharedCache implements ResultCache {
     const kept = await this.local.get(key);
     // A signature says that it was made by one of us: what came without one does not get one on the way.
     return kept && this.isBelieved(kept) ? packResult(key, kept, this.secret) : undefined;
+  }
+
+  private async isBelievedHere(key: string): Promise<boolean> {
+    // Without a secret nothing has to be read to know it.
+    if (this.secret === undefined) return true;
+    const found = await this.local.get(key);
+    return found !== undefined && this.isBelieved(found);
   }
 
   /** Whether it was made here, or came by the word of those who have the key. */

@@ -45,10 +45,10 @@ export function addCacheCommand(program: Command, act: (action: () => Promise<nu
 }
 
 async function carry(action: 'push' | 'pull', options: CacheOptions): Promise<number> {
-  const { openPatiently } = await import('../asset/open-cache.js');
+  const { openForTransfer } = await import('../asset/open-cache.js');
   let cache: SharedCache;
   try {
-    cache = await openPatiently(shared(options), process.cwd(), note);
+    cache = await openForTransfer(shared(options), process.cwd(), note);
   } catch (error) {
     asUsage(error);
   }
@@ -59,7 +59,7 @@ async function carry(action: 'push' | 'pull', options: CacheOptions): Promise<nu
     if (withheld > 0) note(`${withheld} came from a remote cache without this key, and are not signed with it`);
     return complete ? exitCodes.ok : exitCodes.someFailed;
   }
-  const { complete, ...facts } = await cache.pull();
+  const { complete, ...facts } = await cache.pull().catch(asUsage);
   tell(options, facts, `${facts.results} results there, of which ${facts.downloaded} were downloaded`);
   return complete ? exitCodes.ok : exitCodes.someFailed;
 }

@@ -91,7 +91,12 @@ function existsError(file: string): UpresError {
 
 async function hashOfFile(file: string): Promise<string | undefined> {
   try {
-    return sha256(await readFile(file));
+    const bytes = await readFile(file, (stats) => {
+      // A pipe or a terminal may never end.
+      if (!stats.isFile() && !stats.isDirectory())
+        throw new UpresError('OUTPUT_UNWRITABLE', `${file} is not a regular file`, { file });
+    });
+    return sha256(bytes);
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;
     throw error;

@@ -23,7 +23,7 @@ export async function writeDurably(file: string, bytes: Uint8Array | string): Pr
 }
 
 /** Beside a file, where it can lie until it is whole. */
-export function unfinishedPath(file: string): string {
+function unfinishedPath(file: string): string {
   return join(dirname(file), `${randomBytes(6).toString('hex')}${unfinishedSuffix}`);
 }
 

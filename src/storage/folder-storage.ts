@@ -1,16 +1,8 @@
-import { link, open, readdir, rm, stat } from 'node:fs/promises';
+import { open, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { codeOf, hasCode, isMissing, messageOf, UpresError } from '../errors.js';
-import {
-  makeFolder,
-  syncFolder,
-  syncParents,
-  unfinishedPath,
-  unfinishedSuffix,
-  writeDurably,
-  writeNew,
-} from './durable-file.js';
+import { makeFolder, syncParents, unfinishedSuffix, writeDurably } from './durable-file.js';
 import type { BytePart, Storage, StoredObject } from './storage.js';
 
 export interface FolderStorageOptions {
@@ -34,23 +26,19 @@ export class FolderStorage implements Storage {
     private readonly options: FolderStorageOptions = {},
   ) {}
 
-  async put(
-    key: string,
-    bytes: Uint8Array,
-    { ifAbsent = false }: { readonly ifAbsent?: boolean } = {},
-  ): Promise<boolean> {
+  async put(key: string, bytes: Uint8Array): Promise<void> {
     const file = this.fileOf(key);
     return this.telling(async () => {
-      const write = ifAbsent ? writeAbsent : writeDurably;
       try {
-        return (await write(file, bytes)) ?? true;
+        await writeDurably(file, bytes);
+        return;
       } catch (error) {
         if (!isMissing(error) || this.options.makeFolders === false) throw error;
       }
       const folder = resolve(dirname(file));
       const made = await makeFolder(folder);
       if (made !== undefined) await syncParents(folder, made);
-      return (await write(file, bytes)) ?? true;
+      await writeDurably(file, bytes);
     });
   }
 
@@ -103,22 +91,6 @@ export class FolderStorage implements Storage {
         cause,
       });
     }
-  }
-}
-
-/** A link takes no name that is in use, and appears whole. */
-async function writeAbsent(file: string, bytes: Uint8Array): Promise<boolean> {
-  const part = unfinishedPath(file);
-  try {
-    await writeNew(part, bytes);
-    await link(part, file);
-    await syncFolder(dirname(file));
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'EEXIST')) return false;
-    throw error;
-  } finally {
-    await rm(part, { force: true }).catch(() => undefined);
   }
 }
 

@@ -44,7 +44,7 @@ export function parseBucket(location: string): S3Location {
   try {
     url = new URL(location);
   } catch {
-    return refuse(`this is no URL: ${JSON.stringify(location)}`);
+    return refuse('this is no URL');
   }
   if (url.username || url.password) refuse('credentials belong into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY');
   const unknown = [...url.searchParams.keys()].find((name) => name !== 'endpoint' && name !== 'region');

@@ -67,23 +67,15 @@ export class S3Storage implements Storage {
     this.client = new S3Client(config);
   }
 
-  async put(
-    key: string,
-    bytes: Uint8Array,
-    { ifAbsent = false }: { readonly ifAbsent?: boolean } = {},
-  ): Promise<boolean> {
+  async put(key: string, bytes: Uint8Array): Promise<void> {
     const command = new PutObjectCommand({
       ...this.at(key),
       Body: bytes,
       ContentLength: bytes.length,
-      ...(ifAbsent && { IfNoneMatch: '*' }),
     });
     try {
       await this.client.send(command);
-      return true;
     } catch (error) {
-      // 409: another puts it at this moment.
-      if (ifAbsent && [409, 412].includes(statusOf(error) ?? 0)) return false;
       throw this.failure(error);
     }
   }

@@ -24,10 +24,8 @@ export interface Storage {
   readonly name: string;
   /**
    * Keeps bytes, whole or not at all. When the promise resolves they outlive the end of the process and of the power.
-   * @param options `ifAbsent`: what is there already stays
-   * @returns false where something was there, and stays
    */
-  put(key: string, bytes: Uint8Array, options?: { readonly ifAbsent?: boolean }): Promise<boolean>;
+  put(key: string, bytes: Uint8Array): Promise<void>;
   /**
    * The bytes as a stream, which must be read or destroyed; it goes on when they are deleted meanwhile.
    * @returns undefined where there is nothing

@@ -4,8 +4,9 @@ import { beforeAll, describe, expect, it, test } from 'vitest';
 import { HttpStore } from '#src/asset/http-store.js';
 import { openRemote } from '#src/asset/open-remote.js';
 import { RemoteCache } from '#src/asset/remote-cache.js';
+import type { RemoteStore } from '#src/asset/remote-store.js';
 import type { CacheOption } from '#src/asset/cache-option.js';
-import { openCache } from '#src/asset/open-cache.js';
+import { openCache, openForTransfer } from '#src/asset/open-cache.js';
 import { packResult, unpackResult } from '#src/asset/result-blob.js';
 import type { ResultFacts } from '#src/asset/cached-upscaler.js';
 import type { ResultCache } from '#src/asset/result-cache.js';
@@ -111,6 +112,8 @@ describe('a cache that a team shares', () => {
     ['a port that is none', { remote: 'http://user:geheim@host:99999/' }],
     ['another protocol', { remote: 'ftp://user:geheim@host/' }],
     ['a bucket’s secret', { remote: 's3://user:geheim@host/' }],
+    ['what no bucket has', { remote: 's3://bucket/?key=geheim' }],
+    ['what Redis has not', { remote: 'redis://host/?secret=geheim' }],
     ['a password that is half encoded', { remote: 'http://user:geheim%@host/' }],
     ['a token of two lines', { remote: 'http://host/', token: 'one\ngeheim' }],
     ['a token that no header can carry', { remote: 'http://host/', token: 'geheim…' }],
@@ -334,10 +337,38 @@ describe('a remote that does not do its part', () => {
   });
 });
 
+it('is not blamed for what keeps this process busy', async () => {
+  const remote = await startRemote();
+  const said: string[] = [];
+  const store = new HttpStore(remote.url, undefined);
+  const cache = new RemoteCache(store, (line) => said.push(line), { mayWrite: false, budgetMs: 200 });
+  const answer = cache.has(key);
+  const until = performance.now() + 600;
+  while (performance.now() < until);
+  expect(await answer).toBe(false);
+  expect(said).toEqual([]);
+});
+
+it('is waited for only when its client is there, and is left alone where that is not', async () => {
+  const said: string[] = [];
+  const store = {
+    name: 'a store',
+    load: () => new Promise((resolve) => setTimeout(resolve, 400)),
+    has: () => Promise.resolve(true),
+    close: () => undefined,
+  } as unknown as RemoteStore;
+  const options = { mayWrite: false, budgetMs: 200 };
+  expect(await new RemoteCache(store, (line) => said.push(line), options).has(key)).toBe(true);
+  expect(said).toEqual([]);
+  const missing = { ...store, load: () => Promise.reject(new Error('npm install it')) };
+  expect(await new RemoteCache(missing, (line) => said.push(line), options).has(key)).toBe(false);
+  expect(said).toEqual(['the remote cache a store is left alone: npm install it']);
+});
+
 describe('what takes long', () => {
   const cacheOf = (url: string, said: string[]) =>
-    new RemoteCache(new HttpStore(url, undefined), (line) => said.push(line), { mayWrite: false, patience: 500 });
-  /** Sends the pieces of a result, with pauses that are longer than the patience all together. */
+    new RemoteCache(new HttpStore(url, undefined), (line) => said.push(line), { mayWrite: false, budgetMs: 500 });
+  /** Sends the pieces of a result, with pauses that are longer than the budget all together. */
   const inPieces = (length: number, count: number) =>
     startRemote((_, response) => {
       response.writeHead(200, { 'content-length': length * count });
@@ -460,6 +491,14 @@ describe.each([
     const blob = await packResult(key, { data, facts }, 'a secret of the team');
     expect(stats.remote.bytes).toBe(3 * blob.length);
 
+    // What was taken without the key is downloaded again by those who have it.
+    const careless = { folder: temporaryFolder(), remote: service.location };
+    const pull = async (more: object) =>
+      (await openForTransfer({ ...careless, ...more }, process.cwd(), () => undefined)).pull();
+    expect(await pull({})).toMatchObject({ results: 3, downloaded: 3 });
+    expect(await pull({ key: 'a secret of the team' })).toMatchObject({ results: 3, downloaded: 3 });
+    expect(await pull({ key: 'a secret of the team' })).toMatchObject({ results: 3, downloaded: 0 });
+
     // A result that is no good is written over.
     const store = openRemote(service.location, undefined);
     await store.put(key, Buffer.from('<!doctype html>'), false);
@@ -484,8 +523,13 @@ test('what has no list can’t be pulled, and says so', async () => {
   const remote = await startRemote();
   const args = ['--cache', temporaryFolder(), '--remote-cache', remote.url];
   const pulled = await runChild(main, ['cache', 'pull', ...args]);
-  expect(pulled.code).not.toBe(0);
+  expect(pulled.code).toBe(2);
   expect(pulled.stderr).toContain('has no list of its results: only s3:// and redis:// can be pulled');
+  const nowhere = ['--cache', temporaryFolder(), '--remote-cache', 'redis://me:geheim@127.0.0.1:9/'];
+  expect(await runChild(main, ['cache', 'pull', ...nowhere])).toMatchObject({
+    code: 1,
+    stderr: 'note: the remote cache 127.0.0.1:9 is left alone: connect ECONNREFUSED 127.0.0.1:9\n',
+  });
   expect(await runChild(main, ['cache', 'stats', ...args])).toMatchObject({
     code: 0,
     stdout: expect.stringContaining('has no list of its results') as string,

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { Ledger, sha256 } from '#src/cli/ledger.js';
@@ -51,6 +52,13 @@ describe('an existing file', () => {
     expect(await at.write(two)).toBe('written');
     expect(await readFile(at.file)).toEqual(two);
     expect(await at.write(one)).toBe('written');
+  });
+
+  test.skipIf(process.platform === 'win32')('that is a pipe is refused, and not waited for', async () => {
+    await using at = await place();
+    execFileSync('mkfifo', [at.file]);
+    await expect(at.write(one, true)).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' });
+    expect((await stat(at.file)).isFIFO()).toBe(true);
   });
 
   test('that upres did not write is left alone', async () => {

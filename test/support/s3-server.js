@@ -2,8 +2,7 @@ import { mkdirSync } from 'node:fs';
 import S3rver from '@20minutes/s3rver';
 
 /**
- * A server that speaks S3 and keeps its objects in a folder: `node s3-server.js FOLDER PORT BUCKET`. It prints its port. What it lacks
- * of Amazon's is that a put may ask for nothing to be there, which stands here.
+ * A server that speaks S3 and keeps its objects in a folder: `node s3-server.js FOLDER PORT BUCKET`. It prints its port.
  */
 const [directory, port, name] = process.argv.slice(2);
 mkdirSync(directory, { recursive: true });
@@ -20,21 +19,9 @@ const server = new S3rver({
 let changes = Promise.resolve();
 server.middleware.unshift((context, next) => {
   if (context.method === 'GET' || context.method === 'HEAD') return next();
-  const change = changes.then(() => answer(context, next));
+  const change = changes.then(next);
   changes = change.catch(() => undefined);
   return change;
 });
-async function answer(context, next) {
-  if (context.method === 'PUT' && context.get('if-none-match') === '*') {
-    const [bucket, ...key] = decodeURIComponent(context.path).slice(1).split('/');
-    if (await server.store.existsObject(bucket, key.join('/'))) {
-      context.status = 412;
-      context.type = 'application/xml';
-      context.body = '<?xml version="1.0"?><Error><Code>PreconditionFailed</Code></Error>';
-      return;
-    }
-  }
-  await next();
-}
 const address = await server.run();
 process.stdout.write(`${address.port}\n`);

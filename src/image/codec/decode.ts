@@ -91,9 +91,9 @@ async function readPixels(
   // Only a profile that makes sense is used, or sharp would take 16-bit values for Display P3 when it can't apply it.
   const convert = colour === 'srgb' && profile !== undefined;
   const mayTurn = format === 'avif' && subsampled && (width | height) % 2 === 1;
-  const turn = mayTurn ? (await import('./avif-turn.js')).avifTurn(bytes) : undefined;
   const avif = format === 'avif' ? await import('./avif-sequence.js') : undefined;
   const still = avif?.asStill(bytes) ?? bytes;
+  const turn = mayTurn ? (await import('./avif-turn.js')).avifTurn(still) : undefined;
   const pipeline = sharp(turn?.unturned ?? still, {
     pages: frames > 1 ? -1 : 1,
     // Checked against the header before.

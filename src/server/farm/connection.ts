@@ -5,7 +5,7 @@ import { hasCode, messageOf, UpresError } from '../../errors.js';
 /** What only farms need. */
 const peers = ['bullmq', 'ioredis'];
 /** Milliseconds after which a request that Redis does not answer has failed; whoever may wait tries again. */
-const patience = 10_000;
+const answerMs = 10_000;
 
 /** All keys begin so. */
 export const keyPrefix = 'upres:';
@@ -58,7 +58,7 @@ export async function connect(url: string, warn: (message: string) => void): Pro
     return made;
   };
   return {
-    redis: client({ commandTimeout: patience, maxRetriesPerRequest: null }),
+    redis: client({ commandTimeout: answerMs, maxRetriesPerRequest: null }),
     patient: () => client({ maxRetriesPerRequest: null }),
     // A subscription that comes while it connects goes out at once, and after that the check is refused: all of them would be lost.
     subscriber: () => client({ maxRetriesPerRequest: null, enableReadyCheck: false }),
