@@ -543,7 +543,7 @@ describe('is refused', () => {
 
 test.each(palettes)('%s has a palette again', async (name) => {
   const { data } = await upscaler.upscale(bytesOf(name), { upscale: 2 });
-  expect((await sharp(data).metadata()).isPalette ?? false).toBe(true);
+  expect((await sharp(data).metadata()).isPalette).toBe(true);
 });
 
 /** How often a GIF says that it begins again; undefined where it says nothing. */
