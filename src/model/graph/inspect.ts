@@ -1,6 +1,7 @@
 import { UpresError } from '../../errors.js';
 import type { CardSide, PartialModelCard } from '../catalogue/card.js';
 import type { SideColours } from '../catalogue/colours.js';
+import { allNodes, endlessLoop } from './loops.js';
 import { opsetOf, type OnnxModel } from './onnx/file.js';
 import { TensorProto_DataType as DataType, type ValueInfoProto } from './onnx/onnx_pb.js';
 import { analyse, type Analysis } from './receptive-field.js';
@@ -74,11 +75,19 @@ export function inspectNetwork(model: OnnxModel, card: Partial<PartialModelCard>
     );
   }
 
-  const random = graph.node.find(({ opType, domain }) => domain === '' && RANDOM.has(opType));
+  const random = [...allNodes(graph)].find(({ opType, domain }) => domain === '' && RANDOM.has(opType));
   if (random) {
     throw refuse(
       `it computes with random numbers (${random.opType} "${random.name || (random.output[0] ?? '')}"), so that no two runs give the ` +
         'same picture. Export it without them.',
+    );
+  }
+
+  const loop = endlessLoop(graph);
+  if (loop) {
+    throw refuse(
+      `nothing in it says that it ends soon (Loop "${loop.name || (loop.output[0] ?? '')}"). Export it with its loops written out, as ` +
+        'torch.onnx.export does of a network that is traced.',
     );
   }
 
