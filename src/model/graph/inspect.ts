@@ -30,8 +30,9 @@ const RANDOM = new Set([
   'Bernoulli',
 ]);
 
-/** ModelProto's field for functions that a file defines itself, besides the fields in onnx.proto. */
+/** ModelProto's field for functions that a file defines itself, besides the fields in onnx.proto; and a loop in them, as a node has it. */
 const FUNCTIONS_FIELD = 25;
+const LOOP_FIELD = '\x22\x04Loop';
 
 /** How pictures go in or come out. */
 export type NetworkSide = CardSide & SideColours;
@@ -67,9 +68,9 @@ export function inspectNetwork(model: OnnxModel, card: Partial<PartialModelCard>
         'Export it again with "opset_version" in that range, or convert it with onnx.version_converter.',
     );
   }
-  const definesFunctions = model.$unknown?.some(({ no }) => no === FUNCTIONS_FIELD) ?? false;
+  const functions = model.$unknown?.filter(({ no }) => no === FUNCTIONS_FIELD) ?? [];
   const foreign = graph.node.find(({ domain }) => !DOMAINS.has(domain));
-  if (foreign && !definesFunctions) {
+  if (foreign && functions.length === 0) {
     throw refuse(
       `it uses the operator ${foreign.opType} of "${foreign.domain}", which is not part of ONNX. Export it with standard operators.`,
     );
@@ -84,9 +85,9 @@ export function inspectNetwork(model: OnnxModel, card: Partial<PartialModelCard>
   }
 
   const loop = endlessLoop(graph);
-  if (loop) {
+  if (loop || functions.some(({ data }) => Buffer.from(data).includes(LOOP_FIELD))) {
     throw refuse(
-      `nothing in it says that it ends soon (Loop "${loop.name || (loop.output[0] ?? '')}"). Export it with its loops written out, as ` +
+      `nothing in it says that it ends soon (Loop "${loop?.name ?? ''}"). Export it with its loops written out, as ` +
         'torch.onnx.export does of a network that is traced.',
     );
   }

@@ -2,8 +2,8 @@ import { tensorOf } from './onnx/node.js';
 import type { GraphProto, NodeProto, TensorProto } from './onnx/onnx_pb.js';
 import { readNumbers } from './onnx/tensor.js';
 
-/** How often the body of a loop may be run for one picture: the runtime can't be stopped once it has begun. */
-const MOST_TURNS = 10_000;
+/** How often the body of a loop may be run for one picture: networks repeat layers some ten times, and the runtime can't be stopped. */
+const MOST_TURNS = 256;
 
 /** All nodes of a graph, and of the graphs inside them. */
 export function* allNodes(graph: GraphProto): Generator<NodeProto> {

@@ -64,7 +64,9 @@ function looping(turns: number | undefined, nested: boolean): OnnxModel {
       input: [info('turn', DataType.INT64, []), info('on', DataType.BOOL, []), info('value', DataType.FLOAT, picture)],
       output: [info('go', DataType.BOOL, []), info('sum', DataType.FLOAT, picture)],
     });
-    made.attribute.push(create(AttributeProtoSchema, { name: 'body', type: AttributeProto_AttributeType.GRAPH, g: of }));
+    made.attribute.push(
+      create(AttributeProtoSchema, { name: 'body', type: AttributeProto_AttributeType.GRAPH, g: of }),
+    );
     return made;
   };
   if (nested) graph.initializer.push(int64Tensor('once', [], [1]));
@@ -101,6 +103,13 @@ describe('a network of the user', () => {
       if (refused) await expect(built(model)).rejects.toThrow(refused);
       else expect((await run((await built(model)).core, image, [1, 3, H, W])).dims).toEqual([1, 3, 2 * H, 2 * W]);
     }
+  });
+
+  it('with a loop in a function of its own is refused', async () => {
+    // ModelProto.functions (25), a node (7), its operator (4).
+    const functions = Buffer.from('\xca\x01\x08\x3a\x06\x22\x04Loop', 'latin1');
+    const model = await modelFromBytes(Buffer.concat([bytesOf(plainNetwork()), functions]), 'mine.onnx');
+    await expect(model.build()).rejects.toThrow(/nothing in it says that it ends soon/);
   });
 
   it('may list its weights as inputs and be of an old format version', async () => {
