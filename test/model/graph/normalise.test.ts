@@ -46,7 +46,7 @@ function nhwc(): OnnxModel {
 function looping(turns: number | undefined, nested: boolean): OnnxModel {
   const model = plainNetwork();
   const { graph } = model;
-  const [{ name: result }] = graph.output as [{ name: string }];
+  const result = graph.output[0]!.name;
   const last = graph.node.find(({ output }) => output[0] === result)!;
   last.output = ['enlarged'];
   const count = 'turns';
