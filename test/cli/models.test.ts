@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { afterAll, describe, expect, test } from 'vitest';
 import { plainNetwork } from '../support/networks.js';
@@ -47,6 +47,15 @@ describe('upres models add', () => {
     expect([taken.code, taken.stderr]).toEqual([1, expect.stringContaining('OUTPUT_EXISTS')]);
     expect((await run('models', 'remove', 'mine')).code).toBe(0);
     expect((await run('a.png', '--model', 'mine', '-o', 'c.png')).code).toBe(2);
+
+    // Of several at once the last one has the name; nothing else is left.
+    const add = () => run('models', 'add', 'other.onnx', '--name', 'both', '--overwrite');
+    expect((await Promise.all([add(), add()])).map(({ code }) => code)).toEqual([0, 0]);
+    expect(await readdir(folder.join('models'))).toEqual(['both']);
+    // A damaged one can be removed.
+    await writeFile(folder.join('models/both/facts.json'), '{');
+    expect((await run('models', 'remove', 'both')).code).toBe(0);
+    expect(await readdir(folder.join('models'))).toEqual([]);
   });
 
   test.each([

@@ -1,6 +1,7 @@
 import { UpresError } from '../../errors.js';
 import type { CardSide, PartialModelCard } from '../catalogue/card.js';
 import type { SideColours } from '../catalogue/colours.js';
+import { allNodes, endlessLoop } from './loops.js';
 import { opsetOf, type OnnxModel } from './onnx/file.js';
 import { TensorProto_DataType as DataType, type ValueInfoProto } from './onnx/onnx_pb.js';
 import { analyse, type Analysis } from './receptive-field.js';
@@ -29,8 +30,9 @@ const RANDOM = new Set([
   'Bernoulli',
 ]);
 
-/** ModelProto's field for functions that a file defines itself, besides the fields in onnx.proto. */
+/** ModelProto's field for functions that a file defines itself, besides the fields in onnx.proto; and a loop in them, as a node has it. */
 const FUNCTIONS_FIELD = 25;
+const LOOP_FIELD = '\x22\x04Loop';
 
 /** How pictures go in or come out. */
 export type NetworkSide = CardSide & SideColours;
@@ -66,19 +68,27 @@ export function inspectNetwork(model: OnnxModel, card: Partial<PartialModelCard>
         'Export it again with "opset_version" in that range, or convert it with onnx.version_converter.',
     );
   }
-  const definesFunctions = model.$unknown?.some(({ no }) => no === FUNCTIONS_FIELD) ?? false;
+  const functions = model.$unknown?.filter(({ no }) => no === FUNCTIONS_FIELD) ?? [];
   const foreign = graph.node.find(({ domain }) => !DOMAINS.has(domain));
-  if (foreign && !definesFunctions) {
+  if (foreign && functions.length === 0) {
     throw refuse(
       `it uses the operator ${foreign.opType} of "${foreign.domain}", which is not part of ONNX. Export it with standard operators.`,
     );
   }
 
-  const random = graph.node.find(({ opType, domain }) => domain === '' && RANDOM.has(opType));
+  const random = [...allNodes(graph)].find(({ opType, domain }) => domain === '' && RANDOM.has(opType));
   if (random) {
     throw refuse(
       `it computes with random numbers (${random.opType} "${random.name || (random.output[0] ?? '')}"), so that no two runs give the ` +
         'same picture. Export it without them.',
+    );
+  }
+
+  const loop = endlessLoop(graph);
+  if (loop || functions.some(({ data }) => Buffer.from(data).includes(LOOP_FIELD))) {
+    throw refuse(
+      `nothing in it says that it ends soon (Loop "${loop?.name ?? ''}"). Export it with its loops written out, as ` +
+        'torch.onnx.export does of a network that is traced.',
     );
   }
 

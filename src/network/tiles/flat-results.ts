@@ -3,8 +3,12 @@ import { pixelTypeOf, viewPixels, type PixelArray, type PixelImage } from '../..
 import { writeRepeated } from './tile-pixels.js';
 import type { Rectangle } from './tiles.js';
 
-/** Colours that are remembered, for each kind of pixels: a page has few, and each takes some kilobytes. */
+/**
+ * Colours that are remembered, and about how many bytes of them: a page has few colours, and each takes some kilobytes, but half a
+ * megabyte where a network has long strides.
+ */
 const mostColours = 512;
+const mostBytes = 2 ** 24;
 
 interface Point {
   readonly x: number;
@@ -77,7 +81,8 @@ export class FlatResultsOfPicture {
       const target = { data, rowLength: side * channels * scale };
       writeRepeated(source, { ...from, ...corner }, target, from, channels, scale);
       byColour.set(key, data);
-      if (byColour.size > mostColours) byColour.delete(byColour.keys().next().value!);
+      const most = Math.min(mostColours, Math.max(1, Math.floor(mostBytes / data.byteLength)));
+      while (byColour.size > most) byColour.delete(byColour.keys().next().value!);
     }
   }
 

@@ -1,10 +1,18 @@
+import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { normaliseNetwork } from '#src/model/graph/normalise.js';
 import { modelFromBytes } from '#src/model/catalogue/model.js';
 import { makeModel, readOnnx, writeOnnx, type OnnxModel } from '#src/model/graph/onnx/file.js';
 import { GraphWriter } from '#src/model/graph/onnx/graph-writer.js';
 import { node, tensorInfo } from '#src/model/graph/onnx/node.js';
-import { TensorProto_DataType as DataType } from '#src/model/graph/onnx/onnx_pb.js';
+import {
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  TensorProto_DataType as DataType,
+  type NodeProto,
+} from '#src/model/graph/onnx/onnx_pb.js';
+import { int64Tensor } from '#src/model/graph/onnx/tensor.js';
 import { bytesOf, conv, difference, network, plainNetwork, randomFloats, run, shuffle } from '../support.js';
 
 const [H, W] = [12, 17];
@@ -34,6 +42,42 @@ function nhwc(): OnnxModel {
   );
 }
 
+/** The plain network, whose result goes through a loop: in a loop of one turn where it is nested. */
+function looping(turns: number | undefined, nested: boolean): OnnxModel {
+  const model = plainNetwork();
+  const { graph } = model;
+  const result = graph.output[0]!.name;
+  const last = graph.node.find(({ output }) => output[0] === result)!;
+  last.output = ['enlarged'];
+  const count = 'turns';
+  if (turns === undefined) {
+    graph.node.push(node('Shape', ['enlarged'], ['shape']), node('ReduceMax', ['shape'], [count], { keepdims: 0 }));
+  } else graph.initializer.push(int64Tensor(count, [], [turns]));
+  const loop = (depth: string, from: string, to: string, most: string, body?: NodeProto): NodeProto => {
+    const inner = node('Add', [`${depth}value`, `${depth}value`], [`${depth}sum`]);
+    const made = node('Loop', [most, '', from], [to]);
+    const info = (name: string, type: DataType, dims: (string | number)[]) => tensorInfo(`${depth}${name}`, type, dims);
+    const picture = ['n', 'c', 'oh', 'ow'];
+    const of = create(GraphProtoSchema, {
+      name: `${depth}body`,
+      node: [body ?? inner, node('Identity', [`${depth}on`], [`${depth}go`])],
+      input: [info('turn', DataType.INT64, []), info('on', DataType.BOOL, []), info('value', DataType.FLOAT, picture)],
+      output: [info('go', DataType.BOOL, []), info('sum', DataType.FLOAT, picture)],
+    });
+    made.attribute.push(
+      create(AttributeProtoSchema, { name: 'body', type: AttributeProto_AttributeType.GRAPH, g: of }),
+    );
+    return made;
+  };
+  if (nested) graph.initializer.push(int64Tensor('once', [], [1]));
+  graph.node.push(
+    nested
+      ? loop('a_', 'enlarged', result, 'once', loop('b_', 'a_value', 'a_sum', count))
+      : loop('a_', 'enlarged', result, count),
+  );
+  return model;
+}
+
 describe('a network of the user', () => {
   it.each([9, 10, 11, 13, 15, 18, 21, 23])('of operator set %i becomes a core', async (opset) => {
     const model = plainNetwork({ opset });
@@ -46,6 +90,26 @@ describe('a network of the user', () => {
       expect(graph.output.map(({ name }) => name)).toEqual(['output']);
       expect((await run(bytes, image, [1, 3, H, W])).data).toEqual(raw.data);
     }
+  });
+
+  it.each([
+    ['a hundred', 100, undefined],
+    ['without end', 2 ** 53, /nothing in it says that it ends soon/],
+    ['as often as is computed', undefined, /nothing in it says that it ends soon/],
+  ])('with a loop that runs %s is taken only if it ends soon, at any depth', async (_, turns, refused) => {
+    for (const nested of [false, true]) {
+      const model = looping(turns, nested);
+      if (refused) await expect(built(model)).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' });
+      if (refused) await expect(built(model)).rejects.toThrow(refused);
+      else expect((await run((await built(model)).core, image, [1, 3, H, W])).dims).toEqual([1, 3, 2 * H, 2 * W]);
+    }
+  });
+
+  it('with a loop in a function of its own is refused', async () => {
+    // ModelProto.functions (25), a node (7), its operator (4).
+    const functions = Buffer.from('\xca\x01\x08\x3a\x06\x22\x04Loop', 'latin1');
+    const model = await modelFromBytes(Buffer.concat([bytesOf(plainNetwork()), functions]), 'mine.onnx');
+    await expect(model.build()).rejects.toThrow(/nothing in it says that it ends soon/);
   });
 
   it('may list its weights as inputs and be of an old format version', async () => {

@@ -88,6 +88,14 @@ describe('a checkpoint', () => {
     expect(() => convert(bytes)).toThrow(/1 weights \(layers\.0\.attn\.qkv\.weight…\), of no architecture.*RRDB.*SPAN/);
   });
 
+  test('that names a layer far away is refused at once', () => {
+    const shapes = {
+      ...{ 'feats.0.weight': [4, 3, 3, 3], 'feats.1.channel_mixer.0.weight': [4, 4, 3, 3] },
+      'feats.99999999999999.weight': [12, 4, 3, 3],
+    };
+    expect(() => convert(safetensors(shapes), 'mine.safetensors')).toThrow(/channel_mixer\.0\.weight.*no place/);
+  });
+
   test.each([
     ['GGUF', 'GGUF\x03\0\0\0', /GGUF.*safetensors/],
     ['TensorFlow Lite', '\x1c\0\0\0TFL3', /TensorFlow Lite.*tf2onnx/],

@@ -13,16 +13,15 @@ export const plksr: Architecture = {
     has('feats.0.weight') && (has('feats.1.channel_mixer.0.weight') || has('feats.1.channe_mixer.0.weight')),
   build: (layers) => {
     const [, channels] = layers.shape('feats.0.weight', 4) as [number, number];
-    const numbers = layers.names().map((name) => Number(/^feats\.(\d+)\.weight$/.exec(name)?.[1] ?? 0));
-    const last = Math.max(...numbers);
+    const numbersOf = (pattern: RegExp): number[] =>
+      layers.names().flatMap((name) => pattern.exec(name)?.slice(1).map(Number) ?? []);
+    const last = numbersOf(/^feats\.(\d+)\.weight$/).reduce((most, at) => Math.max(most, at), 0);
     const [outputs] = layers.shape(`feats.${last}.weight`, 4) as [number];
     const scale = rootOf(outputs / channels, `feats.${last}`);
     let value = layers.conv('input', 'feats.0');
-    for (let at = 1; at < last; at++) {
-      const name = `feats.${at}`;
-      // A dropout has a number, and no weights.
-      if (layers.has(`${name}.refine.weight`)) value = layers.add(block(layers, value, name), value);
-    }
+    // Not one number after another: a dropout has one, and no weights, and a damaged file may name a layer far away.
+    const blocks = numbersOf(/^feats\.(\d+)\.refine\.weight$/).filter((at) => at < last);
+    for (const at of blocks.sort((a, b) => a - b)) value = layers.add(block(layers, value, `feats.${at}`), value);
     value = layers.conv(value, `feats.${last}`);
     // Each channel once for each phase of the shuffle.
     const phases = Array.from({ length: outputs }, (_, at) => Math.floor(at / scale ** 2));
