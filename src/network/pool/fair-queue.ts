@@ -55,6 +55,11 @@ export class FairQueue<Member extends QueueMember> {
     return this.places.size;
   }
 
+  /** The highest priority of all members; undefined where there are none. */
+  get highestPriority(): number | undefined {
+    return this.levels[0]?.priority;
+  }
+
   /** All members, in no particular order. */
   members(): Iterable<Member> {
     return this.places.keys();

@@ -234,10 +234,11 @@ export class ThreadPool {
    * A busy thread that may be given its next tile already, so that it never waits for this thread's event loop. Not when tiles
    * are few: the last ones go to whoever is free first. Nor while a network waits to be prepared, which takes a thread of its
    * own: busy threads would never become free. Nor tiles that are long: whoever comes next would wait for them too, and besides
-   * them the time until this thread hands out the next one is short.
+   * them the time until this thread hands out the next one is short. Nor one of a lower priority while tiles of a higher one wait,
+   * which may not be given ahead for one of these reasons.
    */
   private aheadThreadFor(call: Call): PoolThread | undefined {
-    if (call.tileMs > longestAheadMs) return undefined;
+    if (call.tileMs > longestAheadMs || call.priority !== this.queue.highestPriority) return undefined;
     if (this.preparations.length > 0 || !this.hasTilesForAll()) return undefined;
     const more = this.mayEmployMore(call);
     return this.threads.find((thread) => thread.hasLoad(1) && (more || thread.worksFor(call.network)));
