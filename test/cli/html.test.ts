@@ -67,6 +67,7 @@ const ways: readonly (readonly [written: string, finished: string])[] = [
   ['<img data-srcset="../img/a.png?upscale=2 2x">', '<img data-srcset="../img/a@2x.png 2x">'],
   ['<p data-bg="url(../img/a.png?upscale=2)">', `<p data-bg="url('../img/a@2x.png')">`],
   ['<p data-all="../img/a.png?upscale=2, b.png">', '<p data-all="../img/a@2x.png, b.png">'],
+  ['<p data-all="../img/a.png?upscale=2,../img/a.png?upscale=2">', '<p data-all="../img/a@2x.png,../img/a@2x.png">'],
   [`<p data-a='["../img/a.png?upscale=2"]'>`, '<p data-a="[&quot;../img/a@2x.png&quot;]">'],
   [
     `<iframe srcdoc="<img src='../img/a.png?upscale=2'>"></iframe>`,
