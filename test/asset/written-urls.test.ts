@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { writtenUrls } from '#src/asset/written-urls.js';
+import { urlsOfLiteral, writtenUrls } from '#src/asset/written-urls.js';
 
 const url = './a.png?upscale=2';
 
@@ -98,6 +98,7 @@ describe('URLs with directives that are written in a file', () => {
     ['comments of pages', '<!--'.repeat(2 ** 18)],
     ['styles of pages', '<style>'.repeat(2 ** 17)],
     ['parentheses', 'url('.repeat(2 ** 18)],
+    ['classes', '[url('.repeat(2 ** 17)],
     ['question marks', '?'.repeat(2 ** 20)],
     ['blanks', ' '.repeat(2 ** 20)],
     ['directives', '?upscale=2&upscale'.repeat(2 ** 15)],
@@ -106,6 +107,7 @@ describe('URLs with directives that are written in a file', () => {
     for (const name of ['main.css', 'main.js', 'index.html', 'data.json']) {
       const before = process.cpuUsage();
       writtenUrls(name, () => `${text}"./a.png?upscale=2" ${text}`);
+      urlsOfLiteral(`${text}"./a.png?upscale=2" ${text}`);
       const { user } = process.cpuUsage(before);
       expect(user / 1e6, name).toBeLessThan(10);
     }

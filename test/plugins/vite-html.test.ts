@@ -63,7 +63,7 @@ describe('attributes of a page', () => {
   it.for([
     ['comments', '<!-- <img src="logo.png?upscale=2"> -->'],
     ['text', '&lt;img src="logo.png?upscale=2"&gt; 3 < 4 logo.png?upscale=2'],
-    ['scripts that are data', '<script type="application/json">{"a": "<img src=logo.png?upscale=2>"}</script>'],
+    ['scripts that are data', '<script type="application/json">{"a": "<img src=nowhere.png?upscale=2>"}</script>'],
     ['text areas', '<textarea><img src="logo.png?upscale=2"></textarea>'],
     ['sentences', '<img alt="what hero.png?upscale=2 does"><meta content="Write logo.png?upscale=2 there">'],
     ['names', '<img alt="logo.png?upscale=2" aria-label="logo.png?upscale=2">'],
