@@ -68,7 +68,7 @@ export function keptQueries(
 
 function parseLiteral(text: string): string[] {
   if (text.includes('<')) return inPage(text);
-  if (/\burl\(/i.test(text)) return inStyles(text.replace(/\[url\([^)]{0,2048}\)\]/g, ''));
+  if (/\burl\(/i.test(text)) return inStyles(text.replace(/\[url\([^()[\]]{0,2048}\)\]/g, ''));
   if (!/\s/.test(text.trim())) return [text.trim()];
   return parseSrcset(text)
     .filter(({ descriptor }) => /^\d+(?:\.\d+)?[xw]$/.test(descriptor))

@@ -229,7 +229,6 @@ describe.for(vites)('Vite $version', (vite) => {
         'index.html': page,
         'main.js': code,
         'a.css': 'p { background: url(logo.png?upscale=2) }',
-        ...files,
       });
       await expect(build(site, { vite })).rejects.toThrow('logo.png?upscale=2" is still in');
       await expect(build(site, { vite })).rejects.toThrow(where);

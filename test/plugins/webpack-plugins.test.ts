@@ -42,7 +42,12 @@ describe('with other plugins', () => {
 
   it.for([
     ['names a file of the project', 'src/a.json', '{"a":"./logo.png?upscale=2"}', './logo.png?upscale=2'],
-    ['escapes what it names', 'src/a.json', String.raw`["logo.png?upscale=2\u0026model=auto"]`, 'logo.png?upscale=2&model=auto'],
+    [
+      'escapes what it names',
+      'src/a.json',
+      String.raw`["logo.png?upscale=2\u0026model=auto"]`,
+      'logo.png?upscale=2&model=auto',
+    ],
     ['names no file', 'src/a.json', '{"a":"/elsewhere/photo.png?upscale=2"}', undefined],
     ['is a sentence', 'src/a.json', '{"description":"Write logo.png?upscale=2"}', undefined],
     ['has the names of modules', 'stats.json', '{"modules":["./src/logo.png?upscale=2"]}', undefined],
@@ -51,7 +56,10 @@ describe('with other plugins', () => {
     for (const bundler of Object.values(bundlers)) {
       const site = makeSite();
       const isAsset = file.startsWith('src/');
-      site.write('src/index.js', `import './logo.png?upscale=2'; ${isAsset ? `new URL('./a.json', import.meta.url);` : ''}`);
+      site.write(
+        'src/index.js',
+        `import './logo.png?upscale=2'; ${isAsset ? `new URL('./a.json', import.meta.url);` : ''}`,
+      );
       if (isAsset) site.write(file, json);
       const writeStatistics = (compiler: Compiler): void => {
         compiler.hooks.thisCompilation.tap('statistics', (compilation) => {
@@ -62,7 +70,9 @@ describe('with other plugins', () => {
         });
       };
       const { errors } = await build(bundler, site.configuration({ plugins: [writeStatistics] }));
-      expect(errors, bundler.name).toEqual(left === undefined ? [] : [expect.stringContaining(`.json still has "${left}"`)]);
+      expect(errors, bundler.name).toEqual(
+        left === undefined ? [] : [expect.stringContaining(`.json still has "${left}"`)],
+      );
     }
   });
 
