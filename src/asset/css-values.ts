@@ -1,5 +1,5 @@
 import valueParser from 'postcss-value-parser';
-import { unescapeCss } from './css-escapes.js';
+import { unescapeCss } from './urls.js';
 
 /** An image that a style names, by where it stands. */
 export interface CssUrl {

@@ -1,11 +1,10 @@
 import { choice } from '../schema.js';
-import { unescapeCss } from './css-escapes.js';
 import { hasDirectives } from './directives.js';
 import { holdingOf, urlsOfList } from './html-attributes.js';
 import { startTags, type HtmlAttribute } from './html-tags.js';
 import { hasImageExtension } from './names.js';
 import { parseSrcset } from './srcset.js';
-import { decoded } from './urls.js';
+import { decoded, unescapeCss } from './urls.js';
 
 /** What becomes of a build that emits a directive which nothing honoured. */
 const leftoversChoices = ['error', 'warn', 'ignore'] as const;
