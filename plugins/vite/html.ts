@@ -118,8 +118,10 @@ async function markStyle(
   file: string,
   { session, environment }: HtmlTools,
 ): Promise<void> {
-  if (session.config.css.transformer !== 'lightningcss' || environment.mode === 'dev') return;
-  text.update(start, end, `"${encodeAttribute(await markValue(value, file))}"`);
+  const marks = session.config.css.transformer === 'lightningcss' && environment.mode !== 'dev';
+  // What Vite puts there has blanks, which would end a value without quotes.
+  if (!marks && /["']/.test(text.original[start]!)) return;
+  text.update(start, end, `"${encodeAttribute(marks ? await markValue(value, file) : value)}"`);
 }
 
 async function rewriteCandidate(candidate: SrcsetCandidate, file: string, tools: HtmlTools): Promise<SrcsetCandidate> {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { hasImageExtension } from '#upres/asset/names.js';
 import { matches } from '#upres/asset/resolve.js';
@@ -146,14 +146,16 @@ function copied({ config }: Environment, session: Session): Unresolved[] {
   const { publicDir, root } = session.config;
   if (publicDir === '' || !config.build.copyPublicDir || config.consumer !== 'client' || !existsSync(publicDir))
     return [];
-  return readdirSync(publicDir, { recursive: true, encoding: 'utf8' }).flatMap((name) => {
-    if (!mayHaveUrls(name)) return [];
-    const file = join(publicDir, name);
+  return readdirSync(publicDir, { recursive: true, withFileTypes: true }).flatMap((entry) => {
+    const file = join(entry.parentPath, entry.name);
+    // Folders may be called like files: `chart.js/`.
+    const source = !entry.isDirectory() && mayHaveUrls(entry.name) ? readCopied(file) : undefined;
+    if (!source?.includes('upscale')) return [];
     const output = {
       type: 'asset',
-      fileName: name,
+      fileName: relative(publicDir, file),
       originalFileNames: [relative(root, file)],
-      source: readFileSync(file),
+      source,
     } as const;
     return unresolvedDirectives(output, session.config).map((found) => ({
       ...found,
@@ -161,6 +163,19 @@ function copied({ config }: Environment, session: Session): Unresolved[] {
       fate: 'is in a file of public/, which is copied as it is: its image was not upscaled',
     }));
   });
+}
+
+/** Larger ones are data, which each build would read again. */
+const largestCopied = 8 * 2 ** 20;
+
+/** @returns undefined for a link that leads nowhere or to a folder, and for what can't be read or is too large: Vite tells what it can't copy */
+function readCopied(file: string): Buffer | undefined {
+  try {
+    const stats = statSync(file);
+    return stats.isFile() && stats.size <= largestCopied ? readFileSync(file) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether a plugin made a module, or another environment's build did: there the key of a manifest is that of another build's. */

@@ -1,5 +1,9 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { hasDirectives } from '#upres/asset/directives.js';
+import { decoded, splitUrl } from '#upres/asset/urls.js';
 import { writtenUrls, type LeftoversOption } from '#upres/asset/written-urls.js';
-import type { Compilation, Compiler } from 'webpack';
+import type { Asset, Compilation, Compiler } from 'webpack';
 
 /**
  * A directive that is still in what is emitted was seen by no loader (`css-loader` with `url: false`, a page without a loader, a
@@ -12,9 +16,12 @@ export function reportUnresolved(compiler: Compiler, leftovers: LeftoversOption)
     compilation.hooks.processAssets.tap({ name: 'upres', stage: Compilation.PROCESS_ASSETS_STAGE_REPORT }, () => {
       const readable = hasReadableScripts(compilation);
       // Bytes are there already, for what is written; a text of each asset would be made for this alone.
-      const found = compilation.getAssets().flatMap(({ name, source }) => {
+      const found = compilation.getAssets().flatMap((asset) => {
+        const { name, source } = asset;
         if (/\.[cm]?js(?:$|\?)/i.test(name) && !readable) return [];
-        return writtenUrls(name, () => source.buffer()).map((url) => ({ name, url }));
+        const urls = writtenUrls(name, () => source.buffer());
+        const own = /\.json(?:$|\?)/i.test(name) ? urls.filter((url) => isReference(url, asset, compilation)) : urls;
+        return own.map((url) => ({ name, url }));
       });
       if (found.length === 0) return;
       // What could not be built or found is reported already, and stays in the code as it was.
@@ -37,6 +44,29 @@ export function reportUnresolved(compiler: Compiler, leftovers: LeftoversOption)
 /** Whether scripts have URLs only where they use them, and not in comments with paths or in code that is evaluated. */
 function hasReadableScripts({ options: { devtool, output } }: Compilation): boolean {
   return output.pathinfo === false && !(typeof devtool === 'string' && devtool.includes('eval'));
+}
+
+/**
+ * JSON may be data of any tool and any service: only what leads to a file is a reference. Where it came from no file, a plugin has
+ * written down what is in the build (statistics, manifests), and the requests of modules stand in it as their names.
+ */
+function isReference(url: string, { info }: Asset, compilation: Compilation): boolean {
+  const { context } = compilation.compiler;
+  const source = typeof info.sourceFilename === 'string' ? dirname(resolve(context, info.sourceFilename)) : undefined;
+  if (source === undefined && lastParts(compilation).has(lastPart(url))) return false;
+  const path = decoded(splitUrl(url).path);
+  if ([context, source].some((folder) => folder !== undefined && existsSync(join(folder, path)))) return true;
+  const parts = path.split('/');
+  // Whatever is before the names of the build's files.
+  return parts.some((_, index) => compilation.getAsset(parts.slice(index).join('/')) !== undefined);
+}
+
+const lastPart = (request: string): string => request.replace(/^[^?]*[/\\]/, '');
+
+/** The names of the files that modules with directives were made of, with their queries. */
+function lastParts({ modules }: Compilation): Set<string> {
+  const resources = [...modules].flatMap((module) => (module as { resource?: string }).resource ?? []);
+  return new Set(resources.filter((resource) => hasDirectives(splitUrl(resource).query)).map(lastPart));
 }
 
 /** Modules may be called after their requests, and those names stand in the code like any URL. */

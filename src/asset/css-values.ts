@@ -1,4 +1,5 @@
 import valueParser from 'postcss-value-parser';
+import { unescapeCss } from './urls.js';
 
 /** An image that a style names, by where it stands. */
 export interface CssUrl {
@@ -26,12 +27,12 @@ export function cssUrls(css: string): CssUrl[] {
     for (const node of nodes) {
       const { sourceIndex: start, sourceEndIndex: end } = node;
       if (node.type === 'string' && candidate) {
-        found.push({ url: unescape(node.value), candidate: true, bare: true, start, end });
+        found.push({ url: unescapeCss(node.value), candidate: true, bare: true, start, end });
       }
       if (node.type !== 'function') continue;
       const name = node.value.toLowerCase();
       if (name !== 'url') visit(node.nodes, name === 'image-set' || name === '-webkit-image-set');
-      else found.push({ url: unescape(contentOf(node, css)), candidate, bare: false, start, end });
+      else found.push({ url: unescapeCss(contentOf(node, css)), candidate, bare: false, start, end });
     }
   };
   visit(valueParser(css).nodes, false);
@@ -73,15 +74,4 @@ function contentOf({ nodes: [first], sourceIndex, sourceEndIndex }: valueParser.
         .slice(sourceIndex + 4, sourceEndIndex)
         .replace(/\)$/, '')
         .trim();
-}
-
-/** After CSS Syntax 3, 4.3.7: the number of a character with one blank behind it, or the character itself; nothing at a line's end. */
-function unescape(text: string): string {
-  return text.replace(
-    /\\(?:([\da-f]{1,6})(?:\r\n|\s)?|\r\n|([^]))/gi,
-    (_, hex: string | undefined, sign: string | undefined) => {
-      if (hex !== undefined) return parseInt(hex, 16) > 0x10ffff ? '\ufffd' : String.fromCodePoint(parseInt(hex, 16));
-      return sign === undefined || /[\n\r\f]/.test(sign) ? '' : sign;
-    },
-  );
 }

@@ -25,12 +25,13 @@ export function holdingOf(name: string, value: string): Holding {
   if (name === 'style' || /(?:^|[\s:,(])(?:url|image-set)\(/i.test(value)) return 'styles';
   if (urlAttributes.has(name)) return 'url';
   if (/(["'`])[^"'`\s]{1,2000}[?&]upscale[^"'`\s]{0,2000}\1/.test(value)) return 'strings';
-  if (!/\s/.test(value.trim())) return 'url';
-  return partsOf(value).every(isPartOfList) ? 'urls' : 'maybe';
+  const parts = partsOf(value);
+  if (parts.length > 1 && parts.every(isPartOfList)) return 'urls';
+  return /\s/.test(value.trim()) ? 'maybe' : 'url';
 }
 
-/** What is between the separators of a list, or between quotes. */
-const part = /[^\s,|"'`]+/g;
+/** What is between the separators of a list, or between quotes; a comma between factors or formats separates no URLs. */
+const part = /(?:[^\s,|"'`]|,(?=(?:[\d.]{1,9}|[a-z]{3,4})(?:[,;&\s|"'`]|$)))+/g;
 
 const partsOf = (value: string): string[] => value.match(part) ?? [];
 

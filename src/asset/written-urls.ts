@@ -1,10 +1,10 @@
 import { choice } from '../schema.js';
 import { hasDirectives } from './directives.js';
 import { holdingOf, urlsOfList } from './html-attributes.js';
-import { startTags } from './html-tags.js';
+import { startTags, type HtmlAttribute } from './html-tags.js';
 import { hasImageExtension } from './names.js';
 import { parseSrcset } from './srcset.js';
-import { decoded } from './urls.js';
+import { decoded, unescapeCss } from './urls.js';
 
 /** What becomes of a build that emits a directive which nothing honoured. */
 const leftoversChoices = ['error', 'warn', 'ignore'] as const;
@@ -67,7 +67,7 @@ export function keptQueries(
 
 function parseLiteral(text: string): string[] {
   if (text.includes('<')) return inPage(text);
-  if (/\burl\(/i.test(text)) return inStyles(text.replace(/\[url\([^)]*\)\]/g, ''));
+  if (/\burl\(/i.test(text)) return inStyles(text.replace(/\[url\([^()[\]]{0,2048}\)\]/g, ''));
   if (!/\s/.test(text.trim())) return [text.trim()];
   return parseSrcset(text)
     .filter(({ descriptor }) => /^\d+(?:\.\d+)?[xw]$/.test(descriptor))
@@ -81,20 +81,22 @@ function candidates(file: string, text: () => string | Buffer): string[] {
   if (!given.includes('upscale')) return [];
   const whole = given.toString();
   if (kind === 'css') return inStyles(whole);
+  if (kind === 'json' || kind === 'webmanifest') return inJson(whole);
   return kind.startsWith('htm') || kind === 'svg' ? inPage(whole) : inScript(whole);
 }
 
 function inStyles(css: string): string[] {
   const text = withoutComments(css);
-  return [...directivesIn(text, edgeInStyles)].flatMap(({ url, start }) =>
-    // What a style writes into the page is no reference.
-    /\bcontent\s{0,9}:\s{0,9}["']$/i.test(text.slice(Math.max(0, start - 30), start)) ? [] : [url],
-  );
+  return [...directivesIn(text, edgeInStyles)].flatMap(({ url, start }) => {
+    // What a style writes into the page is no reference, and neither is a selector: the quote or bracket of a class's name is escaped.
+    const before = text.slice(Math.max(0, start - 30), start);
+    return /\bcontent\s{0,9}:\s{0,9}["']$|\\["'(]$/i.test(before) ? [] : [unescapeCss(url)];
+  });
 }
 
 function inPage(html: string): string[] {
   return [...startTags(html)].flatMap(({ name: tag, attributes, text }) => [
-    ...(tag === 'style' ? inStyles(text) : tag === 'script' ? inScript(text) : []),
+    ...(tag === 'style' ? inStyles(text) : tag === 'script' ? inScriptElement(text, attributes) : []),
     ...attributes.flatMap(({ name, value }) => {
       const holding = holdingOf(name, value);
       if (holding === 'styles') return inStyles(value);
@@ -104,6 +106,34 @@ function inPage(html: string): string[] {
       return holding === 'url' ? [value.trim()] : holding === 'urls' ? urlsOfList(value) : [];
     }),
   ]);
+}
+
+function inScriptElement(text: string, attributes: readonly HtmlAttribute[]): string[] {
+  if (!text.includes('upscale')) return [];
+  const type = attributes.find(({ name }) => name === 'type')?.value ?? '';
+  return /json|importmap/i.test(type) ? inJson(text) : inScript(text);
+}
+
+/** Strings and keys, each as a script's parser would give it: encoders write `\u0026` for `&`, and `\/`. */
+function inJson(text: string): string[] {
+  const left: unknown[] = [];
+  try {
+    left.push(JSON.parse(text));
+  } catch {
+    return inScript(text);
+  }
+  const found: string[] = [];
+  while (left.length > 0) {
+    const value = left.pop();
+    if (typeof value === 'string' && value.includes('upscale')) found.push(...parseLiteral(value));
+    if (typeof value !== 'object' || value === null) continue;
+    for (const [key, each] of Object.entries(value)) {
+      // A source map quotes the sources.
+      if (key !== 'sourcesContent') left.push(each);
+      if (key.includes('upscale')) left.push(key);
+    }
+  }
+  return found;
 }
 
 function inScript(script: string): string[] {

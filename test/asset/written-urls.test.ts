@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { writtenUrls } from '#src/asset/written-urls.js';
+import { urlsOfLiteral, writtenUrls } from '#src/asset/written-urls.js';
 
 const url = './a.png?upscale=2';
 
@@ -27,6 +27,8 @@ describe('URLs with directives that are written in a file', () => {
     ['site.webmanifest', `{ "icons": [{ "src": "${url}" }] }`],
     ['manifest.json', `{ "icons": [{ "src": "${url}" }] }`],
     ['index.html', `<script type="application/ld+json">{"image":".\\/a.png?upscale=2"}</script>`],
+    ['main.css', String.raw`.a { background: url(./a\.png\?upscale\=2) }`],
+    ['main.css', String.raw`.a { background: url("./\000061.png?upscale=2") }`],
     ['index.html', `<p data-a='{"src":"${url}"}'>`],
     ['index.html', `<p data-all="b.png, ${url}">`],
     ['index.html', `<p data-bg="url(${url})">`],
@@ -35,6 +37,23 @@ describe('URLs with directives that are written in a file', () => {
     ['main.js', `style.backgroundImage = "url(" + "${url}" + ")"`],
   ] as const)('%s: %s', ([name, text]) => {
     expect(writtenUrls(name, () => text)).toEqual([url]);
+  });
+
+  it.for([
+    ['data.json', String.raw`{"a":"./a.png?upscale=2\u0026format=webp"}`],
+    ['data.json', String.raw`["<img src=\".\/a.png?upscale=2&amp;format=webp\">"]`],
+    ['data.json', '{"./a.png?upscale=2&format=webp":1}'],
+    ['site.webmanifest', String.raw`{"icons":[{"src":"./a.png?upscale=2\u0026format=webp"}]}`],
+    ['index.html', String.raw`<script type="application/json">["./a.png?upscale=2\u0026format=webp"]</script>`],
+  ])('whatever an encoder of JSON escapes: %s: %s', ([name, text]) => {
+    expect(writtenUrls(name!, () => text!)).toEqual(['./a.png?upscale=2&format=webp']);
+  });
+
+  it.for([
+    ['data.json', '{"// a comment": 1,} // ./b.png "./a.png?upscale=2"'],
+    ['index.html', `<script type="application/json">["./a.png?upscale=2"],</script>`],
+  ])('in what is called JSON and is none: %s: %s', ([name, text]) => {
+    expect(writtenUrls(name!, () => text!)).toEqual([url]);
   });
 
   it.for([
@@ -55,6 +74,9 @@ describe('URLs with directives that are written in a file', () => {
     ['what a small source map quotes', 'main.js', `e={sourcesContent:['"./a.png?upscale=2"',"./a.png?upscale=2"]}`],
     ['the name of a class in a script', 'main.js', `a.className = "bg-[url('${url}')]"`],
     ['the name of a class without quotes', 'main.js', `a.className = "bg-[url(${url})]"`],
+    ['a sentence of data', 'data.json', `{"description":"Write ${url} for more"}`],
+    ['what a source map in a file of its own quotes', 'a.json', `{"sourcesContent":["${url}"]}`],
+    ['the name of a class with a bracket', 'main.css', String.raw`.bg-\[url\(\.\/a\.png\?upscale\=2\)\]{color:red}`],
     ['another host', 'main.js', '"https://elsewhere.example/a.png?upscale=2"'],
     ['another service', 'main.js', '"/api/a.jpg?upscale=true&w=300"'],
     ['another parameter', 'main.js', '"./a.png?upscaled=2"'],
@@ -76,14 +98,16 @@ describe('URLs with directives that are written in a file', () => {
     ['comments of pages', '<!--'.repeat(2 ** 18)],
     ['styles of pages', '<style>'.repeat(2 ** 17)],
     ['parentheses', 'url('.repeat(2 ** 18)],
+    ['classes', '[url('.repeat(2 ** 17)],
     ['question marks', '?'.repeat(2 ** 20)],
     ['blanks', ' '.repeat(2 ** 20)],
     ['directives', '?upscale=2&upscale'.repeat(2 ** 15)],
     ['source maps', 'sourcesContent:['.repeat(2 ** 14)],
   ] as const)('are found in little time among a megabyte of %s', ([, text]) => {
-    for (const name of ['main.css', 'main.js', 'index.html']) {
+    for (const name of ['main.css', 'main.js', 'index.html', 'data.json']) {
       const before = process.cpuUsage();
       writtenUrls(name, () => `${text}"./a.png?upscale=2" ${text}`);
+      urlsOfLiteral(`${text}"./a.png?upscale=2" ${text}`);
       const { user } = process.cpuUsage(before);
       expect(user / 1e6, name).toBeLessThan(10);
     }

@@ -67,6 +67,7 @@ const ways: readonly (readonly [written: string, finished: string])[] = [
   ['<img data-srcset="../img/a.png?upscale=2 2x">', '<img data-srcset="../img/a@2x.png 2x">'],
   ['<p data-bg="url(../img/a.png?upscale=2)">', `<p data-bg="url('../img/a@2x.png')">`],
   ['<p data-all="../img/a.png?upscale=2, b.png">', '<p data-all="../img/a@2x.png, b.png">'],
+  ['<p data-all="../img/a.png?upscale=2,../img/a.png?upscale=2">', '<p data-all="../img/a@2x.png,../img/a@2x.png">'],
   [`<p data-a='["../img/a.png?upscale=2"]'>`, '<p data-a="[&quot;../img/a@2x.png&quot;]">'],
   [
     `<iframe srcdoc="<img src='../img/a.png?upscale=2'>"></iframe>`,
@@ -292,6 +293,8 @@ it('tells what fails with its page, delivers the rest, and writes over no one’
       '<img src="img/a.png?upscale=2&qualty=3">',
       '<img src="img/a.png?upscale=2&format=webp">',
       '<script>x.src = "img/a.png?upscale=4"</script>',
+      // Delivered above, it is still small here.
+      '<script>x.src = "img/a.png?upscale=2&format=webp"</script>',
     ]),
     'img/bad.png': 'no picture',
     'img/a@2x.webp': 'someone’s',
@@ -302,6 +305,7 @@ it('tells what fails with its page, delivers the rest, and writes over no one’
   expect(stderr).toMatch(/bad\.png\?upscale=2: .*\(in index\.html\)/);
   expect(stderr).toMatch(/qualty=3: .*quality/);
   expect(stderr).toMatch(/a\.png\?upscale=4: .*scripts/);
+  expect(stderr).toMatch(/a\.png\?upscale=2&format=webp: .*scripts/);
   expect(readFileSync(site('index.html'), 'utf8')).toMatch(/img\/bad\.png\?upscale=2[^]*img\/a-[\da-f]{8}@2x\.webp/);
   expect(readFileSync(site('img/a@2x.webp'), 'utf8')).toBe('someone’s');
 });

@@ -269,11 +269,13 @@ describe.for(vites)('Vite $version', (vite) => {
         `document.body.innerHTML = "<span>import</span> logo <span>from</span> <span>'./logo.png?upscale=2'</span>";`,
       ],
       ['a sentence', `console.log('Write logo.png?upscale=2 or logo.png?upscale=3.');`],
-    ] as const)('but not %s', async ([, code]) => {
+      ['a copied folder that is called like a file', '', { 'public/chart.js/a.txt': 'logo.png?upscale=2' }],
+    ] as const)('but not %s', async ([, code, files]) => {
       const site = await makeSite({
         'index.html': `<!doctype html><p class="bg-[url('./logo.png?upscale=2')]"></p>${script}`,
         'main.js': code,
         'a.css': 'p { background: url(logo.png?upscale=2) }',
+        ...files,
       });
       await expect(build(site, { vite })).resolves.toBeDefined();
     });

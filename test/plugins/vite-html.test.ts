@@ -41,6 +41,7 @@ describe('attributes of a page', () => {
     ['of a srcset without descriptors', '<img srcset="logo.png?upscale=2">', `<img srcset="${twice}">`],
     ['of a srcset for a script', '<img data-srcset="logo.png?upscale=2 2x">', `<img data-srcset="${twice} 2x">`],
     ['of a list', '<p data-all="logo.png?upscale=2, a.png"></p>', `<p data-all="${twice}, a.png"></p>`],
+    ['of a list without blanks', '<p data-all="a.png,logo.png?upscale=2"></p>', `<p data-all="a.png,${twice}"></p>`],
     ['of JSON', `<p data-a='{"a":"logo.png?upscale=2"}'></p>`, `<p data-a="{&quot;a&quot;:&quot;${twice}&quot;}"></p>`],
     ['of a script', `<p onclick="go('logo.png?upscale=2')"></p>`, `<p onclick="go('${twice}')"></p>`],
     ['of a style for a script', '<p data-bg="url(logo.png?upscale=2)"></p>', `<p data-bg="url('${twice}')"></p>`],
@@ -54,10 +55,15 @@ describe('attributes of a page', () => {
     expect(await body(written)).toBe(built);
   });
 
+  it('of a style without quotes, where blanks would end the value', async () => {
+    const built = await body('<p style=background:url(logo.png?upscale=1;2&as=srcset)></p>');
+    expect(built).toMatch(/^<p style="background:image-set\([^"]+ 1x, [^"]+ 2x\)"><\/p>$/);
+  });
+
   it.for([
     ['comments', '<!-- <img src="logo.png?upscale=2"> -->'],
     ['text', '&lt;img src="logo.png?upscale=2"&gt; 3 < 4 logo.png?upscale=2'],
-    ['scripts that are data', '<script type="application/json">{"a": "<img src=logo.png?upscale=2>"}</script>'],
+    ['scripts that are data', '<script type="application/json">{"a": "<img src=nowhere.png?upscale=2>"}</script>'],
     ['text areas', '<textarea><img src="logo.png?upscale=2"></textarea>'],
     ['sentences', '<img alt="what hero.png?upscale=2 does"><meta content="Write logo.png?upscale=2 there">'],
     ['names', '<img alt="logo.png?upscale=2" aria-label="logo.png?upscale=2">'],

@@ -40,6 +40,42 @@ describe('with other plugins', () => {
     expect(errors).toEqual([expect.stringContaining('main.css still has "./logo.png?upscale=2" in it')]);
   });
 
+  it.for([
+    ['names a file of the project', 'src/a.json', '{"a":"./logo.png?upscale=2"}', './logo.png?upscale=2'],
+    [
+      'escapes what it names',
+      'src/a.json',
+      String.raw`["logo.png?upscale=2\u0026model=auto"]`,
+      'logo.png?upscale=2&model=auto',
+    ],
+    ['names no file', 'src/a.json', '{"a":"/elsewhere/photo.png?upscale=2"}', undefined],
+    ['is a sentence', 'src/a.json', '{"description":"Write logo.png?upscale=2"}', undefined],
+    ['has the names of modules', 'stats.json', '{"modules":["./src/logo.png?upscale=2"]}', undefined],
+    ['has the name of no module', 'stats.json', '{"url":"./src/logo.png?upscale=3"}', './src/logo.png?upscale=3'],
+  ] as const)('JSON that %s', async ([, file, json, left]) => {
+    for (const bundler of Object.values(bundlers)) {
+      const site = makeSite();
+      const isAsset = file.startsWith('src/');
+      site.write(
+        'src/index.js',
+        `import './logo.png?upscale=2'; ${isAsset ? `new URL('./a.json', import.meta.url);` : ''}`,
+      );
+      if (isAsset) site.write(file, json);
+      const writeStatistics = (compiler: Compiler): void => {
+        compiler.hooks.thisCompilation.tap('statistics', (compilation) => {
+          const stage = compiler.webpack.Compilation.PROCESS_ASSETS_STAGE_SUMMARIZE;
+          compilation.hooks.processAssets.tap({ name: 'statistics', stage }, () => {
+            if (!isAsset) compilation.emitAsset(file, new compiler.webpack.sources.RawSource(json));
+          });
+        });
+      };
+      const { errors } = await build(bundler, site.configuration({ plugins: [writeStatistics] }));
+      expect(errors, bundler.name).toEqual(
+        left === undefined ? [] : [expect.stringContaining(`.json still has "${left}"`)],
+      );
+    }
+  });
+
   it('html-webpack-plugin, whose pages are compiled by a child', async () => {
     const site = makeSite();
     site.write('src/index.js', `import './logo.png?upscale=2';`);

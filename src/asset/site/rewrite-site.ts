@@ -85,8 +85,12 @@ export async function rewriteSite(pipeline: AssetPipeline, options: SiteOptions)
     let references = 0;
     const told = new Set<string>();
     const tell = (url: string, error?: unknown): void => {
-      if (error === undefined) references++;
-      else if (!told.has(url)) problems.push({ file, url, code: codeOf(error) ?? 'ERROR', message: messageOf(error) });
+      if (error === undefined) {
+        // Delivered here, it may still be in a script.
+        references++;
+        return;
+      }
+      if (!told.has(url)) problems.push({ file, url, code: codeOf(error) ?? 'ERROR', message: messageOf(error) });
       told.add(url);
     };
     const result = await rewriteFile(text, file, { ...tools, tell });
