@@ -10,7 +10,7 @@ import { addServeCommand } from './serve-command.js';
 import { tolerateClosedReaders } from './streams.js';
 import { addWorkerCommand } from './worker-command.js';
 import { UsageError } from './usage-error.js';
-import { exitCodes } from '../errors.js';
+import { exitCodes, failureOf, UpresError } from '../errors.js';
 
 const examples = `
 Examples:
@@ -126,6 +126,11 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     if (error instanceof UsageError) {
       process.stderr.write(`error: ${error.message}\nRun "upres --help" for every flag.\n`);
       return exitCodes.usage;
+    }
+    // Nothing is wrong with the command line: the same one may do later, as when a supervisor starts it again.
+    if (error instanceof UpresError && failureOf(error.code).passes) {
+      process.stderr.write(`error: ${error.message}\n`);
+      return exitCodes.someFailed;
     }
     throw error;
   }
