@@ -9,5 +9,7 @@ export class UsageError extends UpresError {
 
 /** For what can only be wrong with what was given, or passes, whoever finds that out: throws the former as wrong usage. */
 export function asUsage(error: unknown): never {
-  throw error instanceof UpresError && !failureOf(error.code).passes ? new UsageError(error.message, error.code) : error;
+  throw error instanceof UpresError && !failureOf(error.code).passes
+    ? new UsageError(error.message, error.code)
+    : error;
 }
