@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { exitCodes } from '../errors.js';
 import { threadCount } from '../network/pool/thread-count.js';
-import type { WorkerOptions } from '../server/farm/worker.js';
+import type { WorkerOptions } from '../server/farm/upres-worker.js';
 import { flagValue } from './flag-value.js';
 import { watchInterrupts } from './interrupt.js';
 import { parseLimits, parsePairs } from './serve-command.js';

@@ -3,13 +3,13 @@
  * @module upres/server
  */
 import { hasCode, messageOf, UpresError } from '../errors.js';
-import type { UpresWorker, WorkerOptions } from './farm/worker.js';
+import type { UpresWorker, WorkerOptions } from './farm/upres-worker.js';
 import type { UpresServer } from './server.js';
 import type { ServerOptions } from './service/settings.js';
 
 export type { UpresServer } from './server.js';
 export { defaultLimits, type ServerLimits } from './service/limits.js';
-export type { UpresWorker, WorkedImage, WorkerOptions } from './farm/worker.js';
+export type { UpresWorker, WorkedImage, WorkerOptions } from './farm/upres-worker.js';
 export type { SharedCacheOptions } from '../asset/cache-option.js';
 export type { ServerOptions, ServerSettings } from './service/settings.js';
 
