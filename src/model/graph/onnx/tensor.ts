@@ -9,35 +9,26 @@ import {
 
 /** A float32 tensor with its values as raw little-endian bytes, as every runtime reads fastest. */
 export function floatTensor(name: string, dims: readonly number[], values: ArrayLike<number>): TensorProto {
-  const data = Float32Array.from(values);
-  return create(TensorProtoSchema, {
-    name,
-    dims: dims.map(BigInt),
-    dataType: DataType.FLOAT,
-    rawData: new Uint8Array(data.buffer),
-  });
+  return tensorOf(name, dims, DataType.FLOAT, Float32Array.from(values));
 }
 
 /** A float64 tensor. */
 export function doubleTensor(name: string, dims: readonly number[], values: ArrayLike<number>): TensorProto {
-  const data = Float64Array.from(values);
-  return create(TensorProtoSchema, {
-    name,
-    dims: dims.map(BigInt),
-    dataType: DataType.DOUBLE,
-    rawData: new Uint8Array(data.buffer),
-  });
+  return tensorOf(name, dims, DataType.DOUBLE, Float64Array.from(values));
+}
+
+function tensorOf(
+  name: string,
+  dims: readonly number[],
+  dataType: DataType,
+  { buffer }: Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer> | BigInt64Array<ArrayBuffer>,
+): TensorProto {
+  return create(TensorProtoSchema, { name, dims: dims.map(BigInt), dataType, rawData: new Uint8Array(buffer) });
 }
 
 /** An int64 tensor: shapes, axes, pads. */
 export function int64Tensor(name: string, dims: readonly number[], values: readonly number[]): TensorProto {
-  const data = BigInt64Array.from(values, BigInt);
-  return create(TensorProtoSchema, {
-    name,
-    dims: dims.map(BigInt),
-    dataType: DataType.INT64,
-    rawData: new Uint8Array(data.buffer),
-  });
+  return tensorOf(name, dims, DataType.INT64, BigInt64Array.from(values, BigInt));
 }
 
 /** Number of values in a tensor of these dimensions. */
