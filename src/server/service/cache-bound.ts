@@ -23,6 +23,11 @@ export class CacheBound {
   /** Notes that a result was cached; the oldest ones are removed in the background when it is time. */
   add(bytes: number): void {
     this.written += bytes;
+    this.pruneWhenDue();
+  }
+
+  /** What is written while older results are being removed counts for the next time, which may be due at once. */
+  private pruneWhenDue(): void {
     if (this.pruning || this.written < this.mostBytes * shareBetween) return;
     this.written = 0;
     this.pruning = this.cache
@@ -30,11 +35,14 @@ export class CacheBound {
       .catch((error: unknown) => {
         this.warn(`old results can't be removed: ${messageOf(error)}`);
       })
-      .finally(() => (this.pruning = undefined));
+      .finally(() => {
+        this.pruning = undefined;
+        this.pruneWhenDue();
+      });
   }
 
   /** Waits for what is being removed. */
   async settled(): Promise<void> {
-    await this.pruning;
+    while (this.pruning) await this.pruning;
   }
 }
