@@ -39,7 +39,7 @@ export class Source {
     return (this.reading ??= typeof this.input === 'string' ? readInput(this.input) : Promise.resolve(this.input));
   }
 
-  /** Lets the bytes of a file go; who asks for them reads it again. */
+  /** @internal Lets the bytes of a file go; who asks for them reads it again. */
   release(): void {
     if (typeof this.input === 'string') this.reading = undefined;
   }
