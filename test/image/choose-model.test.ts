@@ -345,12 +345,8 @@ describe('the choice', () => {
       ['#5b6270', '#6b7280'],
     ].flatMap(([ink, paper]) => [50, 70].map((quality) => [ink!, paper!, quality] as const)),
   )('sees no photograph in a dull drawing: %s on %s as an AVIF of quality %d', async (ink, paper, quality) => {
-    const bars = svg(
-      24,
-      `<path fill="none" stroke="${ink}" stroke-width="2" d="M4 4v11M8 3v13M12 3v13M16 3v13M20 4v11"/>`,
-    );
     for (const factor of [2, 3]) {
-      const file = await bars.clone().flatten({ background: paper }).avif({ quality }).toBuffer();
+      const file = await line(24, ink).flatten({ background: paper }).avif({ quality }).toBuffer();
       expect((await choose(file, factor)).model).not.toMatch(/^natural/);
     }
   });
