@@ -15,7 +15,6 @@ import { templatesPlugin } from './templates.js';
 import { newUrlPlugin } from './new-url.js';
 import { checkOptions, type UpresViteOptions } from './options.js';
 import { withPostcssPlugin } from './postcss-config.js';
-import type { Session } from './session.js';
 import { Sessions, type SessionOf } from './sessions.js';
 import { sightingsPlugin } from './sightings.js';
 
@@ -33,8 +32,10 @@ export function upres(options: UpresViteOptions = {}): Plugin[] {
   const session: SessionOf = (environment) => sessions.of(environment);
   return [
     basePlugin(sessions),
+    sightingsPlugin(session),
     templatesPlugin(session),
     importPlugin(session),
+    newUrlPlugin(session),
     htmlPlugin(session),
     servedHtmlPlugin(session),
     unresolvedPlugin(session),
@@ -90,8 +91,8 @@ function basePlugin(sessions: Sessions): Plugin {
     },
     configResolved(config) {
       checkVersion(config);
-      const session = sessions.open(config);
-      if (config.command === 'build') placeReaders(config.plugins as Plugin[], session);
+      sessions.open(config);
+      if (config.command === 'build') placeReaders(config.plugins as Plugin[]);
       finishStyles(config.plugins, sessions);
       if (unreadable !== undefined) config.logger.warn(`upres: directives in CSS are not read: ${unreadable}`);
     },
@@ -109,9 +110,19 @@ function basePlugin(sessions: Sessions): Plugin {
   };
 }
 
-/** Two have to stand at places that no `enforce` gives: before all other plugins, and right before Vite's own of the same work. */
-function placeReaders(plugins: Plugin[], session: Session): void {
-  plugins.unshift(sightingsPlugin(session));
-  const vites = plugins.findIndex(({ name }) => name === 'vite:asset-import-meta-url');
-  plugins.splice(vites < 0 ? plugins.length : vites, 0, newUrlPlugin(session));
+/**
+ * Two have to stand where no `enforce` puts them: before all other plugins, and right before Vite's own of the same work. Workers of
+ * Vite 6 have plugins that can't be moved; there they stay in the place that the list gives them.
+ */
+function placeReaders(plugins: Plugin[]): void {
+  const move = (name: string, placeOf: () => number): void => {
+    const from = plugins.findIndex((plugin) => plugin.name === name);
+    const [plugin] = from < 0 ? [] : plugins.splice(from, 1);
+    if (plugin) plugins.splice(placeOf(), 0, plugin);
+  };
+  move('upres:sightings', () => 0);
+  move('upres:new-url', () => {
+    const vites = plugins.findIndex(({ name }) => name === 'vite:asset-import-meta-url');
+    return vites < 0 ? plugins.length : vites;
+  });
 }
