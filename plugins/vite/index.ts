@@ -4,7 +4,6 @@
  */
 import type { Plugin, ResolvedConfig } from 'vite';
 import { finishStyles, markDirectives } from './css.js';
-import { install } from './dev.js';
 import { hotPlugin } from './hot.js';
 import { htmlPlugin, servedHtmlPlugin } from './html-plugin.js';
 import { importPlugin } from './imports.js';
@@ -14,7 +13,6 @@ import { markingVisitor, visits } from './lightningcss.js';
 import { templatesPlugin } from './templates.js';
 import { newUrlPlugin } from './new-url.js';
 import { checkOptions, type UpresViteOptions } from './options.js';
-import { withPostcssPlugin } from './postcss-config.js';
 import { Sessions, type SessionOf } from './sessions.js';
 import { sightingsPlugin } from './sightings.js';
 
@@ -87,6 +85,7 @@ function basePlugin(sessions: Sessions): Plugin {
           ? { css: { lightningcss: { visitor: markingVisitor(config.root) } } }
           : undefined;
       }
+      const { withPostcssPlugin } = await import('./postcss-config.js');
       return { css: { postcss: await withPostcssPlugin(config, markDirectives(sessions)) } };
     },
     configResolved(config) {
@@ -96,9 +95,10 @@ function basePlugin(sessions: Sessions): Plugin {
       finishStyles(config.plugins, sessions);
       if (unreadable !== undefined) config.logger.warn(`upres: directives in CSS are not read: ${unreadable}`);
     },
-    configureServer(server) {
+    async configureServer(server) {
       const session = sessions.of(server.environments.client);
       session.dependents.watch(server);
+      const { install } = await import('./dev.js');
       return () => {
         install(server, session);
       };
