@@ -51,6 +51,10 @@ export interface Analysis {
   readonly contradiction: string | undefined;
   /** Where `geometry.pooling` says that there are pools: which nodes they are. */
   readonly pools: FoundPools['pools'] | undefined;
+  /** Nodes that the output needs and that could be followed, in the order of computing. */
+  readonly steps: readonly Step[];
+  /** What is known of each tensor. */
+  readonly values: ReadonlyMap<string, Value>;
 }
 
 // Many small factors, so that strides, blocks and windows of any usual size divide it, and different in both directions, so
@@ -148,7 +152,10 @@ function walk(graph: GraphProto, opset: number, shape: InputShape, size: Picture
       0,
     ),
   };
-  return { geometry: result, output: output && shapeOf(output), picture: size, contradiction, pools: pools?.pools };
+  return {
+    ...{ geometry: result, output: output && shapeOf(output), picture: size, contradiction },
+    ...{ pools: pools?.pools, steps, values },
+  };
 }
 
 function follow(node: NodeProto, inputs: readonly (Value | undefined)[], context: OperatorContext): Followed {

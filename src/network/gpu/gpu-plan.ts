@@ -82,7 +82,7 @@ export function planGpuTiles(request: GpuPlanRequest): Tile[] {
     const height = roundUp(request.height, unit);
     if (width * height > byMemory) throw tooLarge(request, `${request.width}×${request.height} pixels at once`);
     const whole = { x: 0, y: 0, width, height };
-    return [{ core: whole, read: whole }];
+    return [{ core: whole, read: whole, made: whole, work: width * height }];
   }
   const columns = new Axis(request.width, halo.left, halo.right, unit);
   const rows = new Axis(request.height, halo.top, halo.bottom, unit);
@@ -99,7 +99,7 @@ export function planGpuTiles(request: GpuPlanRequest): Tile[] {
     for (let x = 0; x < request.width; x += width) {
       const core = { x, y, width, height };
       const read = { x: x - columns.before, y: y - rows.before, width: columns.read(width), height: rows.read(height) };
-      tiles.push({ core, read });
+      tiles.push({ core, read, made: read, work: read.width * read.height });
     }
   }
   return tiles;
