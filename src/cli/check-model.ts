@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { computedBy, type ModelChoice } from '../model/catalogue/colours.js';
 import { computingId, type ComputingOptions } from '../model/catalogue/computing.js';
-import { looksLikePath } from '../model/catalogue/model-path.js';
+import { looksLikePath } from '../model/catalogue/formats/formats.js';
 import { autoModel } from '../image/auto/auto-model.js';
 import { builtinLabels, insteadOf } from '../model/catalogue/registry.js';
 import { addedModel } from './models/added-models.js';
@@ -45,5 +45,21 @@ export async function checkModel({ model, ...computing }: ModelFlags): Promise<s
   throw new UsageError(
     `--model ${model}: there is no such label. Known are ${labels().join(', ')}; the path of a network's file (.onnx, .param, model.json, .rsr) works too.${insteadOf(model, labels())}`,
     'MODEL_NOT_FOUND',
+  );
+}
+
+/**
+ * Checks `--model` for a farm, whose workers know networks of their owner's by label.
+ * @throws UsageError for a file of this machine
+ */
+export async function checkFarmModel({ model, ...computing }: ModelFlags): Promise<void> {
+  if (model === undefined || isLabel(model)) {
+    await checkModel({ model, ...computing });
+    return;
+  }
+  const stats = await stat(model).catch(() => undefined);
+  if (!stats?.isFile() && !looksLikePath(model) && computingId(computing) === '') return;
+  throw new UsageError(
+    '--queue has workers compute, who know networks by label: name the file to each of them (upres worker --models mine=net.onnx), and its label with --model',
   );
 }
