@@ -21,6 +21,11 @@ export interface Tile {
   readonly work: number;
 }
 
+/** A tile of a graph that computes all of what it reads. */
+export function untrimmedTile(core: Rectangle, read: Rectangle): Tile {
+  return { core, read, made: read, work: read.width * read.height };
+}
+
 /**
  * The shortest side of what a trimmed graph is to make. Matrices of up to 64 columns, which are pixels, are multiplied by onnxruntime (MLAS,
  * `MlasSgemmOperation`) in longer strides along the sums, and rounded otherwise: none of a graph's tensors may have so few.
