@@ -9,7 +9,13 @@ const from = { x: 0, y: 0, width: 10, height: 10 };
 /** A row of tiles of 10×10 pixels. */
 function tile(x: number, ...more: number[]): PlacedTile {
   const core = { x, y: 0, width: 10, height: 10 };
-  return { core, read: core, made: core, work: 100, places: [x, ...more].map((place) => ({ ...from, x: place, from })) };
+  return {
+    core,
+    read: core,
+    made: core,
+    work: 100,
+    places: [x, ...more].map((place) => ({ ...from, x: place, from })),
+  };
 }
 
 const record: TileRecord = { thread: 0, started: 1, ended: 2, pixels: 100 };

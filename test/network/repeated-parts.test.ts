@@ -60,7 +60,8 @@ async function compute(
         const sum = seenFrom(core.x + x, core.y + y);
         for (let at = 0; at < 4 * channels; at++) {
           const row = 2 * (core.y - made.y + y) + (at >= 2 * channels ? 1 : 0);
-          result[(row * 2 * made.width + 2 * (core.x - made.x + x)) * channels + (at % (2 * channels))] = sum >> (at % 8);
+          result[(row * 2 * made.width + 2 * (core.x - made.x + x)) * channels + (at % (2 * channels))] =
+            sum >> (at % 8);
         }
       }
     }
