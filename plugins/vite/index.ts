@@ -29,15 +29,24 @@ export function upres(options: UpresViteOptions = {}): Plugin[] {
   const sessions = new Sessions(options);
   const session: SessionOf = (environment) => sessions.of(environment);
   return [
+    // Vite's own configuration: styles are marked and read within its pipeline, images of the development server answered.
     basePlugin(sessions),
+    // Writes down what sources ask for, before any other plugin reads them.
     sightingsPlugin(session),
+    // Attributes of components that ask for more than one URL.
     templatesPlugin(session),
+    // Imports and globs: images as modules.
     importPlugin(session),
+    // URLs in scripts, when components are compiled.
     newUrlPlugin(session),
+    // Pages of builds; pages as the development server sends them.
     htmlPlugin(session),
     servedHtmlPlugin(session),
+    // What is not delivered at the end is an error.
     unresolvedPlugin(session),
+    // The summary, the report, and the end of all threads.
     lifecyclePlugin(session),
+    // What a changed image is loaded again in.
     hotPlugin(session),
   ];
 }
