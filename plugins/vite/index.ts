@@ -100,7 +100,9 @@ function basePlugin(sessions: Sessions): Plugin {
     configResolved(config) {
       checkVersion(config);
       sessions.open(config);
-      if (config.command === 'build') placeReaders(config.plugins as Plugin[]);
+      const plugins = config.plugins as Plugin[];
+      if (config.command === 'build') placeReaders(plugins);
+      if (plugins.some(({ name }) => name.startsWith('vite-plugin-sveltekit'))) leaveOutPages(plugins);
       finishStyles(config.plugins, sessions);
       if (unreadable !== undefined) config.logger.warn(`upres: directives in CSS are not read: ${unreadable}`);
     },
@@ -134,4 +136,10 @@ function placeReaders(plugins: Plugin[]): void {
     const vites = plugins.findIndex(({ name }) => name === 'vite:asset-import-meta-url');
     return vites < 0 ? plugins.length : vites;
   });
+}
+
+/** SvelteKit makes its pages itself, and warns of plugins that wait for Vite's. */
+function leaveOutPages(plugins: Plugin[]): void {
+  const others = plugins.filter(({ name }) => !name.startsWith('upres:html'));
+  plugins.splice(0, plugins.length, ...others);
 }
