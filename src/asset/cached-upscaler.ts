@@ -3,7 +3,7 @@ import { abortedBy, isAborted, onAbort, throwIfAborted } from '../abort.js';
 import { deviceFor } from '../image/on-device.js';
 import { defaultMaxFrames, defaultMaxInputPixels, defaultMaxOutputPixels } from '../image/limits.js';
 import { Source } from '../image/image-source.js';
-import type { Upscaler, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
+import type { UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import { processors, type Device, type DeviceChoice } from '../network/device.js';
 import { namedByEnvironment, workingDevice } from '../network/processor.js';
 import { defined } from '../schema.js';
@@ -17,6 +17,11 @@ export interface CachedResult extends UpscaleResult {
   readonly cached: boolean;
   /** SHA-512 of the data in base64 digits, where the cache has it. */
   readonly hash?: string;
+}
+
+/** Whatever makes results: an `Upscaler`, or machines that are asked for them. */
+export interface Enlarger {
+  upscale(source: Source, options: UpscaleOptions): Promise<UpscaleResult>;
 }
 
 interface Work {
@@ -43,7 +48,7 @@ export class CachedUpscaler {
    * @param cache undefined: nothing is cached
    */
   constructor(
-    private readonly upscaler: () => Upscaler | Promise<Upscaler>,
+    private readonly upscaler: () => Enlarger | Promise<Enlarger>,
     private readonly cache: ResultCache | undefined,
   ) {
     const folder = cache?.folder ?? '';

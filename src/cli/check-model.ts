@@ -47,3 +47,19 @@ export async function checkModel({ model, ...computing }: ModelFlags): Promise<s
     'MODEL_NOT_FOUND',
   );
 }
+
+/**
+ * Checks `--model` for a farm, whose workers know networks of their owner's by label.
+ * @throws UsageError for a file of this machine
+ */
+export async function checkFarmModel({ model, ...computing }: ModelFlags): Promise<void> {
+  if (model === undefined || isLabel(model)) {
+    await checkModel({ model, ...computing });
+    return;
+  }
+  const stats = await stat(model).catch(() => undefined);
+  if (!stats?.isFile() && !looksLikePath(model) && computingId(computing) === '') return;
+  throw new UsageError(
+    '--queue has workers compute, who know networks by label: name the file to each of them (upres worker --models mine=net.onnx), and its label with --model',
+  );
+}

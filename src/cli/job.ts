@@ -22,7 +22,7 @@ import { throwIfAborted } from '../abort.js';
 export interface JobContext {
   readonly upscaler: Upscaler;
   /** The same through the cache. */
-  readonly cached: CachedUpscaler;
+  readonly cached: Pick<CachedUpscaler, 'upscale'>;
   readonly options: RunOptions;
   readonly write: Omit<WriteOptions, 'makeFolder'>;
   readonly signal: AbortSignal;
@@ -46,10 +46,7 @@ export async function runJob(job: Job, source: Source, context: JobContext): Pro
 async function make(job: Job, source: Source, context: JobContext, start: number): Promise<Made> {
   let result: CachedResult;
   try {
-    // Said even where it is the source's own, as build tools do, so that they share results.
-    const format = job.format ?? (await ownFormat(job.input.path));
-    const options = { ...upscaleOptions(job, context), ...defined({ format }) };
-    result = await context.cached.upscale(source, options, job.input.path);
+    result = await context.cached.upscale(source, await wantedOf(job, context), job.input.path);
   } catch (error) {
     if (context.signal.aborted) throw error;
     const { made, ...fallback } = await standIn(error, context.options.onError, {
@@ -60,6 +57,14 @@ async function make(job: Job, source: Source, context: JobContext, start: number
     return { ...made, fallback };
   }
   return deliver(job, context, result, start);
+}
+
+/** What is asked for, all of it. */
+export async function wantedOf(job: Job, context: Omit<JobContext, 'cached'>): Promise<UpscaleOptions> {
+  const { alpha } = context.options;
+  // Said even where it is the source's own, as build tools do, so that they share results.
+  const format = job.format ?? (await ownFormat(job.input.path));
+  return { ...resizeOptions(job, context), ...defined({ model: chosenModel(context.options), alpha, format }) };
 }
 
 /** A source's format by its first bytes; undefined where that is for the decoder to say. */
@@ -161,12 +166,10 @@ async function copyOriginal(
   };
 }
 
-function upscaleOptions(job: Job, context: JobContext): UpscaleOptions {
-  const { alpha } = context.options;
-  return { ...resizeOptions(job, context), ...defined({ model: chosenModel(context.options), alpha }) };
-}
-
-function resizeOptions(job: Job, { options, signal, onProgress }: JobContext): ResizeOptions {
+function resizeOptions(
+  job: Job,
+  { options, signal, onProgress }: Pick<JobContext, 'options' | 'signal' | 'onProgress'>,
+): ResizeOptions {
   return {
     ...pictureOptions(job, options),
     ...defined({ device: options.device }),

@@ -8,6 +8,7 @@ import { upscaleOptions } from '../image/options.js';
 import { maxUpscale, targetOptions, type Target } from '../image/target.js';
 import { threadCount } from '../network/pool/thread-count.js';
 import { defined, number, options, text, type OptionsSchema, type Schema, type TypeOf } from '../schema.js';
+import { farmLocation, type FarmLocation } from '../server/farm/farm-location.js';
 import { flagValue } from './flag-value.js';
 import { UsageError } from './usage-error.js';
 
@@ -42,6 +43,8 @@ export type RawOptions = Partial<Record<ValueFlag | TargetFlag | 'out' | 'format
     cache?: string | boolean;
     remoteCache?: string;
     remoteCacheMode?: string;
+    queue?: string;
+    storage?: string;
   };
 
 /** Flags, checked. */
@@ -60,6 +63,8 @@ export interface RunOptions extends TypeOf<typeof valueFlags> {
   readonly quiet: boolean;
   /** Where results are cached; false for nowhere. */
   readonly cache?: CacheOption;
+  /** Whose workers compute; absent where this machine does. */
+  readonly farm?: FarmLocation;
 }
 
 function fail(message: string): never {
@@ -117,6 +122,16 @@ export function parseCache({
   };
 }
 
+function parseFarm({ queue, storage }: RawOptions): FarmLocation | undefined {
+  if (queue === undefined && storage === undefined) return undefined;
+  if (queue === undefined || storage === undefined) fail('--queue and --storage are both of a farm: give both of them');
+  const { properties } = farmLocation;
+  return {
+    queue: flagValue('--queue', properties.queue, queue),
+    storage: flagValue('--storage', properties.storage, storage),
+  };
+}
+
 /**
  * Checks the flags against each other and turns their words into values. Looks at no file.
  * @throws UsageError
@@ -144,7 +159,7 @@ export function parseOptions(raw: RawOptions): RunOptions {
     target: parseTarget(raw),
     formats,
     ...defined({ out: raw.out, lossless: raw.lossless, acceptApproximation: raw.acceptApproximation }),
-    ...defined({ cache: parseCache(raw) }),
+    ...defined({ cache: parseCache(raw), farm: parseFarm(raw) }),
     overwrite: raw.overwrite ?? false,
     dryRun: raw.dryRun ?? false,
     json: raw.json ?? false,

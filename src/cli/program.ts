@@ -71,6 +71,8 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
     .option('--no-cache', 'compute everything, keep nothing')
     .option('--remote-cache <url>', 'look for results there, too (default: UPRES_REMOTE_CACHE)')
     .option('--remote-cache-mode <mode>', 'read, or read-write to upload what was computed (default: read)')
+    .option('--queue <url>', 'have the workers of a farm compute: its Redis or Valkey, as in redis://host:6379/0')
+    .option('--storage <place>', 'with --queue: s3://bucket/prefix, or a folder that all machines share')
     .option('--json', 'one line of JSON on standard output for each image')
     .option('--quiet', 'errors only')
     .version(version, '-V, --version', 'print the version')

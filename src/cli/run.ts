@@ -11,10 +11,11 @@ import { defaultCacheFolder } from '../network/weights/cache-folder.js';
 import { openCache } from '../asset/open-cache.js';
 import type { ResultCache } from '../asset/result-cache.js';
 import { checkDeviceWorks } from './check-device.js';
-import { checkModel } from './check-model.js';
+import { checkFarmModel, checkModel } from './check-model.js';
 import { collect } from './collect.js';
+import { FarmBatch } from './farm-batch.js';
 import { type Interrupts, watchInterrupts } from './interrupt.js';
-import { runJob } from './job.js';
+import { type JobContext, runJob } from './job.js';
 import { Ledger } from './ledger.js';
 import { BatchPixels } from './batch-pixels.js';
 import type { RunOptions } from './options.js';
@@ -40,9 +41,7 @@ function imagesInFlight(threads: number): number {
  * @throws UsageError before any work
  */
 export async function run(args: readonly string[], given: RunOptions): Promise<number> {
-  const model = await checkModel(given);
-  const options = model === undefined ? given : { ...given, model };
-  await checkDeviceWorks(options.device);
+  const options = await checked(given);
   const collection = await collect(args, options);
   const { jobs, collisions } = await plan(collection.inputs, options);
 
@@ -58,6 +57,18 @@ export async function run(args: readonly string[], given: RunOptions): Promise<n
   else await batch.processAll();
   if (!options.quiet) for (const line of summary({ ...batch.totals(), skipped: collection.skipped })) say(line);
   return batch.exitCode;
+}
+
+/** What the machine that computes must have is tried before any work, where that is this one. */
+async function checked(given: RunOptions): Promise<RunOptions> {
+  if (given.farm) {
+    await checkFarmModel(given);
+    // Said, since workers may have another of their own.
+    return { ...given, device: given.device ?? 'cpu' };
+  }
+  const model = await checkModel(given);
+  await checkDeviceWorks(given.device);
+  return model === undefined ? given : { ...given, model };
 }
 
 function say(line: string): void {
@@ -188,14 +199,18 @@ class Batch {
   }
 
   private async compute(): Promise<void> {
-    const { threads } = this.options;
+    const { threads, farm: location, quiet } = this.options;
+    const { signal } = this.interrupts;
+    const farm =
+      location &&
+      (await FarmBatch.open(location, signal, (message) => {
+        if (!quiet) this.progress.say(`note: ${message}`);
+      }));
     const upscaler = new Upscaler(threads === undefined ? {} : { threads });
     const cache = await this.openCache();
     const cached = new CachedUpscaler(() => upscaler, cache);
-    const { signal } = this.interrupts;
     const context = {
       upscaler,
-      cached,
       options: this.options,
       write: this.writing(),
       signal,
@@ -206,18 +221,26 @@ class Batch {
     };
     this.pixels.start();
     try {
-      await eachAtMost(byInput(this.jobs), imagesInFlight(threads ?? defaultThreads()), async (jobs) => {
+      const atOnce = farm?.atOnce ?? imagesInFlight(threads ?? defaultThreads());
+      await eachAtMost(byInput(this.jobs), atOnce, async (jobs) => {
         if (signal.aborted || this.common) return;
         const { bytes, path } = jobs[0]!.input;
         const source = new Source(bytes ?? path);
-        await Promise.all(
-          jobs.map(async (job) => {
-            this.take(job, await runJob(job, source, context));
-          }),
-        );
+        const make = async (by: JobContext['cached']): Promise<void> => {
+          const one = async (job: Job) => {
+            this.take(job, await runJob(job, source, { ...context, cached: by }));
+          };
+          await Promise.all(jobs.map(one));
+        };
+        if (farm) await farm.upscale(jobs, source, { ...context, cache }, make);
+        else await make(cached);
       });
       if (!signal.aborted) await cache?.settle?.();
     } finally {
+      if (farm && signal.aborted && !quiet) {
+        this.progress.say('note: what was sent is computed on the farm; the same command goes on with it');
+      }
+      await farm?.close();
       await upscaler.dispose({ cancel: signal.aborted });
     }
   }

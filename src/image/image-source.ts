@@ -39,6 +39,11 @@ export class Source {
     return (this.reading ??= typeof this.input === 'string' ? readInput(this.input) : Promise.resolve(this.input));
   }
 
+  /** @internal Lets the bytes of a file go; who asks for them reads it again. */
+  release(): void {
+    if (typeof this.input === 'string') this.reading = undefined;
+  }
+
   /** Without any limit applied. Throws as `bytes` and `readHeader`; the latter's errors name no file. */
   header(): Promise<Header> {
     return (this.readingHeader ??= this.readHeader());

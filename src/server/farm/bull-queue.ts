@@ -300,6 +300,12 @@ export class BullQueue implements WorkQueue {
     return asking(this.queue.getJobCounts('wait', 'active', 'delayed', 'failed'));
   }
 
+  /** Images that all workers compute at once, now. */
+  async workerSlots(): Promise<number> {
+    const workers = await asking(this.options.connection.redis.zrangebyscore(workersKey, Date.now(), '+inf'));
+    return workers.reduce((sum, worker) => sum + Number(worker.split(':')[1]), 0);
+  }
+
   /** Offers again what stands in no queue, though its record says that it waits: whoever was to put it there has ended. */
   async mend(): Promise<void> {
     const { connection, store, mendMs = defaultMendMs } = this.options;
@@ -411,9 +417,7 @@ export class BullQueue implements WorkQueue {
   private async slotsOfFarm(): Promise<number> {
     const now = performance.now();
     if (now - this.slots.known < workerMs / 6) return this.slots.count;
-    const workers = await asking(this.options.connection.redis.zrangebyscore(workersKey, Date.now(), '+inf'));
-    const count = workers.reduce((sum, worker) => sum + Number(worker.split(':')[1]), 0);
-    this.slots = { known: now, count: Math.max(leastSlots, count) };
+    this.slots = { known: now, count: Math.max(leastSlots, await this.workerSlots()) };
     return this.slots.count;
   }
 

@@ -1,15 +1,11 @@
 import { openStorage } from '../../storage/open-storage.js';
 import { BullQueue, type BullQueueOptions } from './bull-queue.js';
+import type { FarmLocation } from './farm-location.js';
 import { asking, connect } from './connection.js';
 import { RedisJobStore } from './redis-job-store.js';
 
-/** Where a farm's queue and its pictures are. */
-export interface FarmOptions extends Pick<BullQueueOptions, 'atOnce' | 'warn' | 'lockMs' | 'mendMs' | 'shortestRest'> {
-  /** `redis://host:6379/0`. */
-  readonly queue: string;
-  /** `s3://bucket/prefix`, or a folder that all machines share. */
-  readonly storage: string;
-}
+export interface FarmOptions
+  extends FarmLocation, Pick<BullQueueOptions, 'atOnce' | 'warn' | 'lockMs' | 'mendMs' | 'shortestRest'> {}
 
 /** What servers and workers of a farm share. */
 export interface Farm {

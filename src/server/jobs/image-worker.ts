@@ -6,6 +6,7 @@ import { Source } from '../../image/image-source.js';
 import type { UpscaleResult } from '../../image/upscale.js';
 import { approximateOnly } from '../../network/approximate.js';
 import type { Progress } from '../../pixels.js';
+import { defined } from '../../schema.js';
 import type { Client } from '../service/client.js';
 import type { Variant } from '../service/variant.js';
 import { dropWhatEnded } from './drop-ended.js';
@@ -154,7 +155,8 @@ const worn: Outcome = {
 };
 
 async function describe(result: UpscaleResult): Promise<JobResult> {
-  const { data, width, height, format, frames, model, device } = result;
+  const { data, width, height, format, frames, model, device, modelReason, warnings, inferenceMs, codecMs } = result;
   const sha256 = await digest(data, 'sha256', 'base64url');
-  return { width, height, format, frames, model, bytes: data.length, sha256, device, ...approximateOnly(result) };
+  const facts = { width, height, format, frames, model, bytes: data.length, sha256, device, inferenceMs, codecMs };
+  return { ...facts, ...defined({ modelReason, warnings }), ...approximateOnly(result) };
 }

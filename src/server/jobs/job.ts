@@ -59,6 +59,12 @@ const result = object(
     approximate: literal(1),
     /** How far they are from it, in levels of 255. */
     approximateBy: number({ from: 0 }),
+    /** Why `auto` chose the model, in words for people. */
+    modelReason: words,
+    /** What is odd about the source or was left behind, in words for people. */
+    warnings: list(words),
+    inferenceMs: number({ from: 0 }),
+    codecMs: number({ from: 0 }),
   },
 );
 

@@ -1,5 +1,6 @@
 import { AssetCache } from '../../asset/asset-cache.js';
 import { cacheKey } from '../../asset/cache-key.js';
+import { checkModel } from '../../asset/options.js';
 import { CachedUpscaler, type CachedResult } from '../../asset/cached-upscaler.js';
 import { openCache } from '../../asset/open-cache.js';
 import type { ResultCache } from '../../asset/result-cache.js';
@@ -166,15 +167,17 @@ export class ImageService implements AsyncDisposable {
 
   private optionsOf(variant: Variant, format: OutputFormat | undefined): UpscaleOptions {
     const { limits, models, device } = this.settings;
-    const { upscale, width, minWidth, model, animation } = variant;
+    const { upscale, width, height, minWidth, model, animation, colour, alpha } = variant;
+    // A record may name what is known elsewhere.
+    checkModel(model, models);
     return {
-      ...defined({ upscale, width, minWidth, format, animation }),
+      ...defined({ upscale, width, height, minWidth, format, animation, colour, alpha }),
       ...(format && defined(encodingOf(variant, format))),
       model: Object.hasOwn(models, model) ? models[model]! : model,
       device: variant.device ?? device,
-      maxInputPixels: limits.inputPixels,
-      maxOutputPixels: limits.outputPixels,
-      maxFrames: limits.frames,
+      maxInputPixels: variant.maxInputPixels ?? limits.inputPixels,
+      maxOutputPixels: variant.maxOutputPixels ?? limits.outputPixels,
+      maxFrames: variant.maxFrames ?? limits.frames,
     };
   }
 }

@@ -11,6 +11,7 @@ import { expectedDevice } from '../../network/processor.js';
 import { deviceChoice, type DeviceChoice } from '../../network/device.js';
 import { defaultThreads, threadCount } from '../../network/pool/thread-count.js';
 import { check, defined, flag, list, options, secret, text, whole, type TypeOf } from '../../schema.js';
+import { farmLocation } from '../farm/farm-location.js';
 import { defaultLimits, limitOptions, type ServerLimits } from './limits.js';
 
 export type { ServerLimits } from './limits.js';
@@ -52,16 +53,7 @@ const serverOptions = options({
    * @default `server` in the user's data folder
    */
   folder: text('a folder'),
-  /**
-   * Where jobs stand that several machines share: `redis://host:6379/0` of Redis or Valkey, with `storage`.
-   * @default none: jobs are kept in `folder`, and computed here
-   */
-  queue: secret(text('redis://host:6379/0', { pattern: /^(?:redis|valkey)s?:\/\/\S+$/ })),
-  /**
-   * Where pictures lie that several machines share: `s3://bucket/prefix`, or a folder that all of them see.
-   * @default none
-   */
-  storage: text('a folder, or s3://bucket/prefix'),
+  ...farmLocation.properties,
   /**
    * Whether jobs are computed here, too, where there is a queue; otherwise that is left to `upres worker`.
    * @default `false` with a queue

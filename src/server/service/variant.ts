@@ -2,7 +2,8 @@ import { checkDirectives, directives, readTexts } from '../../asset/directives.j
 import { checkModel, encodingFor } from '../../asset/options.js';
 import { UpresError } from '../../errors.js';
 import { checkEncoding, outputFormats, type OutputFormat, type QualityOptions } from '../../image/codec/formats.js';
-import { animationChoice, qualityRating } from '../../image/options.js';
+import { limitOptions } from '../../image/limits.js';
+import { animationChoice, qualityRating, upscaleOptions } from '../../image/options.js';
 import { sideLength, upscaleFactor } from '../../image/target.js';
 import { deviceChoice } from '../../network/device.js';
 import { check, choice, defined, flag, object, options, type TypeOf } from '../../schema.js';
@@ -31,12 +32,18 @@ export const variant = object(
     animation: animationChoice,
     /** Absent: the server's own choice. */
     device: deviceChoice,
+    // What only the command asks for, over a farm's queue.
+    height: sideLength,
+    colour: upscaleOptions.properties.colour,
+    alpha: upscaleOptions.properties.alpha,
+    // Limits of whoever accepted it. Absent: the server's own.
+    ...limitOptions.properties,
   },
 );
 
 export interface Variant extends TypeOf<typeof variant> {}
 
-type Size = Pick<Variant, 'upscale' | 'width' | 'minWidth'>;
+type Size = Pick<Variant, 'upscale' | 'width' | 'minWidth' | 'height'>;
 
 const { upscale, width, minWidth, model, format, quality, lossless, animation } = directives.properties;
 /** The directives of a request. Those of a build's query that ask for code make no sense here. */
@@ -100,7 +107,8 @@ export function parseVariant(
 
 /** How many sizes there are among some files, each of which is computed once. */
 export function countSizes(variants: readonly Size[]): number {
-  return new Set(variants.map(({ upscale, width, minWidth }) => [upscale, width, minWidth].join())).size;
+  return new Set(variants.map(({ upscale, width, minWidth, height }) => [upscale, width, minWidth, height].join()))
+    .size;
 }
 
 function sizesOf(factors: readonly number[] = [], width: number | undefined, minWidth: number | undefined): Size[] {

@@ -1,0 +1,144 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { buffer } from 'node:stream/consumers';
+import { abortedBy, throwIfAborted } from '../../abort.js';
+import { hasCode, messageOf } from '../../errors.js';
+import type { Progress } from '../../pixels.js';
+import { JobRunner } from '../jobs/job-runner.js';
+import { hasEnded, type Job } from '../jobs/job.js';
+import { pauseAfter } from '../jobs/retry-state.js';
+import type { Client } from '../service/client.js';
+import type { FarmLocation } from './farm-location.js';
+import { openFarm, type Farm } from './farm.js';
+import { Lanes } from './lanes.js';
+
+export interface FarmClientOptions extends FarmLocation {
+  /** Whose turn its jobs take, and who finds them again. */
+  readonly client: Client;
+  /** Ends all that is waited for: ABORTED. Jobs stay where they are. */
+  readonly signal: AbortSignal;
+  /** Told what holds everything up, once until it has passed. */
+  readonly warn: (message: string) => void;
+}
+
+/** Milliseconds after which a job is looked at though no one told of it: what was told may be lost. */
+const lookMs = 10_000;
+/** Pictures that are sent, or fetched, at once: their bytes are in memory. */
+const atOnce = 16;
+
+/** Whoever sends jobs to a farm without a server between: however often the connection is lost, it goes on when it is back. */
+export class FarmClient {
+  /** For those whose source is in memory until it is sent. */
+  readonly sending = new Lanes(atOnce);
+  /** For those whose results are in memory until they are where they belong. */
+  readonly fetching = new Lanes(atOnce);
+  private readonly runner: JobRunner;
+  private readonly held = new Set<string>();
+
+  private constructor(
+    private readonly options: FarmClientOptions,
+    private readonly farm: Farm,
+  ) {
+    this.runner = new JobRunner({ ...farm, warn: options.warn });
+  }
+
+  /** @throws as `openFarm` */
+  static async open(options: FarmClientOptions): Promise<FarmClient> {
+    const { queue, storage, warn } = options;
+    return new FarmClient(options, await openFarm({ queue, storage, atOnce: 1, warn }));
+  }
+
+  /** Images that the farm's workers compute at once, now. */
+  workers(): Promise<number> {
+    return this.farm.queue.workerSlots();
+  }
+
+  /**
+   * Sends a job, or finds the one that was sent as it; one that came to nothing is sent anew.
+   * @param request what it is sent with; its key names all that is asked for
+   */
+  async send(job: Omit<Job, 'client'> & Required<Pick<Job, 'request'>>, sources: readonly Uint8Array[]): Promise<Job> {
+    const { client } = this.options;
+    const { store } = this.farm;
+    return this.patiently(async () => {
+      const known = await store.find(client.id, job.request.key);
+      if (known && hasEnded(known) && (known.state !== 'done' || known.expired)) await this.runner.remove(known);
+      else if (known) return this.offer(known);
+      const draft = await store.draft();
+      try {
+        for (const [place, bytes] of sources.entries()) await draft.addSource(place, bytes);
+        return await this.offer(await draft.commit({ ...job, client: client.id }));
+      } finally {
+        await draft.discard();
+      }
+    });
+  }
+
+  /**
+   * Waits for a job's end.
+   * @returns undefined where it is gone
+   */
+  async end(id: string, onProgress: (progress: Progress) => void): Promise<Job | undefined> {
+    const { signal } = this.options;
+    let news = new AbortController();
+    const unlisten = this.runner.listen(id, () => {
+      news.abort();
+    });
+    try {
+      for (;;) {
+        throwIfAborted(signal);
+        news = new AbortController();
+        const job = await this.patiently(() => this.farm.store.get(id));
+        if (!job || hasEnded(job)) return job;
+        const { donePixels, totalPixels } = await this.patiently(() => this.runner.progress(job));
+        onProgress({ donePixels, totalPixels });
+        const woken = AbortSignal.any([news.signal, signal]);
+        await delay(lookMs, undefined, { signal: woken }).catch(() => undefined);
+      }
+    } finally {
+      unlisten();
+    }
+  }
+
+  /** A result of a job's first image; undefined where it is gone, or not what it was. */
+  fetch(id: string, output: number): Promise<Uint8Array | undefined> {
+    return this.patiently(async () => {
+      const bytes = await this.farm.store.openResult(id, 0, output);
+      return bytes === undefined || bytes === 'damaged' ? undefined : buffer(bytes);
+    });
+  }
+
+  /** Forgets a job. */
+  remove(job: Job): Promise<void> {
+    return this.patiently(() => this.runner.remove(job));
+  }
+
+  close(): Promise<void> {
+    return this.farm.close();
+  }
+
+  private async offer(job: Job): Promise<Job> {
+    if (!hasEnded(job)) await this.runner.add(job, this.options.client);
+    return job;
+  }
+
+  /** Asks until there is an answer. */
+  private async patiently<T>(ask: () => Promise<T>): Promise<T> {
+    const { signal, warn } = this.options;
+    let said: string | undefined;
+    for (let times = 1; ; times++) {
+      throwIfAborted(signal);
+      try {
+        const answer = await ask();
+        if (said !== undefined) this.held.delete(said);
+        return answer;
+      } catch (error) {
+        if (signal.aborted) throw abortedBy(signal);
+        if (!hasCode(error, 'QUEUE_UNAVAILABLE', 'STORAGE_UNAVAILABLE')) throw error;
+        said = messageOf(error);
+        if (!this.held.has(said)) warn(`${said}; it is tried again`);
+        this.held.add(said);
+        await delay(pauseAfter(times), undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+}

@@ -1,0 +1,160 @@
+import { createHash } from 'node:crypto';
+import { digest } from '../../digest.js';
+import { failures, UpresError, type UpresErrorCode } from '../../errors.js';
+import { autoModel } from '../../image/auto/auto-model.js';
+import type { Source } from '../../image/image-source.js';
+import type { UpscaleOptions } from '../../image/options.js';
+import { planPicture, type Plan } from '../../image/plan.js';
+import type { UpscaleResult } from '../../image/upscale.js';
+import { approximateOnly } from '../../network/approximate.js';
+import type { Device } from '../../network/device.js';
+import type { Progress } from '../../pixels.js';
+import { defined } from '../../schema.js';
+import { newJobId, type Job, type JobImage, type JobProblem } from '../jobs/job.js';
+import type { Variant } from '../service/variant.js';
+import type { FarmClient } from './farm-client.js';
+
+/** A job that is there no more when its result is wanted is sent again so often. */
+const mostTimes = 3;
+
+/** One file of a picture that can be made, as far as the header tells. */
+interface Wanted {
+  readonly variant: Variant;
+  readonly plan: Plan;
+}
+
+/**
+ * A picture that workers of a farm make into files: all of them are one job, whichever is asked for first, so that it is decoded
+ * and enlarged once, and found again by the same name. Files that can't be made, by the header, keep no other from being made.
+ */
+export class FarmPicture {
+  private readonly listeners = new Set<(progress: Progress) => void>();
+  private readonly alone: FarmPicture[] = [];
+  private making: Promise<Job> | undefined;
+  private wanted: Promise<readonly Wanted[]> | undefined;
+  private sent: Job | undefined;
+  private leave: Promise<() => void> | undefined;
+
+  /**
+   * @param files all that will be asked for
+   * @param name a label for people
+   * @param hasLeft called when its source is needed no more
+   */
+  constructor(
+    private readonly client: FarmClient,
+    private readonly source: Source,
+    private readonly files: readonly UpscaleOptions[],
+    private readonly name: string,
+    private readonly hasLeft: () => void,
+  ) {}
+
+  /** One of its files. Throws as `Upscaler.upscale` does, and what workers say. */
+  async upscale(_: unknown, options: UpscaleOptions): Promise<UpscaleResult> {
+    const header = await this.source.header();
+    const plan = planPicture(header, options, undefined);
+    const { onProgress } = options;
+    if (onProgress) this.listeners.add(onProgress);
+    const place = await this.placeOf(options);
+    for (let times = 1; ; times++) {
+      const making = (this.making ??= this.make());
+      const { id, images } = await making;
+      const image = images[0]!;
+      if (image.state === 'failed') return this.orAlone(image.problem, options);
+      const data = await this.fetch(id, place);
+      if (data && image.state === 'done') {
+        const { width, height, format, frames, model, device, modelReason, warnings } = image.results[place]!;
+        return {
+          ...{ data, width, height, format, frames, model, device: device as Device },
+          ...{ sourceWidth: header.width, sourceHeight: header.height, upscale: plan.target.width / header.width },
+          ...{ inferenceMs: image.results[place]!.inferenceMs ?? 0, codecMs: image.results[place]!.codecMs ?? 0 },
+          ...defined({ modelReason, warnings }),
+          ...approximateOnly(image.results[place]!),
+        };
+      }
+      if (times === mostTimes) throw new UpresError('STORAGE_UNAVAILABLE', 'its result was lost again and again');
+      if (this.making === making) this.making = undefined;
+    }
+  }
+
+  /** Forgets its job, when all that was asked for is where it belongs. */
+  async remove(): Promise<void> {
+    (await this.leave)?.();
+    if (this.sent) await this.client.remove(this.sent);
+    for (const picture of this.alone) await picture.remove();
+  }
+
+  /** What several files have failed of together may be the fault of one. */
+  private orAlone({ code, detail }: JobProblem, options: UpscaleOptions): Promise<UpscaleResult> {
+    if (this.files.length === 1) {
+      const known = Object.hasOwn(failures, code) ? (code as UpresErrorCode) : 'INFERENCE_FAILED';
+      throw new UpresError(known, detail);
+    }
+    const picture = new FarmPicture(this.client, this.source, [options], this.name, () => undefined);
+    this.alone.push(picture);
+    return picture.upscale(this.source, options);
+  }
+
+  private async fetch(id: string, place: number): Promise<Uint8Array | undefined> {
+    this.leave ??= this.client.fetching.enter();
+    await this.leave;
+    return this.client.fetch(id, place);
+  }
+
+  private async placeOf(options: UpscaleOptions): Promise<number> {
+    const own = JSON.stringify(variantOf(options));
+    return (await this.plans()).findIndex(({ variant }) => JSON.stringify(variant) === own);
+  }
+
+  private plans(): Promise<readonly Wanted[]> {
+    return (this.wanted ??= this.source.header().then((header) => {
+      const wanted = new Map<string, Wanted>();
+      for (const options of this.files) {
+        const variant = variantOf(options);
+        try {
+          wanted.set(JSON.stringify(variant), { variant, plan: planPicture(header, options, undefined) });
+        } catch {
+          // Whoever asks for it hears of it.
+        }
+      }
+      return [...wanted.values()];
+    }));
+  }
+
+  private async make(): Promise<Job> {
+    const wanted = await this.plans();
+    const bytes = await this.source.bytes();
+    const sha256 = await digest(bytes, 'sha256', 'base64url');
+    const variants = wanted.map(({ variant }) => variant);
+    const { width, height, frames } = await this.source.header();
+    const image: JobImage = {
+      ...{ name: this.name, variants, source: { bytes: bytes.length, sha256 }, attempts: 0, state: 'queued' },
+      pixels: width * height * frames,
+      resultPixels: wanted.reduce((sum, { plan }) => sum + plan.target.width * plan.target.height * plan.frames, 0),
+    };
+    const content = createHash('sha256')
+      .update(JSON.stringify([variants, sha256]))
+      .digest('base64url');
+    const request = { key: content, content };
+    const created = new Date().toISOString();
+    const job = { id: newJobId(), created, version: 1, state: 'queued', request, images: [image] } as const;
+    this.sent = await this.client.send(job, [bytes]);
+    this.source.release();
+    this.hasLeft();
+    const ended = await this.client.end(this.sent.id, (progress) => {
+      for (const listener of this.listeners) listener(progress);
+    });
+    return ended ?? this.sent;
+  }
+}
+
+/** What is asked for, as a job says it. */
+function variantOf(options: UpscaleOptions): Variant {
+  const { upscale, width, height, minWidth, format, quality, lossless, animation, colour, alpha, device } = options;
+  const { model = autoModel, maxInputPixels, maxOutputPixels, maxFrames } = options;
+  if (typeof model !== 'string') throw new UpresError('BAD_ARGUMENT', 'a farm knows networks by their labels');
+  return {
+    model,
+    ...defined({ upscale, width, height, minWidth, format, quality, lossless, animation, colour, alpha, device }),
+    ...defined({ maxInputPixels, maxOutputPixels, maxFrames }),
+  };
+}
