@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 import { parseDensityName, printDensityName, hasImageExtension } from '#upres/asset/names.js';
 import type { Directives } from '#upres/asset/directives.js';
 import type { AssetPipeline, RenderedVariant } from '#upres/asset/pipeline.js';
-import type { FileFacts } from '#upres/asset/recall.js';
+import type { FileFacts } from '#upres/asset/rendered.js';
 import { Roles } from '#upres/asset/roles.js';
 import type File from 'vinyl';
 import { checkEncoding } from './encoding.js';

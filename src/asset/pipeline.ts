@@ -16,24 +16,15 @@ import type { Directives } from './directives.js';
 import { standIn, type OnError } from './on-error.js';
 import { ownModelOf, type AssetOptions } from './options.js';
 import { OwnOutputs } from './own-outputs.js';
-import { AssetReport, type ReportEntry, type VariantStatus } from './report.js';
-import type { AssetFile, Recall } from './recall.js';
+import { AssetReport, type ReportEntry } from './report.js';
+import type { Recall } from './recall.js';
+import type { AssetFile, RenderedVariant } from './rendered.js';
 import { DirectivesResolver } from './resolve.js';
 import type { ResultCache } from './result-cache.js';
 import { UpscalerLease } from './shared-upscaler.js';
 import type { SourceFacts } from './source-facts.js';
 
-/** One output file of an asset. */
-export interface RenderedVariant {
-  readonly data: Uint8Array;
-  readonly format: OutputFormat;
-  /** Pixels of the file. */
-  readonly width: number;
-  readonly height: number;
-  readonly status: VariantStatus;
-  /** SHA-512 of the data in base64 digits, where that is known. */
-  readonly hash?: string;
-}
+export type { RenderedVariant } from './rendered.js';
 
 export interface PipelineContext {
   /** The project's root: globs, model paths and the cache are relative to it. */

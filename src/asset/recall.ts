@@ -5,26 +5,16 @@ import type { ImageInfo } from '../image/codec/header.js';
 import type { OutputFormat } from '../image/codec/formats.js';
 import { isProcessor, type DeviceChoice } from '../network/device.js';
 import { expectedDevice } from '../network/processor.js';
-import type { AssetPlan, VariantPlan } from './asset-plan.js';
+import type { AssetPlan } from './asset-plan.js';
 import { readContent, type Content } from './cacache-folder.js';
 import { labelIdentity, makers } from './engine-identity.js';
 import { FactsRecord } from './facts-record.js';
-import type { RenderedVariant } from './pipeline.js';
-import type { ReportEntry } from './report.js';
+import type { AssetFile, FileFacts } from './rendered.js';
 import type { ResolvedDirectives } from './resolve.js';
 
 /** The record's name in the folder of results. */
 export const assetsFile = 'assets.txt';
 const most = 5000;
-
-/** What is said of a file besides its bytes: for its name, and for the report. */
-export type FileFacts = Pick<VariantPlan, 'name' | 'target' | 'density'> &
-  Pick<ReportEntry, 'model' | 'modelReason' | 'device' | 'approximate' | 'approximateBy'>;
-
-/** One file that an asset became. */
-export interface AssetFile extends FileFacts {
-  readonly rendered: RenderedVariant;
-}
 
 interface KnownFile extends FileFacts {
   readonly format: OutputFormat;

@@ -5,7 +5,8 @@ import { checkDirectives, type LooseDirectives } from '#src/asset/directives.js'
 import { LineRecord } from '#src/asset/line-record.js';
 import type { AssetOptions } from '#src/asset/options.js';
 import { AssetPipeline } from '#src/asset/pipeline.js';
-import { assetsFile, type AssetFile } from '#src/asset/recall.js';
+import { assetsFile } from '#src/asset/recall.js';
+import type { AssetFile } from '#src/asset/rendered.js';
 import { plainNetwork } from '../support/networks.js';
 import { makeSite, type Site } from './support/site.js';
 
