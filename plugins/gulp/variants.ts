@@ -4,6 +4,7 @@ import type { Directives } from '#upres/asset/directives.js';
 import type { AssetPipeline, RenderedVariant } from '#upres/asset/pipeline.js';
 import type { FileFacts } from '#upres/asset/rendered.js';
 import { Roles } from '#upres/asset/roles.js';
+import { UpresError } from '#upres/errors.js';
 import type File from 'vinyl';
 import { checkEncoding } from './encoding.js';
 import { pluginError } from './errors.js';
@@ -27,8 +28,11 @@ export class Variants {
 
   /** @throws PluginError with the file's name */
   async of(file: File): Promise<readonly Output[]> {
-    if (file.isNull()) return [{ file }];
     try {
+      if (file.isNull()) {
+        checkIsRead(file);
+        return [{ file }];
+      }
       if (!hasImageExtension(file.path)) {
         this.untouched.push(file.relative);
         return [{ file }];
@@ -54,6 +58,12 @@ export class Variants {
       return { file: isSame ? file : copyOf(file, name, rendered), hash: rendered.hash };
     });
   }
+}
+
+/** A folder has no contents, and neither has what a watcher tells of a file that is gone. A file that is there was not read. */
+function checkIsRead(file: File): void {
+  if (!hasImageExtension(file.path) || !file.stat?.isFile()) return;
+  throw new UpresError('BAD_ARGUMENT', 'Gulp has not read this image: leave out { read: false } of src()');
 }
 
 /** Pages name files by hand, so a name tells the density that was asked for, not the pixels that came of it. */
