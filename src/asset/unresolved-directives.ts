@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { decoded, isExternal } from './urls.js';
-import { urlsOfLiteral, writtenUrls } from './written-urls.js';
+import { stringsOfJson, urlsOfLiteral, writtenUrls } from './written-urls.js';
 
 /** A file of a bundle, in words that Rollup, Rolldown and Vite share. */
 export type BundleFile =
@@ -75,6 +75,8 @@ function stringsIn(code: string, parse: (code: string) => unknown, kind: ScriptK
       keep(end);
       return undefined;
     }
+    const data = type === 'CallExpression' ? parsedAsJson(node) : undefined;
+    if (data !== undefined) stringsOfJson(textOfNode(data) ?? '')?.forEach(keep);
     for (const part of Object.values(node)) keep(textOfNode(part));
     return undefined;
   };
@@ -84,6 +86,15 @@ function stringsIn(code: string, parse: (code: string) => unknown, kind: ScriptK
     return undefined;
   }
   return found;
+}
+
+/** The argument of `JSON.parse()`, which large data is put into scripts by. */
+function parsedAsJson(call: object): unknown {
+  const { callee, arguments: given } = call as {
+    readonly callee: { readonly object?: { readonly name?: unknown }; readonly property?: { readonly name?: unknown } };
+    readonly arguments: readonly unknown[];
+  };
+  return callee.object?.name === 'JSON' && callee.property?.name === 'parse' ? given[0] : undefined;
 }
 
 /** The strings of an inline worker are scripts themselves. */
