@@ -4,7 +4,7 @@ import { Upscaler } from '#src/image/upscale.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { openFarm } from '#src/server/farm/farm.js';
 import { keyPrefix } from '#src/server/farm/connection.js';
-import type { FarmTimes, Use } from './farm-model.js';
+import type { FarmTimes } from './farm-model.js';
 import type { FarmProcesses, RedisUse } from './farm-processes.js';
 import { withComment } from './load-pictures.js';
 import { recordTiles, warmUp } from './networks.js';
@@ -73,6 +73,10 @@ export async function measureWork(load: Load, rounds: number): Promise<FarmTimes
   };
 }
 
+const hourMs = 3_600_000;
+/** Seconds for which a worker that has nothing to do is watched. */
+const idleSeconds = 10;
+
 /** What was counted of one picture, besides seconds. */
 export interface Counts {
   readonly commandsToAccept: number;
@@ -82,7 +86,7 @@ export interface Counts {
 }
 
 export interface FarmCalibration {
-  readonly redis: FarmTimes['redis'];
+  readonly redis: Readonly<Record<keyof FarmTimes['redis'], RedisUse>>;
   readonly front: FarmTimes['front'];
   readonly counts: Counts;
 }
@@ -100,10 +104,13 @@ export async function calibrateFarm(
 ): Promise<FarmCalibration> {
   const pictures = picturesPerJob * jobs;
   const tiny = await loadOf(24, 16);
-  const own = await openFarm({ ...farm.where, atOnce: 1, warn: () => undefined, mendMs: 1000 });
+  const own = await openFarm({ ...farm.where, atOnce: 1, warn: () => undefined, mendMs: hourMs });
   const redis = new Redis(farm.where.queue);
+  // As if another had just looked for what was lost: nobody does while something else is counted.
+  const holdMending = (): Promise<unknown> => redis.set(`${keyPrefix}mending`, 'bench', 'PX', hourMs);
   try {
-    const spent = async (times: number, work: () => Promise<unknown>): Promise<Use & { commands: number }> =>
+    await holdMending();
+    const spent = async (times: number, work: () => Promise<unknown>): Promise<RedisUse> =>
       each(await difference(farm, work), times);
     const requestsBefore = await farm.requests();
     const ids: string[] = [];
@@ -121,6 +128,7 @@ export async function calibrateFarm(
         mends++;
       }
     });
+    await holdMending();
     const workers = `${keyPrefix}bench:workers`;
     const listed = 2000;
     await redis.zadd(workers, ...Array.from({ length: listed }, (_, at) => [at + 1, `abcdefgh-${at}:10`]).flat());
@@ -133,10 +141,12 @@ export async function calibrateFarm(
       await farm.addWorker();
       await farm.finished(pictures);
     });
-    const idleSeconds = 10;
-    const idle = await spent(idleSeconds, () => new Promise((resolve) => setTimeout(resolve, idleSeconds * 1000)));
+    const second = (): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, idleSeconds * 1000));
+    const waitingWorker = await spent(idleSeconds, second);
     await farm.endWorkers();
     const requestsAfter = await farm.requests();
+    const none = await spent(idleSeconds, second);
+    const idle = less(waitingWorker, none);
 
     const few = 16;
     const front = async (work: () => Promise<unknown>): Promise<number> => {
@@ -184,8 +194,14 @@ async function difference(farm: FarmProcesses, work: () => Promise<unknown>): Pr
   };
 }
 
-const each = <T extends RedisUse | (Use & { commands: number })>({ seconds, bytes, commands }: T, count: number) => ({
+const each = ({ seconds, bytes, commands }: RedisUse, count: number): RedisUse => ({
   seconds: seconds / count,
   bytes: bytes / count,
   commands: commands / count,
+});
+
+const less = (one: RedisUse, other: RedisUse): RedisUse => ({
+  seconds: Math.max(0, one.seconds - other.seconds),
+  bytes: Math.max(0, one.bytes - other.bytes),
+  commands: Math.max(0, one.commands - other.commands),
 });

@@ -3,7 +3,8 @@
 //   --quick    fewer pictures and rounds: shows that it works
 //   --pictures N   of the largest simulation (default a million)
 //   --json FILE    all figures
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+//   --from FILE    simulates with those of an earlier run; nothing is measured
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -22,8 +23,9 @@ import {
   type FarmPlaces,
   type FarmTimes,
   type Resource,
+  type Use,
 } from './farm-model.js';
-import { FarmProcesses } from './farm-processes.js';
+import { FarmProcesses, type RedisUse } from './farm-processes.js';
 import { fixed, percent } from './format.js';
 import { describeMachine } from './machine.js';
 import { textTable } from './text-table.js';
@@ -31,7 +33,12 @@ import { stretchBetween } from './turns.js';
 import type { Table } from './measurement.js';
 
 const { values } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, pictures: { type: 'string' }, json: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    pictures: { type: 'string' },
+    json: { type: 'string' },
+    from: { type: 'string' },
+  },
 });
 const million = Number(values.pictures ?? (values.quick ? 20_000 : 1_000_000));
 
@@ -45,11 +52,13 @@ const places: FarmPlaces = {
   storageWrites: 3500,
   redisBytes: 1.25e9,
 };
+/** Commands a second that Redis does, those inside of scripts counted: a common figure for one core. Here others may have the machine. */
+const redisCommands = 200_000;
 /** Dollars: a core for an hour, a thousand reads, a thousand writes. */
 const prices = { coreHour: 0.04, reads: 0.0004, writes: 0.005 };
-const usual = { threads: 8, cores: 8, fronts: 8, waiting: 10_000, give: true } as const;
-/** Records of jobs in the usual case, and in the case of small ones. */
-const jobSizes = [100, 10, 1] as const;
+const usual = { threads: 8, cores: 8, fronts: 16, waiting: 10_000, give: true } as const;
+/** Pictures in each job: in the usual case, and in the case of large ones. */
+const jobSizes = [10, 100] as const;
 
 /** Of tables of what was simulated. */
 const columns = [
@@ -63,79 +72,98 @@ const columns = [
   'a million costs',
 ];
 
-const folder = await mkdtemp(join(tmpdir(), 'upres-farm-'));
-try {
-  const machine = describeMachine();
-  console.log(`upres ${machine.upres} on ${machine.processor}, ${machine.cores} cores, Node ${machine.node}\n`);
-  const load = await loadOf(480, 320);
-  const say = (text: string): boolean => process.stderr.write(`  … ${text}\n`);
-  say('what a picture takes of a worker');
-  const { resultBytes, ...worker } = await measureWork(load, values.quick ? 3 : 7);
-  await using farm = await FarmProcesses.start(folder);
-  const calibrations = new Map<number, FarmCalibration>();
-  for (const size of jobSizes) {
-    say(`what a picture takes of Redis and the front, ${size} of them in a job`);
-    const pictures = 100;
-    calibrations.set(size, await calibrateFarm(farm, load, size, Math.ceil(pictures / size)));
-  }
-  const timesWith = (size: number): FarmTimes => {
-    const { redis, front } = calibrations.get(size)!;
-    return { worker, front, redis, sourceBytes: load.jpeg.length, resultBytes };
-  };
-  const check = await checkAgainstReality(farm, load, timesWith(10), say);
+/** What is measured. */
+interface Measured {
+  readonly machine: string;
+  readonly worker: FarmTimes['worker'];
+  readonly sourceBytes: number;
+  readonly resultBytes: number;
+  readonly calibrations: readonly (readonly [size: number, calibration: FarmCalibration])[];
+  readonly check: Table;
+}
 
-  const [most] = jobSizes;
-  const times = timesWith(most);
-  say('simulations');
-  const scale = [1, 10, 30, 100, 1000, 10_000].map((workers) => {
-    const shape = { ...usual, pictures: million, workers };
-    return { shape, outcome: simulateFarm(shape, times, places) };
-  });
-  const fewer = Math.round(million / 10);
-  const base: Farm = { ...usual, pictures: fewer, workers: 300 };
-  const twiceWork = { ...worker, tiles: [...worker.tiles, ...worker.tiles, ...worker.tiles, ...worker.tiles] };
-  const knobs: readonly (readonly [string, Farm, FarmTimes, FarmPlaces])[] = [
-    ['as above, 300 workers', base, times, places],
-    ['10 pictures in a job instead of 100', base, timesWith(10), places],
-    ['1 picture in a job', base, timesWith(1), places],
-    ['1,000 pictures wait at most instead of 10,000', { ...base, waiting: 1000 }, times, places],
-    ['100,000 pictures wait at most', { ...base, waiting: 100_000 }, times, places],
-    ['32 fronts instead of 8', { ...base, fronts: 32 }, timesWith(10), places],
-    ['workers of 64 cores, an eighth as many', { ...base, workers: 38, threads: 64, cores: 64 }, timesWith(10), places],
-    ['four times the pixels in each picture', base, { ...timesWith(10), worker: twiceWork }, places],
-    ['ten prefixes in the bucket', base, timesWith(10), { ...places, storageReads: 55_000, storageWrites: 35_000 }],
-  ];
-  const turned = knobs.map(([name, shape, own, where]) => ({ name, shape, outcome: simulateFarm(shape, own, where) }));
+const say = (text: string): boolean => process.stderr.write(`  … ${text}\n`);
+const measured =
+  values.from === undefined ? await measure() : (JSON.parse(await readFile(values.from, 'utf8')) as Measured);
+if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(measured, undefined, 2)}\n`);
+console.log(`${measured.machine}\n`);
+say('simulations');
+const [size] = jobSizes;
+const times = timesWith(measured, size);
+const scale = [1, 10, 30, 100, 1000, 10_000].map((workers) => {
+  const shape = { ...usual, pictures: million, workers };
+  return { shape, outcome: simulateFarm(shape, times, places) };
+});
+const { worker } = measured;
+const base: Farm = { ...usual, pictures: Math.round(million / 10), workers: 100 };
+const larger = { ...worker, tiles: Array.from({ length: 16 }, () => worker.tiles).flat() };
+const knobs: readonly (readonly [string, Farm, FarmTimes, FarmPlaces])[] = [
+  ['100 workers, as above', base, times, places],
+  [`${jobSizes[1]} pictures in a job instead of ${size}`, base, timesWith(measured, jobSizes[1]), places],
+  ['1,000 pictures wait at most instead of 10,000', { ...base, waiting: 1000 }, times, places],
+  ['100,000 pictures wait at most', { ...base, waiting: 100_000 }, times, places],
+  ['4 fronts instead of 16', { ...base, fronts: 4 }, times, places],
+  ['ten prefixes in the bucket', base, times, { ...places, storageReads: 55_000, storageWrites: 35_000 }],
+  ['workers of 64 cores, an eighth as many', { ...base, workers: 13, threads: 64, cores: 64 }, times, places],
+  ['pictures of 16 times the pixels', base, { ...times, worker: larger }, places],
+  [
+    '1,000 workers, and pictures of 16 times the pixels',
+    { ...base, workers: 1000 },
+    { ...times, worker: larger },
+    places,
+  ],
+];
+const turned = knobs.map(([name, shape, own, where]) => ({ name, shape, outcome: simulateFarm(shape, own, where) }));
+const tables = [measuredTable(measured), measured.check, scaleTable(scale), knobTable(turned)];
+console.log(tables.map(textTable).join('\n\n'));
 
-  const tables = [measuredTable(times, calibrations), check.table, scaleTable(scale), knobTable(turned)];
-  console.log(tables.map(textTable).join('\n\n'));
-  if (values.json !== undefined) {
-    const figures = {
-      machine,
-      places,
-      prices,
-      worker,
-      calibrations: [...calibrations],
-      check: check.figures,
-      scale,
-      turned,
+async function measure(): Promise<Measured> {
+  const folder = await mkdtemp(join(tmpdir(), 'upres-farm-'));
+  try {
+    const machine = describeMachine();
+    const load = await loadOf(480, 320);
+    say('what a picture takes of a worker');
+    const { resultBytes, ...own } = await measureWork(load, values.quick ? 3 : 7);
+    await using farm = await FarmProcesses.start(folder);
+    const calibrations: [number, FarmCalibration][] = [];
+    for (const each of jobSizes) {
+      say(`what a picture takes of Redis and the front, ${each} of them in a job`);
+      calibrations.push([each, await calibrateFarm(farm, load, each, Math.ceil(100 / each))]);
+    }
+    const found = { worker: own, sourceBytes: load.jpeg.length, resultBytes, calibrations };
+    const check = await checkAgainstReality(farm, load, timesWith(found, size));
+    return {
+      machine: `upres ${machine.upres} on ${machine.processor}, ${machine.cores} cores, Node ${machine.node}`,
+      ...found,
+      check,
     };
-    await writeFile(values.json, `${JSON.stringify(figures, undefined, 2)}\n`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
-} finally {
-  await rm(folder, { recursive: true, force: true });
+}
+
+/** Redis does as many commands as are assumed of it; all else is as measured. */
+function timesWith(
+  { worker: own, sourceBytes, resultBytes, calibrations }: Omit<Measured, 'machine' | 'check'>,
+  picturesPerJob: number,
+): FarmTimes {
+  const { redis, front } = new Map(calibrations).get(picturesPerJob)!;
+  const use = ({ commands, bytes }: RedisUse): Use => ({ seconds: commands / redisCommands, bytes });
+  const { accept, work, idle, look, count, mend } = redis;
+  return {
+    worker: own,
+    front,
+    // One command, whose time grows with what it lists.
+    redis: { accept: use(accept), work: use(work), idle: use(idle), look: use(look), count, mend: use(mend) },
+    sourceBytes,
+    resultBytes,
+  };
 }
 
 /** One worker and two on this machine, and the same in the simulation. */
-async function checkAgainstReality(
-  farm: FarmProcesses,
-  load: Load,
-  times: FarmTimes,
-  say: (text: string) => boolean,
-): Promise<{ table: Table; figures: unknown }> {
+async function checkAgainstReality(farm: FarmProcesses, load: Load, times: FarmTimes): Promise<Table> {
   const pictures = values.quick ? 10 : 20;
   const rows: string[][] = [];
-  const figures: unknown[] = [];
   for (const workers of [1, 2]) {
     say(`${pictures} pictures, ${workers === 1 ? 'one real worker' : `${workers} real workers`}`);
     const computing = ['front'];
@@ -167,15 +195,8 @@ async function checkAgainstReality(
       percent(simulated / real - 1),
       fixed(stretch),
     ]);
-    figures.push({
-      workers,
-      pictures,
-      processor: { real: ran, simulated: seconds },
-      clock: { real, simulated },
-      stretch,
-    });
   }
-  const table = {
+  return {
     caption: `The simulation against a real farm on this machine: ${pictures} pictures, workers of one thread`,
     columns: [
       'workers',
@@ -184,7 +205,6 @@ async function checkAgainstReality(
     ],
     rows,
   };
-  return { table, figures };
 }
 
 function stretched(times: FarmTimes, factor: number): FarmTimes {
@@ -201,11 +221,10 @@ function stretched(times: FarmTimes, factor: number): FarmTimes {
   };
 }
 
-function measuredTable(times: FarmTimes, calibrations: ReadonlyMap<number, FarmCalibration>): Table {
-  const { worker, front } = times;
+function measuredTable({ worker: own, calibrations: all }: Measured): Table {
+  const { front } = all[0]![1];
   const ms = (seconds: number): string => `${fixed(seconds * 1000)} ms`;
   const us = (seconds: number): string => `${fixed(seconds * 1e6, 1)} µs`;
-  const all = [...calibrations];
   const of = (name: string, show: (calibration: FarmCalibration) => string): string[] => [
     name,
     ...all.map(([, calibration]) => show(calibration)),
@@ -216,21 +235,22 @@ function measuredTable(times: FarmTimes, calibrations: ReadonlyMap<number, FarmC
     caption: 'Measured: one picture of 480×320, natural ×2, JPEG to JPEG; seconds of a core',
     columns: ['pictures in each job', ...all.map(([size]) => String(size))],
     rows: [
-      same('worker: decode', ms(worker.decode)),
-      same('worker: tiles', worker.tiles.map((seconds) => ms(seconds)).join(' + ')),
-      same('worker: encode', ms(worker.encode)),
-      same('worker: all else', ms(worker.rest)),
+      same('worker: decode', ms(own.decode)),
+      same('worker: tiles', own.tiles.map((seconds) => ms(seconds)).join(' + ')),
+      same('worker: encode', ms(own.encode)),
+      same('worker: all else', ms(own.rest)),
       same('front: accept', ms(front.accept)),
       same('front: give the result', ms(front.give)),
       of('Redis: commands to accept', ({ counts }) => fixed(counts.commandsToAccept, 1)),
       of('Redis: commands while a worker has it', ({ counts }) => fixed(counts.commandsToWork, 1)),
-      of('Redis: time to accept', ({ redis }) => us(redis.accept.seconds)),
-      of('Redis: time while a worker has it', ({ redis }) => us(redis.work.seconds)),
       of('Redis: to and fro while a worker has it', ({ redis }) => kibibytes(redis.work.bytes)),
-      of('Redis: a worker that waits, each second', ({ redis }) => us(redis.idle.seconds)),
-      of('Redis: looking whether a job was cancelled', ({ redis }) => us(redis.look.seconds)),
+      of('Redis: time of each of these commands', ({ redis }) => us(redis.work.seconds / redis.work.commands)),
+      of('Redis: commands of a worker that waits, each second', ({ redis }) => fixed(redis.idle.commands, 1)),
+      of('Redis: looking whether a job was cancelled', ({ redis }) => kibibytes(redis.look.bytes)),
       of('Redis: counting workers, for each', ({ redis }) => us(redis.count.seconds)),
-      of('Redis: looking for what was lost, for each that waits', ({ redis }) => us(redis.mend.seconds)),
+      of('Redis: commands that look for what was lost, for each that waits', ({ redis }) =>
+        fixed(redis.mend.commands, 2),
+      ),
       of('storage: GET, PUT, DELETE, LIST', ({ counts: { requests } }) =>
         ['GET', 'PUT', 'DELETE', 'LIST'].map((kind) => fixed(requests[kind] ?? 0)).join(', '),
       ),
@@ -271,7 +291,7 @@ function spanOf(seconds: number): string {
 
 function scaleTable(results: readonly { shape: Farm; outcome: FarmOutcome }[]): Table {
   return {
-    caption: `Simulated: ${million.toLocaleString('en')} pictures, ${jobSizes[0]} in each job, workers of ${usual.threads} cores, ${usual.fronts} fronts`,
+    caption: `Simulated: ${million.toLocaleString('en')} pictures, ${jobSizes[0]} in each job, workers of ${usual.threads} cores, ${usual.fronts} fronts, ${redisCommands.toLocaleString('en')} commands a second`,
     columns: ['workers', ...columns.map((name) => (name === 'workers' ? 'busy' : name))],
     rows: results.map(({ shape, outcome }) => [shape.workers.toLocaleString('en'), ...cells(shape, outcome)]),
   };

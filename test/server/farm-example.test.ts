@@ -45,12 +45,11 @@ describe('examples/farm', () => {
     const { peerDependencies } = JSON.parse(await readFile(join(folder, '../../package.json'), 'utf8')) as {
       readonly peerDependencies: Readonly<Record<string, string>>;
     };
-    const installed = dockerfile
-      .replaceAll('\\\n', '')
-      .match(/npm install (.*)/)![1]!
+    const [, installed] = /npm install (.*)/.exec(dockerfile.replaceAll('\\\n', ''))!;
+    const packages = installed!
       .trim()
-      .split(/\s+/);
-    const packages = installed.filter((word) => !word.startsWith('-'));
+      .split(/\s+/)
+      .filter((word) => !word.startsWith('-'));
     expect(packages).toContain('upres');
     for (const name of packages) if (name !== 'upres') expect(peerDependencies).toHaveProperty([name]);
     for (const name of ['bullmq', 'ioredis', '@aws-sdk/client-s3', 'fastify']) expect(packages).toContain(name);
@@ -95,17 +94,17 @@ describe('examples/farm', () => {
       const work = temporaryFolder();
       await mkdir(join(work, 'pictures'));
       for (const seed of [2, 3]) await writeFile(join(work, 'pictures', `${seed}.png`), await smallPicture(seed));
-      const sent = await upres(services['send']!.command!.map(here), { cwd: work, env });
+      const sent = await upres(services.send!.command!.map(here), { cwd: work, env });
       expect(sent).toMatchObject({ code: 0 });
       for (const seed of [2, 3]) {
         const { width } = await sharp(join(work, 'larger', `${seed}@2x.png`)).metadata();
         expect(width).toBe(48);
       }
 
-      const [, health, ...words] = services['worker']!.healthcheck!.test;
+      const [, health, ...words] = services.worker!.healthcheck!.test;
       expect(health).toBe('upres');
       expect(await upres(words.map(here), { cwd: work, env })).toMatchObject({ code: 0 });
-      const check = services['front']!.healthcheck!.test.map((word) => word.replace('3270', port)).slice(1);
+      const check = services.front!.healthcheck!.test.map((word) => word.replace('3270', port)).slice(1);
       const ready = spawn(process.execPath, check.slice(1), { stdio: 'inherit' });
       expect(await once(ready, 'exit')).toEqual([0, null]);
     });
