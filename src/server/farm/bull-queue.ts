@@ -118,7 +118,12 @@ export class BullQueue implements WorkQueue {
 
   async withdraw(id: string): Promise<void> {
     const job = await this.options.store.get(id);
-    if (job) await this.leave(job, [...job.images.keys()]);
+    if (job) {
+      const places = [...job.images.keys()];
+      // What is computed stays until its worker hears of it.
+      await asking(Promise.all(places.map((place) => this.queue.remove(nameOf(id, place)))));
+      await this.leave(job, places);
+    }
     await this.news.tellToStop(id);
   }
 

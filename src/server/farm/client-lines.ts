@@ -3,7 +3,7 @@ import { asking, keyPrefix } from './connection.js';
 import type { Queued } from './image-name.js';
 
 /** Pixels that each client may have in the queue for each image that the farm computes at once. */
-const pixelsPerSlot = 4_000_000;
+const pixelsPerSlot = 1_000_000;
 
 const turnsKey = `${keyPrefix}turns`;
 /** A client's images that wait for room in the queue, by the order in which they came; and those that are in it. */

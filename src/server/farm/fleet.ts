@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 import { asking, keyPrefix } from './connection.js';
 
-/** A farm is not taken to be smaller, so that work is there when it grows. */
-const leastSlots = 16;
+/** A farm is not taken to be smaller, so that work is there for its first worker. */
+const leastSlots = 4;
 /** Workers that were silent for so many milliseconds are gone. */
 const silentMs = 30_000;
 /** Milliseconds between two words of a worker. */
