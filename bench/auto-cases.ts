@@ -33,29 +33,53 @@ export interface Pair {
 const iconSides = [16, 20, 24, 32, 48, 64] as const;
 const inks = ['#000', '#000', '#1f2937', '#fff', '#2563eb', '#dc2626', '#6b7280'] as const;
 const papers = ['#fff', '#fff', '#f3f4f6', '#111827', '#2563eb', '#fde68a'] as const;
+/** Ink and paper that hardly differ, as of what is disabled, of watermarks, of dark designs. */
+const dull = [
+  ['#1f2937', '#111827'],
+  ['#1f2937', '#000'],
+  ['#374151', '#1f2937'],
+  ['#5b6270', '#6b7280'],
+  ['#f3f4f6', '#fff'],
+  ['#e5e7eb', '#fff'],
+  ['#fecaca', '#fee2e2'],
+  ['#1d4ed8', '#2563eb'],
+] as const;
 /** Most pictures are enlarged twofold, and so the chooser has to know that case best. */
 const scales = [2, 2, 2, 3, 4] as const;
 
-/** Drawings from SVG, which is drawn at both sizes: nothing was reduced. */
-export async function* iconPairs(folder: string, count: number, seed: string): AsyncGenerator<Pair> {
+/**
+ * Drawings from SVG, which is drawn at both sizes: nothing was reduced.
+ * @param contrast dull ones are opaque, in colours that hardly differ
+ */
+export async function* iconPairs(
+  folder: string,
+  count: number,
+  seed: string,
+  contrast: 'full' | 'dull' = 'full',
+): AsyncGenerator<Pair> {
   const dice = new Dice(folder + seed);
   for (const { name, svg } of await readIcons(folder, count, dice)) {
     const side = dice.of(iconSides);
     const scale = dice.of(scales);
-    const ink = dice.of(inks);
-    const paper = dice.of(papers.filter((colour) => colour !== ink));
-    const alpha = dice.next() < 0.6;
+    const [ink, paper] = contrast === 'dull' ? dice.of(dull) : coloursOf(dice);
+    const alpha = contrast === 'full' && dice.next() < 0.6;
     const draw = async (width: number): Promise<Uint8Array> => {
       const drawing = sharp(sized(svg, width, ink)).ensureAlpha();
       return (alpha ? drawing : drawing.flatten({ background: paper })).png().toBuffer();
     };
     try {
       const pair = { small: await draw(side), large: await draw(side * scale) };
-      yield { kind: basename(folder.replace(/\/(icons|flags)$/, '')), name: `${name} ${side}`, scale, alpha, ...pair };
+      const set = basename(folder.replace(/\/(icons|flags)$/, ''));
+      yield { kind: contrast === 'dull' ? `${set}, dull` : set, name: `${name} ${side}`, scale, alpha, ...pair };
     } catch {
       // A drawing that librsvg does not read.
     }
   }
+}
+
+function coloursOf(dice: Dice): [ink: string, paper: string] {
+  const ink = dice.of(inks);
+  return [ink, dice.of(papers.filter((colour) => colour !== ink))];
 }
 
 /** Pictures of pixels, reduced as sites do it: the middle of each. */

@@ -1,6 +1,6 @@
 // How well each network enlarges the pictures that `auto` is fitted on; `auto-fit.ts` makes the weights of it.
 //
-//   node out/bench/auto-measure.js --out FOLDER [--icons FOLDER:COUNT]... [--photos FOLDER:COUNT]... [--drawings FOLDER:COUNT]...
+//   node out/bench/auto-measure.js --out FOLDER [--icons FOLDER:COUNT]... [--dull FOLDER:COUNT]... [--photos FOLDER:COUNT]... [--drawings FOLDER:COUNT]...
 //        [--tiles FOLDER] [--pages COUNT] [--cells COUNT] [--losses COUNT] [--seed TEXT] [--also LABEL]... [--keep FILE]
 //
 // Where figures are stored, only those of networks that have changed are measured again.
@@ -20,6 +20,7 @@ const { values } = parseArgs({
   options: {
     out: { type: 'string' },
     icons: multiple,
+    dull: multiple,
     photos: multiple,
     drawings: multiple,
     tiles: { type: 'string' },
@@ -43,6 +44,7 @@ const folderAndCount = (text: string): [string, number] => {
 
 async function* pairs(): AsyncGenerator<Pair> {
   for (const given of values.icons) yield* iconPairs(...folderAndCount(given), seed);
+  for (const given of values.dull) yield* iconPairs(...folderAndCount(given), seed, 'dull');
   for (const given of values.drawings) yield* photoPairs(...folderAndCount(given), 'drawing', seed);
   yield* cellPairs(values.tiles, Number(values.cells), seed);
   for (const given of values.photos) yield* photoPairs(...folderAndCount(given), 'photo', seed);

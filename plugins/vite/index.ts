@@ -4,7 +4,6 @@
  */
 import type { Plugin, ResolvedConfig } from 'vite';
 import { finishStyles, markDirectives } from './css.js';
-import { install } from './dev.js';
 import { hotPlugin } from './hot.js';
 import { htmlPlugin, servedHtmlPlugin } from './html-plugin.js';
 import { importPlugin } from './imports.js';
@@ -14,8 +13,6 @@ import { markingVisitor, visits } from './lightningcss.js';
 import { templatesPlugin } from './templates.js';
 import { newUrlPlugin } from './new-url.js';
 import { checkOptions, type UpresViteOptions } from './options.js';
-import { withPostcssPlugin } from './postcss-config.js';
-import type { Session } from './session.js';
 import { Sessions, type SessionOf } from './sessions.js';
 import { sightingsPlugin } from './sightings.js';
 
@@ -33,8 +30,10 @@ export function upres(options: UpresViteOptions = {}): Plugin[] {
   const session: SessionOf = (environment) => sessions.of(environment);
   return [
     basePlugin(sessions),
+    sightingsPlugin(session),
     templatesPlugin(session),
     importPlugin(session),
+    newUrlPlugin(session),
     htmlPlugin(session),
     servedHtmlPlugin(session),
     unresolvedPlugin(session),
@@ -86,18 +85,20 @@ function basePlugin(sessions: Sessions): Plugin {
           ? { css: { lightningcss: { visitor: markingVisitor(config.root) } } }
           : undefined;
       }
+      const { withPostcssPlugin } = await import('./postcss-config.js');
       return { css: { postcss: await withPostcssPlugin(config, markDirectives(sessions)) } };
     },
     configResolved(config) {
       checkVersion(config);
-      const session = sessions.open(config);
-      if (config.command === 'build') placeReaders(config.plugins as Plugin[], session);
+      sessions.open(config);
+      if (config.command === 'build') placeReaders(config.plugins as Plugin[]);
       finishStyles(config.plugins, sessions);
       if (unreadable !== undefined) config.logger.warn(`upres: directives in CSS are not read: ${unreadable}`);
     },
-    configureServer(server) {
+    async configureServer(server) {
       const session = sessions.of(server.environments.client);
       session.dependents.watch(server);
+      const { install } = await import('./dev.js');
       return () => {
         install(server, session);
       };
@@ -109,9 +110,19 @@ function basePlugin(sessions: Sessions): Plugin {
   };
 }
 
-/** Two have to stand at places that no `enforce` gives: before all other plugins, and right before Vite's own of the same work. */
-function placeReaders(plugins: Plugin[], session: Session): void {
-  plugins.unshift(sightingsPlugin(session));
-  const vites = plugins.findIndex(({ name }) => name === 'vite:asset-import-meta-url');
-  plugins.splice(vites < 0 ? plugins.length : vites, 0, newUrlPlugin(session));
+/**
+ * Two have to stand where no `enforce` puts them: before all other plugins, and right before Vite's own of the same work. Workers of
+ * Vite 6 have plugins that can't be moved; there they stay in the place that the list gives them.
+ */
+function placeReaders(plugins: Plugin[]): void {
+  const move = (name: string, placeOf: () => number): void => {
+    const from = plugins.findIndex((plugin) => plugin.name === name);
+    const [plugin] = from < 0 ? [] : plugins.splice(from, 1);
+    if (plugin) plugins.splice(placeOf(), 0, plugin);
+  };
+  move('upres:sightings', () => 0);
+  move('upres:new-url', () => {
+    const vites = plugins.findIndex(({ name }) => name === 'vite:asset-import-meta-url');
+    return vites < 0 ? plugins.length : vites;
+  });
 }

@@ -5,6 +5,7 @@ import type { Plugin, Rollup } from 'vite';
 import { asExpression, deliver, deliveryTo } from './deliver.js';
 import { findAsset } from './find-asset.js';
 import { splitUrl, type Session } from './session.js';
+import type { SessionOf } from './sessions.js';
 import { sightScript } from './sightings.js';
 
 /**
@@ -13,12 +14,14 @@ import { sightScript } from './sightings.js';
  * Components are compiled to JavaScript by plugins that stand anywhere in the list, and Vite's own reading of these URLs, which would
  * take the small image, comes right behind them all: `configResolved` puts it between.
  */
-export function newUrlPlugin(session: Session): Plugin {
+export function newUrlPlugin(sessionOf: SessionOf): Plugin {
   return {
     name: 'upres:new-url',
+    apply: 'build',
     transform: {
       filter: { code: 'upscale' },
       async handler(code, id) {
+        const session = sessionOf(this.environment);
         await sightScript(this, session, code, id);
         for (const glob of globsWithDirectives(code, (text) => this.parse(text))) {
           const message = `no file is called so: a glob has its directives in an option, as in { query: '?${splitUrl(glob).query}' }`;

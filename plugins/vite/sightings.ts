@@ -9,18 +9,21 @@ import type { Plugin, Rollup } from 'vite';
 import { findAsset } from './find-asset.js';
 import type { Sighting } from './net.js';
 import type { Session } from './session.js';
+import type { SessionOf } from './sessions.js';
 
 type Found = Pick<Sighting, 'url' | 'by'>;
 
 /** Writes down the directives of raw sources in builds, before any other plugin: `configResolved` puts it in front of them all. */
-export function sightingsPlugin(session: Session): Plugin {
+export function sightingsPlugin(session: SessionOf): Plugin {
   return {
     name: 'upres:sightings',
+    enforce: 'pre',
+    apply: 'build',
     transform: {
       order: 'pre',
       filter: { code: 'upscale' },
       async handler(code, id) {
-        await sight(this, session, id, directivesOf(code, id, this), { certain: false });
+        await sight(this, session(this.environment), id, directivesOf(code, id, this), { certain: false });
         return null;
       },
     },

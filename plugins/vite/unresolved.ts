@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { hasImageExtension } from '#upres/asset/names.js';
 import { matches } from '#upres/asset/resolve.js';
-import { textOf, unresolvedDirectives } from '#upres/asset/unresolved-directives.js';
-import { keptQueries, type LeftoversOption } from '#upres/asset/written-urls.js';
-import type { Environment, Plugin, Rollup } from 'vite';
+import { isInlineWorker, textOf, unresolvedDirectives } from '#upres/asset/unresolved-directives.js';
+import { keptQueries, mayHaveUrls, type LeftoversOption } from '#upres/asset/written-urls.js';
+import type { Plugin, Rollup } from 'vite';
+import { copied } from './copied.js';
 import { leftMarks } from './css-marks.js';
 import { manifestKeys } from './deliver.js';
 import type { Sighting } from './net.js';
@@ -45,7 +46,7 @@ export function unresolvedPlugin(session: SessionOf): Plugin {
             ? []
             : [
                 written(this, own, bundle),
-                copied(this.environment, own),
+                copied(this.environment.config, own.config).map((found) => ({ ...found, fate: wasCopied })),
                 taken(this.environment.name, own, bundle),
               ].flat();
         const places = new Set<string>();
@@ -67,9 +68,12 @@ export function unresolvedPlugin(session: SessionOf): Plugin {
   };
 }
 
+const wasCopied = 'is in a file of public/, which is copied as it is: its image was not upscaled';
+
 const advice =
   'Directives work in imports, in new URL("…", import.meta.url), in CSS url() and image-set(), and in the attributes of HTML; ' +
-  'a URL that is put together at run time can’t carry one. Where it is none, give upres the option leftovers: { allow: [its file or the URL] }.';
+  'in workers with Vite’s option worker: { plugins: () => [upres()] }; a URL that is put together at run time can’t carry one. ' +
+  'Where it is none, give upres the option leftovers: { allow: [its file or the URL] }.';
 
 function choiceOf({ options }: Session): { wish: LeftoversOption; allow: readonly string[] } {
   const { leftovers = 'error' } = options;
@@ -81,8 +85,6 @@ function allowsFile(allow: readonly string[], file: string, { config }: Session)
   const include = allow.filter((each) => !each.includes('?'));
   return include.length > 0 && matches({ include }, file, config.root);
 }
-
-const mayHaveUrls = (fileName: string): boolean => /\.(?:[cm]?js|css|html?|svg|webmanifest|json)$/i.test(fileName);
 
 /** The text of a file that browsers read URLs in; empty for others. */
 function textIn(output: Output): string {
@@ -109,23 +111,31 @@ function written(context: Rollup.PluginContext, session: Session, bundle: Bundle
   const folders = { ...session.config, styles: foldersOfStyles(context) };
   return outputs.flatMap((output): Unresolved[] => {
     const still = `is still in ${output.fileName}: its image was not upscaled`;
-    const text = textIn(output);
+    const texts = [textIn(output), ...inlineWorkersOf(output)];
     return [
       ...unresolvedDirectives(output, folders, (code) => context.parse(code))
         .filter(({ url, files }) => !(manifestKeys.has(url) && isManifest(output, files, session)))
         .map((found) => ({ ...found, fate: still })),
-      ...keptQueries(text, emitted).map(({ url, file }) => {
-        const image = images.find((each) => each.fileName === file) as Rollup.OutputAsset;
-        const [source] = image.originalFileNames;
-        const fate = `${still}, but emitted by another plugin, small`;
-        return {
-          url: source === undefined ? url : `${source.replace(/^.*\//, '')}?${splitUrl(url).query}`,
-          files: [],
-          fate,
-        };
-      }),
+      ...texts
+        .flatMap((text) => keptQueries(text, emitted))
+        .map(({ url, file }) => {
+          const image = images.find((each) => each.fileName === file) as Rollup.OutputAsset;
+          const [source] = image.originalFileNames;
+          const fate = `${still}, but emitted by another plugin, small`;
+          return {
+            url: source === undefined ? url : `${source.replace(/^.*\//, '')}?${splitUrl(url).query}`,
+            files: [],
+            fate,
+          };
+        }),
     ];
   });
+}
+
+/** Their own files are no part of the bundle, and what minifiers make of their texts need not be readable. */
+function inlineWorkersOf(output: Output): string[] {
+  const modules = output.type === 'chunk' ? Object.entries(output.modules) : [];
+  return modules.flatMap(([id, { code }]) => (isInlineWorker(id) && code !== null ? [code] : []));
 }
 
 /** Whether a file, or one of the modules that it came from, is a manifest of a build, whose keys are the images' sources. */
@@ -139,43 +149,6 @@ function foldersOfStyles(context: Rollup.PluginContext): string[] {
     (file) => isAbsolute(file) && /\.(?:css|s[ac]ss|less|styl|stylus|pcss|postcss)$/.test(file),
   );
   return [...new Set(styles.map((file) => dirname(file)))];
-}
-
-/** Those in files of `public/`, which are copied as they are. */
-function copied({ config }: Environment, session: Session): Unresolved[] {
-  const { publicDir, root } = session.config;
-  if (publicDir === '' || !config.build.copyPublicDir || config.consumer !== 'client' || !existsSync(publicDir))
-    return [];
-  return readdirSync(publicDir, { recursive: true, withFileTypes: true }).flatMap((entry) => {
-    const file = join(entry.parentPath, entry.name);
-    // Folders may be called like files: `chart.js/`.
-    const source = !entry.isDirectory() && mayHaveUrls(entry.name) ? readCopied(file) : undefined;
-    if (!source?.includes('upscale')) return [];
-    const output = {
-      type: 'asset',
-      fileName: relative(publicDir, file),
-      originalFileNames: [relative(root, file)],
-      source,
-    } as const;
-    return unresolvedDirectives(output, session.config).map((found) => ({
-      ...found,
-      files: [file],
-      fate: 'is in a file of public/, which is copied as it is: its image was not upscaled',
-    }));
-  });
-}
-
-/** Larger ones are data, which each build would read again. */
-const largestCopied = 8 * 2 ** 20;
-
-/** @returns undefined for a link that leads nowhere or to a folder, and for what can't be read or is too large: Vite tells what it can't copy */
-function readCopied(file: string): Buffer | undefined {
-  try {
-    const stats = statSync(file);
-    return stats.isFile() && stats.size <= largestCopied ? readFileSync(file) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Whether a plugin made a module, or another environment's build did: there the key of a manifest is that of another build's. */
@@ -223,13 +196,16 @@ function placeOf(
   files: readonly string[],
 ): { file: string | undefined; line?: number } {
   const likely = files.map((id) => splitUrl(id).path);
-  const spellings = [url, url.replaceAll('&', '&amp;')];
-  const all = new Set([...likely, ...[...context.getModuleIds()].map((id) => splitUrl(id).path)]);
-  for (const file of all) {
-    if (!isAbsolute(file) || !existsSync(file) || hasImageExtension(file)) continue;
-    const lines = readFileSync(file, 'utf8').split('\n');
-    const line = lines.findIndex((text) => spellings.some((spelling) => text.includes(spelling)));
-    if (line >= 0) return { file, line: line + 1 };
+  // A bundler may have put the base before it.
+  const spellings = [url, url.replaceAll('&', '&amp;'), url.replace(/^[^?]*\//, '')];
+  const all = [...new Set([...likely, ...[...context.getModuleIds()].map((id) => splitUrl(id).path)])];
+  const readable = all.filter((file) => isAbsolute(file) && existsSync(file) && !hasImageExtension(file));
+  for (const spelling of spellings) {
+    for (const file of readable) {
+      const text = textOf(readFileSync(file));
+      const at = text.indexOf(spelling);
+      if (at >= 0) return { file, line: text.slice(0, at).split('\n').length };
+    }
   }
   return { file: likely.find((file) => isAbsolute(file)) };
 }

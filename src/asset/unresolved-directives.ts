@@ -42,9 +42,8 @@ export function unresolvedDirectives(
   folders: BundleFolders,
   parse?: (code: string) => unknown,
 ): UnresolvedDirective[] {
-  return piecesOf(output).flatMap(({ name, text, files }) => {
-    const strings =
-      parse && output.type === 'chunk' && text().includes('upscale') ? stringsIn(text(), parse) : undefined;
+  return piecesOf(output).flatMap(({ name, text, files, script }) => {
+    const strings = parse && script && text().includes('upscale') ? stringsIn(text(), parse, script) : undefined;
     const urls = strings
       ? [...new Set(strings.flatMap((string) => urlsOfLiteral(withoutHost(string, folders.base))))]
       : writtenUrls(name, () => withoutHost(text(), folders.base));
@@ -52,16 +51,16 @@ export function unresolvedDirectives(
   });
 }
 
-/** The strings of a script, whole; undefined where it is none that can be parsed. */
-function stringsIn(code: string, parse: (code: string) => unknown): string[] | undefined {
+/** The strings of a script, whole, and put together where that can be known; undefined where it is none that can be parsed. */
+function stringsIn(code: string, parse: (code: string) => unknown, kind: ScriptKind): string[] | undefined {
   const found: string[] = [];
   const visit = (node: unknown): void => {
     if (Array.isArray(node)) node.forEach(visit);
-    else if (typeof node === 'object' && node !== null) {
-      const { type, value } = node as { type?: unknown; value?: unknown };
-      if (type === 'Literal' && typeof value === 'string') found.push(value);
-      if (type === 'TemplateElement') found.push((value as { cooked?: string | null }).cooked ?? '');
-      Object.values(node).forEach(visit);
+    if (typeof node !== 'object' || node === null) return;
+    const text = constantOf(node);
+    if (text === undefined) Object.values(node).forEach(visit);
+    else if (text.includes('upscale')) {
+      found.push(...((kind === 'inline worker' ? stringsIn(text, parse, 'module') : undefined) ?? [text]));
     }
   };
   try {
@@ -72,12 +71,31 @@ function stringsIn(code: string, parse: (code: string) => unknown): string[] | u
   return found;
 }
 
+/** What is known of a string, a part of a template, or a sum of such. */
+function constantOf(node: object): string | undefined {
+  const { type, value, operator, left, right } = node as Readonly<Record<string, unknown>>;
+  if (type === 'Literal') return typeof value === 'string' ? value : undefined;
+  if (type === 'TemplateElement') return (value as { cooked?: string | null }).cooked ?? '';
+  if (type === 'TemplateLiteral') {
+    const { quasis } = node as { quasis: object[] };
+    return quasis.length === 1 ? constantOf(quasis[0]!) : undefined;
+  }
+  if (type !== 'BinaryExpression' || operator !== '+') return undefined;
+  const [start, end] = [constantOf(left as object), constantOf(right as object)];
+  return start === undefined || end === undefined ? undefined : start + end;
+}
+
+/** The strings of an inline worker are scripts themselves. */
+type ScriptKind = 'module' | 'inline worker';
+
 interface Piece {
   /** Tells the kind of text. */
   readonly name: string;
   /** Most files are pictures, whose bytes are no one's text. */
   readonly text: () => string;
   readonly files: readonly string[];
+  /** Of what the bundler has parsed already. */
+  readonly script?: ScriptKind;
 }
 
 /** A chunk module by module: each names its own file, and the text of another file (`?raw`) is no code of the site. */
@@ -85,16 +103,38 @@ function piecesOf(output: BundleFile): Piece[] {
   if (output.type === 'asset') {
     return [{ name: output.fileName, text: () => textOf(output.source), files: output.originalFileNames ?? [] }];
   }
+  const name = output.fileName;
   const modules = Object.entries(output.modules).filter(([, { code }]) => code !== null);
-  if (modules.length === 0) return [{ name: output.fileName, text: () => output.code, files: [] }];
-  return modules.flatMap(([id, { code }]) => {
-    const [file = id, query = ''] = id.split('?');
-    return /(?:^|&)raw(?:&|=|$)/.test(query) ? [] : [{ name: output.fileName, text: () => code ?? '', files: [file] }];
+  if (modules.length === 0) return [{ name, text: () => output.code, files: [], script: 'module' }];
+  return modules.flatMap(([id, { code }]): Piece[] => {
+    const files = [id.split('?', 1)[0]!];
+    const query = id.slice(files[0]!.length + 1);
+    if (/(?:^|&)raw(?:&|=|$)/.test(query)) return [];
+    const script = isInlineWorker(id) ? 'inline worker' : 'module';
+    return [{ name, text: () => code!, files, script }, ...embedded(code!, files)];
   });
 }
 
-/** With a base on another host, the site's own URLs look like those of others. */
-const withoutHost = (text: string, base: string): string => (isExternal(base) ? text.replaceAll(base, '/') : text);
+/** Whether a module of Vite's holds a whole worker in a string. */
+export const isInlineWorker = (id: string): boolean =>
+  /[?&](?:shared)?worker(?:&|=|$)/.test(id) && /[?&]inline(?:&|=|$)/.test(id);
+
+/** Files that stand in a script as they are, since they are small: those of `?url`. */
+function embedded(code: string, files: readonly string[]): Piece[] {
+  const found = code.matchAll(/data:(?:text|application)\/(\w+)(?:;[\w=-]+)*;base64,([\w+/=]+)/g);
+  return [...found].map(([, kind, data]) => ({
+    name: `embedded.${kind === 'javascript' ? 'js' : kind!}`,
+    text: () => textOf(Buffer.from(data!, 'base64')),
+    files,
+  }));
+}
+
+/**
+ * With a base on another host, the site's own URLs look like those of others, and so they do where a slash more was put behind the base
+ * `/`: no host is called like a folder.
+ */
+const withoutHost = (text: string, base: string): string =>
+  (isExternal(base) ? text.replaceAll(base, '/') : text).replace(/(^|["'`(\s])\/(?=\/[^/.:?#\s]+\/)/g, '$1');
 
 /** Whether a URL leads to a file: of its module's folder, of the project, or of those that are copied as they are. */
 function isThere(
@@ -109,6 +149,11 @@ function isThere(
   return [path, own].some((each) => folders.some((folder) => folder !== '' && existsSync(join(folder, each))));
 }
 
-/** The text of an emitted file. */
-export const textOf = (source: string | Uint8Array): string =>
-  typeof source === 'string' ? source : Buffer.from(source.buffer, source.byteOffset, source.byteLength).toString();
+/** The text of an emitted file, in UTF-8, or in what its first bytes say: browsers go by these before all else. */
+export function textOf(source: string | Uint8Array): string {
+  if (typeof source === 'string') return source;
+  const bytes = Buffer.from(source.buffer, source.byteOffset, source.byteLength);
+  const start = bytes.toString('latin1', 0, 2);
+  if (start === '\xff\xfe') return bytes.toString('utf16le');
+  return start === '\xfe\xff' ? new TextDecoder('utf-16be').decode(bytes) : bytes.toString();
+}

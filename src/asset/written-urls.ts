@@ -4,12 +4,18 @@ import { holdingOf, urlsOfList } from './html-attributes.js';
 import { startTags, type HtmlAttribute } from './html-tags.js';
 import { hasImageExtension } from './names.js';
 import { parseSrcset } from './srcset.js';
-import { decoded, unescapeCss } from './urls.js';
+import { decoded, isExternal, unescapeCss } from './urls.js';
 
 /** What becomes of a build that emits a directive which nothing honoured. */
 const leftoversChoices = ['error', 'warn', 'ignore'] as const;
 export type LeftoversOption = (typeof leftoversChoices)[number];
 export const leftoversChoice = choice(leftoversChoices);
+
+/** Kinds of files that may have URLs: styles, pages and their kin, scripts, and data. */
+const kinds = /\.(css|[xs]?html?|svg|xml|rss|atom|[cm]?js|webmanifest|json)$/i;
+
+/** Whether URLs are looked for in files of that name. */
+export const mayHaveUrls = (file: string): boolean => kinds.test(file);
 
 /** Longer than any URL of an image: how far is looked around a directive for the ends of its URL. */
 const longestUrl = 2048;
@@ -75,14 +81,14 @@ function parseLiteral(text: string): string[] {
 }
 
 function candidates(file: string, text: () => string | Buffer): string[] {
-  const kind = /\.(css|html?|svg|[cm]?js|webmanifest|json)$/i.exec(file)?.[1]?.toLowerCase();
+  const kind = kinds.exec(file)?.[1]?.toLowerCase();
   if (kind === undefined) return [];
   const given = text();
   if (!given.includes('upscale')) return [];
   const whole = given.toString();
   if (kind === 'css') return inStyles(whole);
   if (kind === 'json' || kind === 'webmanifest') return inJson(whole);
-  return kind.startsWith('htm') || kind === 'svg' ? inPage(whole) : inScript(whole);
+  return kind.endsWith('js') ? inScript(whole) : inPage(whole);
 }
 
 function inStyles(css: string): string[] {
@@ -216,8 +222,9 @@ function endOfStrings(code: string, from: number): number {
 
 /** Other hosts may have a parameter of that name, and so may other services of this one, with values of their own. */
 function isOwnImage(url: string): boolean {
-  if (/^(?:[a-z][a-z\d+.-]*:|\/\/)/i.test(url)) return false;
   const at = url.indexOf('?');
+  // No host is called like an image: a slash too many was put before one of the site's own.
+  if (isExternal(url) && !/^\/\/[^/?#]+\?/.test(url)) return false;
   const query = url.slice(at + 1).replace(/#.*$/s, '');
   return (
     hasImageExtension(url.slice(0, at)) && hasDirectives(query) && /(?:^|[&;])upscale(?:=?(?:&|$)|=[\d.])/.test(query)

@@ -47,8 +47,8 @@ export async function convertFile(file: string, name: string): Promise<Converted
   const { model, card: told } = await openModelFile(file, read);
   const card: Partial<PartialModelCard> = { ...told, ...own };
   const onnx = writeOnnx(model);
-  const { input, output } = inspectNetwork(model, card, file);
-  const { geometry } = analyse(model.graph, opsetOf(model), { ...input, type: ELEMENTS[input.type] });
+  const { input, output, fixedSize } = inspectNetwork(model, card, file);
+  const { geometry } = analyse(model.graph, opsetOf(model), { ...input, type: ELEMENTS[input.type] }, fixedSize);
   const { halo, globalOperators } = geometry;
   const parameters = card.parameters ?? geometry.parameters;
   const radius = halo && Math.max(halo.left, halo.top, halo.right, halo.bottom);

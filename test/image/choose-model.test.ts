@@ -87,19 +87,22 @@ describe('what is counted in a picture', () => {
   });
 
   it('tells gradients, texture and edges apart by the size of the step', async () => {
-    expect(await pictureFeatures(grey(9, 9, (x) => x * 8))).toMatchObject({ colours: 9, flat: 0, soft: 0, hard: 0 });
-    expect(await pictureFeatures(grey(9, 9, (x) => (x % 2) * 48))).toMatchObject({
-      colours: 2,
-      flat: 0,
-      soft: 1,
-      hard: 0,
-    });
-    expect(await pictureFeatures(grey(9, 9, (x) => (x % 2) * 49))).toMatchObject({
-      colours: 2,
-      flat: 0,
-      soft: 0,
-      hard: 1,
-    });
+    // Slopes of full contrast.
+    const slope = (step: number): Promise<PictureFeatures> =>
+      pictureFeatures(grey(1 + Math.ceil(128 / step), 9, (x) => x * step));
+    expect(await slope(8)).toMatchObject({ colours: 17, flat: 0, soft: 0, hard: 0 });
+    expect(await slope(48)).toMatchObject({ colours: 4, flat: 0, soft: 1, hard: 0 });
+    expect(await slope(49)).toMatchObject({ colours: 4, flat: 0, soft: 0, hard: 1 });
+  });
+
+  it.each([2, 6, 20, 60])('sees a drawing of %d levels of contrast as one of full contrast', async (levels) => {
+    const drawing = (contrast: number, ground: number) => (x: number, y: number) =>
+      ground + Math.round(contrast * (Math.hypot(x - 12, y - 12) < 8 || y === 3 ? 1 : x === 20 ? 0.5 : 0));
+    const full = await pictureFeatures(grey(24, 24, drawing(200, 30)));
+    const dull = await pictureFeatures(grey(24, 24, drawing(levels, 90)));
+    for (const name of ['flat', 'soft', 'hard', 'ramped', 'turning', 'mixed'] as const) {
+      expect([name, dull[name]]).toEqual([name, full[name]]);
+    }
   });
 
   it('tells how the steps of luma follow each other', async () => {
@@ -322,6 +325,29 @@ describe('the choice', () => {
   it.each([50, 60, 70])('is no repetition of pixels for flags as an AVIF of quality %d', async (quality) => {
     for (const side of [20, 24, 32, 48]) {
       expect((await choose(await flag(side).avif({ quality }).toBuffer())).model).not.toBe('nearest');
+    }
+  });
+
+  it.each([2, 4])('is no repetition of pixels for stripes that meet between pixels, ×%d', async (factor) => {
+    // Where they meet the ground shines through, so that no colour there is a mixture of theirs.
+    const stripes = svg(
+      64,
+      '<path fill="#fff" d="M0 0h24v8H0z"/><path fill="#00966e" d="M0 8h24v8H0z"/><path fill="#d62612" d="M0 16h24v8H0z"/>',
+    );
+    expect((await choose(await stripes.png().toBuffer(), factor)).model).not.toBe('nearest');
+  });
+
+  it.each(
+    [
+      ['#1f2937', '#000'],
+      ['#1f2937', '#111827'],
+      ['#f3f4f6', '#fff'],
+      ['#5b6270', '#6b7280'],
+    ].flatMap(([ink, paper]) => [50, 70].map((quality) => [ink!, paper!, quality] as const)),
+  )('sees no photograph in a dull drawing: %s on %s as an AVIF of quality %d', async (ink, paper, quality) => {
+    for (const factor of [2, 3]) {
+      const file = await line(24, ink).flatten({ background: paper }).avif({ quality }).toBuffer();
+      expect((await choose(file, factor)).model).not.toMatch(/^natural/);
     }
   });
 

@@ -3,10 +3,25 @@ import type { Plugin } from 'vite';
 import { describe, expect, it } from 'vitest';
 import { cases, refused } from './cases.js';
 import { urlsIn } from './support/value.js';
-import { build, bundling, coreBytes, evaluate, makeSite, vites, type Built, type Site } from './support/vite-site.js';
+import {
+  build,
+  bundling,
+  configOf,
+  coreBytes,
+  evaluate,
+  makeSite,
+  vites,
+  type Built,
+  type Site,
+} from './support/vite-site.js';
 
 const script = '<script type="module" src="/main.js"></script>';
 const page = `<!doctype html>${script}`;
+
+const utf16 = (text: string, encoding: 'utf16le' | 'utf16be'): Uint8Array => {
+  const bytes = Buffer.from(`\ufeff${text}`, 'utf16le');
+  return encoding === 'utf16le' ? bytes : bytes.swap16();
+};
 
 /** That the files behind URLs are what the case says, byte by byte the core's. */
 async function expectFiles(
@@ -248,14 +263,76 @@ describe.for(vites)('Vite $version', (vite) => {
         { 'public/m.webmanifest': '{"icons":[{"src":"/logo.png?upscale=2"}]}', 'public/logo.png': '' },
         /m\.webmanifest:1.* is copied/,
       ],
+      [
+        'a feed that is copied',
+        { 'public/feed.xml': '<rss><enclosure url="/logo.png?upscale=2"/></rss>' },
+        /feed\.xml:1.* is copied/,
+      ],
       ['a glob', { 'main.js': `console.log(import.meta.glob('./*.png?upscale=2'));` }, /\{ query: '\?upscale=2' \}/],
+      [
+        'a string of an inline worker',
+        {
+          'main.js': `import Made from './w.js?worker&inline'; new Made();`,
+          'w.js': `\nself.postMessage('./logo.png?upscale=2');`,
+        },
+        /w\.js:2/,
+      ],
+      [
+        'an import of an inline worker without the plugin',
+        {
+          'main.js': `import Made from './w.js?sharedworker&inline'; new Made();`,
+          'w.js': `import url from './logo.png?upscale=2'; self.postMessage(url);`,
+        },
+        /logo-.*\.png\?upscale=2" is still in .* but emitted by another plugin/,
+      ],
+      [
+        'a script that stands in another one',
+        {
+          'main.js': `import url from './b.js?url&inline'; document.head.append(url);`,
+          'b.js': `document.images[0].src = './logo.png?upscale=2';`,
+        },
+        /b\.js:1/,
+      ],
+      [
+        'a sum of strings',
+        { 'main.js': `self.a = './logo.png' + ('?upscale=' + '2');` },
+        /logo\.png\?upscale=2" is still/,
+      ],
+      [
+        'a string with a slash too many',
+        { 'main.js': 'document.images[0].src = `${import.meta.env.BASE_URL}/b.png?upscale=2`;', 'public/b.png': '' },
+        /main\.js:1: "\/+b\.png\?upscale=2" is still/,
+      ],
+      [
+        'a string with a slash too many, before a folder',
+        {
+          'main.js': 'document.images[0].src = import.meta.env.BASE_URL + "/c/b.png?upscale=2";',
+          'public/c/b.png': '',
+        },
+        /main\.js:1: "\/+c\/b\.png\?upscale=2" is still/,
+      ],
+      ...(['utf16le', 'utf16be'] as const).map(
+        (encoding) =>
+          [
+            `a copied page in ${encoding}`,
+            { 'public/old.html': utf16('<p>\n<img src="/logo.png?upscale=2">', encoding) },
+            /old\.html:2.* is copied/,
+          ] as const,
+      ),
+      [
+        'a copied file of many megabytes, between two blocks',
+        {
+          'public/big.js': `/*${'x'.repeat(2 ** 20 - 44)}*/ document.images[0].src = "/logo.png?upscale=2" /*${'x'.repeat(2 ** 23)}*/`,
+        },
+        /big\.js:1.* is copied/,
+      ],
     ] as const)('a directive where it is not read: %s', async ([, files, error]) => {
       const site = await makeSite({
         'index.html': page,
         'main.js': `import './deep/a.css';`,
         'deep/a.css': '',
-        ...files,
       });
+      for (const [name, content] of Object.entries<string | Uint8Array>(files)) await site.write(name, content);
       await expect(build(site, { vite })).rejects.toThrow(error);
     });
 
@@ -362,4 +439,23 @@ it('finds a directive in a script that Vite leaves in the page', async () => {
     'index.html': `<!doctype html><body><script>document.body.title = './logo.png?upscale=2';</script></body>`,
   });
   await expect(build(site)).rejects.toThrow('"./logo.png?upscale=2" is still in index.html');
+});
+
+describe.each(vites)('Vite $version: workers', (vite) => {
+  it.for(['?worker', '?worker&inline'])('have plugins of their own: %s', async (query) => {
+    const site = await makeSite({
+      'index.html': page,
+      'main.js': `import Made from './w.js${query}'; import url from './logo.png?upscale=2'; console.log(Made, url, new URL('./logo.png?upscale=3', import.meta.url).href);`,
+      'w.js': `import url from './logo.png?upscale=4'; self.postMessage([url, new URL('./logo.png?width=44&upscale', import.meta.url).href]);`,
+    });
+    const config = { worker: { plugins: () => configOf(site).plugins as Plugin[] } };
+    const built = await build(site, { vite, config });
+    const images = [...built.files.keys()].filter((name) => name.endsWith('.png'));
+    expect(images.map((name) => /logo[@-]\w+(?=-)/.exec(name)?.[0]).sort()).toEqual([
+      'logo-44w',
+      'logo@2x',
+      'logo@3x',
+      'logo@4x',
+    ]);
+  });
 });

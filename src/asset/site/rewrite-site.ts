@@ -137,8 +137,7 @@ function unresolved(file: string, text: string, urls: SiteUrls): string[] {
   const bases = /\.(?:[cm]?js|json)$/i.test(file)
     ? [urls.documentBase(file), urls.documentBase('')]
     : [urls.documentBase(file)];
-  const name = file.replace(/\.[xs]?html?$/i, '.html').replace(/\.(?:xml|rss|atom)$/i, '.svg');
-  return writtenUrls(name, () => urls.withoutHost(text.replaceAll('\\/', '/'))).filter((url) =>
+  return writtenUrls(file, () => urls.withoutHost(text.replaceAll('\\/', '/'))).filter((url) =>
     bases.some((base) => {
       const reference = urls.followDirectives(url, base);
       return reference !== undefined && existsSync(reference.file);

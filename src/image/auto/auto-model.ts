@@ -13,7 +13,7 @@ export type ScoredChoice = (typeof scoredChoices)[keyof typeof scoredChoices][nu
 export const autoChoices = [...scoredChoices.lossy, 'anime', 'nearest', 'bicubic'] as const;
 
 /** Part of a cached result's key: goes up with every change that may choose otherwise. */
-export const chooserVersion = 6;
+export const chooserVersion = 7;
 
 export interface ModelChoice {
   readonly model: (typeof autoChoices)[number];

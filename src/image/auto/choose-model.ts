@@ -75,13 +75,13 @@ const fewMixtures = 3;
  * as in one colour or one pixel: all networks give the same there, and none is as cheap.
  */
 export function isMadeOfPixels({ features, damage, cell }: Sight): boolean {
-  const { colours, mixed, energy, hard, ramped, following, flat } = features;
+  const { colours, mixed, energy, hard, ramped, following, flat, translucent } = features;
   if (energy === 0 || cell > 1) return true;
   // In a drawing with smooth edges, a step upwards is followed by another one; here it is followed by none, or undone.
   if (hard === 0 || following[0] > 0) return false;
   if (mixed > Math.max(fewMixtures, pixelArt.mostMixed * colours)) return false;
   if (
-    (damage || mixed > 0) &&
+    (damage || mixed > 0 || translucent > 0) &&
     flat > straight.leastFlat &&
     following[0] > straight.leastNext &&
     following[0] < straight.mostNext

@@ -19,6 +19,12 @@ const sides = [
  */
 export class MixedColours {
   private readonly counts = new Map<number, { seen: number; mixed: number }>();
+  private readonly leastApart: number;
+
+  /** @param contrast that the picture has of the full one, 0 to 1 */
+  constructor(contrast: number) {
+    this.leastApart = contrast ** 2 * leastApart;
+  }
 
   /**
    * Looks at the pixels of a row.
@@ -34,7 +40,7 @@ export class MixedColours {
       count.seen++;
       if (
         sides.some(([down, right]) =>
-          isBetween(row, at, rows[1 + down]!, at + 3 * right, rows[1 - down]!, at - 3 * right),
+          this.isBetween(row, at, rows[1 + down]!, at + 3 * right, rows[1 - down]!, at - 3 * right),
         )
       )
         count.mixed++;
@@ -47,33 +53,33 @@ export class MixedColours {
     for (const { seen, mixed } of this.counts.values()) if (2 * mixed >= seen) count++;
     return count;
   }
+
+  /** Whether a pixel lies on the line between two others, and at neither end. */
+  private isBetween(
+    row: Uint8Array,
+    at: number,
+    first: Uint8Array,
+    one: number,
+    second: Uint8Array,
+    other: number,
+  ): boolean {
+    let [along, apart] = [0, 0];
+    for (let channel = 0; channel < 3; channel++) {
+      const way = second[other + channel]! - first[one + channel]!;
+      along += way * (row[at + channel]! - first[one + channel]!);
+      apart += way * way;
+    }
+    const share = along / apart;
+    // With nothing apart, the share is no number.
+    if (apart < this.leastApart || share < leastShare || share > 1 - leastShare) return false;
+    for (let channel = 0; channel < 3; channel++) {
+      const from = first[one + channel]!;
+      if (Math.abs(row[at + channel]! - from - share * (second[other + channel]! - from)) > rounding) return false;
+    }
+    return true;
+  }
 }
 
 function equal(a: Uint8Array, at: number, b: Uint8Array, to: number): boolean {
   return a[at] === b[to] && a[at + 1] === b[to + 1] && a[at + 2] === b[to + 2];
-}
-
-/** Whether a pixel lies on the line between two others, and at neither end. */
-function isBetween(
-  row: Uint8Array,
-  at: number,
-  first: Uint8Array,
-  one: number,
-  second: Uint8Array,
-  other: number,
-): boolean {
-  let [along, apart] = [0, 0];
-  for (let channel = 0; channel < 3; channel++) {
-    const way = second[other + channel]! - first[one + channel]!;
-    along += way * (row[at + channel]! - first[one + channel]!);
-    apart += way * way;
-  }
-  const share = along / apart;
-  // With nothing apart, the share is no number.
-  if (apart < leastApart || share < leastShare || share > 1 - leastShare) return false;
-  for (let channel = 0; channel < 3; channel++) {
-    const from = first[one + channel]!;
-    if (Math.abs(row[at + channel]! - from - share * (second[other + channel]! - from)) > rounding) return false;
-  }
-  return true;
 }

@@ -51,10 +51,18 @@ export const mostColours = 1024;
 /** What pixel art has at most: mixtures are looked for among no more. */
 export const fewColours = 64;
 
-/** The largest difference of a channel, in levels of 255: up to here it may be a gradient or an encoder's noise. */
+/**
+ * The largest difference of a channel, in levels of 255: up to here it may be a gradient or an encoder's noise. This and the next
+ * are for pictures of full contrast: a dull one is looked at as if it were not, for a grey icon on grey has edges, too.
+ */
 const mostGradual = 8;
 /** And up to here texture; beyond it, an edge. */
 const mostSoft = 48;
+
+/** Levels between the lightest and the darkest of a channel from which contrast counts as full. */
+const fullContrast = 128;
+/** Less is no contrast. */
+const leastContrast = 2;
 
 /** Of larger pictures only every other row is looked at: a fiftieth of a photograph's time would not do for all. */
 const smallPixels = 1 << 14;
@@ -75,7 +83,7 @@ export async function pictureFeatures(frame: Frame): Promise<PictureFeatures> {
   const rowStep = pixels <= smallPixels ? 1 : Math.max(2, Math.ceil(pixels / mostPixels));
   const looks = Math.ceil(height / rowStep);
   const backdrop = new Backdrop(frame, rowStep);
-  const counts = new Counts(width);
+  const counts = new Counts(width, contrastOf(backdrop, width, height, rowStep));
   await inBands(looks, width * stepsPerPixel, (from, to) => {
     for (let row = from; row < to; row++) {
       const y = row * rowStep;
@@ -92,6 +100,28 @@ export async function pictureFeatures(frame: Frame): Promise<PictureFeatures> {
   };
 }
 
+/** How much of full contrast a picture has, more than 0 and at most 1. */
+function contrastOf(backdrop: Backdrop, width: number, height: number, rowStep: number): number {
+  const rgb = new Uint8Array(3 * width);
+  const luma = new Int16Array(width);
+  const least = [255, 255, 255];
+  const most = [0, 0, 0];
+  let levels = leastContrast;
+  // Nearly all pictures show it in their first rows.
+  for (let y = 0; y < height && levels < fullContrast; y += rowStep) {
+    backdrop.lay(y, rgb, luma);
+    for (let at = 0; at < rgb.length; at += 3) {
+      for (let channel = 0; channel < 3; channel++) {
+        const value = rgb[at + channel]!;
+        if (value < least[channel]!) least[channel] = value;
+        if (value > most[channel]!) most[channel] = value;
+      }
+    }
+    levels = Math.max(levels, ...most.map((value, channel) => value - least[channel]!));
+  }
+  return Math.min(1, levels / fullContrast);
+}
+
 interface LaidRow {
   y: number;
   readonly rgb: Uint8Array;
@@ -103,7 +133,9 @@ class Counts {
   /** The rows last laid: of a small picture each is laid once, and looked at four times. */
   private readonly laid: readonly LaidRow[];
   private readonly colours = new Set<number>();
-  private readonly mixed = new MixedColours();
+  private readonly mixed: MixedColours;
+  private readonly mostGradual: number;
+  private readonly mostSoft: number;
   private lastColour = -1;
   private seen = 0;
   private flat = 0;
@@ -122,7 +154,13 @@ class Counts {
   /** Sums of products of strong steps: RR, GG, BB, RG, RB, GB. */
   private readonly products = new Float64Array(6);
 
-  constructor(private readonly width: number) {
+  constructor(
+    private readonly width: number,
+    contrast: number,
+  ) {
+    this.mixed = new MixedColours(contrast);
+    this.mostGradual = contrast * mostGradual;
+    this.mostSoft = contrast * mostSoft;
     this.laid = Array.from({ length: rows }, () => ({
       y: -1,
       rgb: new Uint8Array(3 * width),
@@ -167,6 +205,7 @@ class Counts {
   private compare(row: Uint8Array, below: Uint8Array): void {
     const end = row.length - 3;
     let [flat, soft, hard] = [0, 0, 0];
+    const { mostGradual, mostSoft } = this;
     for (let at = 0; at < end; at += 3) {
       const r = row[at]!;
       const g = row[at + 1]!;
@@ -193,7 +232,7 @@ class Counts {
   }
 
   private addStep(r: number, g: number, b: number): void {
-    if (Math.max(Math.abs(r), Math.abs(g), Math.abs(b)) <= mostSoft) return;
+    if (Math.max(Math.abs(r), Math.abs(g), Math.abs(b)) <= this.mostSoft) return;
     const { products } = this;
     products[0]! += r * r;
     products[1]! += g * g;
@@ -211,7 +250,8 @@ class Counts {
 
   /** Four pixels in a line, at each of this many places. */
   private walk(count: number, as: Int16Array, bs: Int16Array, cs: Int16Array, ds: Int16Array): void {
-    // Numbers of its own: adding to fields in a loop takes twice as long.
+    // Numbers of its own: reading and adding to fields in a loop takes twice as long.
+    const { mostGradual, mostSoft } = this;
     let [squares, next, afterNext, visible, turning, striped, strong, ramped, ringing] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
     for (let at = 0; at < count; at++) {
       const first = bs[at]! - as[at]!;

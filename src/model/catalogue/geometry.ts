@@ -26,6 +26,12 @@ export interface Pooling {
   readonly halo: Halo;
 }
 
+/** The size of the one picture that a network was exported for, and which its graph can't be freed from. */
+export interface FixedSize {
+  readonly width: number;
+  readonly height: number;
+}
+
 /** What the graph of a network says about where its output comes from, and what it costs. */
 export interface Geometry {
   /** Output pixels per input pixel along each axis; undefined when the graph can't be followed without running it. */
@@ -39,6 +45,8 @@ export interface Geometry {
   pooling?: Pooling | undefined;
   /** Width and height of the input must be multiples of this, and so must the corners of tiles (strides in the graph). */
   multipleOf: number;
+  /** Width and height of the only pictures that it takes. */
+  fixedSize?: FixedSize;
   /** Operators that look at the whole picture ("GlobalAveragePool"), or that can't be followed ("Foo (unknown)"). */
   globalOperators: string[];
   /** Multiply-accumulates per input pixel. */

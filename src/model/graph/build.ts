@@ -10,7 +10,7 @@ import { normalise, normaliseNetwork, type NormalisedNetwork } from './normalise
 import { opsetOf, readOnnx, writeOnnx, type OnnxModel } from './onnx/file.js';
 import { TensorProto_DataType as DataType } from './onnx/onnx_pb.js';
 import { openModelBytes, openModelFile } from './open-file.js';
-import { analyse } from './receptive-field.js';
+import { analyse, type PictureSize } from './receptive-field.js';
 import { cutAtPools, sumExactly } from './rewrite/pools.js';
 import { rewritePrelu } from './rewrite/prelu.js';
 
@@ -20,6 +20,8 @@ interface LoadedPart {
   readonly family?: FamilySize;
   /** Of a user's network: how it takes and gives pictures, and whether the user said so. */
   readonly interface?: NetworkColours;
+  /** Of a user's network that takes pictures of this size alone. */
+  readonly fixedSize?: PictureSize | undefined;
 }
 
 /** What a file or card tells of a network's size: more exact than the graph, which has constants that were never trained. */
@@ -36,7 +38,12 @@ export async function buildModel(parts: readonly ModelPart[], colours?: Colours)
   const core = composeChain(parts.map((part) => loaded.get(part.key)!.model));
   const only = parts.length === 1 ? loaded.get(parts[0]!.key) : undefined;
   const reference = writeOnnx(core);
-  const { geometry, pools } = analyse(core.graph, opsetOf(core), { layout: 'NCHW', channels: 3, type: DataType.FLOAT });
+  const { geometry, pools } = analyse(
+    core.graph,
+    opsetOf(core),
+    { layout: 'NCHW', channels: 3, type: DataType.FLOAT },
+    only?.fixedSize,
+  );
   rewritePrelu(core);
   const passes = pools && cutAtPools(core, pools).map(writeOnnx);
   if (pools) sumExactly(core, pools);
@@ -64,13 +71,14 @@ async function loadPart(part: ModelPart, colours: Colours | undefined): Promise<
       const { model, card: own } = await openModelFile(path, file);
       const told = { ...own, ...card };
       const normal = normalise(model, withColours(told, stated, colours), path);
-      return { model: normal.model, family: familySize(told), interface: coloursOf(normal, card, stated) };
+      const { model: core, fixedSize } = normal;
+      return { model: core, family: familySize(told), interface: coloursOf(normal, card, stated), fixedSize };
     }
     case 'bytes': {
       const { bytes, name, stated } = part;
       const { model, card: own } = openModelBytes(name, bytes);
       const normal = normalise(model, withColours(own, stated, colours), name);
-      return { model: normal.model, interface: coloursOf(normal, {}, stated) };
+      return { model: normal.model, interface: coloursOf(normal, {}, stated), fixedSize: normal.fixedSize };
     }
     case 'interpolation':
       return { model: interpolationModel(part.interpolation, part.scale) };

@@ -3,8 +3,9 @@ import type { CardSide, PartialModelCard } from '../catalogue/card.js';
 import type { SideColours } from '../catalogue/colours.js';
 import { allNodes, endlessLoop } from './loops.js';
 import { opsetOf, type OnnxModel } from './onnx/file.js';
-import { TensorProto_DataType as DataType, type ValueInfoProto } from './onnx/onnx_pb.js';
-import { analyse, type Analysis } from './receptive-field.js';
+import { TensorProto_DataType as DataType, type GraphProto, type ValueInfoProto } from './onnx/onnx_pb.js';
+import { analyse, type Analysis, type PictureSize } from './receptive-field.js';
+import { freeSize } from './rewrite/free-size.js';
 
 /** The operator sets that the runtime reads and that upres has forms of its nodes for. */
 export const OPSETS = { oldest: 9, newest: 26 } as const;
@@ -45,6 +46,8 @@ export interface NetworkInterface {
   readonly output: NetworkSide;
   /** Undefined when the graph can't be followed without running it. */
   readonly scale: number | undefined;
+  /** Where it takes pictures of this size alone. */
+  readonly fixedSize?: PictureSize;
 }
 
 const TYPES: Partial<Record<number, CardSide['type']>> = {
@@ -117,10 +120,11 @@ export function inspectNetwork(model: OnnxModel, card: Partial<PartialModelCard>
     );
   }
   const type = elementType(inputInfo) ?? DataType.FLOAT;
-  const tried = candidates.map((side) => ({ ...side, analysis: analyse(graph, opset, { ...side, type }) }));
+  const tried = candidates.map((side): Found => ({ ...side, analysis: analyse(graph, opset, { ...side, type }) }));
   const found =
     tried.find(({ analysis }) => analysis.geometry.scale !== undefined) ??
-    tried.find(({ analysis }) => analysis.contradiction === undefined && analysis.output === undefined);
+    freed(graph, opset, candidates, { shape, type }) ??
+    tried.find(({ analysis }) => isUnfollowed(analysis));
   if (!found)
     throw refuse(
       explain(
@@ -129,7 +133,7 @@ export function inspectNetwork(model: OnnxModel, card: Partial<PartialModelCard>
       ),
     );
 
-  const { analysis, layout, channels } = found;
+  const { analysis, layout, channels, fixedSize } = found;
   const scale = analysis.geometry.scale ?? card.scale;
   if (scale !== undefined && card.scale !== undefined && scale !== card.scale) {
     throw refuse(`its model card says scale ${card.scale}, but its graph enlarges by ${scale}. Correct the card.`);
@@ -163,6 +167,7 @@ export function inspectNetwork(model: OnnxModel, card: Partial<PartialModelCard>
       order: card.output?.order ?? card.input?.order ?? 'RGB',
     },
     scale,
+    ...(fixedSize && { fixedSize }),
   };
 }
 
@@ -170,6 +175,7 @@ type Refuse = (found: string) => UpresError;
 type PartialSide = PartialModelCard['input'];
 type Shape = readonly (number | string)[] | undefined;
 type Candidate = Pick<CardSide, 'layout' | 'channels'>;
+type Found = Candidate & { readonly analysis: Analysis; readonly fixedSize?: PictureSize };
 
 function typeOf(info: ValueInfoProto, what: string, card: PartialSide, refuse: Refuse): CardSide['type'] {
   const number = elementType(info) ?? DataType.FLOAT;
@@ -233,14 +239,51 @@ function outputSide(
 
 const DYNAMIC = 'Export it with dynamic height and width ("dynamic_axes").';
 
-/** Whether height and width are declared as numbers. */
-function fixedSize(shape: Shape): boolean {
-  return (shape?.filter((dim, index) => index > 0 && typeof dim === 'number' && dim > 3).length ?? 0) >= 2;
+/** Height and width, where they are declared as numbers. */
+function declaredSize(shape: Shape, layout: CardSide['layout']): PictureSize | undefined {
+  const [h, w] = shape?.slice(layout === 'NCHW' ? 2 : 1) ?? [];
+  return typeof h === 'number' && typeof w === 'number' ? { h, w } : undefined;
+}
+
+/** Nothing forbids it, and the runtime may know more. */
+const isUnfollowed = ({ contradiction, output }: Analysis): boolean =>
+  contradiction === undefined && output === undefined;
+
+/**
+ * A network that was exported for one size. Its graph is changed, in place, so that it takes pictures of any; where that can't be done it takes those alone.
+ */
+function freed(
+  graph: GraphProto,
+  opset: number,
+  candidates: readonly Candidate[],
+  { shape, type }: { readonly shape: Shape; readonly type: number },
+): Found | undefined {
+  const sized = candidates.flatMap((side) => {
+    const size = declaredSize(shape, side.layout);
+    return size ? [{ ...side, size }] : [];
+  });
+  for (const { size, ...side } of sized) {
+    const open = freeSize(graph, opset, { ...side, type }, size);
+    const analysis = open && analyse(open, opset, { ...side, type });
+    if (analysis?.geometry.scale === undefined) continue;
+    graph.node = open!.node;
+    graph.initializer = open!.initializer;
+    return { ...side, analysis };
+  }
+  return sized
+    .map(({ size, ...side }) => ({
+      ...side,
+      fixedSize: size,
+      analysis: analyse(graph, opset, { ...side, type }, size),
+    }))
+    .find(({ analysis }) => analysis.geometry.scale !== undefined || isUnfollowed(analysis));
 }
 
 /** Why no way of taking the input led to a picture. */
 function explain(tried: readonly Analysis[], shape: Shape): string {
-  const advice = fixedSize(shape) ? ` Its input is declared with a fixed size, ${describe(shape)}. ${DYNAMIC}` : '';
+  const advice = declaredSize(shape, 'NCHW')
+    ? ` Its input is declared with a fixed size, ${describe(shape)}. ${DYNAMIC}`
+    : '';
   const followed = tried.find(({ contradiction, output }) => contradiction === undefined && output !== undefined);
   if (!followed)
     return `a picture can't pass through its graph (${tried[0]?.contradiction ?? 'unknown reason'}).${advice}`;

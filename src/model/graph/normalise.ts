@@ -7,6 +7,7 @@ import { opsetOf, type OnnxModel } from './onnx/file.js';
 import { GraphWriter } from './onnx/graph-writer.js';
 import { renameTensors } from './onnx/names.js';
 import { TensorProto_DataType as DataType } from './onnx/onnx_pb.js';
+import type { PictureSize } from './receptive-field.js';
 import { widenHalf } from './rewrite/half.js';
 
 // BT.601, full range, as JPEG and nearly all super-resolution of luma use it (ITU-R BT.601-7; JFIF 1.02). No offset is added
@@ -28,6 +29,8 @@ export interface NormalisedNetwork {
   readonly model: OnnxModel;
   readonly input: NetworkSide;
   readonly output: NetworkSide;
+  /** Where it takes pictures of this size alone. */
+  readonly fixedSize?: PictureSize;
 }
 
 /**
@@ -68,7 +71,8 @@ export function normalise(model: OnnxModel, card: Partial<PartialModelCard>, nam
   graph.valueInfo = [];
   // Until version 3 of the format, constants had to be inputs as well.
   if (model.irVersion < 4n) model.irVersion = 4n;
-  return { model, input: found.input, output: found.output };
+  const { input, output, fixedSize } = found;
+  return { model, input, output, ...(fixedSize && { fixedSize }) };
 }
 
 function isPlain({ layout, channels, type, range, order }: NetworkSide): boolean {

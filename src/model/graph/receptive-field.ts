@@ -28,7 +28,7 @@ const OPERATORS: Operators = {
 };
 
 /** A picture to walk the graph with. Only sizes are computed, so it may be huge. */
-interface PictureSize {
+export interface PictureSize {
   readonly h: number;
   readonly w: number;
 }
@@ -49,6 +49,8 @@ export interface Analysis {
   readonly picture: PictureSize;
   /** A node whose inputs contradict each other: the network doesn't take such pictures. */
   readonly contradiction: string | undefined;
+  /** What is known of each tensor, for that picture. */
+  readonly values: ReadonlyMap<string, Value>;
   /** Where `geometry.pooling` says that there are pools: which nodes they are. */
   readonly pools: FoundPools['pools'] | undefined;
 }
@@ -66,8 +68,14 @@ const SECOND: PictureSize = { h: 101, w: 103 };
  * Sizes are computed with numbers, not symbols, for two pictures of unlike sizes: what holds for both is no accident of one.
  * Then the rows and columns that the smallest tile needs are followed backwards, from the output to the input, in integers;
  * so the halo is exact for windows, shuffles and strides alike.
+ * @param only size of the pictures that the network takes, where it takes no others; what it says of halos then counts for nothing
  */
-export function analyse(graph: GraphProto, opset: number, input: InputShape): Analysis {
+export function analyse(graph: GraphProto, opset: number, input: InputShape, only?: PictureSize): Analysis {
+  if (only) {
+    const { geometry, ...found } = walk(graph, opset, input, only);
+    const fixedSize = { width: only.w, height: only.h };
+    return { ...found, geometry: { ...geometry, halo: undefined, pooling: undefined, fixedSize }, pools: undefined };
+  }
   const first = walk(graph, opset, input, FIRST);
   const { geometry } = first;
   if (geometry.scale === undefined) return first;
@@ -148,7 +156,14 @@ function walk(graph: GraphProto, opset: number, shape: InputShape, size: Picture
       0,
     ),
   };
-  return { geometry: result, output: output && shapeOf(output), picture: size, contradiction, pools: pools?.pools };
+  return {
+    geometry: result,
+    output: output && shapeOf(output),
+    picture: size,
+    contradiction,
+    values,
+    pools: pools?.pools,
+  };
 }
 
 function follow(node: NodeProto, inputs: readonly (Value | undefined)[], context: OperatorContext): Followed {

@@ -2,7 +2,7 @@ import { UpresError } from '../../errors.js';
 import { bytesPerValue, type PixelType } from '../../pixels.js';
 import type { Tile } from '../tiles/tiles.js';
 import type { MeasuredGeometry } from '../weights/weights-manifest.js';
-import { activationBytes, approximationFor, haloFor } from '../tiles/plan.js';
+import { activationBytes, approximationFor, haloFor, planFixed } from '../tiles/plan.js';
 
 /** Bytes that may be held for a graphics processor, unless the user says otherwise: small enough for one that draws the desktop too. */
 export const defaultGpuMemoryBudget = 1024 * 1024 * 1024;
@@ -75,6 +75,11 @@ export interface GpuPlanRequest {
 export function planGpuTiles(request: GpuPlanRequest): Tile[] {
   const { geometry, limits } = request;
   const { byMemory } = limits;
+  if (geometry.fixedSize) {
+    const { width, height } = geometry.fixedSize;
+    if (width * height > byMemory) throw tooLarge(request, `${width}×${height} pixels at once`);
+    return [...planFixed(request).tiles];
+  }
   const unit = approximationFor(geometry, request, byMemory)?.unit ?? geometry.multipleOf;
   const halo = haloFor(geometry, request, byMemory);
   if (!halo) {

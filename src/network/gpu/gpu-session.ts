@@ -1,6 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { UpresError } from '../../errors.js';
 import { freeBatch, wrapPixels } from '../../model/graph/pixels.js';
+import type { Geometry } from '../../model/catalogue/geometry.js';
 import type { GpuDevice } from '../device.js';
 import { viewPixels, type PixelArray, type PixelType } from '../../pixels.js';
 import { optimisingOptions, type Runtime } from '../pool/runtime.js';
@@ -27,14 +28,13 @@ export class GpuSession {
   /**
    * Opens a session and compares what it computes with the CPU.
    * @param core the network without rewrites for speed: they help the CPU's kernels only
-   * @param multipleOf what the sides of its input must be multiples of
    * @throws DEVICE_UNAVAILABLE when the results differ
    */
   static async open(
     runtime: Runtime,
     device: GpuDevice,
     core: Uint8Array,
-    multipleOf: number,
+    geometry: Geometry,
     type: PixelType,
     channels: 1 | 3,
   ): Promise<GpuSession> {
@@ -43,7 +43,7 @@ export class GpuSession {
     const session = await runtime.InferenceSession.create(graph, { ...options, executionProviders: [device] });
     const reference = await runtime.InferenceSession.create(graph, options);
     try {
-      const { batches, pixelsPerMs } = await prove(runtime, session, reference, { type, channels, multipleOf });
+      const { batches, pixelsPerMs } = await prove(runtime, session, reference, { type, channels, geometry });
       return new GpuSession(runtime, session, batches, pixelsPerMs);
     } catch (error) {
       await session.release();
@@ -78,18 +78,18 @@ type Shape = readonly [count: number, height: number, width: number, channels: 1
 interface Kind {
   readonly type: PixelType;
   readonly channels: 1 | 3;
-  readonly multipleOf: number;
+  readonly geometry: Geometry;
 }
 
 async function prove(
   runtime: Runtime,
   session: InferenceSession,
   reference: InferenceSession,
-  { type, channels, multipleOf }: Kind,
+  { type, channels, geometry: { multipleOf, fixedSize = trial } }: Kind,
 ): Promise<{ batches: boolean; pixelsPerMs: number }> {
   const roundUp = (length: number): number => Math.ceil(length / multipleOf) * multipleOf;
-  const height = roundUp(trial.height);
-  const width = roundUp(trial.width);
+  const height = roundUp(fixedSize.height);
+  const width = roundUp(fixedSize.width);
   const values = width * height * channels;
   const both = testPattern(type, 2 * values);
   const [first, second] = [both.subarray(0, values), both.subarray(values)];

@@ -95,7 +95,7 @@ class GpuWorker {
     if (!session) {
       const { reference, geometry } = open.built;
       const runtime = await loadRuntime();
-      session = await GpuSession.open(runtime, this.device, reference, geometry.multipleOf, type, channels);
+      session = await GpuSession.open(runtime, this.device, reference, geometry, type, channels);
       open.sessions.set(kind, session);
     }
     return session;

@@ -1,6 +1,7 @@
 import { UpresError } from '../../errors.js';
 import type { Approximation, MeasuredGeometry } from '../weights/weights-manifest.js';
 import type { PoolingStage } from '../../model/catalogue/geometry.js';
+import { planFixedTiles } from './fixed-tiles.js';
 import { planTiles, type TilePlan, type TilePlanRequest } from './tiles.js';
 import type { Halo } from '../../pixels.js';
 
@@ -82,15 +83,16 @@ export type ApproximationRequest = Pick<PlanRequest, 'width' | 'height' | 'tileP
  * @param mostPixels that the whole picture may have
  */
 export function approximationFor(
-  { halo, approximation }: MeasuredGeometry,
+  { halo, approximation, fixedSize }: MeasuredGeometry,
   { width, height, tilePixels, acceptApproximation }: ApproximationRequest,
   mostPixels: number,
 ): Approximation | undefined {
+  if (approximation && fixedSize)
+    return planFixedTiles({ width, height }, fixedSize, approximation).tiles.length > 1 ? approximation : undefined;
   if (!approximation || tilePixels === Infinity) return undefined;
   if (!halo) {
     if (width * height <= mostPixels) return undefined;
-    const unseen = approximation.levels !== undefined && approximation.levels <= 1;
-    return unseen || acceptApproximation ? approximation : undefined;
+    return isUnseen(approximation) || acceptApproximation ? approximation : undefined;
   }
   if (approximation.rounds) return approximation;
   const whole = (width + halo.left + halo.right) * (height + halo.top + halo.bottom);
@@ -109,6 +111,7 @@ const everySide = (pixels: number): Halo => ({ left: pixels, top: pixels, right:
  */
 export function planImage(request: PlanRequest): TilePlan {
   const { geometry, memoryBudget } = request;
+  if (geometry.fixedSize) return planFixed(request);
   const memoryPixels = memoryPixelsOf(request);
   const shape = shapeOf(request);
   const whole = { ...shape, overheadPixels: 0, threads: 1, maxTilePixels: Infinity };
@@ -147,6 +150,26 @@ export function planImage(request: PlanRequest): TilePlan {
   if (request.tilePixels === Infinity) return planTiles({ ...whole, halo });
   return planTiles({ ...shapeOf(request), ...limitsFor(request, halo) });
 }
+
+/**
+ * Cuts an image for a network that takes pictures of one size alone.
+ * @throws INPUT_TOO_LARGE where that would show, and approximation is not accepted
+ */
+export function planFixed({ geometry, width, height, acceptApproximation }: FixedPlanRequest): TilePlan {
+  const { fixedSize, approximation } = geometry;
+  const plan = planFixedTiles({ width, height }, fixedSize!, approximation!);
+  if (plan.tiles.length === 1 || isUnseen(approximation!) || acceptApproximation) return plan;
+  throw new UpresError(
+    'INPUT_TOO_LARGE',
+    `this network was exported for pictures of ${fixedSize!.width}×${fixedSize!.height} pixels alone, and tiles of that size leave ` +
+      `seams: set acceptApproximation to have ${width}×${height} pixels cut all the same, or export it with dynamic height and width`,
+  );
+}
+
+type FixedPlanRequest = Pick<PlanRequest, 'width' | 'height' | 'geometry' | 'acceptApproximation'>;
+
+/** Whether a trial saw no difference that anyone would. */
+const isUnseen = ({ levels }: Approximation): boolean => levels !== undefined && levels <= 1;
 
 /** One of the passes over a picture by a network that pools over the whole of it. */
 export interface PlannedPass {

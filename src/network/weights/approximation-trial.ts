@@ -2,6 +2,7 @@ import { totalmem } from 'node:os';
 import { hasCode } from '../../errors.js';
 import { largestDifference, type Plane } from '../proving.js';
 import { crop } from './planes.js';
+import type { FixedSize } from '../../model/catalogue/geometry.js';
 import { pictureLike } from './trial-pictures.js';
 import type { Approximation, MeasuredGeometry } from './weights-manifest.js';
 
@@ -13,6 +14,9 @@ const ANY_HALOS = [48, 96] as const;
 
 /** Where a graph can't be followed, corners of tiles lie on multiples of all windows and strides that networks have: 3, 6, 8, 12, 16, 24. */
 const ANY_WINDOW = 48;
+
+/** The same for small tiles: the largest that leaves a tile four of them. */
+const ANY_WINDOWS = [ANY_WINDOW, 24, 16, 8] as const;
 
 /** A difference that no one sees, in levels of 255. */
 const UNSEEN = 1;
@@ -77,6 +81,47 @@ export async function findApproximation(
     if (hasCode(error, 'MODEL_UNSUPPORTED')) return untried;
     throw error;
   }
+}
+
+/** Of the pixels that a tile of a fixed size has along a side, at most so many are context on each side. */
+const mostFixedHalo = 3 / 8;
+
+/** Input pixels along a seam that are compared. */
+const seam = 8;
+
+/**
+ * The same for a network that takes pictures of one size alone: two tiles that overlap are compared where they would meet, along a seam
+ * down and one across.
+ */
+export async function findFixedApproximation(
+  run: (plane: Plane) => Promise<Plane>,
+  { fixedSize, multipleOf, macPerPixel, scale, globalOperators }: MeasuredGeometry & { readonly fixedSize: FixedSize },
+): Promise<Approximation> {
+  const { width, height } = fixedSize;
+  const windows = globalOperators.length === 0 ? [] : ANY_WINDOWS.map((window) => leastCommon(multipleOf, window));
+  const unit = windows.find((window) => 4 * window <= Math.min(width, height)) ?? multipleOf;
+  const down = (value: number): number => Math.floor(value / unit) * unit;
+  const most = down(Math.min(width, height) * mostFixedHalo);
+  const halos = [...new Set([16, ...HALOS, most].map(down))].filter((halo) => halo <= most).sort((a, b) => a - b);
+  const untried = { halo: most, unit };
+  if ((2 * halos.length + 1) * width * height * macPerPixel > MOST_WORK) return untried;
+  const picture = pictureLike(2 * Math.max(width, height), 1);
+  const first = await run(crop(picture, 0, 0, fixedSize));
+  /** How two tiles, one `x` pixels to the right of the other and `y` below it, differ where both have context enough. */
+  const differenceAt = async (x: number, y: number, halo: number): Promise<number> => {
+    const second = await run(crop(picture, x, y, fixedSize));
+    const size = { width: (width - x - 2 * halo) * scale, height: (height - y - 2 * halo) * scale };
+    const here = crop(first, (x + halo) * scale, (y + halo) * scale, size);
+    return 255 * largestDifference(here.data, crop(second, halo * scale, halo * scale, size).data);
+  };
+  let levels = Infinity;
+  for (const halo of halos) {
+    const [x, y] = [down(width - 2 * halo - seam), down(height - 2 * halo - seam)];
+    if (x <= 0 || y <= 0) break;
+    levels = Math.max(await differenceAt(x, 0, halo), await differenceAt(0, y, halo));
+    if (levels <= UNSEEN) return { halo, unit, levels };
+  }
+  return Number.isFinite(levels) ? { ...untried, levels } : untried;
 }
 
 function leastCommon(a: number, b: number): number {

@@ -131,7 +131,8 @@ function unlike(pictures: readonly Plane[], now: Fit, taken: NetworkColours): st
   if (taken.stated) return `${what}. Its user says that this is right.`;
   const spread = Math.max(...result.data) - Math.min(...result.data);
   const middle = result.data.reduce((sum, value) => sum + value, 0) / result.data.length;
-  const related = explained(picture, result);
+  // Colours pass by a network of luma, and one channel of a smooth picture follows from another in whatever it does.
+  const related = taken.input.channels === 1 ? 0 : explained(picture, result);
   if (!(spread > 0) || !(Math.abs(middle - 0.5) < 2) || related > RELATED) {
     throw new UpresError(
       'MODEL_UNSUPPORTED',

@@ -1,4 +1,6 @@
 import type { Plane } from '../proving.js';
+import type { FixedSize } from '../../model/catalogue/geometry.js';
+import { mirror } from '../tiles/mirrored-row.js';
 import type { SideColours } from '../../model/catalogue/colours.js';
 
 // BT.601, full range, as the graph has it.
@@ -46,6 +48,21 @@ function set(values: Triple, a: number, b: number, c: number): void {
   values[0] = a;
   values[1] = b;
   values[2] = c;
+}
+
+/** Runs a network that takes pictures of one size alone on smaller ones, mirrored until that is full. */
+export function inFixedSize(run: (plane: Plane) => Promise<Plane>, size: FixedSize): (plane: Plane) => Promise<Plane> {
+  return async ({ data, width, height }) => {
+    const large = Float32Array.from({ length: 3 * size.width * size.height }, (_, at) => {
+      const row = Math.floor(at / size.width);
+      const channel = Math.floor(row / size.height);
+      const from = channel * height + mirror(row % size.height, height);
+      return data[from * width + mirror(at % size.width, width)]!;
+    });
+    const result = await run({ data: large, ...size });
+    const scale = result.width / size.width;
+    return crop(result, 0, 0, { width: width * scale, height: height * scale });
+  };
 }
 
 /** A part of a picture. */

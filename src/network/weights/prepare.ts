@@ -14,7 +14,8 @@ import type { Prepared, PrepareOrder } from '../pool/protocol.js';
 import { resolveModel } from './resolve-model.js';
 import { mappingOptions, optimisingOptions, writingOptions, type SessionRuntime } from '../pool/runtime.js';
 import { runtimeFor } from '../pool/session-runtime.js';
-import { runOnPlane } from '../proving.js';
+import { runOnPlane, type Plane } from '../proving.js';
+import { inFixedSize } from './planes.js';
 import { ROUNDING } from '../approximate.js';
 import { findColours, type FoundColours } from './colour-trial.js';
 import { arePassesEqual } from './pooling-trial.js';
@@ -106,8 +107,10 @@ async function buildInItsColours(
   const session = await openReference(runtime, device, built.reference);
   let found: FoundColours;
   try {
+    const { fixedSize } = built.geometry;
+    const run = (plane: Plane): Promise<Plane> => runOnPlane(runtime, session, plane);
     found = await findColours(
-      (plane) => runOnPlane(runtime, session, plane),
+      fixedSize ? inFixedSize(run, fixedSize) : run,
       built.colours,
       pictureSide(built.geometry),
     );
@@ -118,8 +121,9 @@ async function buildInItsColours(
 }
 
 /** Side of the pictures that a network's colours are tried on. */
-function pictureSide({ multipleOf, macPerPixel }: Geometry): number {
+function pictureSide({ multipleOf, macPerPixel, fixedSize }: Geometry): number {
   const side = macPerPixel > 2e6 ? 32 : 64;
+  if (fixedSize) return Math.min(side, fixedSize.width, fixedSize.height);
   return Math.ceil(side / multipleOf) * multipleOf;
 }
 
@@ -194,9 +198,20 @@ async function seal(folder: string, geometry: MeasuredGeometry): Promise<void> {
 }
 
 /** What is to be known of a network whose tiles only come near the whole. */
-function approximationNote({ halo, pooling, approximation, globalOperators }: MeasuredGeometry): string | undefined {
+function approximationNote({
+  halo,
+  pooling,
+  approximation,
+  globalOperators,
+  fixedSize,
+}: MeasuredGeometry): string | undefined {
   if (!approximation || pooling) return undefined;
   const { levels } = approximation;
+  if (fixedSize) {
+    const seams =
+      levels !== undefined && levels <= 1 ? '' : ', and where that leaves seams, only if acceptApproximation is set';
+    return `it was exported for pictures of ${fixedSize.width}×${fixedSize.height} pixels alone: others are computed in tiles of that size${seams}. Export it with dynamic height and width ("dynamic_axes") to have it faster.`;
+  }
   if (levels !== undefined && levels < ROUNDING) return undefined;
   const by =
     levels === undefined

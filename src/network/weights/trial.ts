@@ -1,10 +1,10 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { UpresError } from '../../errors.js';
-import type { Geometry } from '../../model/catalogue/geometry.js';
+import type { FixedSize, Geometry } from '../../model/catalogue/geometry.js';
 import { largestDifference, runOnPlane, type Plane } from '../proving.js';
 import type { SessionRuntime } from '../pool/runtime.js';
 import { crop } from './planes.js';
-import { findApproximation } from './approximation-trial.js';
+import { findApproximation, findFixedApproximation } from './approximation-trial.js';
 import { randomPlane } from './trial-pictures.js';
 import type { MeasuredGeometry } from './weights-manifest.js';
 
@@ -37,6 +37,8 @@ export async function measureGeometry(
   geometry: Geometry,
   level = 0,
 ): Promise<MeasuredGeometry> {
+  if (geometry.fixedSize)
+    return measureFixed(runtime, original, optimised, { ...geometry, fixedSize: geometry.fixedSize }, level);
   const { halo, multipleOf } = geometry;
   const receptiveField = halo ? Math.max(halo.left, halo.right, halo.top, halo.bottom) : 12;
   const unit = Math.max(multipleOf, 1);
@@ -48,23 +50,7 @@ export async function measureGeometry(
   const input = randomPlane(side, roundUp(side + 1));
   const expected = await runOnPlane(runtime, original, input);
   const whole = await runOnPlane(runtime, optimised, input);
-  const scale = scaleOf(input, whole);
-  if (geometry.scale !== undefined && geometry.scale !== scale) {
-    throw new UpresError(
-      'MODEL_UNSUPPORTED',
-      `the network enlarges ×${scale}, where its graph promises ×${geometry.scale}`,
-    );
-  }
-  // Relative to the largest value, where that is more than 1: networks without bounds answer noise with values in the thousands,
-  // and where these cancel out, rounding is left.
-  const largest = expected.data.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
-  const difference = largestDifference(expected.data, whole.data) / largest;
-  if (!(difference <= tolerance + level)) {
-    throw new UpresError(
-      'INFERENCE_FAILED',
-      `the network rewritten for speed differs from the original by ${difference} (at most ${tolerance} is allowed)`,
-    );
-  }
+  const { scale, largest } = compare(input, expected, whole, geometry, level);
   const pixelsPerMs = await measureSpeed(
     runtime,
     optimised,
@@ -102,6 +88,57 @@ export async function measureGeometry(
     halo: undefined,
     globalOperators: [...geometry.globalOperators, 'unknown (tiles differ)'],
   });
+}
+
+/** The same for a network that takes pictures of one size alone. */
+async function measureFixed(
+  runtime: SessionRuntime,
+  original: InferenceSession,
+  optimised: InferenceSession,
+  geometry: Geometry & { readonly fixedSize: FixedSize },
+  level: number,
+): Promise<MeasuredGeometry> {
+  const { width, height } = geometry.fixedSize;
+  const input = randomPlane(width, height);
+  const run = (plane: Plane): Promise<Plane> => runOnPlane(runtime, optimised, plane);
+  const expected = await runOnPlane(runtime, original, input);
+  const { scale } = compare(input, expected, await run(input), geometry, level);
+  const started = performance.now();
+  await run(input);
+  const pixelsPerMs = (width * height) / (performance.now() - started);
+  const measured = { ...geometry, scale, pixelsPerMs };
+  return { ...measured, approximation: await findFixedApproximation(run, measured) };
+}
+
+/**
+ * What both sessions made of the input, compared.
+ * @returns the scale, and the largest value, 1 at least
+ */
+function compare(
+  input: Plane,
+  expected: Plane,
+  seen: Plane,
+  geometry: Geometry,
+  level: number,
+): { scale: number; largest: number } {
+  const scale = scaleOf(input, seen);
+  if (geometry.scale !== undefined && geometry.scale !== scale) {
+    throw new UpresError(
+      'MODEL_UNSUPPORTED',
+      `the network enlarges ×${scale}, where its graph promises ×${geometry.scale}`,
+    );
+  }
+  // Relative to the largest value, where that is more than 1: networks without bounds answer noise with values in the thousands,
+  // and where these cancel out, rounding is left.
+  const largest = expected.data.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+  const difference = largestDifference(expected.data, seen.data) / largest;
+  if (!(difference <= tolerance + level)) {
+    throw new UpresError(
+      'INFERENCE_FAILED',
+      `the network rewritten for speed differs from the original by ${difference} (at most ${tolerance} is allowed)`,
+    );
+  }
+  return { scale, largest };
 }
 
 /** The best of a few runs, since a machine that does other things only makes them slower. */

@@ -338,14 +338,14 @@ describe('refused, with what was found and what is needed', () => {
       /takes 3 and gives 4 channels/,
     ],
     [
-      'a fixed size that its graph needs',
+      'a fixed size that its graph does not fit',
       () =>
         network(
           (writer, input) => {
             const value = conv(writer, input, [3, 12], 3);
             const six = writer.op('Reshape', [value, writer.ints([1, 3, 2, 2, 64, 64])]);
             const moved = writer.op('Transpose', [six], { perm: [0, 1, 4, 2, 5, 3] });
-            return writer.op('Reshape', [moved, writer.ints([1, 3, 128, 128])]);
+            return writer.op('Reshape', [moved, writer.ints([1, 3, 100, 100])]);
           },
           { input: [1, 3, 64, 64] },
         ),
