@@ -4,6 +4,7 @@ import { UpresError, withFile } from '../errors.js';
 import { fileOf as modelFileOf, type ModelChoice as NamedModel } from '../model/catalogue/colours.js';
 import type { Approximate } from '../network/approximate.js';
 import { deviceChoice, isProcessor, type Device, type DeviceChoice } from '../network/device.js';
+import { machineClass } from '../network/machine-class.js';
 import { threadCount } from '../network/pool/thread-count.js';
 import { expectedDevice, workingDevice, workingProcessor } from '../network/processor.js';
 import { check, defined, number, options, text, type TypeOf } from '../schema.js';
@@ -54,6 +55,11 @@ export interface UpscaleResult extends Approximate {
   readonly modelReason?: string;
   /** What computed the network, all of it; where nothing was to be enlarged, what would have. */
   readonly device: Device;
+  /**
+   * The kind of machine that computed it: machines of one kind compute the same bytes on the same device. Such as `x64 sse4_1 avx fma
+   * avx2`; absent where the result was cached by a version that did not tell.
+   */
+  readonly machine?: string;
   /** Milliseconds from the first to the last of this picture's network calls, waiting for threads included. */
   readonly inferenceMs: number;
   /** Milliseconds in decoder, reducer and its own encoder. */
@@ -242,6 +248,7 @@ export class Upscaler implements AsyncDisposable {
       model: choice?.model ?? modelFileOf(modelOf(options)),
       ...(choice && { modelReason: choice.reason }),
       device: facts.device,
+      machine: await machineClass(),
       inferenceMs: timer.inferenceMs,
       codecMs: timer.codecMs + codecMs,
       ...facts.told,
