@@ -1,6 +1,6 @@
 // `npm run bench`: measures upres on this machine and prints the figures as tables.
 //
-//   --only NAME   one measurement: engine, rewrites, waste, repeated, occupancy, command, icons, memory, cold, imports, site, plugins, server or wasm (may be given several times)
+//   --only NAME   one measurement: engine, rewrites, waste, repeated, occupancy, command, icons, memory, cold, imports, site, plugins, server, farm or wasm (may be given several times)
 //   --quick       small pictures and few rounds, to see that everything works
 //   --pairs N     rounds of what is compared (default 7)
 //   --wait S  seconds that each measurement may lose to other programs that keep the machine busy
@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { measureColdStart } from './cold.js';
 import { measureCommand } from './command.js';
 import { measureEngine } from './engine.js';
+import { measureFarmThroughput } from './farm-throughput.js';
 import { fixed, mebibytes } from './format.js';
 import { measureIcons } from './icons.js';
 import { measureIdlePlugins } from './idle-plugins.js';
@@ -47,6 +48,7 @@ const measurements: readonly Measurement[] = [
   { name: 'site', title: 'A site, through the build tools', run: measureSite },
   { name: 'plugins', title: 'Plugins with nothing to compute', run: measureIdlePlugins },
   { name: 'server', title: 'Server', run: measureServer },
+  { name: 'farm', title: 'Farm', run: measureFarmThroughput },
   { name: 'wasm', title: 'In WebAssembly', run: measureWasm },
 ];
 
