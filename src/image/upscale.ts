@@ -4,7 +4,6 @@ import { UpresError, withFile } from '../errors.js';
 import { fileOf as modelFileOf, type ModelChoice as NamedModel } from '../model/catalogue/colours.js';
 import type { Approximate } from '../network/approximate.js';
 import { deviceChoice, isProcessor, type Device, type DeviceChoice } from '../network/device.js';
-import { machineClass } from '../network/machine-class.js';
 import { threadCount } from '../network/pool/thread-count.js';
 import { expectedDevice, workingDevice, workingProcessor } from '../network/processor.js';
 import { check, defined, number, options, text, type TypeOf } from '../schema.js';
@@ -235,6 +234,7 @@ export class Upscaler implements AsyncDisposable {
     const turn = { client, priority, signal, onProgress };
     const { data, codecMs, facts } = await encoding.encode({ format, quality, lossless: plan.lossless }, turn);
     const { choice, timer } = facts;
+    const { machineClass } = await import('../network/machine-class.js');
     const warnings = [...source.warnings, ...plan.warnings];
     return {
       data,
