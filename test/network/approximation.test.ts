@@ -56,6 +56,14 @@ const resized: Step = (writer, value) => {
   return writer.op('Resize', [pool, '', '', writer.op('Shape', [value])], { mode: 'linear' });
 };
 
+/** Each pixel is compared with each. */
+const attention: Step = (writer, value) => {
+  const rows = writer.op('Reshape', [value, writer.ints([1, 3, -1])]);
+  const compared = writer.op('MatMul', [writer.op('Transpose', [rows], { perm: [0, 2, 1] }), rows]);
+  const weights = writer.op('Softmax', [compared], { axis: 1 });
+  return writer.op('Reshape', [writer.op('MatMul', [rows, weights]), writer.op('Shape', [value])]);
+};
+
 const random: Step = (writer, value) =>
   writer.op('Add', [value, writer.op('RandomNormalLike', [value], { scale: float(0.01) })]);
 
@@ -145,16 +153,18 @@ describe('a network whose tiles can not equal the whole at a bearable cost', () 
   });
 
   test('that would need the square of its memory for the whole is not tried on it', async () => {
-    const held: Float32Array[] = [];
     const sides: number[] = [];
     const run = (plane: Plane): Promise<Plane> => {
       sides.push(plane.width);
-      // Far more than a collection of garbage could free meanwhile.
-      held.push(new Float32Array(2 ** 26).fill(1));
       return Promise.resolve(plane);
     };
-    expect(await findApproximation(run, anyGraph, 2 ** 30)).toEqual({ halo: 96, unit: 48 });
-    expect(sides).toEqual([144]);
+    expect(await findApproximation(run, anyGraph, (side) => side ** 4)).toEqual({ halo: 96, unit: 48 });
+    expect(sides).toEqual([]);
+    expect(await findApproximation(run, anyGraph, (side) => 64 * side ** 2)).toMatchObject({ levels: 0 });
+    const sided = await load(network(attention));
+    expect(sided.weights.geometry).toMatchObject({ globalOperators: ['MatMul (unknown)'] });
+    expect(sided.weights.geometry.approximation).not.toHaveProperty('levels');
+    await sided.dispose();
   });
 
   test('that resizes to computed sizes is used', async () => {

@@ -19,6 +19,7 @@ import { inFixedSize } from './planes.js';
 import { ROUNDING } from '../approximate.js';
 import { findColours, type FoundColours } from './colour-trial.js';
 import { arePassesEqual } from './pooling-trial.js';
+import { largestProduct } from './largest-product.js';
 import { measureGeometry } from './trial.js';
 import { coreName, manifestName, passName, writeManifest, type MeasuredGeometry } from './weights-manifest.js';
 
@@ -155,7 +156,9 @@ async function proveAndMeasure(
     const optimised = await open(core);
     try {
       const level = colours?.output.whole ? 1 / 255 : 0;
-      let measured = await measureGeometry(runtime, original, optimised, geometry, level);
+      let measured = await measureGeometry(runtime, original, optimised, geometry, level, () =>
+        largestProduct(runtime, device, reference),
+      );
       if (!(await arePassesEqual(runtime, optimised, (pass) => open(passes[pass]!), measured)))
         measured = { ...measured, pooling: undefined };
       const notes = [found.note, approximationNote(measured)].filter((note) => note !== undefined);
