@@ -11,7 +11,7 @@ import { Upscaler } from '#src/index.js';
 
 /**
  * `npm run corpora -- FOLDER...`: runs every image below the folders through `nearest` ×2 and reduces the result again, which must give the
- * picture that sharp's plain decode gives and, where Chromium is installed, the one that it shows. Downloads nothing.
+ * picture that sharp's plain decode gives and, where Chromium is installed, the one that it shows; of animations, every frame. Downloads nothing.
  */
 interface Pixels {
   readonly width: number;
@@ -38,8 +38,8 @@ async function* filesBelow(folder: string): AsyncGenerator<string> {
   }
 }
 
-async function decode(bytes: Uint8Array, oriented: boolean): Promise<Pixels> {
-  const pipeline = sharp(bytes, { failOn: 'error', limitInputPixels: false, autoOrient: oriented });
+async function decode(bytes: Uint8Array, oriented: boolean, page = 0): Promise<Pixels> {
+  const pipeline = sharp(bytes, { failOn: 'error', limitInputPixels: false, autoOrient: oriented, page });
   // Colours of 16 bits with a profile are left in Display P3 unless sharp is told where they go; without one it would take them for that.
   if ((await pipeline.metadata()).icc) pipeline.withIccProfile('srgb');
   const { data, info } = await pipeline
@@ -85,29 +85,68 @@ function difference(own: Pixels, other: Pixels): string | undefined {
 }
 
 /** Run in the page: the pixels of the picture behind a URL, in base64. */
-const look = `async (url) => {
-  const image = new Image();
-  image.src = url;
+const look = `async (url, type, animated) => {
+  const seen = (image, width, height) => {
+    const canvas = new OffscreenCanvas(width, height);
+    const context = canvas.getContext('2d');
+    context.drawImage(image, 0, 0);
+    const { data } = context.getImageData(0, 0, width, height);
+    let text = '';
+    for (let at = 0; at < data.length; at += 8192) text += String.fromCharCode(...data.subarray(at, at + 8192));
+    return { width, height, data: btoa(text) };
+  };
   try {
-    await image.decode();
+    if (!animated) {
+      const image = new Image();
+      image.src = url;
+      await image.decode();
+      return [seen(image, image.naturalWidth, image.naturalHeight)];
+    }
+    const decoder = new ImageDecoder({ type, data: await (await fetch(url)).arrayBuffer() });
+    await decoder.tracks.ready;
+    await decoder.completed;
+    const frames = [];
+    for (let frameIndex = 0; frameIndex < decoder.tracks.selectedTrack.frameCount; frameIndex++) {
+      const { image } = await decoder.decode({ frameIndex });
+      frames.push({ ...seen(image, image.displayWidth, image.displayHeight), delay: image.duration / 1000 });
+      image.close();
+    }
+    return frames;
   } catch {
-    return undefined;
+    return [];
   }
-  const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
-  const context = canvas.getContext('2d');
-  context.drawImage(image, 0, 0);
-  const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-  let text = '';
-  for (let at = 0; at < data.length; at += 8192) text += String.fromCharCode(...data.subarray(at, at + 8192));
-  return { width: canvas.width, height: canvas.height, data: btoa(text) };
 }`;
 
-async function shownBy(page: Page, bytes: Uint8Array, type: string): Promise<Pixels | undefined> {
+interface Shown extends Pixels {
+  /** Milliseconds; undefined for a still. */
+  readonly delay?: number;
+}
+
+/** What the page shows: a still, or each frame; nothing where it can't. */
+async function shownBy(page: Page, bytes: Uint8Array, type: string, animated = false): Promise<Shown[]> {
   const url = `data:${type};base64,${Buffer.from(bytes).toString('base64')}`;
-  const shown = await page.evaluate<{ width: number; height: number; data: string } | undefined>(
-    `(${look})(${JSON.stringify(url)})`,
+  const shown = await page.evaluate<(Omit<Shown, 'data'> & { readonly data: string })[]>(
+    `(${look})(${JSON.stringify(url)}, ${JSON.stringify(type)}, ${animated})`,
   );
-  return shown && { ...shown, data: new Uint8Array(Buffer.from(shown.data, 'base64')) };
+  return shown.map((frame) => ({ ...frame, data: new Uint8Array(Buffer.from(frame.data, 'base64')) }));
+}
+
+/** What differs between the frames of an animation and those that the page shows. */
+async function framesOff(page: Page, bytes: Uint8Array, format: string): Promise<string | undefined> {
+  const shown = await shownBy(page, bytes, `image/${format}`, true);
+  const result = await upscaler.upscale(bytes, { model: 'nearest', upscale: 2, format: 'webp', lossless: true });
+  if (result.frames !== shown.length) return `${result.frames} frames instead of ${shown.length}`;
+  const { delay = [] } = await sharp(result.data, { animated: true, limitInputPixels: false }).metadata();
+  for (const [index, frame] of shown.entries()) {
+    const own = halved(await decode(result.data, false, index));
+    const off = difference(own, frame);
+    if (off !== undefined) return `frame ${index + 1}: ${off}`;
+    // Players take times up to 10 ms for none, and show such frames for 100.
+    const told = Math.round(frame.delay ?? 0);
+    const wanted = told > 10 ? told : 100;
+    if (delay[index] !== wanted) return `frame ${index + 1}: ${delay[index]} ms instead of ${wanted}`;
+  }
+  return undefined;
 }
 
 const folders = process.argv.slice(2);
@@ -117,6 +156,9 @@ const browser: Browser | undefined = executablePath
   ? await chromium.launch({ executablePath, args: ['--no-sandbox', '--force-color-profile=srgb'] })
   : undefined;
 const page = await browser?.newPage();
+// Frames are shown to pages of a secure origin only.
+await page?.route('https://corpora.test/', (route) => route.fulfill({ contentType: 'text/html', body: '' }));
+await page?.goto('https://corpora.test/');
 await using upscaler = new Upscaler();
 const counts = new Map<string, number>();
 const lines: string[] = [];
@@ -140,17 +182,22 @@ async function judge(file: string, name: string): Promise<void> {
       animation: 'first-frame',
     });
     const own = halved(await decode(data, false));
-    const shown = page && header.format !== 'tiff' ? await shownBy(page, bytes, `image/${header.format}`) : undefined;
+    const type = `image/${header.format}`;
+    const [shown] = page && header.format !== 'tiff' ? await shownBy(page, bytes, type) : [];
     const inBrowser = shown && difference(own, shown);
     // sharp knows nothing of colours that are told elsewhere than in a profile: there only the browser can tell.
     const decoded =
       codedColours(bytes, header.format, name) || header.bareInks
         ? undefined
-        : await decode(bytes, isOriented(header.format, header.frames)).catch(() => undefined);
+        : await decode(bytes, isOriented(header.format)).catch(() => undefined);
     const plain = decoded && difference(own, decoded);
     if (inBrowser !== undefined) count('wrong: not as Chromium shows it', name, inBrowser);
     else if (plain !== undefined && shown === undefined) count('wrong: not as sharp decodes it', name, plain);
-    else if (plain !== undefined) count('written, as Chromium shows it, not as sharp decodes it', name, plain);
+    else if (page && shown && header.frames > 1) {
+      const frames = await framesOff(page, bytes, header.format);
+      if (frames === undefined) count('written, each frame as Chromium shows it');
+      else count('wrong: frames not as Chromium shows them', name, frames);
+    } else if (plain !== undefined) count('written, as Chromium shows it, not as sharp decodes it', name, plain);
     else count(shown ? 'written, as Chromium shows it' : 'written, as sharp decodes it');
   } catch (error) {
     if (!(error instanceof UpresError)) {
@@ -158,7 +205,7 @@ async function judge(file: string, name: string): Promise<void> {
       return;
     }
     const type = `image/${extname(file).slice(1).toLowerCase().replace('jpg', 'jpeg')}`;
-    const shown = page && (await shownBy(page, bytes, type));
+    const [shown] = page ? await shownBy(page, bytes, type) : [];
     count(`refused: ${error.code}${shown ? ', though Chromium shows it' : ''}`, name, error.message);
   }
 }

@@ -4,9 +4,10 @@ import type { ValueUrl } from '#upres/asset/css-values.js';
 import { imageSetOf } from '#upres/asset/markup.js';
 import { kilobytes } from '#upres/asset/report.js';
 import { matches } from '#upres/asset/resolve.js';
+import { isExternal, splitUrl } from '#upres/asset/urls.js';
 import { printMark } from './css-marks.js';
 import { findAsset } from './find-asset.js';
-import { isExternal, splitUrl, type PlannedAsset, type Session } from './session.js';
+import type { PlannedAsset, Session } from './session.js';
 
 const usualMaxWidth = 1024;
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { rewriteValue, type ValueUrl } from '#upres/asset/css-values.js';
-import { isOurs } from './session.js';
+import { isOurs } from '#upres/asset/urls.js';
 
 /**
  * What stands in CSS between the stage that knows which file a declaration came from and the stage that may emit files. Vite

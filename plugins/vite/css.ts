@@ -1,4 +1,5 @@
 import { imageSetOf } from '#upres/asset/markup.js';
+import { splitUrl } from '#upres/asset/urls.js';
 import { UpresError } from '#upres/errors.js';
 import MagicString from 'magic-string';
 import type { CSSOptions, Plugin, Rollup } from 'vite';
@@ -6,7 +7,7 @@ import { autoImageSet } from './auto.js';
 import { markValue, marksInCss, readMark, type CssMark } from './css-marks.js';
 import { asText, deliver, deliveryTo } from './deliver.js';
 import { findAsset } from './find-asset.js';
-import { splitUrl, type Session } from './session.js';
+import type { Session } from './session.js';
 import type { Sessions } from './sessions.js';
 
 type PostcssOptions = Extract<NonNullable<CSSOptions['postcss']>, object>;
@@ -100,9 +101,7 @@ async function imageOf(
 ): Promise<string> {
   const { url, importer, candidate, auto = false } = mark;
   const { query, fragment } = splitUrl(url);
-  const resolve = async (path: string, from: string): Promise<string | undefined> =>
-    (await context.resolve(path, from))?.id;
-  const file = await findAsset(session.config, url, importer, resolve);
+  const file = await findAsset(session.config, url, importer, context);
   const asset = await session.plan(file, query);
   const { shape, variants } = asset.plan;
   if (shape !== 'url' && (shape !== 'srcset' || candidate)) {

@@ -4,11 +4,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hasImageExtension } from '#upres/asset/names.js';
 import { mimeType } from '#upres/asset/markup.js';
 import type { RenderedVariant } from '#upres/asset/pipeline.js';
+import { isOurs, splitUrl } from '#upres/asset/urls.js';
 import { hasCode, messageOf, UpresError, type UpresErrorCode } from '#upres/errors.js';
 import type { Connect, ViteDevServer } from 'vite';
 import { normalizePath } from './normalize-path.js';
 import { devFiles } from './dev-url.js';
-import { isOurs, splitUrl, type PlannedAsset, type Session } from './session.js';
+import type { PlannedAsset, Session } from './session.js';
 
 /**
  * Answers requests for images with directives. URLs say all there is to know, so a restart loses nothing, and nothing is

@@ -5,8 +5,10 @@ import { UpresError } from '#upres/errors.js';
 import type { ResolvedConfig } from 'vite';
 import { normalizePath } from './normalize-path.js';
 
-/** Vite's resolution, for aliases and packages. */
-export type Resolve = (id: string, importer: string) => Promise<string | undefined>;
+/** Vite's resolution, for aliases and packages; a plugin's context is one. */
+export interface Resolver {
+  resolve(id: string, importer: string): Promise<{ readonly id: string } | null>;
+}
 
 /**
  * The file that a URL in CSS or HTML means: `/x` is in `public/` or the root, `x` and `./x` are next to the importer, and what is
@@ -20,7 +22,7 @@ export async function findAsset(
   config: ResolvedConfig,
   url: string,
   importer: string,
-  resolve: Resolve = () => Promise.resolve(undefined),
+  resolver?: Resolver,
   { served = false }: { served?: boolean } = {},
 ): Promise<string> {
   const { base } = config;
@@ -35,8 +37,8 @@ export async function findAsset(
   for (const file of near) {
     if (isFile(file)) return normalizePath(file);
   }
-  const resolved = await resolve(path, from);
-  const file = resolved === undefined ? undefined : splitUrl(resolved).path;
+  const resolved = await resolver?.resolve(path, from);
+  const file = resolved ? splitUrl(resolved.id).path : undefined;
   if (file !== undefined && isFile(file)) return normalizePath(file);
   throw new UpresError('INPUT_NOT_FOUND', 'there is no such file');
 }

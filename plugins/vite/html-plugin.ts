@@ -27,13 +27,11 @@ export function htmlPlugin(session: SessionOf): Plugin {
       async handler(html, { filename }) {
         const context = contexts.get(filename);
         if (!context) return undefined;
-        const resolve = async (path: string, from: string): Promise<string | undefined> =>
-          (await context.resolve(path, from))?.id;
         const own = session(context.environment);
         return rewriteHtml(html, filename, {
           ...deliveryTo(context, own, filename),
           session: own,
-          resolve,
+          resolve: (path, from) => context.resolve(path, from),
         });
       },
     },
@@ -63,7 +61,7 @@ export function servedHtmlPlugin(session: SessionOf): Plugin {
           },
           session: own,
           served: true,
-          resolve: async (path, from) => (await client.pluginContainer.resolveId(path, from))?.id,
+          resolve: (path, from) => client.pluginContainer.resolveId(path, from),
         });
       },
     },

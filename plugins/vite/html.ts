@@ -7,16 +7,16 @@ import type { ResolvedConfig } from 'vite';
 import { autoOf } from './auto.js';
 import { markValue } from './css-marks.js';
 import { asText, deliver, type DeliveryContext, type DeliveryOptions } from './deliver.js';
-import { findAsset, type Resolve } from './find-asset.js';
+import { findAsset, type Resolver } from './find-asset.js';
 import { holdingOf, replaceInList, urlsOfList } from '#upres/asset/html-attributes.js';
 import { encodeAttribute, startTags, type HtmlAttribute, type HtmlTag } from '#upres/asset/html-tags.js';
-import { isOurs, splitUrl, type PlannedAsset, type Session } from './session.js';
+import { isOurs, splitUrl } from '#upres/asset/urls.js';
+import type { PlannedAsset, Session } from './session.js';
 import { parseSrcset, printSrcset, type SrcsetCandidate } from '#upres/asset/srcset.js';
 
 /** What rewriting a page needs from the hook that does it. */
-export interface HtmlTools extends DeliveryContext {
+export interface HtmlTools extends DeliveryContext, Resolver {
   readonly session: Session;
-  readonly resolve: Resolve;
   /** Whether Vite's development server has put its base before the URLs already. */
   readonly served?: boolean;
 }
@@ -209,7 +209,7 @@ async function load(
   if (!isOurs(url)) return undefined;
   const { query, fragment } = splitUrl(url);
   try {
-    const path = await findAsset(session.config, url, file, tools.resolve, tools);
+    const path = await findAsset(session.config, url, file, tools, tools);
     const asset = await session.plan(path, query);
     check(asset.plan);
     const places = await deliver(tools, session, asset, { ...options, place: file });

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasImageExtension } from '#upres/asset/names.js';
 import { moduleCode } from '#upres/asset/module-code.js';
+import { isOurs, splitUrl } from '#upres/asset/urls.js';
 import type { Plugin } from 'vite';
 import { asExpression, deliver, deliveryTo } from './deliver.js';
-import { isOurs, splitUrl } from './session.js';
 import type { SessionOf } from './sessions.js';
 import { suspects } from './suspects.js';
 

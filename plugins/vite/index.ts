@@ -29,15 +29,24 @@ export function upres(options: UpresViteOptions = {}): Plugin[] {
   const sessions = new Sessions(options);
   const session: SessionOf = (environment) => sessions.of(environment);
   return [
+    // Vite's own configuration: styles are marked and read within its pipeline, images of the development server answered.
     basePlugin(sessions),
+    // Writes down what sources ask for, before any other plugin reads them.
     sightingsPlugin(session),
+    // Attributes of components that ask for more than one URL.
     templatesPlugin(session),
+    // Imports and globs: images as modules.
     importPlugin(session),
+    // URLs in scripts, when components are compiled.
     newUrlPlugin(session),
+    // Pages of builds; pages as the development server sends them.
     htmlPlugin(session),
     servedHtmlPlugin(session),
+    // What is not delivered at the end is an error.
     unresolvedPlugin(session),
+    // The summary, the report, and the end of all threads.
     lifecyclePlugin(session),
+    // What a changed image is loaded again in.
     hotPlugin(session),
   ];
 }
@@ -91,7 +100,9 @@ function basePlugin(sessions: Sessions): Plugin {
     configResolved(config) {
       checkVersion(config);
       sessions.open(config);
-      if (config.command === 'build') placeReaders(config.plugins as Plugin[]);
+      const plugins = config.plugins as Plugin[];
+      if (config.command === 'build') placeReaders(plugins);
+      if (plugins.some(({ name }) => name.startsWith('vite-plugin-sveltekit'))) leaveOutPages(plugins);
       finishStyles(config.plugins, sessions);
       if (unreadable !== undefined) config.logger.warn(`upres: directives in CSS are not read: ${unreadable}`);
     },
@@ -125,4 +136,10 @@ function placeReaders(plugins: Plugin[]): void {
     const vites = plugins.findIndex(({ name }) => name === 'vite:asset-import-meta-url');
     return vites < 0 ? plugins.length : vites;
   });
+}
+
+/** SvelteKit makes its pages itself, and warns of plugins that wait for Vite's. */
+function leaveOutPages(plugins: Plugin[]): void {
+  const others = plugins.filter(({ name }) => !name.startsWith('upres:html'));
+  plugins.splice(0, plugins.length, ...others);
 }

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
+import { isOurs } from '#upres/asset/urls.js';
 import type { CSSOptions } from 'vite';
 import { normalizePath } from './normalize-path.js';
 import { printMark } from './css-marks.js';
-import { isOurs } from './session.js';
 
 type LightningOptions = NonNullable<CSSOptions['lightningcss']>;
 type Visitor = NonNullable<Exclude<LightningOptions['visitor'], (...given: never) => unknown>>;

@@ -1,10 +1,11 @@
 import MagicString from 'magic-string';
 import { globsWithDirectives, newUrlsIn } from '#upres/asset/script-references.js';
+import { splitUrl } from '#upres/asset/urls.js';
 import { UpresError } from '#upres/errors.js';
 import type { Plugin, Rollup } from 'vite';
 import { asExpression, deliver, deliveryTo } from './deliver.js';
 import { findAsset } from './find-asset.js';
-import { splitUrl, type Session } from './session.js';
+import type { Session } from './session.js';
 import type { SessionOf } from './sessions.js';
 import { sightScript } from './sightings.js';
 
@@ -48,9 +49,7 @@ async function expressionOf(
   id: string,
 ): Promise<string> {
   try {
-    const resolve = async (path: string, from: string): Promise<string | undefined> =>
-      (await context.resolve(path, from))?.id;
-    const file = await findAsset(session.config, url, id, resolve);
+    const file = await findAsset(session.config, url, id, context);
     const { query, fragment } = splitUrl(url);
     const asset = await session.plan(file, query);
     const { shape, variants } = asset.plan;

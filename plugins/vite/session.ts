@@ -10,8 +10,6 @@ import { Dependents } from './dependents.js';
 import { Net } from './net.js';
 import type { UpresViteOptions } from './options.js';
 
-export { isExternal, isOurs, splitUrl } from '#upres/asset/urls.js';
-
 /** Keys that Vite itself puts into queries, or reads there. */
 const viteKeys: readonly string[] = ['import', 't', 'url', 'inline', 'no-inline'];
 

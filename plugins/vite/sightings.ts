@@ -52,12 +52,10 @@ async function sight(
   { certain }: { certain: boolean },
 ): Promise<void> {
   const place = splitUrl(id).path;
-  const resolve = async (path: string, from: string): Promise<string | undefined> =>
-    (await context.resolve(path, from))?.id;
   const sightings = found.map(async ({ url, by }) => {
     if (!isOurs(url) || !hasImageExtension(splitUrl(url).path)) return [];
     // What leads to no file is none, or is said by whoever reads it.
-    const image = await findAsset(session.config, url, place, resolve).catch(() => undefined);
+    const image = await findAsset(session.config, url, place, context).catch(() => undefined);
     if (image === undefined) return [];
     return [{ place, url, image, query: splitUrl(url).query, by, certain: certain && by === 'import' }];
   });

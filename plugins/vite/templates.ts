@@ -3,11 +3,12 @@ import { parseQuery, printQuery, type Shape } from '#upres/asset/directives.js';
 import type { VariantPlan } from '#upres/asset/asset-plan.js';
 import { startTags, encodeAttribute, type HtmlAttribute, type HtmlTag } from '#upres/asset/html-tags.js';
 import { assetValue, srcsetOf, type ImgAttributes } from '#upres/asset/markup.js';
+import { isOurs, splitUrl } from '#upres/asset/urls.js';
 import MagicString from 'magic-string';
 import type { Plugin, Rollup } from 'vite';
 import { findAsset } from './find-asset.js';
 import { setAttributes } from './html.js';
-import { isOurs, splitUrl, type Session } from './session.js';
+import type { Session } from './session.js';
 import type { SessionOf } from './sessions.js';
 
 /** Shapes that are more than one URL. */
@@ -85,9 +86,7 @@ async function spellOut(
   const isSrcset = shape === 'srcset' && name === 'srcset' && /^(?:img|source)$/.test(tag.name);
   if (kind !== 'vue' || (!isImg && !isSrcset)) throw new Error(wayOut(url, name, kind, shape));
   const { path, query, fragment } = splitUrl(url);
-  const resolve = async (file: string, from: string): Promise<string | undefined> =>
-    (await context.resolve(file, from))?.id;
-  const { plan } = await session.plan(await findAsset(session.config, url, id, resolve), query);
+  const { plan } = await session.plan(await findAsset(session.config, url, id, context), query);
   // The candidates in its place are seen for themselves.
   session.net.deliver(context.environment.name, plan.file, query, splitUrl(id).path);
   // A picture made by hand lies next to the source.

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { hasImageExtension } from '#upres/asset/names.js';
 import { matches } from '#upres/asset/resolve.js';
+import { splitUrl } from '#upres/asset/urls.js';
 import { isInlineWorker, textOf, unresolvedDirectives } from '#upres/asset/unresolved-directives.js';
 import { keptQueries, mayHaveUrls, type LeftoversOption } from '#upres/asset/written-urls.js';
 import type { Plugin, Rollup } from 'vite';
@@ -10,7 +11,7 @@ import { leftMarks } from './css-marks.js';
 import { manifestKeys } from './deliver.js';
 import type { Sighting } from './net.js';
 import { normalizePath } from './normalize-path.js';
-import { splitUrl, type Session } from './session.js';
+import type { Session } from './session.js';
 import type { SessionOf } from './sessions.js';
 import { suspects } from './suspects.js';
 

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { computedBy, type ModelChoice } from '../model/catalogue/colours.js';
 import { computingId, type ComputingOptions } from '../model/catalogue/computing.js';
-import { looksLikePath } from '../model/catalogue/model-path.js';
+import { looksLikePath } from '../model/catalogue/formats/formats.js';
 import { autoModel } from '../image/auto/auto-model.js';
 import { builtinLabels, insteadOf } from '../model/catalogue/registry.js';
 import { addedModel } from './models/added-models.js';

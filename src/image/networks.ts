@@ -1,7 +1,7 @@
 import { coloursOf, computingOf, fileOf, modelId, statedOnly, type ModelChoice } from '../model/catalogue/colours.js';
 import { hasCode, UpresError } from '../errors.js';
 import { modelStamp } from '../model/catalogue/model-files.js';
-import { looksLikePath } from '../model/catalogue/model-path.js';
+import { looksLikePath } from '../model/catalogue/formats/formats.js';
 import { builtinLabels, chainFor, exactChain, isInterpolation, isRestorer } from '../model/catalogue/registry.js';
 import type { Device } from '../network/device.js';
 import type { NetworkOptions, ThreadSafeNetwork } from '../network/thread-safe-network.js';

@@ -1,25 +1,18 @@
-import { fileOf as modelFileOf, modelId, type ModelChoice as NamedModel } from '../model/catalogue/colours.js';
 import { totalmem } from 'node:os';
+import { onAbort, throwIfAborted } from '../abort.js';
 import { UpresError, withFile } from '../errors.js';
-import { isAborted, onAbort, throwIfAborted } from '../abort.js';
+import { fileOf as modelFileOf, type ModelChoice as NamedModel } from '../model/catalogue/colours.js';
+import type { Approximate } from '../network/approximate.js';
 import { deviceChoice, isProcessor, type Device, type DeviceChoice } from '../network/device.js';
-import { expectedDevice, workingDevice, workingProcessor } from '../network/processor.js';
-import { worst, type Approximate } from '../network/approximate.js';
 import { threadCount } from '../network/pool/thread-count.js';
+import { expectedDevice, workingDevice, workingProcessor } from '../network/processor.js';
 import { check, defined, number, options, text, type TypeOf } from '../schema.js';
-import type { ModelChoice } from './auto/auto-model.js';
-import { inColour, withoutColour } from './dering/colourless.js';
-import { hiddenColour } from './alpha/hidden-colour.js';
-import { decode } from './codec/decode.js';
-import { enlargeFrames, type EnlargedFrame, type NetworkChains } from './enlarge.js';
-import { Enlargement, type Making, type Pixels } from './enlargement.js';
 import { AdmissionQueue } from './admission-queue.js';
 import type { OutputFormat } from './codec/formats.js';
-import { framesAtOnce, inWindow } from './codec/in-window.js';
-import { PictureTimer } from './picture-timer.js';
-import { Networks } from './networks.js';
-import { deviceFor, Failover } from './on-device.js';
+import { Enlargements } from './enlargements.js';
 import { Source } from './image-source.js';
+import { Networks } from './networks.js';
+import { deviceFor } from './on-device.js';
 import {
   checkOptions,
   checkResizeOptions,
@@ -28,9 +21,7 @@ import {
   type ResizeOptions,
   type UpscaleOptions,
 } from './options.js';
-import type { Frame, Progress } from '../pixels.js';
 import { planPicture, type Plan } from './plan.js';
-import { reduceFrame } from './reduce.js';
 import { fileOf, type ImageInput } from './source.js';
 
 export type { OutputFormat } from './codec/formats.js';
@@ -97,14 +88,6 @@ const upscalerOptions = options({
 /** Options of an `Upscaler`. */
 export interface UpscalerOptions extends TypeOf<typeof upscalerOptions> {}
 
-/** Pixels, and what their results tell about them. */
-interface Made extends Pixels {
-  readonly told: Approximate;
-  readonly choice: ModelChoice | undefined;
-  readonly device: Device;
-  readonly timer: PictureTimer;
-}
-
 /** A quarter of the machine's memory, at most 2 GiB. */
 function defaultMemoryBudget(): number {
   return Math.min(totalmem() / 4, 2 * 2 ** 30);
@@ -120,10 +103,8 @@ export class Upscaler implements AsyncDisposable {
   private readonly networks: Networks;
   private readonly admissions: AdmissionQueue;
   private readonly device: DeviceChoice | undefined;
-  private readonly failover = new Failover();
+  private readonly enlargements: Enlargements;
   private readonly calls = new Map<AbortController, Promise<unknown>>();
-  /** What is under way, by what was asked for. */
-  private readonly enlargements = new WeakMap<Source, Map<string, Enlargement<Made>>>();
   private disposed = false;
 
   /** @throws BAD_ARGUMENT */
@@ -132,6 +113,7 @@ export class Upscaler implements AsyncDisposable {
     this.device = device;
     this.networks = new Networks(options);
     this.admissions = new AdmissionQueue(memoryBudget, this.networks);
+    this.enlargements = new Enlargements(this.admissions);
   }
 
   /**
@@ -243,7 +225,7 @@ export class Upscaler implements AsyncDisposable {
     const { header, target, format, frames } = plan;
     const { quality, client, priority, onProgress } = options;
     const device = options.device ?? this.device ?? (await defaultDevice(plan));
-    const encoding = this.enlargementOf(source, plan, { ...options, device }, letNextIn);
+    const encoding = this.enlargements.of(source, plan, { ...options, device }, letNextIn);
     const turn = { client, priority, signal, onProgress };
     const { data, codecMs, facts } = await encoding.encode({ format, quality, lossless: plan.lossless }, turn);
     const { choice, timer } = facts;
@@ -265,95 +247,6 @@ export class Upscaler implements AsyncDisposable {
       ...facts.told,
       ...(warnings.length > 0 && { warnings }),
     };
-  }
-
-  private enlargementOf(
-    source: Source,
-    plan: Plan,
-    options: UpscaleOptions & { readonly device: DeviceChoice },
-    letNextIn: () => void,
-  ): Enlargement<Made> {
-    const { width, height } = plan.target;
-    const { alpha, device, maxOutputPixels } = options;
-    const key = [
-      width,
-      height,
-      plan.frames,
-      colourOf(plan),
-      modelId(modelOf(options)),
-      alpha,
-      device,
-      maxOutputPixels,
-    ].join(' ');
-    const ofSource = this.enlargements.get(source) ?? new Map<string, Enlargement<Made>>();
-    this.enlargements.set(source, ofSource);
-    const underWay = ofSource.get(key);
-    if (underWay) return underWay;
-    const enlargement = new Enlargement<Made>(
-      (making) =>
-        this.failover.runPicture(device, source.file, (on) =>
-          this.enlarge(on, source, plan, options, making, letNextIn),
-        ),
-      () => {
-        if (ofSource.get(key) === enlargement) ofSource.delete(key);
-      },
-    );
-    ofSource.set(key, enlargement);
-    return enlargement;
-  }
-
-  private async enlarge(
-    device: Device,
-    source: Source,
-    plan: Plan,
-    options: UpscaleOptions,
-    { signal, onProgress }: Making,
-    letNextIn: () => void,
-  ): Promise<Made> {
-    const timer = new PictureTimer({ client: options.client, priority: options.priority, signal });
-    const { header, target, profile } = plan;
-    const colour = colourOf(plan);
-    const decoding = `${colour} ${plan.frames}`;
-    const decodeAll = (): Promise<readonly Frame[]> =>
-      shared(source, decoding, signal, async () => {
-        const onWarning = (warning: string): void => void source.warnings.add(warning);
-        const settings = { frames: plan.frames, colour, file: undefined, timer, onWarning };
-        return withoutColour(await decode(await source.bytes(), header, settings));
-      });
-    const request = { source, plan, options, device, signal, timer, decode: decodeAll };
-    const { chains, choice, decoded, bytes, release } = await this.admissions.admit(request);
-    letNextIn();
-    try {
-      const plain = decoded ?? (await decodeAll());
-      throwIfAborted(signal);
-      const enlargeAll = (all: NetworkChains, tell: typeof onProgress): Promise<EnlargedFrame[]> =>
-        enlargeFrames(plain, all, { ...options, signal, onProgress: tell }, timer);
-      const network = chains && `${decoding} ${chains.colour.key} ${chains.alpha.key}`;
-      const enlarged: readonly (Frame & Partial<EnlargedFrame>)[] =
-        network === undefined
-          ? plain
-          : await shared(source, network, signal, (tell) => enlargeAll(chains!, tell), onProgress);
-      throwIfAborted(signal);
-      const frames = await inWindow(enlarged, framesAtOnce, async (frame) => {
-        const result = await reduceFrame(frame, target, timer);
-        if (result.colour !== frame.colour) await frame.settle?.(result);
-        return profile && !header.grey ? inColour(result) : result;
-      });
-      throwIfAborted(signal);
-      const { delay, loop, subsampled, palette } = header;
-      const settings = {
-        ...(frames.length > 1 ? { delay, loop } : { delay: undefined, loop: undefined }),
-        subsampled,
-        palette,
-        hidden: await hiddenColour(plain),
-        profile,
-      };
-      const overhead = (await source.bytes()).length;
-      return { frames, settings, bytes, overhead, release, choice, device, timer, told: worst(enlarged) };
-    } catch (error) {
-      release();
-      throw error;
-    }
   }
 
   /** Links the caller's signal to one of our own, remembers the call until it ends, and names the file in its errors. */
@@ -385,26 +278,3 @@ export class Upscaler implements AsyncDisposable {
 /** Where no network is needed, no runtime is loaded to find out. */
 const defaultDevice = async ({ target }: Plan): Promise<DeviceChoice> =>
   target.factor > 1 ? workingDevice() : expectedDevice();
-
-/** In which colours a picture is computed; formats that can't carry its profile get others than those that can. */
-const colourOf = ({ profile }: Plan): 'keep' | 'srgb' => (profile ? 'keep' : 'srgb');
-
-/** Pixels of the source that another enlargement has, or makes. It may give up, and then they are made here. */
-async function shared(
-  source: Source,
-  what: string,
-  signal: AbortSignal,
-  make: (tell: (progress: Progress) => void) => Promise<readonly Frame[]>,
-  onProgress?: (progress: Progress) => void,
-): Promise<readonly Frame[]> {
-  for (;;) {
-    let own: Promise<readonly Frame[]> | undefined;
-    const making = source.share(what, (tell) => (own = make(tell)), onProgress);
-    try {
-      return await making;
-    } catch (error) {
-      if (own !== undefined || !isAborted(error)) throw error;
-      throwIfAborted(signal);
-    }
-  }
-}

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { hasAnimation, readApng } from '#src/image/codec/apng.js';
@@ -32,8 +33,21 @@ interface Part {
   readonly delay?: readonly [number, number];
 }
 
+interface Container {
+  readonly loop?: number;
+  /** Frames that it says it has. */
+  readonly promised?: number;
+  /** Whether a picture of 8×8 comes first that is none of the frames. */
+  readonly hidden?: boolean;
+  /** What the second frame’s control calls its place in the sequence. */
+  readonly second?: number;
+}
+
 /** An animated PNG of rectangles of one colour; written here by the specification, not by what is tested. */
-async function apng(parts: readonly Part[], { loop = 0, hidden = false } = {}): Promise<Buffer> {
+async function apng(
+  parts: readonly Part[],
+  { loop = 0, promised = parts.length, hidden = false, second }: Container = {},
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let sequence = 0;
   for (const [
@@ -46,15 +60,19 @@ async function apng(parts: readonly Part[], { loop = 0, hidden = false } = {}): 
       .toBuffer();
     const idat = Buffer.concat([...pngChunks(png)].filter(({ name }) => name === 'IDAT').map(({ content }) => content));
     if (index === 0) {
-      chunks.push(png.subarray(0, 33), pngChunk('acTL', uint32s(parts.length, loop)));
-      if (hidden) chunks.push(pngChunk('IDAT', idat));
+      const [across, down] = hidden ? [8, 8] : [width, height];
+      const header = Buffer.concat([uint32s(across, down), png.subarray(24, 29)]);
+      chunks.push(png.subarray(0, 8), pngChunk('IHDR', header), pngChunk('acTL', uint32s(promised, loop)));
+      if (hidden) chunks.push(pngChunk('IDAT', deflateSync(Buffer.alloc(down * (1 + across * 4)))));
     }
     const timing = Buffer.alloc(6);
     timing.writeUInt16BE(delay[0], 0);
     timing.writeUInt16BE(delay[1], 2);
     timing[4] = dispose;
     timing[5] = blend;
-    chunks.push(pngChunk('fcTL', Buffer.concat([uint32s(sequence++, width, height, x, y), timing])));
+    const number = index === 1 && second !== undefined ? second : sequence;
+    sequence++;
+    chunks.push(pngChunk('fcTL', Buffer.concat([uint32s(number, width, height, x, y), timing])));
     if (index === 0 && !hidden) chunks.push(pngChunk('IDAT', idat));
     else chunks.push(pngChunk('fdAT', Buffer.concat([uint32s(sequence++), idat])));
   }
@@ -155,6 +173,31 @@ describe('an animated PNG', () => {
     }
   });
 
+  /** Where Chromium 156 shows the corner of a second frame of 6×3 at (0, 2), and the size of all, originally 8×6. */
+  test.each([
+    [1, 0, 2, 8, 6],
+    [2, 2, 2, 8, 6],
+    [3, 2, 1, 8, 6],
+    [4, 0, 1, 8, 6],
+    [5, 2, 0, 6, 8],
+    [6, 1, 0, 6, 8],
+    [7, 1, 2, 6, 8],
+    [8, 2, 2, 6, 8],
+  ])('is turned as EXIF says: %i', async (orientation, x, y, width, height) => {
+    const source = await apng([
+      { width: 8, height: 6, colour: red },
+      { ...corner, y: 2, width: 6, height: 3 },
+    ]);
+    const exif = Buffer.from('MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\0\0\0\0\0\0\0', 'latin1');
+    exif[19] = orientation;
+    const turned = Buffer.concat([source.subarray(0, 33), pngChunk('eXIf', exif), source.subarray(33)]);
+    const result = await upscaler.upscale(turned, nearest);
+    expect(result).toMatchObject({ frames: 2, width, height });
+    const isQuarter = width < height;
+    const [own, tall] = isQuarter ? [3, 6] : [6, 3];
+    expect(readApng(result.data)!.frames[1]).toMatchObject({ x, y, width: own, height: tall });
+  });
+
   test('keeps times, rounds and size, larger', async () => {
     const source = await apng(
       [
@@ -175,11 +218,20 @@ describe('an animated PNG', () => {
     expect((await decodePixels(data)).at(3, 3).slice(0, 3)).toEqual([255, 0, 0]);
   });
 
-  test('whose first picture is hidden from those who know animations', async () => {
-    const parts = [{ ...whole, colour: green }, corner];
-    const { data, frames } = await upscaler.upscale(await apng(parts, { hidden: true }), nearest);
-    expect(frames).toBe(2);
-    expect((await decodePixels(data)).at(6, 6).slice(0, 3)).toEqual([0, 255, 0]);
+  test('with a picture besides, for those who know no animations, which no browser shows', async () => {
+    const parts = [{ ...corner, x: 2 }, whole];
+    const source = await apng(parts, { hidden: true });
+    const moving = await upscaler.upscale(source, nearest);
+    expect(moving.frames).toBe(2);
+    const still = await upscaler.upscale(source, { ...nearest, animation: 'first-frame' });
+    expect(still.frames).toBe(1);
+    const alone = await upscaler.upscale(await apng(parts.slice(0, 1), { hidden: true }), nearest);
+    expect(alone.frames).toBe(1);
+    for (const { data } of [moving, still, alone]) {
+      const pixels = await decodePixels(data);
+      expect(pixels.at(3, 1)).toEqual(green);
+      expect(pixels.at(6, 6)[3]).toBe(0);
+    }
   });
 
   test('behind a profile that is longer than what is looked at first', async () => {
@@ -209,14 +261,18 @@ describe('an animated PNG', () => {
     expect(result.warnings).toEqual([expect.stringMatching(/^of its 2 frames only the first was used/)]);
   });
 
-  test.each([
-    ['of one frame', [whole]],
-    ['with a frame that reaches beyond it', [whole, { ...corner, x: 6 }]],
-  ])('%s is a still', async (_, parts) => {
-    const source = await apng(parts);
+  test.each<[string, number, Promise<Buffer>]>([
+    ['of one frame', 1, apng([whole])],
+    ['with a frame that reaches beyond it', 1, apng([whole, { ...corner, x: 6 }])],
+    ['with a frame out of its turn', 1, apng([whole, corner], { second: 5 })],
+    ['that promises less than it has', 2, apng([whole, corner, corner], { promised: 2 })],
+    ['that promises none', 1, apng([whole, corner], { promised: 0 })],
+    ['that promises more than it has', 2, apng([whole, corner], { promised: 3 })],
+  ])('%s has frames as Chromium 156 counts them: %i', async (_, frames, making) => {
+    const source = await making;
     expect(hasAnimation(source)).toBe(true);
-    expect(await probe(source)).toMatchObject({ frames: 1 });
-    expect(await upscaler.upscale(source, nearest)).toMatchObject({ frames: 1 });
+    expect(await probe(source)).toMatchObject({ frames });
+    expect(await upscaler.upscale(source, nearest)).toMatchObject({ frames });
   });
 
   test('of another program’s', async () => {

@@ -65,6 +65,9 @@ const drawn: readonly [string, Buffer, Readonly<Record<string, readonly number[]
     ['sRGB’s primaries and gamma', rgb, { cHRM: srgb, gAMA: gamma(45455) }, [201, 57, 79]],
     ['primaries of nothing', rgb, { cHRM: words(0, 0, 0, 0, 0, 0, 0, 0), gAMA: gamma(45455) }, [200, 60, 80]],
     ['sRGB over gamma', rgb, { sRGB: [0], gAMA: gamma(100000), cHRM: p3 }, [200, 60, 80]],
+    ['sRGB of no intent', rgb, { sRGB: [9], gAMA: gamma(100000) }, [229, 133, 152]],
+    ['sRGB of nothing', rgb, { sRGB: [], gAMA: gamma(100000) }, [229, 133, 152]],
+    ['a broken profile and gamma', rgb, { iCCP: [120, 0, 0, 1, 2, 3], gAMA: gamma(100000) }, [229, 133, 152]],
     ['cICP P3', rgb, { cICP: cicp(12, 13) }, [217, 42, 77]],
     ['cICP over sRGB', rgb, { cICP: cicp(12, 13), sRGB: [0] }, [217, 42, 77]],
     ['cICP linear', rgb, { cICP: cicp(1, 8) }, [229, 133, 152]],
@@ -101,6 +104,28 @@ describe('what a PNG says of its colours is shown as browsers show it', () => {
     const [red = 0, green = red, blue = red] = pixels.at(4, 4);
     expect(largestDifference([red, green, blue], expected)).toBeLessThanOrEqual(1);
     expect((await sharp(result.data).metadata()).hasProfile).toBe(false);
+  });
+
+  test.each([
+    ['gAMA', gamma(100000), gamma(45455), [229, 133, 152]],
+    ['cICP', cicp(12, 13), cicp(1, 8), [217, 42, 77]],
+  ] as const)('of two %s, the first counts', async (name, first, second, expected) => {
+    const bare = withChunks(rgb, {});
+    const png = Buffer.concat([
+      bare.subarray(0, 33),
+      pngChunk(name, Buffer.from(first)),
+      pngChunk(name, Buffer.from(second)),
+      bare.subarray(33),
+    ]);
+    const { data } = await upscaler.upscale(png, nearest);
+    expect(largestDifference((await decodePixels(data)).at(4, 4), expected)).toBeLessThanOrEqual(1);
+  });
+
+  test('cICP behind a palette is none', async () => {
+    const at = palette.indexOf('IDAT') - 4;
+    const png = Buffer.concat([palette.subarray(0, at), pngChunk('cICP', cicp(12, 13)), palette.subarray(at)]);
+    const { data } = await upscaler.upscale(png, nearest);
+    expect(largestDifference((await decodePixels(data)).at(4, 4), [200, 60, 80])).toBeLessThanOrEqual(1);
   });
 
   test('with alpha, which is no colour', async () => {

@@ -9,7 +9,13 @@ const from = { x: 0, y: 0, width: 10, height: 10 };
 /** A row of tiles of 10×10 pixels. */
 function tile(x: number, ...more: number[]): PlacedTile {
   const core = { x, y: 0, width: 10, height: 10 };
-  return { core, read: core, places: [x, ...more].map((place) => ({ ...from, x: place, from })) };
+  return {
+    core,
+    read: core,
+    made: core,
+    work: 100,
+    places: [x, ...more].map((place) => ({ ...from, x: place, from })),
+  };
 }
 
 const record: TileRecord = { thread: 0, started: 1, ended: 2, pixels: 100 };
@@ -171,12 +177,15 @@ describe('a call', () => {
     const placed: PlacedTile = {
       core: { x: 20, y: 30, width: 5, height: 6 },
       read: { x: 18, y: 27, width: 9, height: 12 },
+      made: { x: 19, y: 28, width: 7, height: 10 },
+      work: 80,
       places: [{ x: 20, y: 30, width: 5, height: 6, from: { x: 0, y: 0, width: 5, height: 6 } }],
     };
     expect(call.orderFor(placed, 7)).toMatchObject({
       order: 7,
       read: placed.read,
-      core: { x: 2, y: 3, width: 5, height: 6 },
+      made: { x: 1, y: 1, width: 7, height: 10 },
+      core: { x: 1, y: 2, width: 5, height: 6 },
       places: placed.places,
     });
   });

@@ -45,7 +45,7 @@ class Broken extends MainBackend {
       scale: 2,
       tileMs: 0,
       input: toCallInput(source),
-      tiles: [{ core, read: core, places: [{ ...core, from: core }] }],
+      tiles: [{ core, read: core, made: core, work: 1, places: [{ ...core, from: core }] }],
       hooks: given,
     });
     return Promise.resolve([call]);

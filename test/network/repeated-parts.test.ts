@@ -53,19 +53,20 @@ async function compute(
   };
   const { tiles, computedPixels } = await planPicture(planned, image, () => false);
   const output = new SharedArrayBuffer(width * height * channels * 4);
-  for (const { core, read, places } of tiles) {
-    const made = new Uint8Array(read.width * read.height * channels * 4);
+  for (const { core, made, places } of tiles) {
+    const result = new Uint8Array(made.width * made.height * channels * 4);
     for (let y = 0; y < core.height; y++) {
       for (let x = 0; x < core.width; x++) {
         const sum = seenFrom(core.x + x, core.y + y);
         for (let at = 0; at < 4 * channels; at++) {
-          const row = 2 * (core.y - read.y + y) + (at >= 2 * channels ? 1 : 0);
-          made[(row * 2 * read.width + 2 * (core.x - read.x + x)) * channels + (at % (2 * channels))] = sum >> (at % 8);
+          const row = 2 * (core.y - made.y + y) + (at >= 2 * channels ? 1 : 0);
+          result[(row * 2 * made.width + 2 * (core.x - made.x + x)) * channels + (at % (2 * channels))] =
+            sum >> (at % 8);
         }
       }
     }
-    const within = { ...core, x: core.x - read.x, y: core.y - read.y };
-    writeCore({ type: 'uint8', channels, scale: 2, output, inputWidth: width, read, core: within, places }, made);
+    const within = { ...core, x: core.x - made.x, y: core.y - made.y };
+    writeCore({ type: 'uint8', channels, scale: 2, output, inputWidth: width, made, core: within, places }, result);
   }
   return { result: new Uint8Array(output), pixels: computedPixels };
 }

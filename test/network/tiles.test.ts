@@ -177,8 +177,9 @@ describe('the plan for an image', () => {
   });
 
   it('is one tile for one pixel', () => {
+    const ring = { x: -9, y: -9, width: 19, height: 19 };
     expect(planNatural(1, 1).tiles).toEqual([
-      { core: { x: 0, y: 0, width: 1, height: 1 }, read: { x: -9, y: -9, width: 19, height: 19 } },
+      { core: { x: 0, y: 0, width: 1, height: 1 }, read: ring, made: ring, work: 361 },
     ]);
   });
 

@@ -62,7 +62,6 @@ describe('prepared weights', () => {
     }
     expect(readdirSync(prepared(cacheFolder)).sort()).toEqual(
       [
-        'core.onnx',
         'float32-1.onnx',
         'float32-3.onnx',
         'manifest.json',
@@ -70,7 +69,8 @@ describe('prepared weights', () => {
         'uint16-3.onnx',
         'uint8-1.onnx',
         'uint8-3.onnx',
-        ...(existsSync(join(prepared(cacheFolder), 'weights.data')) ? ['weights.data'] : []),
+        'trimmed.onnx',
+        'trimmed.onnx.data',
       ].sort(),
     );
   });
@@ -279,7 +279,7 @@ describe('the store', () => {
     const store = new WeightsStore(cacheFolder);
     const [old, fresh] = [await store.createDraft(), await store.createDraft()];
     const hoursAgo = new Date(Date.now() - 2 * 60 * 60 * 1000);
-    writeFileSync(join(old, 'weights.data'), 'half');
+    writeFileSync(join(old, 'core.onnx.data'), 'half');
     utimesSync(old, hoursAgo, hoursAgo);
     const draft = await store.createDraft();
     expect(readdirSync(join(cacheFolder, 'weights')).sort()).toEqual(

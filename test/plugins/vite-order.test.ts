@@ -184,6 +184,20 @@ describe.for(vites)('Vite $version: pages', (vite) => {
   });
 });
 
+it('waits for no pages of Vite where SvelteKit makes them, which warns of plugins that do', async () => {
+  const waiting: string[][] = [];
+  const kit: Plugin = {
+    name: 'vite-plugin-sveltekit-setup',
+    configResolved({ plugins }) {
+      waiting.push(plugins.filter((plugin) => plugin.transformIndexHtml).map(({ name }) => name));
+    },
+  };
+  for (const command of ['build', 'serve'] as const) {
+    await vites[0].resolveConfig({ configFile: false, plugins: [kit, upres()] }, command);
+  }
+  expect(waiting).toEqual([[], []]);
+});
+
 it('says to an old Vite that it is one', () => {
   const [plugin] = upres();
   const { configResolved } = plugin as { configResolved: (config: ResolvedConfig) => void };

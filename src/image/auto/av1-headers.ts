@@ -27,6 +27,10 @@ export interface Av1Colours {
   readonly codes: { readonly primaries: number; readonly transfer: number } | undefined;
   /** Whether colours are halved in resolution, at least in one direction. */
   readonly subsampled: boolean;
+  /** Whether there is one channel. */
+  readonly grey: boolean;
+  /** Whether black and white lie within the range of its values, as on television. */
+  readonly limited: boolean;
 }
 
 /** What the sequence header of AV1 data says of its colours; undefined where it is not understood. */
@@ -127,10 +131,9 @@ function readColours(reader: BitReader, { profile }: Sequence): Av1Colours | und
   const isGrey = profile !== 1 && reader.flag();
   const codes = reader.flag() ? { primaries: reader.bits(8), transfer: reader.bits(8) } : undefined;
   if (codes) reader.bits(8);
-  // The range of its values.
-  reader.flag();
+  const limited = !reader.flag();
   const subsampled = !isGrey && (profile === 0 || (profile === 2 && (!hasTwelveBits || reader.flag())));
-  return reader.overran ? undefined : { codes, subsampled };
+  return reader.overran ? undefined : { codes, subsampled, grey: isGrey, limited };
 }
 
 function readTools(reader: BitReader): Pick<Sequence, 'screenContent' | 'integerMotion' | 'orderHintBits'> {

@@ -14,6 +14,8 @@ export interface Apng {
 
 /** A frame as it is read: contents of its chunks of pixels. */
 interface ReadFrame extends Omit<TimedFrame, 'still'> {
+  /** Whether those who know no animations show it, too. */
+  readonly inStill: boolean;
   readonly data: Uint8Array[];
 }
 
@@ -24,12 +26,15 @@ type SharedChunks = readonly (readonly [name: string, content: Uint8Array])[];
 const controlLength = 26;
 
 /**
- * Takes an animated PNG apart.
- * @returns undefined for a PNG with less than two frames, and for one whose frames don't lie within it: browsers show the still
+ * Takes an animated PNG apart. As browsers show it, a picture before the first frame, for those who know no animations, is none of
+ * them, and nothing counts from the first frame on that can't be right.
+ * @returns undefined for what shows as any other PNG does
  */
 export function readApng(png: Uint8Array): Apng | undefined {
   const shared: [string, Uint8Array][] = [];
   const frames: ReadFrame[] = [];
+  let promised = 0;
+  let sequence = 0;
   let loop: number | undefined;
   let size = { width: 0, height: 0 };
   let sawPixels = false;
@@ -38,27 +43,25 @@ export function readApng(png: Uint8Array): Apng | undefined {
     if (name === 'IHDR') size = { width: view.getUint32(0), height: view.getUint32(4) };
     if (name === 'acTL') {
       if (sawPixels || content.length !== 8) return undefined;
-      loop = view.getUint32(4);
+      [promised, loop] = [view.getUint32(0), view.getUint32(4)];
     } else if (name === 'fcTL') {
-      if (content.length !== controlLength) return undefined;
-      frames.push({ ...readControl(view), data: [] });
+      if (content.length !== controlLength || view.getUint32(0) !== sequence++) break;
+      const frame = readControl(view);
+      if (!isWithin(frame, size)) break;
+      frames.push({ ...frame, inStill: !sawPixels, data: [] });
     } else if (name === 'IDAT') {
       if (loop === undefined) return undefined;
       sawPixels = true;
-      // Before the first control stands a picture for those who know no animations.
       frames.at(-1)?.data.push(content);
     } else if (name === 'fdAT') {
-      // Behind a number of its own.
+      if (content.length < 4 || view.getUint32(0) !== sequence++) break;
       frames.at(-1)?.data.push(content.subarray(4));
-    } else if (!sawPixels && name !== 'IEND') {
+    } else if (name === 'eXIf' || (!sawPixels && name !== 'IEND')) {
       shared.push([name, content]);
     }
   }
-  const whole = frames.filter(({ data }) => data.length > 0);
-  const within = whole.every(
-    ({ x, y, width, height }) => width > 0 && height > 0 && x + width <= size.width && y + height <= size.height,
-  );
-  if (loop === undefined || whole.length < 2 || !within) return undefined;
+  const whole = frames.filter(({ data }) => data.length > 0).slice(0, promised);
+  if (loop === undefined || whole.length === 0 || (whole.length === 1 && whole[0]!.inStill)) return undefined;
   return { frames: whole.map((frame) => ({ ...frame, still: stillOf(frame, shared) })), loop };
 }
 
@@ -70,6 +73,11 @@ export function hasAnimation(head: Uint8Array): boolean {
   }
   return false;
 }
+
+const isWithin = (
+  { x, y, width, height }: Omit<TimedFrame, 'still'>,
+  size: { readonly width: number; readonly height: number },
+): boolean => width > 0 && height > 0 && x + width <= size.width && y + height <= size.height;
 
 /** PNG specification, third edition, 11.3.6.2. */
 function readControl(view: DataView): Omit<TimedFrame, 'still'> {

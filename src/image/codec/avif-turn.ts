@@ -11,8 +11,8 @@ export interface AvifTurn {
 }
 
 /**
- * The turn of an AVIF, for pictures that its decoder does not turn well: where colours are halved in resolution and a side is odd, the last
- * row or column gets colours of nowhere.
+ * The turn of an AVIF. Its decoder does not turn every picture well: where colours are halved in resolution and a side is odd, the last
+ * row or column gets colours of nowhere, and where a picture is made of tiles, each is turned by itself.
  * @returns undefined where there is none, or where several pictures in the file have different ones
  */
 export function avifTurn(file: Uint8Array): AvifTurn | undefined {

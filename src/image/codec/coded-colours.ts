@@ -117,13 +117,14 @@ function codesOfPng(bytes: Uint8Array): Codes | CodedColours | undefined {
   const chunks = new Map<string, Uint8Array>();
   for (const { name, content } of pngChunks(bytes)) {
     if (name === 'IDAT') break;
-    chunks.set(name, content);
+    // Of two, the first counts, and coding points stand before the palette or nowhere.
+    if (!chunks.has(name) && !(name === 'cICP' && chunks.has('PLTE'))) chunks.set(name, content);
   }
   const cicp = chunks.get('cICP');
   const codes = cicp && codesOfChunk(cicp);
   if (codes) return codes;
   const gama = chunks.get('gAMA');
-  if (chunks.has('iCCP') || chunks.has('sRGB') || gama?.length !== 4) return undefined;
+  if (isIntent(chunks.get('sRGB')) || gama?.length !== 4) return undefined;
   const gamma = uint32(gama, 0) / 100_000;
   if (gamma === 0) return undefined;
   const primaries = primariesOfChunk(chunks.get('cHRM'));
@@ -131,6 +132,9 @@ function codesOfPng(bytes: Uint8Array): Codes | CodedColours | undefined {
   if (primaries === undefined && Math.abs(gamma * 2.2 - 1) <= 0.05) return undefined;
   return { primaries, curve: { g: Math.min(1 / gamma, steepest) }, overProfile: false };
 }
+
+/** What an sRGB chunk that counts holds. */
+const isIntent = (srgb: Uint8Array | undefined): boolean => srgb?.length === 1 && srgb[0]! < 4;
 
 /** As browsers do, a chunk is ignored that says anything that is not known, or of samples that are not full-range RGB. */
 function codesOfChunk(cicp: Uint8Array): Codes | undefined {

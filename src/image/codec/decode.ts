@@ -67,8 +67,8 @@ async function readFrames(
   { frames, colour, timer }: Pick<DecodeOptions, 'frames' | 'colour' | 'timer'>,
   failOn: 'warning' | 'error',
 ): Promise<Frame[]> {
-  const mayBePlaced = header.format === 'gif' || (header.format === 'png' && frames > 1);
-  const placed = mayBePlaced && (await import('./placed-frames.js')).placedFrames(bytes, header.format, frames);
+  const mayBePlaced = header.format === 'gif' || header.format === 'png';
+  const placed = mayBePlaced && (await import('./placed-frames.js')).placedFrames(bytes, header, frames);
   if (placed) {
     const { composeFrames } = await import('./compose-frames.js');
     return composeFrames(placed, header, async (bytesOfFrame, { width, height }) => {
@@ -87,18 +87,17 @@ async function readPixels(
   failOn: 'warning' | 'error',
 ): Promise<Frame[]> {
   const sharp = await loadSharp();
-  const { format, width, height, grey, depth, profile, codedColours, bareInks, subsampled } = header;
+  const { format, width, height, grey, depth, profile, codedColours, bareInks } = header;
   // Only a profile that makes sense is used, or sharp would take 16-bit values for Display P3 when it can't apply it.
   const convert = colour === 'srgb' && profile !== undefined;
-  const mayTurn = format === 'avif' && subsampled && (width | height) % 2 === 1;
   const avif = format === 'avif' ? await import('./avif-sequence.js') : undefined;
   const still = avif?.asStill(bytes) ?? bytes;
-  const turn = mayTurn ? (await import('./avif-turn.js')).avifTurn(still) : undefined;
+  const turn = avif && (await import('./avif-turn.js')).avifTurn(still);
   const pipeline = sharp(turn?.unturned ?? still, {
     pages: frames > 1 ? -1 : 1,
     // Checked against the header before.
     limitInputPixels: false,
-    autoOrient: !turn && isOriented(format, frames),
+    autoOrient: !turn && isOriented(format),
     ignoreIcc: !convert || codedColours !== undefined,
     failOn,
   });
@@ -114,6 +113,7 @@ async function readPixels(
     pipeline.toBuffer({ resolveWithObject: true }),
   );
   const own = { ...info, data: depth === 16 ? asUint16(data) : data };
+  if (avif) await (await import('./avif-range.js')).toFullRange(own, bytes);
   if (avif?.isPremultiplied(bytes)) await (await import('./convert-colours.js')).unmultiply(own);
   if (!bareInks && !(convert && codedColours)) return cutFrames(own, header, frames);
   const { inksAsLight, toSrgb } = await import('./convert-colours.js');

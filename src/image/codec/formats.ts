@@ -122,5 +122,5 @@ export function checkEncoding({ quality, lossless }: QualityOptions, format: Out
 
 export const bothMessage = 'what is lossless has no quality: give either lossless or quality';
 
-/** Whether the EXIF orientation counts: browsers turn no animation, and no WebP. */
-export const isOriented = (format: OutputFormat, frames: number): boolean => frames === 1 && format !== 'webp';
+/** Whether the EXIF orientation counts: browsers turn no WebP. */
+export const isOriented = (format: OutputFormat): boolean => format !== 'webp';

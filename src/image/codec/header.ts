@@ -21,6 +21,8 @@ export interface ImageInfo {
 
 /** What decoding and encoding need to know beyond that. */
 export interface Header extends ImageInfo {
+  /** As EXIF has it, 1 to 8; what of it counts depends on the format. */
+  readonly orientation: number;
   /** Frames of which only the first can be read. */
   readonly lostFrames: number;
   /** Milliseconds for each frame. */

@@ -44,9 +44,8 @@ export async function readHeader(input: ImageInput, name = fileOf(input)): Promi
 }
 
 function withAnimation(header: Header, png: Uint8Array): Header {
-  const animation = readApng(png);
-  if (!animation) return header;
-  const { frames, loop } = animation;
+  const { frames, loop } = readApng(png) ?? { frames: [], loop: 0 };
+  if (frames.length < 2) return header;
   return { ...header, frames: frames.length, delay: frames.map(({ delayMs }) => delayMs), loop };
 }
 
@@ -79,7 +78,7 @@ function headerOf(
   const frames = delay && pageHeight !== undefined ? (metadata.pages ?? 1) : 1;
   const size = { width: metadata.width, height: frames > 1 && pageHeight ? pageHeight : metadata.height };
   // Orientations 5 to 8 turn the picture by a quarter.
-  const upright = orientation >= 5 && isOriented(format, frames) ? { width: size.height, height: size.width } : size;
+  const upright = orientation >= 5 && isOriented(format) ? { width: size.height, height: size.width } : size;
   const embedded = icc && soundProfile(icc, metadata.space);
   const grey = metadata.space === 'b-w' || metadata.space === 'grey16';
   return {
@@ -87,6 +86,7 @@ function headerOf(
     ...upright,
     frames,
     lostFrames: 0,
+    orientation,
     alpha: metadata.hasAlpha,
     grey,
     // 16-bit CMYK and Lab are converted to sRGB with 8 bits.

@@ -45,6 +45,12 @@ export interface NetworkColours {
   readonly stated: boolean;
 }
 
+export interface TrimmedCore {
+  readonly core: Uint8Array;
+  /** The share of the work on a halo that is left out. */
+  readonly saved: number;
+}
+
 /** Graphs ready to run, as ONNX bytes with all their weights inside. */
 export interface BuiltModel {
   /** float32 NCHW `input` [1,3,h,w] in 0..1 -> `output` [1,3,h*scale,w*scale], not limited to 0..1 at its end. */
@@ -56,6 +62,8 @@ export interface BuiltModel {
    * results of earlier stages as inputs `pool0`, `pool1` and so on.
    */
   readonly passes?: readonly Uint8Array[];
+  /** The core for tiles that bring their halo along: its output lacks it. Undefined where nothing is saved by that. */
+  readonly trimmed?: TrimmedCore;
   readonly geometry: Geometry;
   /** Of a user's network only: others are known. */
   readonly colours?: NetworkColours;

@@ -13,6 +13,7 @@ import { openModelBytes, openModelFile } from './open-file.js';
 import { analyse, type PictureSize } from './receptive-field.js';
 import { cutAtPools, sumExactly } from './rewrite/pools.js';
 import { rewritePrelu } from './rewrite/prelu.js';
+import { trimToCore } from './rewrite/trim.js';
 
 /** A part's graph with the interface of a core. */
 interface LoadedPart {
@@ -23,6 +24,8 @@ interface LoadedPart {
   /** Of a user's network that takes pictures of this size alone. */
   readonly fixedSize?: PictureSize | undefined;
 }
+
+const interfaceOfCore = { layout: 'NCHW', channels: 3, type: DataType.FLOAT } as const;
 
 /** What a file or card tells of a network's size: more exact than the graph, which has constants that were never trained. */
 type FamilySize = Partial<Pick<Geometry, 'width' | 'logDepth' | 'globalNodeFactor' | 'parameters'>>;
@@ -38,22 +41,26 @@ export async function buildModel(parts: readonly ModelPart[], colours?: Colours)
   const core = composeChain(parts.map((part) => loaded.get(part.key)!.model));
   const only = parts.length === 1 ? loaded.get(parts[0]!.key) : undefined;
   const reference = writeOnnx(core);
-  const { geometry, pools } = analyse(
-    core.graph,
-    opsetOf(core),
-    { layout: 'NCHW', channels: 3, type: DataType.FLOAT },
-    only?.fixedSize,
-  );
+  const { geometry, pools } = analyse(core.graph, opsetOf(core), interfaceOfCore, only?.fixedSize);
   rewritePrelu(core);
   const passes = pools && cutAtPools(core, pools).map(writeOnnx);
   if (pools) sumExactly(core, pools);
+  const whole = writeOnnx(core);
+  const saved = trim(core, geometry);
   return {
-    core: writeOnnx(core),
+    core: whole,
     reference,
     ...(passes && { passes }),
+    ...(saved !== undefined && { trimmed: { core: writeOnnx(core), saved } }),
     geometry: { ...geometry, ...only?.family },
     ...(only?.interface && { colours: only.interface }),
   };
+}
+
+/** Rewrites a core, in place, to compute of a tile's halo only what its core needs; see `trimToCore`. */
+function trim(core: OnnxModel, { halo, scale, multipleOf }: Geometry): number | undefined {
+  if (!halo || scale === undefined || multipleOf > 1) return undefined;
+  return trimToCore(core, analyse(core.graph, opsetOf(core), interfaceOfCore), halo, scale);
 }
 
 async function loadPart(part: ModelPart, colours: Colours | undefined): Promise<LoadedPart> {

@@ -49,6 +49,8 @@ export interface Analysis {
   readonly picture: PictureSize;
   /** A node whose inputs contradict each other: the network doesn't take such pictures. */
   readonly contradiction: string | undefined;
+  /** Nodes that the output needs and that could be followed, in the order of computing. */
+  readonly steps: readonly Step[];
   /** What is known of each tensor, for that picture. */
   readonly values: ReadonlyMap<string, Value>;
   /** Where `geometry.pooling` says that there are pools: which nodes they are. */
@@ -161,6 +163,7 @@ function walk(graph: GraphProto, opset: number, shape: InputShape, size: Picture
     output: output && shapeOf(output),
     picture: size,
     contradiction,
+    steps,
     values,
     pools: pools?.pools,
   };

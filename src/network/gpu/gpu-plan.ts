@@ -1,6 +1,6 @@
 import { UpresError } from '../../errors.js';
 import { bytesPerValue, type PixelType } from '../../pixels.js';
-import type { Tile } from '../tiles/tiles.js';
+import { untrimmedTile, type Tile } from '../tiles/tiles.js';
 import type { MeasuredGeometry } from '../weights/weights-manifest.js';
 import { activationBytes, approximationFor, haloFor, planFixed } from '../tiles/plan.js';
 
@@ -87,7 +87,7 @@ export function planGpuTiles(request: GpuPlanRequest): Tile[] {
     const height = roundUp(request.height, unit);
     if (width * height > byMemory) throw tooLarge(request, `${request.width}×${request.height} pixels at once`);
     const whole = { x: 0, y: 0, width, height };
-    return [{ core: whole, read: whole }];
+    return [untrimmedTile(whole, whole)];
   }
   const columns = new Axis(request.width, halo.left, halo.right, unit);
   const rows = new Axis(request.height, halo.top, halo.bottom, unit);
@@ -104,7 +104,7 @@ export function planGpuTiles(request: GpuPlanRequest): Tile[] {
     for (let x = 0; x < request.width; x += width) {
       const core = { x, y, width, height };
       const read = { x: x - columns.before, y: y - rows.before, width: columns.read(width), height: rows.read(height) };
-      tiles.push({ core, read });
+      tiles.push(untrimmedTile(core, read));
     }
   }
   return tiles;

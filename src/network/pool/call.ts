@@ -13,6 +13,7 @@ import {
 import type { Pass, PoolPart, TileOrder } from './protocol.js';
 import type { Approximation } from '../weights/weights-manifest.js';
 import type { PlacedTile } from '../tiles/repeated-tiles.js';
+import type { Rectangle } from '../tiles/tiles.js';
 
 /** One tile as it was computed, for measuring. */
 export interface TileRecord {
@@ -22,7 +23,7 @@ export interface TileRecord {
   readonly started: number;
   /** Milliseconds on the same clock. */
   readonly ended: number;
-  /** Input pixels computed, halo included. */
+  /** Input pixels computed: the halo included, as far as it is computed. */
   readonly pixels: number;
 }
 
@@ -186,7 +187,8 @@ export class Call implements QueueMember {
       inputHeight: input.height,
       output: this.output,
       read: tile.read,
-      core: { ...tile.core, x: tile.core.x - tile.read.x, y: tile.core.y - tile.read.y },
+      made: within(tile.made, tile.read),
+      core: within(tile.core, tile.made),
       pass,
       places: tile.places,
       cancelled: this.cancelled,
@@ -248,3 +250,10 @@ export class Call implements QueueMember {
     if (this.ended && this.outstanding === 0) this.resolveSettled();
   }
 }
+
+/** A rectangle as seen from the corner of another. */
+const within = (part: Rectangle, whole: Rectangle): Rectangle => ({
+  ...part,
+  x: part.x - whole.x,
+  y: part.y - whole.y,
+});

@@ -111,7 +111,7 @@ export class LocalBackend extends MainBackend {
       pixelsPerMs: number,
       more: Pick<CallRequest, 'hooks' | 'pass' | 'onParts'>,
     ): Call => {
-      const largest = tiles.reduce((most, { read }) => Math.max(most, read.width * read.height), 0);
+      const largest = tiles.reduce((most, { work }) => Math.max(most, work), 0);
       return new Call({ ...common, ...more, tiles, tileMs: largest / pixelsPerMs });
     };
     const learning: CallHooks = {

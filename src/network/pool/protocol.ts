@@ -61,7 +61,9 @@ export interface TileOrder extends PixelKind {
   readonly output: SharedArrayBuffer;
   /** What to read; it may reach beyond the borders, where the image is mirrored. */
   readonly read: Rectangle;
-  /** The tile's core within `read`. */
+  /** What the network's result shows of `read`. */
+  readonly made: Rectangle;
+  /** The tile's core within `made`. */
   readonly core: Rectangle;
   /** The pass that it belongs to, where there are several. */
   readonly pass: Pass | undefined;

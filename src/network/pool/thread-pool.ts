@@ -287,7 +287,7 @@ export class ThreadPool {
     if (!open) throw new Error(`the weights ${call.weights} are not open`);
     thread.open(call.weights, open.location);
     const tile = call.take();
-    const pixels = tile.read.width * tile.read.height;
+    const pixels = tile.work;
     this.queue.charge(call, pixels);
     if (call.pendingTiles === 0) this.queue.remove(call);
     thread.give(call.orderFor(tile, this.nextOrder++), {

@@ -106,12 +106,12 @@ export class ComputeBuffer {
 type SessionResults = Awaited<ReturnType<InferenceSession['run']>>;
 
 /** Throws INFERENCE_FAILED where the result has not the size that the scale promises. */
-function upscaledOf({ read, scale }: TileOrder, { upscaled }: SessionResults): PixelArray {
+function upscaledOf({ made, scale }: TileOrder, { upscaled }: SessionResults): PixelArray {
   const [, height, width] = upscaled?.dims ?? [];
-  if (!upscaled || height !== read.height * scale || width !== read.width * scale) {
+  if (!upscaled || height !== made.height * scale || width !== made.width * scale) {
     throw new UpresError(
       'INFERENCE_FAILED',
-      `the network made ${String(width)}×${String(height)} pixels of ${read.width}×${read.height}: not ×${scale}`,
+      `the network made ${String(width)}×${String(height)} pixels of ${made.width}×${made.height}: not ×${scale}`,
     );
   }
   return upscaled.data as PixelArray;

@@ -1,6 +1,6 @@
 import type { FixedSize } from '../../model/catalogue/geometry.js';
 import type { Approximation } from '../weights/weights-manifest.js';
-import type { Tile, TilePlan } from './tiles.js';
+import { untrimmedTile, type TilePlan } from './tiles.js';
 
 /** Input pixels that tiles see beyond the picture's borders, where they see more than the picture. */
 const border = 32;
@@ -27,12 +27,12 @@ export function planFixedTiles(
   const rows = spans(height, size.height, approximation, fits && !seamless);
   const columns = spans(width, size.width, approximation, fits && !seamless);
   const tiles = rows.flatMap((row) =>
-    columns.map((column): Tile => {
-      return {
-        core: { x: column.start, y: row.start, width: column.length, height: row.length },
-        read: { x: column.read, y: row.read, width: size.width, height: size.height },
-      };
-    }),
+    columns.map((column) =>
+      untrimmedTile(
+        { x: column.start, y: row.start, width: column.length, height: row.length },
+        { x: column.read, y: row.read, width: size.width, height: size.height },
+      ),
+    ),
   );
   const computedPixels = tiles.length * size.width * size.height;
   return { tiles, computedPixels, waste: computedPixels / (width * height) - 1 };

@@ -39,13 +39,14 @@ export async function planPicture(
       return { tiles: tiles.map((tile) => ({ ...tile, places: [placeOf(tile.core, image)] })), computedPixels };
     const bounds = limitsFor(request, halo);
     const { width, height } = request;
+    const { trimmed } = geometry;
     const regions = await planRegions({
-      ...{ width, height, multipleOf, cells, ...bounds },
+      ...{ width, height, multipleOf, trimmed, cells, ...bounds },
       isKnown: (x, y) => isKnown(cells.side, { x, y }),
     });
     const extra = (regions.tiles.length - tiles.length) * bounds.overheadPixels;
     if (regions.computedPixels + extra < computedPixels) return regions;
   }
   const tiles = await mergeRepeatedTiles(plan.tiles, image);
-  return { tiles, computedPixels: tiles.reduce((sum, { read }) => sum + read.width * read.height, 0) };
+  return { tiles, computedPixels: tiles.reduce((sum, { work }) => sum + work, 0) };
 }

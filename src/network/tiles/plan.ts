@@ -219,12 +219,17 @@ const memoryPixelsOf = ({ memoryBudget, geometry }: PlanRequest): number =>
   Math.max(1, Math.floor(memoryBudget / activationBytes(geometry)));
 
 /** The image's size as the network needs it. */
-function shapeOf({ width, height, geometry }: PlanRequest): { width: number; height: number; multipleOf: number } {
+function shapeOf({
+  width,
+  height,
+  geometry,
+}: PlanRequest): Pick<TilePlanRequest, 'width' | 'height' | 'multipleOf' | 'trimmed'> {
   const unit = geometry.multipleOf;
   return {
     width: Math.ceil(width / unit) * unit,
     height: Math.ceil(height / unit) * unit,
     multipleOf: unit,
+    trimmed: geometry.trimmed,
   };
 }
 

@@ -3,7 +3,7 @@ import type { Halo } from '../../pixels.js';
 import type { Cells } from './cells.js';
 import { coverCells, type CostOf } from './cover.js';
 import { placeOf, type PlacedTile } from './repeated-tiles.js';
-import { planTiles, type Rectangle, type Tile } from './tiles.js';
+import { leastTrimmedSide, planTiles, type Rectangle, type Tile } from './tiles.js';
 
 export interface RegionPlanRequest {
   /** Of the picture. */
@@ -16,6 +16,8 @@ export interface RegionPlanRequest {
   readonly threads: number;
   /** Cost of starting a tile, in pixels' worth of time. */
   readonly overheadPixels: number;
+  /** The share of the work on a halo that a trimmed graph leaves out. */
+  readonly trimmed: number | undefined;
   readonly cells: Cells;
   /** Whether the result of a part of one colour, which begins there, is known already. */
   readonly isKnown: (x: number, y: number) => boolean;
@@ -72,7 +74,7 @@ export async function planRegions(request: RegionPlanRequest): Promise<RegionPla
   }
   return {
     tiles: tiles.map((tile, index) => ({ ...tile, places: places[index]! })),
-    computedPixels: tiles.reduce((sum, { read }) => sum + read.width * read.height, 0),
+    computedPixels: tiles.reduce((sum, { work }) => sum + work, 0),
     flat: {
       side,
       known,
@@ -92,11 +94,17 @@ function cornerOf(cell: number, { columns, side }: Cells): { readonly x: number;
 
 /** Rectangles, in input pixels, that hold a cell of each class that is not known, and all that are like no other. */
 async function chooseRegions(request: RegionPlanRequest): Promise<readonly Rectangle[]> {
-  const { cells, halo, multipleOf: unit, overheadPixels, isKnown } = request;
+  const { cells, halo, multipleOf: unit, overheadPixels, trimmed, isKnown } = request;
   const { side, columns, rows, classes } = cells;
   const aligned = (pixels: number): number => Math.ceil(pixels / unit) * unit;
-  const ring = { width: aligned(halo.left) + aligned(halo.right), height: aligned(halo.top) + aligned(halo.bottom) };
-  const costOf: CostOf = (wide, high) => (wide * side + ring.width) * (high * side + ring.height) + overheadPixels;
+  const computed = 1 - (trimmed ?? 0);
+  const least = trimmed === undefined ? 0 : leastTrimmedSide;
+  const ring = {
+    width: computed * (aligned(halo.left) + aligned(halo.right)),
+    height: computed * (aligned(halo.top) + aligned(halo.bottom)),
+  };
+  const costOf: CostOf = (wide, high) =>
+    (Math.max(least, wide * side) + ring.width) * (Math.max(least, high * side) + ring.height) + overheadPixels;
 
   const marked = Uint8Array.from(classes, (of) => (of < 0 ? 1 : 0));
   let regions = await coverCells(marked, columns, rows, costOf);
@@ -138,7 +146,7 @@ const partsTried = [1, 2, 3, 4, 6] as const;
 
 /** Cuts rectangles into tiles, so that the threads are done as early as possible; the largest ones first. */
 function divide(regions: readonly Rectangle[], request: RegionPlanRequest): readonly Tile[] {
-  const { halo, multipleOf, maxTilePixels, threads, overheadPixels, cells } = request;
+  const { halo, multipleOf, maxTilePixels, threads, overheadPixels, trimmed, cells } = request;
   const pixels = regions.reduce((sum, { width, height }) => sum + width * height, 0);
   let best: { readonly tiles: readonly Tile[]; readonly time: number } | undefined;
   for (const parts of threads > 1 ? partsTried : [1]) {
@@ -153,9 +161,13 @@ function divide(regions: readonly Rectangle[], request: RegionPlanRequest): read
           maxTilePixels: Math.min(maxTilePixels, threads > 1 ? Math.ceil(pixels / threads / parts) : Infinity),
           threads: 1,
           overheadPixels,
-        }).tiles.map(({ core, read }) => ({ core: moved(core, x, y), read: moved(read, x, y) })),
+          trimmed,
+        }).tiles.map(({ core, read, made, work }) => ({
+          ...{ core: moved(core, x, y), read: moved(read, x, y), made: moved(made, x, y) },
+          work,
+        })),
       )
-      .sort((a, b) => b.read.width * b.read.height - a.read.width * a.read.height);
+      .sort((a, b) => b.work - a.work);
     const time = timeOf(tiles, threads, overheadPixels);
     if (!best || time < best.time) best = { tiles, time };
   }
@@ -169,9 +181,9 @@ function moved({ x, y, width, height }: Rectangle, right: number, down: number):
 /** When the last thread is done if each takes the next tile as soon as it is free. */
 function timeOf(tiles: readonly Tile[], threads: number, overheadPixels: number): number {
   const free = new Array<number>(threads).fill(0);
-  for (const { read } of tiles) {
+  for (const { work } of tiles) {
     const next = free.indexOf(Math.min(...free));
-    free[next]! += read.width * read.height + overheadPixels;
+    free[next]! += work + overheadPixels;
   }
   return Math.max(...free);
 }

@@ -9,7 +9,7 @@ export type TileRead = Pick<TileOrder, 'type' | 'channels' | 'input' | 'inputWid
 /** What says where a tile's result goes. */
 export type TileWrite = Pick<
   TileOrder,
-  'type' | 'channels' | 'scale' | 'output' | 'inputWidth' | 'read' | 'core' | 'places'
+  'type' | 'channels' | 'scale' | 'output' | 'inputWidth' | 'made' | 'core' | 'places'
 >;
 
 /**
@@ -27,12 +27,12 @@ export function readTile(order: TileRead, target: PixelArray, offset: number): v
 
 /**
  * Writes the core of a tile's result to every place that it belongs to.
- * @param result what the network made of `read`: `scale` times as wide and as high
+ * @param result what the network made: `scale` times as wide and as high as `made`
  */
 export function writeCore(order: TileWrite, result: PixelArray): void {
-  const { core, read, scale, places, type, channels, inputWidth } = order;
+  const { core, made, scale, places, type, channels, inputWidth } = order;
   const output = { data: viewPixels(type, order.output), rowLength: inputWidth * channels * scale };
-  const source = { data: result, rowLength: read.width * channels * scale };
+  const source = { data: result, rowLength: made.width * channels * scale };
   for (const { from, ...to } of places) {
     writeRepeated(source, { ...from, x: core.x + from.x, y: core.y + from.y }, output, to, channels, scale);
   }

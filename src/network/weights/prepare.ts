@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
 import { messageOf, UpresError } from '../../errors.js';
 import type { ProcessorDevice } from '../device.js';
@@ -21,10 +21,15 @@ import { findColours, type FoundColours } from './colour-trial.js';
 import { arePassesEqual } from './pooling-trial.js';
 import { largestProduct } from './largest-product.js';
 import { measureGeometry } from './trial.js';
-import { coreName, manifestName, passName, writeManifest, type MeasuredGeometry } from './weights-manifest.js';
-
-/** Name of the file of weights that all graphs of a network share. */
-const weightsName = 'weights.data';
+import { tryTrimmed } from './trimming-trial.js';
+import {
+  coreName,
+  manifestName,
+  passName,
+  trimmedName,
+  writeManifest,
+  type MeasuredGeometry,
+} from './weights-manifest.js';
 
 /**
  * Makes a network ready for this processor: builds its graph, has the runtime optimise it, proves that the result still
@@ -41,25 +46,30 @@ export async function prepareWeights(order: PrepareOrder): Promise<Prepared> {
   const device = order.wasm ? 'wasm' : 'cpu';
   const { core, found, ...built } = await buildInItsColours(runtime, device, model);
 
-  const { passes = [] } = built;
+  const { passes = [], trimmed } = built;
   if (order.folder === undefined || order.wasm) {
-    const measured = await proveAndMeasure(runtime, device, built, { core, passes }, found);
+    const measured = await proveAndMeasure(runtime, device, built, { core, passes, trimmed: trimmed?.core }, found);
+    const usedCore = measured.trimmed === undefined ? core : trimmed!.core;
     const used = measured.pooling ? passes : [];
-    if (order.folder !== undefined) await writeCores(order.folder, core, used, measured);
-    return { geometry: measured, core, passes: used };
+    if (order.folder !== undefined) await writeCores(order.folder, usedCore, used, measured);
+    return { geometry: measured, core: usedCore, passes: used };
   }
   const corePath = join(order.folder, coreName);
+  const trimmedPath = trimmed && join(order.folder, trimmedName);
   try {
     await mkdir(order.folder, { recursive: true, mode: 0o700 });
-    await writeOptimised(runtime, core, corePath, weightsName);
+    await writeOptimised(runtime, core, corePath);
+    if (trimmedPath !== undefined) await writeOptimised(runtime, trimmed!.core, trimmedPath);
     const passPaths = passes.map((_, pass) => join(order.folder!, passName(pass)));
-    for (const [pass, path] of passPaths.entries())
-      await writeOptimised(runtime, passes[pass]!, path, `${passName(pass)}.data`);
-    const measured = await proveAndMeasure(runtime, device, built, { core: corePath, passes: passPaths }, found);
-    await writeGraphs(order.folder, corePath, undefined);
+    for (const [pass, path] of passPaths.entries()) await writeOptimised(runtime, passes[pass]!, path);
+    const paths = { core: corePath, passes: passPaths, trimmed: trimmedPath };
+    const measured = await proveAndMeasure(runtime, device, built, paths, found);
+    const [usedPath, otherPath] = measured.trimmed === undefined ? [corePath, trimmedPath] : [trimmedPath!, corePath];
+    await writeGraphs(order.folder, usedPath, undefined);
+    if (otherPath !== undefined) await removeOptimised(otherPath);
     for (const [pass, path] of passPaths.entries()) {
       if (measured.pooling) await writeGraphs(order.folder, path, pass);
-      else for (const name of [path, `${path}.data`]) await rm(name, { force: true });
+      else await removeOptimised(path);
     }
     await seal(order.folder, measured);
     return { geometry: measured, core: undefined };
@@ -89,9 +99,14 @@ async function writeCores(
 }
 
 /** Has the runtime write the graph as it runs it, and its weights next to it. */
-async function writeOptimised(runtime: SessionRuntime, core: Uint8Array, path: string, weights: string): Promise<void> {
-  const optimiser = await openSession(() => runtime.InferenceSession.create(core, writingOptions(path, weights)));
+async function writeOptimised(runtime: SessionRuntime, core: Uint8Array, path: string): Promise<void> {
+  const options = writingOptions(path, `${basename(path)}.data`);
+  const optimiser = await openSession(() => runtime.InferenceSession.create(core, options));
   await optimiser.release();
+}
+
+async function removeOptimised(path: string): Promise<void> {
+  for (const name of [path, `${path}.data`]) await rm(name, { force: true });
 }
 
 /**
@@ -138,11 +153,18 @@ function openReference(
   );
 }
 
+/** The graphs of a network: bytes, or where the optimised ones lie. */
+interface BuiltGraphs {
+  readonly core: Uint8Array | string;
+  readonly passes: readonly (Uint8Array | string)[];
+  readonly trimmed: Uint8Array | string | undefined;
+}
+
 async function proveAndMeasure(
   runtime: SessionRuntime,
   device: ProcessorDevice,
-  { reference, geometry, colours }: Omit<BuiltModel, 'core'>,
-  { core, passes }: { readonly core: Uint8Array | string; readonly passes: readonly (Uint8Array | string)[] },
+  { reference, geometry, colours, trimmed }: Omit<BuiltModel, 'core'>,
+  graphs: BuiltGraphs,
   found: FoundColours,
 ): Promise<MeasuredGeometry> {
   const open = (graph: Uint8Array | string): Promise<InferenceSession> =>
@@ -153,14 +175,23 @@ async function proveAndMeasure(
     );
   const original = await openReference(runtime, device, reference);
   try {
-    const optimised = await open(core);
+    const optimised = await open(graphs.core);
     try {
       const level = colours?.output.whole ? 1 / 255 : 0;
       let measured = await measureGeometry(runtime, original, optimised, geometry, level, () =>
         largestProduct(runtime, device, reference),
       );
-      if (!(await arePassesEqual(runtime, optimised, (pass) => open(passes[pass]!), measured)))
+      if (!(await arePassesEqual(runtime, optimised, (pass) => open(graphs.passes[pass]!), measured)))
         measured = { ...measured, pooling: undefined };
+      if (trimmed && measured.halo && !measured.approximation) {
+        const session = await open(graphs.trimmed!);
+        try {
+          const pixelsPerMs = await tryTrimmed(runtime, optimised, session, measured, trimmed.saved);
+          if (pixelsPerMs !== undefined) measured = { ...measured, trimmed: trimmed.saved, pixelsPerMs };
+        } finally {
+          await session.release();
+        }
+      }
       const notes = [found.note, approximationNote(measured)].filter((note) => note !== undefined);
       return { ...measured, ...(found.colours && { colours: found.colours }), ...(notes.length > 0 && { notes }) };
     } finally {

@@ -7,6 +7,9 @@ export const manifestName = 'manifest.json';
 /** The graph without what reads and writes pixels. */
 export const coreName = 'core.onnx';
 
+/** The same, trimmed to the cores of tiles: then it is used in its place. */
+export const trimmedName = 'trimmed.onnx';
+
 /** One of the passes of a network that pools over the whole picture. */
 export const passName = (pass: number): string => `pass${pass}.onnx`;
 
@@ -18,6 +21,11 @@ export interface MeasuredGeometry extends Geometry {
   readonly scale: number;
   /** Input pixels that one thread computes in a millisecond on this machine. */
   readonly pixelsPerMs: number;
+  /**
+   * Where the prepared graph is trimmed, so that its result lacks the halo: the share of the work on a halo that it leaves out. Undefined
+   * where the result has the halo.
+   */
+  readonly trimmed?: number;
   /** Where tiles can't equal the whole bit for bit, or not at a bearable cost: how near they come. */
   readonly approximation?: Approximation;
   /** What a user's network was found to take and give, where it was not what its file and card say. */

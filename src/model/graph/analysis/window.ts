@@ -71,7 +71,8 @@ export function density(value: Value): number {
   return plain * toNumber(h) * toNumber(w);
 }
 
-function windowsOf(node: NodeProto, kernel: readonly number[], sizes: readonly number[]): Window[] {
+/** The windows of a convolution or a pool: of rows, then of columns. */
+export function windowsOf(node: NodeProto, kernel: readonly number[], sizes: readonly number[]): Window[] {
   const strides = intsOf(node, 'strides') ?? [1, 1];
   const dilations = intsOf(node, 'dilations') ?? [1, 1];
   const pads = intsOf(node, 'pads') ?? [0, 0, 0, 0];

@@ -70,6 +70,18 @@ export class GraphWriter {
     return this.op('Pad', [input, this.ints(pads)], { mode: 'edge' });
   }
 
+  /** Rows of an axis from `starts` up to `ends`, for each of some axes; negative ones count from the end. */
+  slice(
+    input: string,
+    axes: readonly number[],
+    starts: readonly number[],
+    ends: readonly number[],
+    output?: string,
+  ): string {
+    if (this.opset < 10) return this.op('Slice', [input], { axes, starts, ends }, output);
+    return this.op('Slice', [input, this.ints(starts), this.ints(ends), this.ints(axes)], {}, output);
+  }
+
   /** Mean over axis 1, which stays with size 1. */
   channelMean(input: string): string {
     return this.mean(input, [1], true);

@@ -16,9 +16,11 @@ import { floatTensor, isExternal, readFloats } from '../onnx/tensor.js';
 export function rewritePrelu(model: OnnxModel): void {
   const { graph } = model;
   const fresh = namer(graph);
+  /** What signs the weights of a convolution: it comes right before it, after what makes the weights. */
+  const signing = new Map<NodeProto, NodeProto[]>();
   graph.node = graph.node.flatMap((candidate) => {
     const slopes = candidate.opType === 'PRelu' ? slopesOf(graph, candidate) : undefined;
-    if (!slopes) return [candidate];
+    if (!slopes) return [...(signing.get(candidate) ?? []), candidate];
     const [input = ''] = candidate.input;
     const [output = ''] = candidate.output;
     if (slopes.every((slope) => slope === slopes[0])) {
@@ -32,6 +34,7 @@ export function rewritePrelu(model: OnnxModel): void {
     const rests = slopes.map((slope) => 1 - slope);
     const negated = negateForNext(graph, output, slopes, fresh);
     if (negated) {
+      for (const [reader, product] of negated) signing.set(reader, [...(signing.get(reader) ?? []), product]);
       const whole = depthwise(
         input,
         'slope',
@@ -39,7 +42,7 @@ export function rewritePrelu(model: OnnxModel): void {
       );
       const rest = depthwise(input, 'rest', rests);
       const bent = node('Relu', [rest.output[0]!], [fresh(`${output}/relu`)]);
-      return [...negated, rest, bent, whole, node('Add', [whole.output[0]!, bent.output[0]!], [output])];
+      return [rest, bent, whole, node('Add', [whole.output[0]!, bent.output[0]!], [output])];
     }
     const positive = node('Relu', [input], [fresh(`${output}/relu`)]);
     const whole = depthwise(input, 'slope', slopes);
@@ -63,7 +66,7 @@ function namer(graph: GraphProto): (hint: string) => string {
 /**
  * Has the convolutions that read a tensor negate the weights of the channels whose slope is over 1. The runtime computes the
  * products once, when it optimises the graph.
- * @returns the nodes that do so; undefined, with nothing changed, where a channel would have to be negated and something else
+ * @returns for each of them the node that does so; undefined, with nothing changed, where a channel would have to be negated and something else
  *   reads the tensor
  */
 function negateForNext(
@@ -71,8 +74,8 @@ function negateForNext(
   tensor: string,
   slopes: Float32Array,
   fresh: (hint: string) => string,
-): NodeProto[] | undefined {
-  if (slopes.every((slope) => slope <= 1)) return [];
+): ReadonlyMap<NodeProto, NodeProto> | undefined {
+  if (slopes.every((slope) => slope <= 1)) return new Map();
   if (graph.output.some(({ name }) => name === tensor)) return undefined;
   // The graphs inside of nodes may read any tensor of this one.
   if (graph.node.some(({ attribute }) => attribute.some(({ g, graphs }) => g ?? graphs.length > 0))) return undefined;
@@ -81,11 +84,13 @@ function negateForNext(
   const signs = fresh(`${tensor}/signs`);
   const values = slopes.map((slope) => (slope > 1 ? -1 : 1));
   graph.initializer.push(floatTensor(signs, [1, slopes.length, 1, 1], values));
-  return readers.map((reader) => {
-    const weights = reader.input[1]!;
-    reader.input[1] = fresh(`${weights}/signed`);
-    return node('Mul', [weights, signs], [reader.input[1]]);
-  });
+  return new Map(
+    readers.map((reader) => {
+      const weights = reader.input[1]!;
+      reader.input[1] = fresh(`${weights}/signed`);
+      return [reader, node('Mul', [weights, signs], [reader.input[1]])];
+    }),
+  );
 }
 
 /** Whether a node is a convolution that reads all channels for each of its own: its weights are `[out, in, height, width]`. */

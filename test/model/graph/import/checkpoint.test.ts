@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { modelFromBytes, modelFromFile } from '#src/model/catalogue/model.js';
-import { looksLikePath } from '#src/model/catalogue/model-path.js';
+import { looksLikePath } from '#src/model/catalogue/formats/formats.js';
 import { formatOf } from '#src/model/catalogue/formats/formats.js';
 import { checkpoint } from '#src/model/graph/import/checkpoint/importer.js';
 import { readPickle } from '#src/model/graph/import/checkpoint/pickle.js';

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { modelFiles, modelStamp } from '#src/model/catalogue/model-files.js';
 import { modelFromFile } from '#src/model/catalogue/model.js';
-import { looksLikePath } from '#src/model/catalogue/model-path.js';
+import { looksLikePath } from '#src/model/catalogue/formats/formats.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { codeOf } from '../../../support/errors.js';
 import { temporaryFolder } from '../../../support/folders.js';

@@ -5,3 +5,4 @@ const plain = import.meta.glob('../images/*.png', { eager: true, import: 'defaul
 const large = import.meta.glob('../images/*', { query: '?upscale=2', eager: true, import: 'default' });
 
 document.title = JSON.stringify([srcset, plain, large]);
+document.querySelector('#import')?.setAttribute('srcset', srcset);
