@@ -5,7 +5,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { lookAt } from '#src/image/auto/choose-for-picture.js';
-import { autoChoices, scoredChoices, type ModelChoice, type ScoredChoice } from '#src/image/auto/auto-model.js';
+import {
+  autoChoices,
+  ruledChoices,
+  scoredChoices,
+  type ModelChoice,
+  type ScoredChoice,
+} from '#src/image/auto/auto-model.js';
 import { isMadeOfPixels, ruled, storageOf, traitsOf, type Sight } from '#src/image/auto/choose-model.js';
 import { decode } from '#src/image/codec/decode.js';
 import { PictureTimer } from '#src/image/picture-timer.js';
@@ -40,9 +46,6 @@ type Fit = number[][];
 /** What its time costs, in dB: eight times that of the others. A photograph does not gain enough for it. */
 const slow = { choice: 'anime-noise1', drawing: 0.1, photograph: 1 } as const;
 
-/** What rules take. */
-const ruledChoices = ['anime', 'nearest', 'bicubic'] as const;
-
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { write: { type: 'string' } } });
 const cases = (await Promise.all(positionals.map(readCases))).flat();
 const folds = 5;
@@ -62,7 +65,11 @@ for (const storage of ['lossless', 'lossy'] as const) {
       labels,
       names,
     );
-    for (const one of free.filter(isOut)) chosen.set(one, ruled(bestOf(fit, labels, names, one), one.sight));
+    for (const one of free.filter(isOut)) {
+      const best = bestOf(fit, labels, names, one);
+      const taken = ruled(best, one.sight);
+      chosen.set(one, one.behind[taken] === undefined ? best : taken);
+    }
   }
   fitted[storage] = { names, fit: fitTo(free, labels, names) };
 }
@@ -90,9 +97,10 @@ async function readCases(folder: string): Promise<Case[]> {
     const sight = await lookAt(bytes, header, frame!, one.scale);
     const traits = traitsOf(sight);
     const found = one.kind === 'photo' ? one.luma : one.rgb;
-    const labels = [...scoredChoices[storageOf(traits)], ...ruledChoices];
+    const scored = scoredChoices[storageOf(traits)];
     // Measured before there was one of these networks.
-    if (labels.some((label) => found[label] === undefined)) continue;
+    if ([...scored, 'nearest', 'bicubic'].some((label) => found[label] === undefined)) continue;
+    const labels = [...scored, ...ruledChoices].filter((label) => found[label] !== undefined);
     const best = Math.max(...labels.map((label) => found[label]!));
     const behind = Object.fromEntries(labels.map((label) => [label, best - found[label]!]));
     read.push({ ...one, sight, traits, behind, bicubic: best - found.bicubic! });

@@ -39,10 +39,11 @@ export interface Runner extends AsyncDisposable {
 }
 
 /**
- * What `auto` might take has every scale, by chains where it has none of its own; but `anime` is taken for small drawings only, which
- * are measured at ×2.
+ * What `auto` might take has every scale, by chains where it has none of its own; but these are taken for drawings only, which are
+ * measured at ×2.
  */
-export const choices: readonly string[] = autoChoices.filter((label) => label !== 'anime');
+const forDrawings: readonly string[] = ['anime', 'anime-noise0'];
+export const choices: readonly string[] = autoChoices.filter((label) => !forDrawings.includes(label));
 
 /**
  * `auto`, every built-in with a scale of its own, sharp's `lanczos3`, and UpscalerJS's `esrgan-slim`.

@@ -7,6 +7,7 @@
 //   --only NAME        only this method (may be given several times)
 //   --photographs N    only this many photographs of each folder in each reduction
 //   --quick            a few pictures of each row
+//   --untimed          leaves out what runs against the clock, for machines that are busy; its table and plot stay as they are
 //   --keep FILE        keeps each figure in a file, and measures only what isn't there yet or has changed
 //   --json FILE        writes all figures to a file, case by case
 //   --plot FILE        writes quality against speed as an SVG, for the last of the folders
@@ -46,6 +47,7 @@ const { values, positionals } = parseArgs({
     only: { type: 'string', multiple: true },
     photographs: { type: 'string' },
     quick: { type: 'boolean', default: false },
+    untimed: { type: 'boolean', default: false },
     keep: { type: 'string' },
     json: { type: 'string' },
     plot: { type: 'string' },
@@ -100,7 +102,9 @@ async function measure(): Promise<void> {
     const results = await measureCases(cases, { methods, upscaler, readCode: codeReader(place), cache: scores, say });
     const clocked = cases.filter(({ group }) => group === 'photographs');
     const speeds =
-      clocked.length > 0 ? await measureSpeeds(await busiest(clocked), { methods, scales, cacheFolder, say }) : [];
+      clocked.length > 0 && !values.untimed
+        ? await measureSpeeds(await busiest(clocked), { methods, scales, cacheFolder, say })
+        : [];
 
     const machine = describeMachine();
     const blocks = new Map(
@@ -118,7 +122,7 @@ async function measure(): Promise<void> {
     if (values.doc !== undefined) {
       await writeFile(values.doc, replaceBlocks(await readFile(values.doc, 'utf8'), blocks));
     }
-    if (values.plot !== undefined) await plot(values.plot, speeds, results);
+    if (values.plot !== undefined && !values.untimed) await plot(values.plot, speeds, results);
     if (values.json !== undefined) {
       const report = { machine, date: new Date().toISOString(), results, speeds };
       await writeFile(values.json, `${JSON.stringify(report, undefined, 1)}\n`);

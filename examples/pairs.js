@@ -15,14 +15,15 @@ const labelWidth = 110;
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 /** An SVG as it is drawn at 1× and at 2×. */
-async function drawn(name) {
-  const svg = readFileSync(path(`pairs/${name}.svg`));
+export async function drawnFrom(name, svg) {
   const at = (factor) =>
-    sharp(svg, { density: 72 * factor })
+    sharp(Buffer.from(svg), { density: 72 * factor })
       .png()
       .toBuffer();
   return { name, small: await at(1), double: await at(2) };
 }
+
+const drawn = (name) => drawnFrom(name, readFileSync(path(`pairs/${name}.svg`)));
 
 /** A part of a photograph, and its area average. */
 async function photographed() {
@@ -30,6 +31,11 @@ async function photographed() {
     .extract({ left: 40, top: 20, width: 160, height: 120 })
     .png()
     .toBuffer();
+  return { name: 'photograph', small: await areaHalf(double), double };
+}
+
+/** Half of a picture without transparency: the mean of 2×2 pixels each. */
+export async function areaHalf(double) {
   const { data, info } = await sharp(double).removeAlpha().raw().toBuffer({ resolveWithObject: true });
   const width = info.width / 2;
   const height = info.height / 2;
@@ -42,7 +48,7 @@ async function photographed() {
       }
     }
   }
-  return { name: 'photograph', small: await png(mean, width, height, 3), double };
+  return png(mean, width, height, 3);
 }
 
 const sprite = [
@@ -83,7 +89,8 @@ async function painted() {
   return { name: 'pixel art', small, double };
 }
 
-const png = (data, width, height, channels) => sharp(data, { raw: { width, height, channels } }).png().toBuffer();
+export const png = (data, width, height, channels) =>
+  sharp(data, { raw: { width, height, channels } }).png().toBuffer();
 
 /** The pictures: their names, themselves, and their true doubles, as PNG. */
 export async function pairs() {
@@ -95,9 +102,8 @@ export async function pairs() {
  * Writes a PNG with a row for each picture: enlarged by each model, and at last its true double.
  * @param models labels; `auto` tells what it chose
  */
-export async function writePairs(file, models) {
+export async function writePairs(file, models, all) {
   const upscaler = new Upscaler();
-  const all = await pairs();
   const rows = await Promise.all(
     all.map(async ({ name, small, double }) => {
       const made = await Promise.all(
@@ -141,8 +147,6 @@ async function enlarged(data) {
   const factor = Math.max(1, Math.floor(Math.min(cell.width / width, cell.height / height)));
   const shown = { width: Math.min(cell.width, width * factor), height: Math.min(cell.height, height * factor) };
   const large = await sharp(data)
-    .toColourspace('srgb')
-    .flatten({ background: '#eef2f7' })
     .resize(width * factor, height * factor, { kernel: 'nearest' })
     .png()
     .toBuffer();
@@ -153,8 +157,12 @@ async function enlarged(data) {
       ...shown,
     })
     .toBuffer();
+  // A picture of its own: sharp would make the ground of a grey one grey.
+  const ground = await sharp({ create: { ...shown, channels: 3, background: '#eef2f7' } })
+    .png()
+    .toBuffer();
   return sharp({ create: { ...cell, channels: 3, background: paper } })
-    .composite([{ input: middle, gravity: 'northwest' }])
+    .composite([ground, middle].map((input) => ({ input, gravity: 'northwest' })))
     .png()
     .toBuffer();
 }

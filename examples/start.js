@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { writeContactSheet } from './contact-sheet.js';
-import { writePairs } from './pairs.js';
+import { pairs as knownPairs, writePairs } from './pairs.js';
 
 const root = new URL('..', import.meta.url);
 const path = (name) => fileURLToPath(new URL(name, root));
@@ -20,7 +20,7 @@ run(command, path('examples/images'), '--out', path('out/images'), '--overwrite'
 const sheet = path('out/contact-sheet.png');
 await writeContactSheet(path('examples/images'), path('out/images'), sheet);
 const pairs = path('out/pairs.png');
-await writePairs(pairs, ['bicubic', 'auto']);
+await writePairs(pairs, ['bicubic', 'auto'], await knownPairs());
 run(path('node_modules/vite/bin/vite.js'), 'build', path('examples/vite'));
 
 console.log(`

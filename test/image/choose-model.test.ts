@@ -65,6 +65,7 @@ const sprite = (): Promise<Buffer> => {
 };
 
 const oneColour: Omit<PictureFeatures, 'pixels' | 'side'> = {
+  contrast: 0,
   colours: 1,
   mixed: 0,
   flat: 1,
@@ -458,16 +459,27 @@ describe('the choice', () => {
   });
 
   it.each([
-    ['jpeg', 70],
-    ['jpeg', 85],
-    ['webp', 80],
-  ] as const)('mends drawings that lost much in a %s of quality %d', async (format, quality) => {
+    ['jpeg', 70, 'anime-noise1'],
+    ['jpeg', 85, 'anime-noise1'],
+    ['webp', 50, 'anime-noise1'],
+    ['webp', 80, 'anime-noise0'],
+  ] as const)('mends drawings that lost something in a %s of quality %d by %s', async (format, quality, model) => {
     const bars = svg(
       240,
       '<path d="M0 0h24v24H0z" fill="#fff"/><path d="M2 10h3v12H2zM7 5h3v17H7zM12 13h3v9h-3zM17 3h3v19h-3z" fill="#2563eb"/>' +
         '<path d="M1 22h22M1 16h22M1 10h22M1 4h22" stroke="#999" stroke-width=".1"/>',
     );
-    expect((await choose(await bars[format]({ quality }).toBuffer())).model).toBe('anime-noise1');
+    expect((await choose(await bars[format]({ quality }).toBuffer())).model).toBe(model);
+  });
+
+  it.each([
+    ['jpeg', ['#fff', '#f3f4f6']],
+    ['webp', ['#fff', '#f3f4f6']],
+  ] as const)('makes nothing sharp that hardly shows in a %s', async (format, [paper, ink]) => {
+    for (const side of [16, 24, 48]) {
+      const file = await line(side, ink).flatten({ background: paper })[format]({ quality: 80 }).toBuffer();
+      for (const factor of [2, 3]) expect((await choose(file, factor)).model).toMatch(/^(bicubic|art)$/);
+    }
   });
 
   it('is the cheapest where all are alike', async () => {

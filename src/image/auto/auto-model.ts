@@ -9,11 +9,14 @@ export const scoredChoices = {
 
 export type ScoredChoice = (typeof scoredChoices)[keyof typeof scoredChoices][number];
 
-/** All among which `auto` chooses: the last three by rules. */
-export const autoChoices = [...scoredChoices.lossy, 'anime', 'nearest', 'bicubic'] as const;
+/** What rules take. */
+export const ruledChoices = ['anime', 'anime-noise0', 'nearest', 'bicubic'] as const;
+
+/** All among which `auto` chooses. */
+export const autoChoices = [...scoredChoices.lossy, ...ruledChoices] as const;
 
 /** Part of a cached result's key: goes up with every change that may choose otherwise. */
-export const chooserVersion = 7;
+export const chooserVersion = 8;
 
 export interface ModelChoice {
   readonly model: (typeof autoChoices)[number];

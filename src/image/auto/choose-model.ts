@@ -44,11 +44,23 @@ const colourful = { mostSide: 64, leastInks: 0.18 };
  */
 const folded = { leastStriped: 0.055, leastOfTurning: 0.28, leastNext: -0.2, mostNext: 0, mostFlat: 0.1 };
 
+/**
+ * So dull that what an encoder left of it is as uneven as what was drawn: networks make both sharp, and lie below bicubic. AVIF
+ * keeps edges well enough for `art`.
+ */
+const dull = { mostContrast: { JPEG: 24, WebP: 32, AVIF: 48 } };
+
+/** The squared step up to which a drawing needs the gentler of two restorers: JPEG leaves more to mend. */
+const gentle = { mostSquaredStep: { WebP: 200, AVIF: 400, JPEG: 0 } };
+
 /** What is taken where a network has the highest score: mostly that. */
 export function ruled(model: ScoredChoice, { features, damage }: Sight): ModelChoice['model'] {
-  const { side, inks, striped, turning, following, flat } = features;
+  const { side, inks, striped, turning, following, flat, contrast } = features;
+  if (damage && model !== 'art' && contrast <= dull.mostContrast[formatOf(damage)])
+    return formatOf(damage) === 'AVIF' ? 'art' : 'bicubic';
   if (model === 'art') return !damage && side <= colourful.mostSide && inks >= colourful.leastInks ? 'anime' : model;
-  if (model === 'anime-noise1') return model;
+  if (model === 'anime-noise1')
+    return damage && damage.squaredStep <= gentle.mostSquaredStep[formatOf(damage)] ? 'anime-noise0' : model;
   const stripes = striped >= folded.leastStriped && striped >= folded.leastOfTurning * turning;
   return stripes && flat <= folded.mostFlat && following[0] > folded.leastNext && following[0] < folded.mostNext
     ? 'bicubic'
@@ -133,9 +145,13 @@ export function traitsOf({ features, damage, factor }: Sight): Readonly<Record<s
     ...plain,
     damage: Math.log10(damage.squaredStep),
     detail: Math.log10((energy + leastEnergy) / noise),
-    block4: damage.told.startsWith('WebP') ? 1 : 0,
-    block64: damage.told.startsWith('AVIF') ? 1 : 0,
+    block4: formatOf(damage) === 'WebP' ? 1 : 0,
+    block64: formatOf(damage) === 'AVIF' ? 1 : 0,
   };
+}
+
+function formatOf({ told }: Damage): 'JPEG' | 'WebP' | 'AVIF' {
+  return told.startsWith('WebP') ? 'WebP' : told.startsWith('AVIF') ? 'AVIF' : 'JPEG';
 }
 
 function hardShare({ soft, hard }: PictureFeatures): number {

@@ -43,6 +43,8 @@ export interface PictureFeatures {
   readonly cutOut: boolean;
   /** Pixels along the shorter side. */
   readonly side: number;
+  /** Levels between the lightest and the darkest of a channel; `fullContrast` stands for that many or more. */
+  readonly contrast: number;
 }
 
 /** No more are told apart. */
@@ -60,8 +62,8 @@ const mostGradual = 8;
 const mostSoft = 48;
 
 /** Levels between the lightest and the darkest of a channel from which contrast counts as full. */
-const fullContrast = 128;
-/** Less is no contrast. */
+export const fullContrast = 128;
+/** Keeps what counts as an edge above nothing. */
 const leastContrast = 2;
 
 /** Of larger pictures only every other row is looked at: a fiftieth of a photograph's time would not do for all. */
@@ -83,7 +85,8 @@ export async function pictureFeatures(frame: Frame): Promise<PictureFeatures> {
   const rowStep = pixels <= smallPixels ? 1 : Math.max(2, Math.ceil(pixels / mostPixels));
   const looks = Math.ceil(height / rowStep);
   const backdrop = new Backdrop(frame, rowStep);
-  const counts = new Counts(width, contrastOf(backdrop, width, height, rowStep));
+  const contrast = contrastOf(backdrop, width, height, rowStep);
+  const counts = new Counts(width, Math.max(leastContrast, contrast) / fullContrast);
   await inBands(looks, width * stepsPerPixel, (from, to) => {
     for (let row = from; row < to; row++) {
       const y = row * rowStep;
@@ -97,16 +100,17 @@ export async function pictureFeatures(frame: Frame): Promise<PictureFeatures> {
     translucent: backdrop.translucent,
     cutOut: frame.alpha !== undefined && backdrop.translucent === 0,
     side: Math.min(width, height),
+    contrast,
   };
 }
 
-/** How much of full contrast a picture has, more than 0 and at most 1. */
+/** Levels between the lightest and the darkest of a channel, at most `fullContrast`. */
 function contrastOf(backdrop: Backdrop, width: number, height: number, rowStep: number): number {
   const rgb = new Uint8Array(3 * width);
   const luma = new Int16Array(width);
   const least = [255, 255, 255];
   const most = [0, 0, 0];
-  let levels = leastContrast;
+  let levels = 0;
   // Nearly all pictures show it in their first rows.
   for (let y = 0; y < height && levels < fullContrast; y += rowStep) {
     backdrop.lay(y, rgb, luma);
@@ -119,7 +123,7 @@ function contrastOf(backdrop: Backdrop, width: number, height: number, rowStep: 
     }
     levels = Math.max(levels, ...most.map((value, channel) => value - least[channel]!));
   }
-  return Math.min(1, levels / fullContrast);
+  return Math.min(levels, fullContrast);
 }
 
 interface LaidRow {
@@ -156,6 +160,7 @@ class Counts {
 
   constructor(
     private readonly width: number,
+    /** Of the full one, more than 0 and at most 1. */
     contrast: number,
   ) {
     this.mixed = new MixedColours(contrast);
@@ -291,7 +296,7 @@ class Counts {
     this.ringing += ringing;
   }
 
-  features(): Omit<PictureFeatures, 'pixels' | 'translucent' | 'cutOut' | 'side'> {
+  features(): Omit<PictureFeatures, 'pixels' | 'translucent' | 'cutOut' | 'side' | 'contrast'> {
     const share = (count: number, of: number): number => (of > 0 ? count / of : 0);
     return {
       colours: this.colours.size,
