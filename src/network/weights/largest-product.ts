@@ -2,8 +2,8 @@ import type { ProcessorDevice } from '../device.js';
 import { optimisingOptions, type SessionRuntime } from '../pool/runtime.js';
 import { randomPlane } from './trial-pictures.js';
 
-/** Sides of the squares that tell how products grow: multiples of all windows and strides that networks have. */
-const SIDES = [48, 96] as const;
+/** Sides of the squares that tell how products grow: multiples of nearly all windows that networks have, and small. */
+const SIDES = [32, 64] as const;
 
 /**
  * Finds how large the largest matrix product gets in a graph that can't be followed: attention over
@@ -29,8 +29,8 @@ export async function largestProduct(
       elements.push(Math.max(...counts));
     }
     const [few, many] = elements as [number, number];
-    // With the pixels, or with their square: what lies between is windows that don't fill the smaller one.
-    const power = many / few > 8 ? 4 : 2;
+    // Of the side: 4 with the square of the pixels, 2 with the pixels, 0 where channels are compared.
+    const power = Math.round(Math.log2(many / few));
     return (side) => many * (side / SIDES[1]) ** power;
   } finally {
     await session.release();
