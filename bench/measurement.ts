@@ -41,6 +41,10 @@ export interface Setting {
   readonly folder: string;
   /** Where prepared weights are kept, removed at the end: never the user's own. */
   readonly cacheFolder: string;
+  /** Photographs in the layout of `readSet`, where there are some. */
+  readonly data: string | undefined;
+  /** A file for a plot, where one is wanted. */
+  readonly plot: string | undefined;
   /** Tells whoever watches what goes on. */
   readonly say: (text: string) => void;
 }
@@ -50,6 +54,8 @@ export interface Measurement {
   /** What `--only` calls it. */
   readonly name: string;
   readonly title: string;
+  /** Whether it is left out of what is measured when nothing is named. */
+  readonly onlyIfNamed?: boolean;
   readonly run: (setting: Setting) => Promise<Findings>;
 }
 

@@ -12,18 +12,41 @@ const colours = ['#3b82f6', '#e0701a', '#17a673', '#c2559b', '#8b6cef', '#b58900
  * @param set the pictures whose PSNR is shown
  */
 export function qualityPlot(points: readonly SpeedPoint[], set: string): string {
+  return speedPlot(
+    points.map((point) => ({ ...point, panel: `×${point.scale}`, on: set })),
+    'megapixels a second on one core →',
+  );
+}
+
+/** One mark of a plot. */
+export interface PlotPoint {
+  /** Which of the panels, by its title. */
+  readonly panel: string;
+  /** The pictures whose PSNR is shown. */
+  readonly on: string;
+  readonly name: string;
+  /** dB */
+  readonly psnr: number;
+  readonly megapixelsPerSecond: number;
+}
+
+/**
+ * The same for panels of other kinds.
+ * @param axis what stands below
+ */
+export function speedPlot(points: readonly PlotPoint[], axis: string): string {
   const names = [...new Set(points.map(({ name }) => name))];
-  const scales = [...new Set(points.map(({ scale }) => scale))];
+  const titles = [...new Set(points.map(({ panel: title }) => title))];
   const speeds = logRange(points.map(({ megapixelsPerSecond }) => megapixelsPerSecond));
-  const perRow = 5;
+  const perRow = names.every(({ length }) => length < 16) ? 5 : 3;
   const height = panel.height + legendHeight + 18 * Math.max(0, Math.ceil(names.length / perRow) - 2);
-  const panels = scales.map((scale, index) =>
+  const panels = titles.map((title, index) =>
     panelOf(
-      points.filter((point) => point.scale === scale),
-      { title: `×${scale}`, x: index * panel.width, speeds, names, set },
+      points.filter((point) => point.panel === title),
+      { title, x: index * panel.width, speeds, names, axis },
     ),
   );
-  const width = Math.max(1, scales.length) * panel.width;
+  const width = Math.max(1, titles.length) * panel.width;
   const legend = names.map((name, index) => {
     const x = panel.left + (index % perRow) * ((width - panel.left) / perRow);
     const y = panel.height + 22 + 18 * Math.floor(index / perRow);
@@ -54,8 +77,14 @@ interface Range {
 }
 
 function panelOf(
-  points: readonly SpeedPoint[],
-  { title, x, speeds, names, set }: { title: string; x: number; speeds: Range; names: readonly string[]; set: string },
+  points: readonly PlotPoint[],
+  {
+    title,
+    x,
+    speeds,
+    names,
+    axis,
+  }: { title: string; x: number; speeds: Range; names: readonly string[]; axis: string },
 ): string {
   const bottom = panel.height - panel.bottom;
   const right = panel.width - panel.right;
@@ -75,8 +104,8 @@ function panelOf(
   return [
     `<g transform="translate(${x} 0)">`,
     `<text class="title" x="${panel.left}" y="18">${title}</text>`,
-    `<text class="small" x="${panel.left}" y="32">dB on ${escapeXml(set)}</text>`,
-    `<text class="small" x="${right}" y="${bottom + 32}" text-anchor="end">megapixels a second on one core →</text>`,
+    `<text class="small" x="${panel.left}" y="32">dB on ${escapeXml(points[0]?.on ?? '')}</text>`,
+    `<text class="small" x="${right}" y="${bottom + 32}" text-anchor="end">${escapeXml(axis)}</text>`,
     ...rows,
     ...columns,
     `<path class="axis" fill="none" d="M${panel.left} ${panel.top}V${bottom}H${right}"/>`,

@@ -1,11 +1,14 @@
 // `npm run bench`: measures upres on this machine and prints the figures as tables.
 //
-//   --only NAME   one measurement: engine, rewrites, networks, waste, repeated, occupancy, command, icons, memory, cold, imports, site, plugins, server or wasm (may be given several times)
+//   --only NAME   one measurement: engine, rewrites, networks, waste, repeated, occupancy, command, icons, memory, cold, imports, site, plugins, server, wasm or peers (may be given several times);
+//                 peers, which installs other programs by npm, is left out unless it is named
 //   --quick       small pictures and few rounds, to see that everything works
 //   --pairs N     rounds of what is compared (default 7)
 //   --wait S  seconds that each measurement may lose to other programs that keep the machine busy
 //                 (default 120; 0 with --quick)
 //   --json FILE   writes all figures to a file
+//   --data FOLDER photographs for peers, as x2/001_LR.png and x2/001_HR.png; without, drawings alone
+//   --plot FILE   writes what peers found as an SVG
 //
 // A goal that is missed is printed, not an error: the exit code is 0 unless something breaks.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -25,6 +28,7 @@ import { measureMemory } from './memory.js';
 import { WaitBudget } from './wait-budget.js';
 import { mostForeignCores } from './processor-time.js';
 import { measureOccupancy } from './occupancy.js';
+import { measurePeers } from './peers.js';
 import { measureRepeated } from './repeated.js';
 import { measureRewrites } from './rewrites.js';
 import { measureServer } from './server.js';
@@ -50,6 +54,7 @@ const measurements: readonly Measurement[] = [
   { name: 'plugins', title: 'Plugins with nothing to compute', run: measureIdlePlugins },
   { name: 'server', title: 'Server', run: measureServer },
   { name: 'wasm', title: 'In WebAssembly', run: measureWasm },
+  { name: 'peers', title: 'Peers', run: measurePeers, onlyIfNamed: true },
 ];
 
 const { values } = parseArgs({
@@ -59,6 +64,8 @@ const { values } = parseArgs({
     pairs: { type: 'string' },
     wait: { type: 'string' },
     json: { type: 'string' },
+    data: { type: 'string' },
+    plot: { type: 'string' },
   },
 });
 const pairs = Number(values.pairs ?? (values.quick ? 3 : 7));
@@ -70,7 +77,7 @@ for (const name of values.only ?? []) {
     throw new Error(`--only takes ${measurements.map((one) => one.name).join(', ')}, not ${name}`);
   }
 }
-const chosen = measurements.filter(({ name }) => values.only?.includes(name) ?? true);
+const chosen = measurements.filter(({ name, onlyIfNamed }) => values.only?.includes(name) ?? !onlyIfNamed);
 
 const folder = await mkdtemp(join(tmpdir(), 'upres-bench-'));
 try {
@@ -92,6 +99,8 @@ try {
       disturbed: (cores) => (foreign = Math.max(foreign, cores)),
       folder,
       cacheFolder,
+      data: values.data,
+      plot: values.plot,
       say,
     });
     const seconds = (performance.now() - start) / 1000;

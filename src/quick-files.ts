@@ -53,6 +53,23 @@ export async function readFile(file: string, check?: (stats: Stats) => void): Pr
   );
 }
 
+/**
+ * A file whose length is known, with half the calls to the system that it takes to find it out. Throws what Node throws; of a file of
+ * another length it is as much as fits.
+ */
+export async function readOfLength(file: string, length: number): Promise<Buffer> {
+  const quick = (): Buffer => {
+    const handle = fs.openSync(file, 'r');
+    try {
+      const buffer = Buffer.allocUnsafeSlow(length);
+      return buffer.subarray(0, fs.readSync(handle, buffer, 0, length, 0));
+    } finally {
+      fs.closeSync(handle);
+    }
+  };
+  return onDisk(length, quick, () => read(file));
+}
+
 /** The first bytes of a file, at most so many. Throws what Node throws. */
 export async function readStart(file: string, length: number): Promise<Uint8Array> {
   const buffer = new Uint8Array(length);

@@ -3,7 +3,7 @@
  * @module upres/astro
  */
 import { createHash } from 'node:crypto';
-import { engineIdentity } from '#upres/asset/cache-key.js';
+import { engineIdentity } from '#upres/asset/engine-identity.js';
 import { modelStampSync } from './model-stamp.js';
 import { serviceConfig, type ServiceConfig, type UpresAstroOptions } from './options.js';
 

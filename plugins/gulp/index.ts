@@ -43,7 +43,7 @@ export function upres(options: GulpOptions = {}): Transform {
     const names = new OutputNames();
     try {
       for await (const [file, made] of inOrder(files, (each) => variants.of(each))) {
-        for (const output of made) if (names.take(output, file)) yield output;
+        for (const output of made) if (await names.take(output, file)) yield output.file;
       }
       for (const file of variants.earlier) if (!names.has(file)) yield file;
       await log.summary(pipeline, variants.untouched);

@@ -1,7 +1,14 @@
-import { createHash } from 'node:crypto';
+import { digest } from '#upres/digest.js';
 import { UpresError } from '#upres/errors.js';
 import type File from 'vinyl';
 import { pluginError } from './errors.js';
+
+/** A file that is about to come out. */
+export interface Output {
+  readonly file: File;
+  /** SHA-512 of its contents in base64 digits, where that is known. */
+  readonly hash?: string | undefined;
+}
 
 /** Sees to it that no file of a stream takes another's name, since `dest` would write one over the other. */
 export class OutputNames {
@@ -13,14 +20,13 @@ export class OutputNames {
   }
 
   /**
-   * @param file a file that is about to come out
-   * @param source the one that it was made of
+   * @param source the file that it was made of
    * @returns false for one that came out before, byte for byte: a picture made by hand goes in, and takes a computed one's place
    * @throws PluginError (OUTPUT_COLLISION)
    */
-  take(file: File, source: File): boolean {
+  async take({ file, hash: known }: Output, source: File): Promise<boolean> {
     if (!file.isBuffer()) return true;
-    const hash = createHash('sha256').update(file.contents).digest('hex');
+    const hash = known ?? (await digest(file.contents, 'sha512', 'base64'));
     const earlier = this.taken.get(file.path);
     if (!earlier) this.taken.set(file.path, { from: source.relative, hash });
     if (!earlier || earlier.hash === hash) return !earlier;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { directivesQuery, parseQuery } from '#upres/asset/directives.js';
-import { engineIdentity } from '#upres/asset/cache-key.js';
+import { engineIdentity } from '#upres/asset/engine-identity.js';
 import { presetOf, type AssetOptions } from '#upres/asset/options.js';
 import type { Compiler } from 'webpack';
 

@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import type Cacache from 'cacache';
 import { digest } from '../digest.js';
 import { hasCode, isMissing, messageOf } from '../errors.js';
-import { readFile } from '../quick-files.js';
 import { defined } from '../schema.js';
-import { addEntry, findEntry, type IndexEntry } from './cacache-folder.js';
+import { addEntry, findEntry, readContent } from './cacache-folder.js';
 
 export interface CacheStats {
   readonly folder: string;
@@ -34,8 +33,8 @@ export interface CacheEntry<Facts> {
 const prefix = 'upres ';
 /** Beside a result's facts; none of them is called so. */
 const originField = 'origin';
-/** What cacache makes in its folder, and what is known of sources. */
-const ownNames = /^(?:(?:content|index)-v\d+|tmp|_lastverified|sources\.txt)$/;
+/** What cacache makes in its folder, and what is known of sources and of what they came to. */
+const ownNames = /^(?:(?:content|index)-v\d+|tmp|_lastverified|(?:sources|assets)\.txt)$/;
 const msPerDay = 24 * 60 * 60 * 1000;
 
 /** Loaded when the folder is looked after: with all that it brings it takes as long as the rest of a plugin. */
@@ -61,7 +60,7 @@ export class AssetCache<Facts> {
       if (!entry) return undefined;
       const hash = entry.integrity.replace(/^sha512-/, '');
       const { [originField]: origin, ...facts } = entry.metadata as { readonly [originField]?: string };
-      return { data: await readChecked(entry), facts: facts as Facts, hash, ...defined({ origin }) };
+      return { data: await readContent(this.folder, entry), facts: facts as Facts, hash, ...defined({ origin }) };
     } catch (error) {
       // Missing is usual, and what can't be read is as good as missing; what is damaged is in the way of what is right.
       if (hasCode(error, 'EINTEGRITY')) await this.forget(key);
@@ -72,16 +71,19 @@ export class AssetCache<Facts> {
   /**
    * Keeps a result. Where the folder can't be written the result is merely not cached, and that is said once.
    * @param origin from where it came, where it was not made on this machine
+   * @returns SHA-512 of the data in base64 digits, where it is kept
    */
-  async put(key: string, data: Uint8Array, facts: Facts, origin?: string): Promise<void> {
+  async put(key: string, data: Uint8Array, facts: Facts, origin?: string): Promise<string | undefined> {
     try {
-      const integrity = `sha512-${await digest(data, 'sha512', 'base64')}`;
+      const hash = await digest(data, 'sha512', 'base64');
       const metadata = { ...facts, ...defined({ [originField]: origin }) };
-      await addEntry(this.folder, prefix + key, data, integrity, metadata);
+      await addEntry(this.folder, prefix + key, data, `sha512-${hash}`, metadata);
+      return hash;
     } catch (error) {
-      if (this.warned) return;
+      if (!this.warned)
+        this.warn(`results are not cached, because ${this.folder} can't be written: ${messageOf(error)}`);
       this.warned = true;
-      this.warn(`results are not cached, because ${this.folder} can't be written: ${messageOf(error)}`);
+      return undefined;
     }
   }
 
@@ -146,16 +148,6 @@ export class AssetCache<Facts> {
       // A cache that can't be mended is a cache that is not used.
     }
   }
-}
-
-/**
- * A result, checked as cacache does it, but without keeping the event loop waiting: even as a stream it hashes 64 MiB at once.
- * @throws an error with the code EINTEGRITY where it is damaged
- */
-async function readChecked({ path, integrity }: IndexEntry): Promise<Buffer> {
-  const data = await readFile(path);
-  if (`sha512-${await digest(data, 'sha512', 'base64')}` === integrity) return data;
-  throw Object.assign(new Error(`${path} is damaged`), { code: 'EINTEGRITY' });
 }
 
 /** For `catch`: a folder that is not there holds nothing. */

@@ -2,7 +2,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode, isMissing } from '../errors.js';
-import { addToFile, moveFile, readFile, writeNewFile } from '../quick-files.js';
+import { digest } from '../digest.js';
+import { addToFile, moveFile, readFile, readOfLength, writeNewFile } from '../quick-files.js';
 
 // cacache looks after its folder: it lists, prunes and mends it. Results are found and kept without it, since loading it takes as long
 // as reading hundreds of them, and it makes every folder on the way of each anew.
@@ -10,10 +11,16 @@ import { addToFile, moveFile, readFile, writeNewFile } from '../quick-files.js';
 /** The versions of its folders' layout, as they are in cacache's own package.json under `cache-version`. */
 export const layout = { index: '5', content: '2' } as const;
 
-/** An entry of cacache's index. */
-export interface IndexEntry {
-  /** `sha512-` and the SHA-512 of the content in base64 digits. */
+/** A content of cacache's. */
+export interface Content {
+  /** `sha512-` and the SHA-512 of it in base64 digits. */
   readonly integrity: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** An entry of cacache's index. */
+export interface IndexEntry extends Content {
   /** The file with the content. */
   readonly path: string;
   readonly metadata: unknown;
@@ -33,10 +40,10 @@ export async function findEntry(folder: string, key: string): Promise<IndexEntry
   for (const line of text.toString().split('\n').reverse()) {
     const entry = entryIn(line, key);
     if (!entry) continue;
-    const { integrity, metadata } = entry;
+    const { integrity, size, metadata } = entry;
     // Removed. What has another kind of hash is not ours.
     if (typeof integrity !== 'string' || !integrity.startsWith('sha512-')) return undefined;
-    return { integrity, path: contentOf(folder, integrity), metadata };
+    return { integrity, size: Number(size), path: contentOf(folder, integrity), metadata };
   }
   return undefined;
 }
@@ -74,6 +81,17 @@ export async function addEntry(
   }
   const json = JSON.stringify({ key, integrity, time: Date.now(), size: content.length, metadata });
   await addToFile(bucketOf(folder, key), `\n${hashOf(json, 'sha1')}\t${json}`);
+}
+
+/**
+ * Reads a content, checked as cacache does it, but without keeping the event loop waiting: even as a stream it hashes 64 MiB at once.
+ * @throws an error with the code EINTEGRITY where it is damaged; what reading throws
+ */
+export async function readContent(folder: string, { integrity, size }: Content): Promise<Buffer> {
+  const path = contentOf(folder, integrity);
+  const data = await readOfLength(path, size);
+  if (`sha512-${await digest(data, 'sha512', 'base64')}` === integrity) return data;
+  throw Object.assign(new Error(`${path} is damaged`), { code: 'EINTEGRITY' });
 }
 
 const bucketOf = (folder: string, key: string): string =>

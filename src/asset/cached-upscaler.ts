@@ -6,6 +6,7 @@ import { Source } from '../image/image-source.js';
 import type { UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import { processors, type Device, type DeviceChoice } from '../network/device.js';
 import { namedByEnvironment, workingDevice } from '../network/processor.js';
+import { defined } from '../schema.js';
 import { cacheKey } from './cache-key.js';
 import type { ResultCache, ResultFacts } from './result-cache.js';
 
@@ -165,10 +166,9 @@ export class CachedUpscaler {
     const { data, ...facts } = await upscaler.upscale(source, options);
     const { device } = facts;
     // A network of the user's own may have been replaced in the meantime, and it is unknown by which one this was made.
-    if (this.cache && (await cacheKey(source, { ...options, device })) === keys.get(device)) {
-      await this.cache.put(keys.get(device)!, data, facts);
-    }
-    return { ...facts, data, cached: false };
+    const isSame = (await cacheKey(source, { ...options, device })) === keys.get(device);
+    const hash = isSame ? await this.cache?.put(keys.get(device)!, data, facts) : undefined;
+    return { ...facts, data, cached: false, ...defined({ hash }) };
   }
 }
 

@@ -3,33 +3,27 @@ import { resolved, type ModelChoice } from '../model/catalogue/colours.js';
 import { mkdir } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { UpresError, withFile } from '../errors.js';
-import type { OutputFormat } from '../image/codec/formats.js';
 import { autoModel } from '../image/auto/auto-model.js';
 import type { ResizeOptions, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { Device } from '../network/device.js';
 import { defined } from '../schema.js';
 import { cacheFolder } from './cache-folder.js';
-import type { AssetPlan, VariantPlan } from './asset-plan.js';
+import type { AssetPlan, planAsset, VariantPlan } from './asset-plan.js';
 import type { CachedUpscaler } from './cached-upscaler.js';
+import { cacheVariables } from './cache-option.js';
 import type { Directives } from './directives.js';
 import { standIn, type OnError } from './on-error.js';
 import { ownModelOf, type AssetOptions } from './options.js';
 import { OwnOutputs } from './own-outputs.js';
-import { AssetReport, type ReportEntry, type VariantStatus } from './report.js';
-import { resolveDirectives } from './resolve.js';
+import { AssetReport, type ReportEntry } from './report.js';
+import type { Recall } from './recall.js';
+import type { AssetFile, RenderedVariant } from './rendered.js';
+import { DirectivesResolver } from './resolve.js';
 import type { ResultCache } from './result-cache.js';
 import { UpscalerLease } from './shared-upscaler.js';
 import type { SourceFacts } from './source-facts.js';
 
-/** One output file of an asset. */
-export interface RenderedVariant {
-  readonly data: Uint8Array;
-  readonly format: OutputFormat;
-  /** Pixels of the file. */
-  readonly width: number;
-  readonly height: number;
-  readonly status: VariantStatus;
-}
+export type { RenderedVariant } from './rendered.js';
 
 export interface PipelineContext {
   /** The project's root: globs, model paths and the cache are relative to it. */
@@ -55,6 +49,13 @@ interface Made {
   readonly device?: Device;
   /** How near tiles came to the whole. */
   readonly told?: Approximate;
+  /** Whether nothing was to be said of it. */
+  readonly isQuiet: boolean;
+}
+
+interface Planner {
+  readonly planAsset: typeof planAsset;
+  readonly facts: SourceFacts;
 }
 
 /** A plan, with what the assets' own words did not say. */
@@ -76,7 +77,9 @@ export class AssetPipeline {
   /** What is under way: it writes into the cache to its end. */
   private readonly making = new Set<Promise<Made>>();
   private opened: Promise<CachedUpscaler> | undefined;
-  private factsOfSources: Promise<SourceFacts> | undefined;
+  private planner: Promise<Planner> | undefined;
+  private recalling: Promise<Recall | undefined> | undefined;
+  private readonly resolver: DirectivesResolver;
   private cache: ResultCache | undefined;
 
   /** @param options checked */
@@ -86,6 +89,7 @@ export class AssetPipeline {
   ) {
     this.lease = new UpscalerLease(options.threads);
     this.outputs = OwnOutputs.of(context.root);
+    this.resolver = new DirectivesResolver(options, context.root);
   }
 
   /**
@@ -95,8 +99,8 @@ export class AssetPipeline {
    * @throws INPUT_*, UNSUPPORTED_FORMAT, BAD_ARGUMENT, naming the file
    */
   async plan(file: string, directives: Directives, contents?: Uint8Array): Promise<PreparedAsset> {
-    const resolved = resolveDirectives(file, directives, this.options, this.context.root);
-    const [{ planAsset }, facts] = await Promise.all([import('./asset-plan.js'), this.facts()]);
+    const resolved = this.resolver.resolve(file, directives);
+    const { planAsset, facts } = await (this.planner ??= this.loadPlanner());
     try {
       const plan = await planAsset(file, contents ?? file, resolved, this.outputs, facts);
       return { ...plan, onError: resolved.onError, maxOutputPixels: resolved.maxOutputPixels };
@@ -110,33 +114,82 @@ export class AssetPipeline {
    * @throws ABORTED always, and with `onError: 'fail'` whatever goes wrong, naming the file
    */
   async render(asset: PreparedAsset, variant: VariantPlan, options: RenderOptions = {}): Promise<RenderedVariant> {
+    return (await this.renderFile(asset, variant, options)).file.rendered;
+  }
+
+  /**
+   * Makes all files of an asset, for tools that need nothing of it before they have them: what was made before of the same bytes, by the
+   * same words, is not even planned.
+   * @param file absolute path
+   * @param source its contents
+   * @throws what `plan` and `render` throw
+   */
+  async renderAll(
+    file: string,
+    directives: Directives,
+    source: Uint8Array,
+    options: RenderOptions = {},
+  ): Promise<readonly AssetFile[]> {
+    const started = performance.now();
+    const resolved = this.resolver.resolve(file, directives);
+    const recall = await (this.recalling ??= this.loadRecall());
+    const known = await recall?.find(file, resolved, source);
+    if (known) {
+      for (const each of known.files) {
+        const { data, hash } = each.rendered;
+        if (hash !== undefined) await this.outputs.add(data, hash);
+        this.note({ file, info: known.info }, source, each, started);
+      }
+      return known.files;
+    }
+    const asset = await this.plan(file, directives, source);
+    const made = await Promise.all(asset.variants.map((variant) => this.renderFile(asset, variant, options)));
+    const files = made.map((each) => each.file);
+    if (made.every(({ isQuiet }) => isQuiet)) await recall?.add(asset, resolved, source, files);
+    return files;
+  }
+
+  private async renderFile(
+    asset: PreparedAsset,
+    variant: VariantPlan,
+    options: RenderOptions,
+  ): Promise<{ readonly file: AssetFile; readonly isQuiet: boolean }> {
     const started = performance.now();
     const making = this.make(asset, variant, options);
     this.making.add(making);
-    const { rendered, warning, choice, device, told } = await making.finally(() => this.making.delete(making));
-    const source = await variant.image.bytes();
+    const { rendered, warning, choice, device, told, isQuiet } = await making.finally(() => this.making.delete(making));
+    const { name, target, density } = variant;
+    const facts = { name, target, density, model: choice?.model ?? variant.model, ...told };
+    const file = { ...facts, ...defined({ modelReason: choice?.modelReason, device }), rendered };
+    this.note(asset, await variant.image.bytes(), file, started, warning);
+    return { file, isQuiet };
+  }
+
+  /** Puts a file that is there into the report. */
+  private note(
+    { file, info }: Pick<AssetPlan, 'file' | 'info'>,
+    source: Uint8Array,
+    { name, model, modelReason, device, approximate, approximateBy, rendered }: AssetFile,
+    started: number,
+    warning?: string,
+  ): void {
     const show = (data: Uint8Array): Uint8Array | undefined => (this.options.report ? data : undefined);
+    const { format, width, height, data, status } = rendered;
     this.report.add({
-      file: asset.file,
-      name: variant.name,
-      model: choice?.model ?? variant.model,
-      modelReason: choice?.modelReason,
+      file,
+      name,
+      model,
+      modelReason,
       device,
-      ...told,
-      before: { width: asset.info.width, height: asset.info.height, bytes: source.byteLength, data: show(source) },
-      after: {
-        width: rendered.width,
-        height: rendered.height,
-        bytes: rendered.data.byteLength,
-        data: show(rendered.data),
-      },
-      beforeFormat: asset.info.format,
-      format: rendered.format,
-      status: rendered.status,
+      ...approximateOnly({ approximate, approximateBy } as Approximate),
+      before: { width: info.width, height: info.height, bytes: source.byteLength, data: show(source) },
+      after: { width, height, bytes: data.byteLength, data: show(data) },
+      beforeFormat: info.format,
+      format,
+      status,
       ms: performance.now() - started,
       warning,
     });
-    return rendered;
   }
 
   /** The file as far as nothing has to be computed for it; undefined otherwise. Not in the report. */
@@ -203,10 +256,22 @@ export class AssetPipeline {
     await this.settle();
   }
 
-  private facts(): Promise<SourceFacts> {
-    return (this.factsOfSources ??= import('./source-facts.js').then(
-      ({ SourceFacts }) => new SourceFacts(cacheFolder(this.options.cache, this.context.root)),
-    ));
+  private async loadPlanner(): Promise<Planner> {
+    const [{ planAsset }, { SourceFacts }] = await Promise.all([
+      import('./asset-plan.js'),
+      import('./source-facts.js'),
+    ]);
+    return { planAsset, facts: new SourceFacts(cacheFolder(this.options.cache, this.context.root)) };
+  }
+
+  private async loadRecall(): Promise<Recall | undefined> {
+    const { cache, device } = this.options;
+    const folder = cacheFolder(cache, this.context.root);
+    // By whose word a result is believed only the cache knows.
+    const key = (typeof cache === 'object' ? cache.key : undefined) ?? process.env[cacheVariables.key];
+    if (folder === undefined || key) return undefined;
+    const { Recall } = await import('./recall.js');
+    return new Recall(folder, device);
   }
 
   /** Loaded for the first picture: most runs of a build tool's configuration have none. */
@@ -230,16 +295,19 @@ export class AssetPipeline {
     if (!variant.verbatim) await this.upscaler();
     try {
       const forNetwork = this.networkSettings(asset, variant, options);
-      if (await this.staysAsItIs(variant, forNetwork)) return { rendered: await asItIs(variant), warning: undefined };
+      if (await this.staysAsItIs(variant, forNetwork))
+        return { rendered: await asItIs(variant), warning: undefined, isQuiet: true };
       const result = await (await this.upscaler()).upscale(variant.image, forNetwork, variant.source);
       const { data, format, width, height, cached, device, hash } = result;
       await this.outputs.add(data, hash);
       const status = given ?? (cached ? 'cached' : 'computed');
-      for (const warning of result.warnings ?? []) this.tell(`${variant.source}: ${warning}`);
+      const { warnings = [] } = result;
+      for (const warning of warnings) this.tell(`${variant.source}: ${warning}`);
       const choice = variant.model === autoModel ? result : undefined;
       return {
-        rendered: { data, format, width, height, status },
+        rendered: { data, format, width, height, status, ...defined({ hash }) },
         warning: undefined,
+        isQuiet: warnings.length === 0,
         choice,
         device,
         told: approximateOnly(result),
@@ -252,7 +320,7 @@ export class AssetPipeline {
       const warning = instead.error.message;
       if (options.warn) options.warn(warning);
       else this.context.warn(`${variant.source}: ${warning}`);
-      return { rendered, warning };
+      return { rendered, warning, isQuiet: false };
     }
   }
 

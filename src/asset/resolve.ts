@@ -46,16 +46,43 @@ export function resolveDirectives(
   options: AssetOptions,
   root: string,
 ): ResolvedDirectives {
-  try {
-    return resolve(file, own, options, root);
-  } catch (error) {
-    throw withFile(error, file);
+  return new DirectivesResolver(options, root).resolve(file, own);
+}
+
+/** Fills the directives of all assets of a build. */
+export class DirectivesResolver {
+  /** By the words of an asset, and the rules that match it: thousands of assets have the same. */
+  private readonly known = new WeakMap<Directives, Map<string, ResolvedDirectives>>();
+  private readonly rules: readonly DefaultRule[];
+
+  constructor(
+    private readonly options: AssetOptions,
+    private readonly root: string,
+  ) {
+    this.rules = rulesOf(options);
+  }
+
+  /** As {@link resolveDirectives}. */
+  resolve(file: string, own: Directives): ResolvedDirectives {
+    try {
+      const matching = this.rules.map((rule) => matches(rule, file, this.root));
+      const known = this.known.get(own) ?? new Map<string, ResolvedDirectives>();
+      this.known.set(own, known);
+      const id = matching.join();
+      const there = known.get(id);
+      if (there) return there;
+      const rules = this.rules.filter((_, index) => matching[index]);
+      const resolved = resolve(own, rules, this.options);
+      known.set(id, resolved);
+      return resolved;
+    } catch (error) {
+      throw withFile(error, file);
+    }
   }
 }
 
-function resolve(file: string, own: Directives, options: AssetOptions, root: string): ResolvedDirectives {
+function resolve(own: Directives, rules: readonly DefaultRule[], options: AssetOptions): ResolvedDirectives {
   const preset = own.preset === undefined ? undefined : presetOf(options, own.preset);
-  const rules = rulesOf(options).filter((rule) => matches(rule, file, root));
   const first = <T>(pick: (rule: DefaultRule) => T | undefined): T | undefined =>
     rules.map(pick).find((value) => value !== undefined);
 
@@ -100,6 +127,7 @@ function resolve(file: string, own: Directives, options: AssetOptions, root: str
 
 /** Whether a rule holds for a file. */
 export function matches(rule: Pick<DefaultRule, 'include' | 'exclude'>, file: string, root: string): boolean {
+  if (rule.include === undefined && rule.exclude === undefined) return true;
   const path = relative(root, file).split(sep).join('/');
   // `**` stands for any folder, but picomatch takes `..` for none.
   const inside = path.replace(/^(?:\.\.\/)+/, '');

@@ -9,7 +9,8 @@ export interface ResultCache {
   /** Of the results on this machine. */
   readonly folder: string;
   get(key: string): Promise<CacheEntry<ResultFacts> | undefined>;
-  put(key: string, data: Uint8Array, facts: ResultFacts): Promise<void>;
+  /** @returns SHA-512 of the data in base64 digits, where it is kept on this machine */
+  put(key: string, data: Uint8Array, facts: ResultFacts): Promise<string | undefined>;
   /** Waits until what was put is where it belongs. */
   settle?(): Promise<void>;
 }

@@ -15,7 +15,7 @@ export type Role = 'source' | 'override' | 'own';
  * Folders are looked at once, so that what is written in the meantime changes nothing.
  */
 export class Roles {
-  private readonly folders = new Map<string, Promise<Named[]>>();
+  private readonly folders = new Map<string, Promise<Map<string, Named[]>>>();
 
   constructor(private readonly own: OwnOutputs) {}
 
@@ -26,8 +26,8 @@ export class Roles {
   async of(file: string, bytes: () => Promise<Uint8Array>): Promise<Role> {
     const folder = dirname(file);
     const name = parseDensityName(basename(file));
-    const all = await this.namesIn(folder);
-    const others = all.filter(({ stem, written }) => stem === name.stem && written !== basename(file));
+    const related = (await this.namesIn(folder)).get(name.stem) ?? [];
+    const others = related.filter(({ written }) => written !== basename(file));
     const smaller = name.density > 1 ? others.filter(({ density }) => density < name.density) : [];
     if (smaller.length > 0) {
       const contents = await bytes();
@@ -51,7 +51,8 @@ export class Roles {
     return bytes !== undefined && this.own.has(bytes);
   }
 
-  private namesIn(folder: string): Promise<Named[]> {
+  /** The folder's pictures by their names without density and extension. */
+  private namesIn(folder: string): Promise<Map<string, Named[]>> {
     const known = this.folders.get(folder) ?? imagesIn(folder);
     this.folders.set(folder, known);
     return known;
@@ -67,10 +68,14 @@ interface Named extends DensityName {
   readonly written: string;
 }
 
-async function imagesIn(folder: string): Promise<Named[]> {
+async function imagesIn(folder: string): Promise<Map<string, Named[]>> {
   // A file may have come from nowhere on this disk: it stands alone then.
   const names = await readdir(folder).catch(() => []);
-  return names
-    .filter((written) => formatOfName(written) !== undefined)
-    .map((written) => ({ written, ...parseDensityName(written) }));
+  const byStem = new Map<string, Named[]>();
+  for (const written of names) {
+    if (formatOfName(written) === undefined) continue;
+    const name = { written, ...parseDensityName(written) };
+    byStem.set(name.stem, [...(byStem.get(name.stem) ?? []), name]);
+  }
+  return byStem;
 }

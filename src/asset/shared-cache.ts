@@ -45,9 +45,10 @@ export class SharedCache implements ResultCache {
     return this.fetch(key);
   }
 
-  async put(key: string, data: Uint8Array, facts: ResultFacts): Promise<void> {
-    await this.local.put(key, data, facts);
+  async put(key: string, data: Uint8Array, facts: ResultFacts): Promise<string | undefined> {
+    const hash = await this.local.put(key, data, facts);
     this.remote.offer(key, () => this.packed(key));
+    return hash;
   }
 
   /** Uploads what is on this machine and not there. */

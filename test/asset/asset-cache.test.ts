@@ -88,7 +88,12 @@ describe('the folder', () => {
     await cacache.put(folder, keys[2]!, Buffer.from('back again'), { metadata: { key: 'back' } });
     for (const key of [...keys, 'none']) {
       const there = await cacache.get.info(folder, key);
-      const expected = there && { integrity: there.integrity, path: there.path, metadata: there.metadata as unknown };
+      const expected = there && {
+        integrity: there.integrity,
+        size: there.size,
+        path: there.path,
+        metadata: there.metadata as unknown,
+      };
       expect(await findEntry(folder, key), key).toEqual(expected ?? undefined);
     }
     expect(await findEntry(folder, keys[1]!)).toBeUndefined();

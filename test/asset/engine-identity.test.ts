@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { engineIdentity } from '#src/asset/cache-key.js';
+import { engineIdentity } from '#src/asset/engine-identity.js';
 import { builtinLabels, builtinNetwork } from '#src/model/catalogue/registry.js';
 
 const { version, dependencies } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {

@@ -266,6 +266,7 @@ describe('an animated PNG', () => {
     ['with a frame that reaches beyond it', 1, apng([whole, { ...corner, x: 6 }])],
     ['with a frame out of its turn', 1, apng([whole, corner], { second: 5 })],
     ['that promises less than it has', 2, apng([whole, corner, corner], { promised: 2 })],
+    ['that promises more than there can be', 1, apng([whole, corner], { promised: 2 ** 31 })],
     ['that promises none', 1, apng([whole, corner], { promised: 0 })],
     ['that promises more than it has', 2, apng([whole, corner], { promised: 3 })],
   ])('%s has frames as Chromium 156 counts them: %i', async (_, frames, making) => {

@@ -217,12 +217,14 @@ describe('a file of Gulp’s', () => {
     expect(said()).toEqual(['upres: 2 passed untouched (drawing.svg, style.css)']);
   });
 
-  it('is refused where its contents are a stream', async () => {
-    const stream = vinyl(image('logo.png'), Readable.from(['a']));
-    await expect(runFiles([stream], plugin())).rejects.toMatchObject({
+  it.each<[string, object]>([
+    ['streams are not supported: leave out { buffer: false } of src()', { buffer: false, encoding: false }],
+    ['Gulp has not read this image: leave out { read: false } of src()', { read: false, encoding: false }],
+  ])('is refused, not passed by: %s', async (message, options) => {
+    await expect(run(image('logo.png'), plugin(), options)).rejects.toMatchObject({
       plugin: 'upres',
       fileName: image('logo.png'),
-      message: expect.stringContaining('streams are not supported') as string,
+      message: expect.stringContaining(message) as string,
     });
   });
 

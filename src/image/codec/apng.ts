@@ -22,6 +22,9 @@ interface ReadFrame extends Omit<TimedFrame, 'still'> {
 /** The chunks that all frames share, but for their size: header, palette, colours. */
 type SharedChunks = readonly (readonly [name: string, content: Uint8Array])[];
 
+/** Numbers of a PNG have no more bits. */
+const mostFrames = 2 ** 31 - 1;
+
 /** Length of `fcTL`. */
 const controlLength = 26;
 
@@ -44,6 +47,7 @@ export function readApng(png: Uint8Array): Apng | undefined {
     if (name === 'acTL') {
       if (sawPixels || content.length !== 8) return undefined;
       [promised, loop] = [view.getUint32(0), view.getUint32(4)];
+      if (promised > mostFrames) return undefined;
     } else if (name === 'fcTL') {
       if (content.length !== controlLength || view.getUint32(0) !== sequence++) break;
       const frame = readControl(view);

@@ -1,4 +1,5 @@
 import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UpresError } from '../../errors.js';
 import { suggestion } from '../../suggest.js';
@@ -31,7 +32,7 @@ export interface BuiltinNetwork {
 }
 
 // dist/model/catalogue/ -> the package's root: the same folder in a checkout and in an installed package.
-const MODELS = new URL('../../../models/', import.meta.url);
+const MODELS = fileURLToPath(new URL('../../../models/', import.meta.url));
 
 /** Every integer scale up to the command's largest: kernels are computed, so a chain would only be worse. */
 const INTERPOLATION_SCALES = [2, 3, 4, 5, 6, 7, 8] as const;
@@ -51,15 +52,15 @@ function networks(): Map<string, BuiltinNetwork[]> {
   for (const entry of readdirSync(MODELS, { withFileTypes: true })) {
     // Next to the networks lies the recipe of our own.
     if (!entry.isDirectory() || entry.name === 'training') continue;
-    const folder = new URL(`${encodeURIComponent(entry.name)}/`, MODELS);
-    const cardFile = fileURLToPath(new URL('model.json', folder));
+    const folder = join(MODELS, entry.name);
+    const cardFile = join(folder, 'model.json');
     const card = parseCard(readFileSync(cardFile, 'utf8'), cardFile);
     const { scale, label } = card;
     if (scale === undefined) {
       throw new UpresError('MODEL_INVALID', `The model card ${cardFile} names no scale. Install upres again.`);
     }
     const list = found.get(label) ?? [];
-    list.push({ card: { ...card, scale }, path: fileURLToPath(new URL(card.file, folder)) });
+    list.push({ card: { ...card, scale }, path: join(folder, card.file) });
     found.set(label, list);
   }
   for (const list of found.values()) list.sort((a, b) => a.card.scale - b.card.scale);

@@ -1,0 +1,149 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { checkDirectives, type LooseDirectives } from '#src/asset/directives.js';
+import { LineRecord } from '#src/asset/line-record.js';
+import type { AssetOptions } from '#src/asset/options.js';
+import { AssetPipeline } from '#src/asset/pipeline.js';
+import { assetsFile } from '#src/asset/recall.js';
+import type { AssetFile } from '#src/asset/rendered.js';
+import { plainNetwork } from '../support/networks.js';
+import { makeSite, type Site } from './support/site.js';
+
+const pipelines: AssetPipeline[] = [];
+afterAll(() => Promise.all(pipelines.map((each) => each.close())));
+
+/** The records of this process, which another one would not have. */
+const records = (LineRecord as unknown as { byFile: Map<string, LineRecord> }).byFile;
+
+/** What a new process would find: its files, how they came to be, and whether anything was planned for it. */
+async function make(
+  site: Site,
+  file: string,
+  own: LooseDirectives = { upscale: 2 },
+  options: AssetOptions = {},
+): Promise<{ files: readonly AssetFile[]; statuses: string[]; planned: boolean; said: string }> {
+  records.clear();
+  const given = { cache: 'cache', model: 'nearest', ...options };
+  const pipeline = new AssetPipeline(given, { root: site.root, warn: () => undefined });
+  pipelines.push(pipeline);
+  const plan = vi.spyOn(pipeline, 'plan');
+  const files = await pipeline.renderAll(file, checkDirectives(own), readFileSync(file));
+  const statuses = files.map(({ rendered }) => rendered.status);
+  return { files, statuses, planned: plan.mock.calls.length > 0, said: pipeline.report.summary() };
+}
+
+let site: Site;
+let file: string;
+beforeEach(async () => {
+  site = makeSite();
+  file = await site.picture('img/a.png', 6, 4);
+});
+
+describe('what was made before', () => {
+  it.each<[string, LooseDirectives, string[]]>([
+    ['one size', { upscale: 2 }, ['cached']],
+    [
+      'several sizes, one of them the source’s',
+      { upscale: [1, 2, 3], as: 'picture' },
+      ['verbatim', 'cached', 'cached'],
+    ],
+    ['several formats', { upscale: 2, format: ['png', 'webp'], as: 'picture' }, ['cached', 'cached']],
+    ['a width', { width: 9 }, ['cached']],
+    ['a least width', { minWidth: 20 }, ['cached']],
+    ['a quality', { upscale: 2, format: 'jpeg', quality: 30 }, ['cached']],
+  ])('is the same, and is not planned: %s', async (_, own, statuses) => {
+    const first = await make(site, file, own);
+    const second = await make(site, file, own);
+    expect([first.planned, second.planned]).toEqual([true, false]);
+    expect(second.statuses).toEqual(statuses);
+    expect(second.said).toBe(first.said.replace(/\d computed/, (text) => text.replace('computed', 'from the cache')));
+    const comparable = (files: readonly AssetFile[]): unknown =>
+      files.map(({ rendered: { data, format, width, height }, ...facts }) => ({
+        ...facts,
+        data: Buffer.from(data).toString('base64'),
+        format,
+        width,
+        height,
+      }));
+    expect(comparable(second.files)).toEqual(comparable(first.files));
+  });
+
+  it.each<[string, () => unknown, LooseDirectives?, AssetOptions?]>([
+    [
+      'other bytes',
+      async () => {
+        writeFileSync(file, readFileSync(await site.picture('b.png', 6, 4, 2)));
+      },
+    ],
+    ['another size', () => undefined, { upscale: 3 }],
+    ['another network', () => undefined, { upscale: 2 }, { model: 'bicubic' }],
+    ['another format', () => undefined, { upscale: 2 }, { defaults: { include: 'img/*', format: 'webp' } }],
+    ['another quality', () => undefined, { upscale: 2, format: 'webp' }, { quality: 20 }],
+    ['a picture that someone made by hand since', () => site.picture('img/a@2x.png', 12, 8, 3)],
+    [
+      'a result that is no more there',
+      () => {
+        rmSync(site.path('cache/content-v2'), { recursive: true });
+      },
+    ],
+    [
+      'a result that is damaged',
+      () => {
+        overAll(site.path('cache/content-v2'), (bytes) => bytes.subarray(-9).fill(1));
+      },
+    ],
+    [
+      'a record that is damaged',
+      () => {
+        overAll(site.path('cache'), (bytes) => bytes.fill(65, 60, 70), assetsFile);
+      },
+    ],
+    [
+      'a secret by which results are believed',
+      () => undefined,
+      { upscale: 2 },
+      { cache: { folder: 'cache', key: 'k' } },
+    ],
+  ])('is no answer for %s', async (_, change, own, options) => {
+    await make(site, file);
+    await change();
+    expect((await make(site, file, own, options)).planned).toBe(true);
+  });
+
+  it('has the names of a file’s own, though another one has its bytes', async () => {
+    await make(site, file);
+    const other = site.file('img/b.png', readFileSync(file));
+    const { files, planned } = await make(site, other);
+    expect([files.map(({ name }) => name), planned]).toEqual([['b@2x.png'], true]);
+  });
+
+  it('is mended where it was damaged, and known again', async () => {
+    const first = await make(site, file);
+    overAll(site.path('cache/content-v2'), (bytes) => bytes.subarray(-9).fill(1));
+    const second = await make(site, file);
+    expect(second.statuses).toEqual(['computed']);
+    expect(Buffer.compare(second.files[0]!.rendered.data, first.files[0]!.rendered.data)).toBe(0);
+    expect((await make(site, file)).planned).toBe(false);
+  });
+
+  it('is not kept of what is not simple: networks of one’s own, other devices, failures, no cache', async () => {
+    const own = site.file('own.onnx', plainNetwork());
+    const bad = site.file('img/bad.png', readFileSync(file).subarray(0, -30));
+    await make(site, file, { upscale: 2 }, { models: { own }, model: 'own' });
+    await make(site, bad, { upscale: 2 }, { onError: 'original' });
+    await make(site, file, { upscale: 2 }, { cache: false });
+    expect(readdirSync(site.path('cache'))).not.toContain(assetsFile);
+  });
+});
+
+/** Changes the bytes of all files in a folder, or of those that are called so. */
+function overAll(folder: string, change: (bytes: Buffer) => void, called = ''): void {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || !entry.name.endsWith(called)) continue;
+    const path = join(entry.parentPath, entry.name);
+    const bytes = readFileSync(path);
+    change(bytes);
+    writeFileSync(path, bytes);
+  }
+}
