@@ -37,10 +37,10 @@ export function upres(options: GulpOptions = {}): Transform {
     () => new AssetPipeline(assetOptions, { root: process.cwd(), warn: log.warn }),
   );
   const stop = new AbortController();
+  const names = new OutputNames();
 
   const stream = through2.obj(async function* (files: AsyncIterable<File>): AsyncGenerator<File> {
     const variants = new Variants(pipeline, directives, stop.signal);
-    const names = new OutputNames();
     try {
       for await (const [file, made] of inOrder(files, (each) => variants.of(each))) {
         for (const output of made) if (await names.take(output, file)) yield output.file;
@@ -55,7 +55,7 @@ export function upres(options: GulpOptions = {}): Transform {
       stop.abort();
     }
   }) as Transform;
-  const fail = tellNext(stream);
+  const fail = tellNext(stream, () => names.renamed());
   // A stream downstream failed: no one takes what is under way.
   stream.once('close', () => {
     stop.abort();

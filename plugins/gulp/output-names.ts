@@ -1,5 +1,7 @@
+import { basename } from 'node:path';
 import { digest } from '#upres/digest.js';
 import { UpresError } from '#upres/errors.js';
+import type PluginError from 'plugin-error';
 import type File from 'vinyl';
 import { pluginError } from './errors.js';
 
@@ -13,6 +15,8 @@ export interface Output {
 /** Sees to it that no file of a stream takes another's name, since `dest` would write one over the other. */
 export class OutputNames {
   private readonly taken = new Map<string, { readonly from: string; readonly hash: string }>();
+  /** The names that each file had, to which plugins behind this one add theirs: the files themselves are not held. */
+  private readonly histories: (readonly string[])[] = [];
 
   /** Whether a file of that name came out. */
   has(file: File): boolean {
@@ -28,9 +32,29 @@ export class OutputNames {
     if (!file.isBuffer()) return true;
     const hash = known ?? (await digest(file.contents, 'sha512', 'base64'));
     const earlier = this.taken.get(file.path);
-    if (!earlier) this.taken.set(file.path, { from: source.relative, hash });
+    if (!earlier) {
+      this.taken.set(file.path, { from: source.relative, hash });
+      this.histories.push(file.history);
+    }
     if (!earlier || earlier.hash === hash) return !earlier;
     const message = `${source.relative} and ${earlier.from} would both become ${file.relative}: give one of them another name`;
     throw pluginError(new UpresError('OUTPUT_COLLISION', message, { file: source.path }), source.path);
+  }
+
+  /** What is wrong with the names that plugins behind this one gave to its files: two of them may have become one. */
+  renamed(): PluginError | undefined {
+    const names = new Map<string, readonly string[]>();
+    for (const history of this.histories) {
+      const name = history.at(-1)!;
+      const earlier = names.get(name);
+      names.set(name, history);
+      if (!earlier) continue;
+      // Files of several densities differ in their names only until someone gives them another.
+      const message =
+        `two files were renamed to "${basename(name)}" behind upres, and one was written over the other: ` +
+        'keep "@2x" and the like in their names, or rename in front of upres, which then names each density';
+      return pluginError(new UpresError('OUTPUT_COLLISION', message, { file: name }), name);
+    }
+    return undefined;
   }
 }

@@ -6,9 +6,10 @@ import type { Transform, Writable } from 'node:stream';
  * In Gulp 5, `src()` listens for the errors of what it is piped into and drops them (gulpjs/gulp#2812): the task would end
  * without a word of what failed. Gulp listens to the last stream of a task, so there the error must arrive.
  *
+ * @param look finds out what went wrong, once a stream behind this one has taken all of it
  * @returns to be called with the error before the stream emits it
  */
-export function tellNext(stream: Transform): (error: Error) => void {
+export function tellNext(stream: Transform, look: () => Error | undefined): (error: Error) => void {
   const next = new Set<NodeJS.WritableStream>();
   let sources = 0;
   // Each `pipe` into the stream brings one listener for errors with it.
@@ -22,10 +23,15 @@ export function tellNext(stream: Transform): (error: Error) => void {
   const pipe = stream.pipe.bind(stream);
   stream.pipe = <T extends NodeJS.WritableStream>(to: T, options?: { end?: boolean }): T => {
     next.add(to);
+    to.once('finish', () => {
+      const error = look();
+      if (error) tell(error);
+    });
     return pipe(to, options);
   };
-  return (error) => {
+  const tell = (error: Error): void => {
     if (stream.listenerCount('error') > sources) return;
     for (const each of next) (each as unknown as Writable).destroy(error);
   };
+  return tell;
 }

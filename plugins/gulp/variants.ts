@@ -3,6 +3,8 @@ import { parseDensityName, printDensityName, hasImageExtension } from '#upres/as
 import type { Directives } from '#upres/asset/directives.js';
 import type { AssetPipeline, RenderedVariant } from '#upres/asset/pipeline.js';
 import type { FileFacts } from '#upres/asset/rendered.js';
+// Loaded with the plugin, at once: a stream that has no pictures needs none.
+import '#upres/asset/recall.js';
 import { Roles } from '#upres/asset/roles.js';
 import { UpresError } from '#upres/errors.js';
 import type File from 'vinyl';

@@ -8,6 +8,7 @@ import { findAsset } from './find-asset.js';
 import type { Session } from './session.js';
 import type { SessionOf } from './sessions.js';
 import { sightScript } from './sightings.js';
+import { objectInTemplate } from './templates.js';
 
 /**
  * `new URL('./photo.jpg?upscale=2', import.meta.url)` in builds. In development the browser asks the server for that very URL.
@@ -24,6 +25,8 @@ export function newUrlPlugin(sessionOf: SessionOf): Plugin {
       async handler(code, id) {
         const session = sessionOf(this.environment);
         await sightScript(this, session, code, id);
+        const object = objectInTemplate(code);
+        if (object) this.error(session.readable(object.error, object.url, id));
         for (const glob of globsWithDirectives(code, (text) => this.parse(text))) {
           const message = `no file is called so: a glob has its directives in an option, as in { query: '?${splitUrl(glob).query}' }`;
           this.error(session.readable(new Error(message), glob, id));

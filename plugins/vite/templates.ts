@@ -14,7 +14,9 @@ import type { SessionOf } from './sessions.js';
 /** Shapes that are more than one URL. */
 const shapes: readonly (Shape | undefined)[] = ['srcset', 'img', 'picture', 'metadata'];
 
-const component = /\.(?:vue|svelte|astro)$/;
+/** Components, and templates that those of Vue have in files of their own. */
+const component = /\.(?:vue|svelte|astro)$|\?vue&type=template(?:&|$)/;
+const kindOf = (id: string): string => /\.(svelte|astro)$/.exec(id)?.[1] ?? 'vue';
 
 /** How what a script has imported is put on an element. */
 const ways: Readonly<Record<string, Readonly<Record<'srcset' | 'img' | 'picture', string>>>> = {
@@ -81,7 +83,7 @@ async function spellOut(
   shape: Shape,
 ): Promise<void> {
   const url = value.trim();
-  const kind = id.slice(id.lastIndexOf('.') + 1);
+  const kind = kindOf(id);
   const isImg = shape === 'img' && tag.name === 'img' && name === 'src';
   const isSrcset = shape === 'srcset' && name === 'srcset' && /^(?:img|source)$/.test(tag.name);
   if (kind !== 'vue' || (!isImg && !isSrcset)) throw new Error(wayOut(url, name, kind, shape));
@@ -97,6 +99,23 @@ async function spellOut(
     );
   if (isImg) setAttributes(text, tag, assetValue(plan, urlOf) as ImgAttributes, { size: true });
   else text.update(start, end, `"${encodeAttribute(srcsetOf(plan.variants, urlOf))}"`);
+}
+
+/**
+ * What else becomes of a template, as one of Pug's: Vue imports the URLs of attributes, whoever wrote them.
+ * @param code of a compiled module
+ * @returns what is to be said of the first import that is no URL, with that
+ */
+export function objectInTemplate(code: string): { url: string; error: Error } | undefined {
+  for (const [, name, url] of code.matchAll(/\bimport (_imports_\d+) from ["']([^"']+)["']/g)) {
+    const shape = isOurs(url!) ? shapeOf(splitUrl(url!).query) : undefined;
+    if (!shapes.includes(shape)) continue;
+    const attribute = new RegExp(`(\\w+)["']?\\s*[:,]\\s*${name!}\\b`).exec(code)?.[1];
+    // Vue gives the value of a srcset a name of its own.
+    if (shape === 'srcset' && (attribute ?? 'srcset') === 'srcset') continue;
+    return { url: url!, error: new Error(wayOut(url!, attribute ?? 'src', 'vue', shape!)) };
+  }
+  return undefined;
 }
 
 function wayOut(url: string, attribute: string, kind: string, shape: Shape): string {

@@ -17,6 +17,8 @@ export interface Content {
   readonly integrity: string;
   /** Bytes. */
   readonly size: number;
+  /** SHA-256 of it in base64 digits, where that is known: processors compute it several times as fast. */
+  readonly sha256?: string;
 }
 
 /** An entry of cacache's index. */
@@ -87,10 +89,14 @@ export async function addEntry(
  * Reads a content, checked as cacache does it, but without keeping the event loop waiting: even as a stream it hashes 64 MiB at once.
  * @throws an error with the code EINTEGRITY where it is damaged; what reading throws
  */
-export async function readContent(folder: string, { integrity, size }: Content): Promise<Buffer> {
+export async function readContent(folder: string, { integrity, size, sha256 }: Content): Promise<Buffer> {
   const path = contentOf(folder, integrity);
   const data = await readOfLength(path, size);
-  if (`sha512-${await digest(data, 'sha512', 'base64')}` === integrity) return data;
+  const isSound =
+    sha256 === undefined
+      ? `sha512-${await digest(data, 'sha512', 'base64')}` === integrity
+      : (await digest(data, 'sha256', 'base64')) === sha256;
+  if (isSound) return data;
   throw Object.assign(new Error(`${path} is damaged`), { code: 'EINTEGRITY' });
 }
 

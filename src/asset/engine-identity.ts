@@ -1,6 +1,6 @@
 import { autoChoices, autoModel, chooserVersion } from '../image/auto/auto-model.js';
 import { PICTURE_VERSION } from '../image/picture-version.js';
-import { builtinLabels, builtinNetwork } from '../model/catalogue/registry.js';
+import { builtinLabels, builtinNetworks, isInterpolation } from '../model/catalogue/registry.js';
 import { OWN_REWRITE_VERSION, REWRITE_VERSION } from '../model/catalogue/rewrite-version.js';
 import type { DeviceChoice } from '../network/device.js';
 import { runtimeVersion } from '../network/pool/runtime.js';
@@ -26,11 +26,9 @@ function identityOf(label: string): string | undefined {
     // The choice itself follows from the source, which is in the key.
     return [`${autoModel} ${chooserVersion}`, ...autoChoices.map(labelIdentity)].join(' ');
   }
-  const builtin = builtinLabels().find((each) => each.label === label);
-  if (!builtin) return undefined;
-  if (builtin.kind === 'interpolation') return `${label} ${REWRITE_VERSION}`;
-  const hashes = builtin.scales.map((scale) => builtinNetwork(label, scale).card.sha256);
-  return [label, REWRITE_VERSION, ...hashes].join(' ');
+  if (isInterpolation(label)) return `${label} ${REWRITE_VERSION}`;
+  const hashes = builtinNetworks(label).map(({ card }) => card.sha256);
+  return hashes.length === 0 ? undefined : [label, REWRITE_VERSION, ...hashes].join(' ');
 }
 
 /**
@@ -42,7 +40,7 @@ function identityOf(label: string): string | undefined {
 export function engineIdentity(device: DeviceChoice = expectedDevice()): string {
   const networks = builtinLabels()
     .filter(({ kind }) => kind === 'network')
-    .flatMap(({ label, scales }) => scales.map((scale) => builtinNetwork(label, scale).card.sha256));
+    .flatMap(({ label }) => builtinNetworks(label).map(({ card }) => card.sha256));
   const versions = [
     version,
     runtimeVersion,

@@ -5,7 +5,7 @@ import { autoModel } from '../image/auto/auto-model.js';
 import { formatTraits, type QualityOptions, type OutputFormat } from '../image/codec/formats.js';
 import { limitOptions } from '../image/limits.js';
 import { qualityRating } from '../image/options.js';
-import { builtinLabels, insteadOf } from '../model/catalogue/registry.js';
+import { builtinLabels, isBuiltinLabel, insteadOf } from '../model/catalogue/registry.js';
 import { deviceChoice } from '../network/device.js';
 import { threadCount } from '../network/pool/thread-count.js';
 import {
@@ -194,7 +194,7 @@ export interface AssetOptions extends TypeOf<typeof assetOptions> {}
 export function checkAssetOptions(given: AssetOptions, schema: Schema<AssetOptions> = assetOptions): void {
   check(schema, given);
   for (const label of Object.keys(given.models ?? {})) {
-    if (label === autoModel || builtinLabels().some((builtin) => builtin.label === label)) {
+    if (label === autoModel || isBuiltinLabel(label)) {
       throw new UpresError('BAD_ARGUMENT', `models: "${label}" is the label of a built-in network; choose another`);
     }
   }
@@ -272,9 +272,8 @@ export function encodingFor(
  * @throws BAD_ARGUMENT; a path is refused, since queries come from sources that anybody may edit
  */
 export function checkModel(label: string | undefined, models: AssetOptions['models'] = {}): void {
-  if (label === undefined || Object.hasOwn(models, label)) return;
+  if (label === undefined || Object.hasOwn(models, label) || label === autoModel || isBuiltinLabel(label)) return;
   const labels = [autoModel, ...builtinLabels().map((builtin) => builtin.label), ...Object.keys(models)];
-  if (labels.includes(label)) return;
   throw new UpresError(
     'BAD_ARGUMENT',
     `there is no model "${label}".${insteadOf(label, labels)} Models of your own are registered in the option "models".`,

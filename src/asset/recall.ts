@@ -80,20 +80,21 @@ export class Recall {
     source: Uint8Array,
     files: readonly AssetFile[],
   ): Promise<void> {
-    const known = files.map((each) => this.known(each));
+    const known = await Promise.all(files.map((each) => this.known(each)));
     if (ownInPlace.length > 0 || !known.every((each) => each !== undefined)) return;
     const words = await this.wordsFor(file, resolved, source);
     if (words === undefined) return;
     await this.record.add(words, { info, missing: missing.map((each) => basename(each)), files: known });
   }
 
-  private known({ rendered, ...facts }: AssetFile): KnownFile | undefined {
+  private async known({ rendered, ...facts }: AssetFile): Promise<KnownFile | undefined> {
     const { format, width, height, status, hash, data } = rendered;
     const file = { ...facts, format, width, height };
     if (status === 'verbatim') return file;
     const isHere = (status === 'cached' || status === 'computed') && facts.device === this.device;
     if (!isHere || hash === undefined) return undefined;
-    return { ...file, content: { integrity: `sha512-${hash}`, size: data.byteLength } };
+    const sha256 = await digest(data, 'sha256', 'base64');
+    return { ...file, content: { integrity: `sha512-${hash}`, size: data.byteLength, sha256 } };
   }
 
   private async read({ content, format, width, height, ...facts }: KnownFile, source: Uint8Array): Promise<AssetFile> {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { decoded, isExternal } from './urls.js';
-import { urlsOfLiteral, writtenUrls } from './written-urls.js';
+import { stringsOfJson, urlsOfLiteral, writtenUrls } from './written-urls.js';
 
 /** A file of a bundle, in words that Rollup, Rolldown and Vite share. */
 export type BundleFile =
@@ -54,35 +54,47 @@ export function unresolvedDirectives(
 /** The strings of a script, whole, and put together where that can be known; undefined where it is none that can be parsed. */
 function stringsIn(code: string, parse: (code: string) => unknown, kind: ScriptKind): string[] | undefined {
   const found: string[] = [];
-  const visit = (node: unknown): void => {
-    if (Array.isArray(node)) node.forEach(visit);
-    if (typeof node !== 'object' || node === null) return;
-    const text = constantOf(node);
-    if (text === undefined) Object.values(node).forEach(visit);
-    else if (text.includes('upscale')) {
-      found.push(...((kind === 'inline worker' ? stringsIn(text, parse, 'module') : undefined) ?? [text]));
+  const keep = (text: string | undefined): void => {
+    if (!text?.includes('upscale')) return;
+    found.push(...((kind === 'inline worker' ? stringsIn(text, parse, 'module') : undefined) ?? [text]));
+  };
+  /** @returns the text of a string, and of a sum of such, which whoever asks keeps or adds to */
+  const textOfNode = (node: unknown): string | undefined => {
+    if (typeof node !== 'object' || node === null) return undefined;
+    const { type, value, operator, left, right } = node as Readonly<Record<string, unknown>>;
+    if (type === 'Literal' && typeof value === 'string') return value;
+    if (type === 'TemplateElement') return (value as { cooked?: string | null }).cooked ?? '';
+    if (type === 'TemplateLiteral') {
+      const { quasis } = node as { readonly quasis: readonly unknown[] };
+      if (quasis.length === 1) return textOfNode(quasis[0]);
     }
+    if (type === 'BinaryExpression' && operator === '+') {
+      const [start, end] = [textOfNode(left), textOfNode(right)];
+      if (start !== undefined && end !== undefined) return start + end;
+      keep(start);
+      keep(end);
+      return undefined;
+    }
+    const data = type === 'CallExpression' ? parsedAsJson(node) : undefined;
+    if (data !== undefined) stringsOfJson(textOfNode(data) ?? '')?.forEach(keep);
+    for (const part of Object.values(node)) keep(textOfNode(part));
+    return undefined;
   };
   try {
-    visit(parse(code));
+    keep(textOfNode(parse(code)));
   } catch {
     return undefined;
   }
   return found;
 }
 
-/** What is known of a string, a part of a template, or a sum of such. */
-function constantOf(node: object): string | undefined {
-  const { type, value, operator, left, right } = node as Readonly<Record<string, unknown>>;
-  if (type === 'Literal') return typeof value === 'string' ? value : undefined;
-  if (type === 'TemplateElement') return (value as { cooked?: string | null }).cooked ?? '';
-  if (type === 'TemplateLiteral') {
-    const { quasis } = node as { quasis: object[] };
-    return quasis.length === 1 ? constantOf(quasis[0]!) : undefined;
-  }
-  if (type !== 'BinaryExpression' || operator !== '+') return undefined;
-  const [start, end] = [constantOf(left as object), constantOf(right as object)];
-  return start === undefined || end === undefined ? undefined : start + end;
+/** The argument of `JSON.parse()`, which large data is put into scripts by. */
+function parsedAsJson(call: object): unknown {
+  const { callee, arguments: given } = call as {
+    readonly callee: { readonly object?: { readonly name?: unknown }; readonly property?: { readonly name?: unknown } };
+    readonly arguments: readonly unknown[];
+  };
+  return callee.object?.name === 'JSON' && callee.property?.name === 'parse' ? given[0] : undefined;
 }
 
 /** The strings of an inline worker are scripts themselves. */

@@ -120,18 +120,23 @@ function inScriptElement(text: string, attributes: readonly HtmlAttribute[]): st
   return /json|importmap/i.test(type) ? inJson(text) : inScript(text);
 }
 
-/** Strings and keys, each as a script's parser would give it: encoders write `\u0026` for `&`, and `\/`. */
-function inJson(text: string): string[] {
+const inJson = (text: string): string[] => stringsOfJson(text)?.flatMap(parseLiteral) ?? inScript(text);
+
+/**
+ * Strings and keys with directives, each as a script's parser would give it: encoders write `\u0026` for `&`, and `\/`.
+ * @returns undefined for what is no JSON
+ */
+export function stringsOfJson(text: string): string[] | undefined {
   const left: unknown[] = [];
   try {
     left.push(JSON.parse(text));
   } catch {
-    return inScript(text);
+    return undefined;
   }
   const found: string[] = [];
   while (left.length > 0) {
     const value = left.pop();
-    if (typeof value === 'string' && value.includes('upscale')) found.push(...parseLiteral(value));
+    if (typeof value === 'string' && value.includes('upscale')) found.push(value);
     if (typeof value !== 'object' || value === null) continue;
     for (const [key, each] of Object.entries(value)) {
       // A source map quotes the sources.

@@ -1,11 +1,13 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { Readable } from 'node:stream';
+import { once } from 'node:events';
+import { Readable, Transform } from 'node:stream';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi, type MockInstance } from 'vitest';
 import { parseQuery, type Directives } from '#src/asset/directives.js';
 import { AssetPipeline } from '#src/asset/pipeline.js';
 import { probe } from '#src/image/codec/probe.js';
 import gulp from 'gulp';
+import type File from 'vinyl';
 import upres, { type GulpOptions } from 'upres/gulp';
 import { makeSite } from '../asset/support/site.js';
 import { temporaryFolder } from '../support/folders.js';
@@ -137,6 +139,34 @@ describe('names', () => {
       code: 'OUTPUT_COLLISION',
       message: 'a.png and a.jpg would both become a@2x.webp: give one of them another name',
     });
+  });
+
+  it.each<[string, (file: File) => void, string?]>([
+    ['two files take behind upres are an error', (file) => (file.stem = file.stem.replace('@2x', '')), 'a.png'],
+    ['are other ones behind upres are fine', (file) => (file.stem = `x-${file.stem}`)],
+    ['are in other folders behind upres are fine', (file) => (file.dirname += `/${file.stem}`)],
+  ])('that %s', async (_, rename, taken) => {
+    const site = makeSite();
+    await site.picture('a.png', 5, 5);
+    const renaming = new Transform({
+      objectMode: true,
+      transform: (file: File, _encoding, done) => {
+        rename(file);
+        done(null, file);
+      },
+    });
+    const written = gulp
+      .src(site.path('*.png'), { encoding: false })
+      .pipe(plugin({ upscale: [1, 2] }))
+      .pipe(renaming)
+      .pipe(gulp.dest(site.path('out')));
+    written.resume();
+    const outcome = await Promise.race([
+      once(renaming, 'error').then(([error]) => (error as Error).message),
+      once(written, 'end').then(() => undefined),
+    ]);
+    expect(outcome ?? '').toContain(taken === undefined ? '' : `two files were renamed to "${taken}" behind upres`);
+    expect(outcome === undefined).toBe(taken === undefined);
   });
 
   it('a picture made by hand comes out once, in place of a computed one', async () => {

@@ -252,6 +252,44 @@ describe.for(vites)('Vite $version: templates of components', (vite) => {
     await expect(buildComponent(name, text)).rejects.toThrow(message);
   });
 
+  /** What Vue's compiler makes of templates in other languages, as Pug. */
+  const compiled = async (attribute: string, query: string): Promise<unknown> =>
+    build(
+      await makeSite({
+        'index.html': '<!doctype html><script type="module" src="/main.js"></script>',
+        'main.js': `import _imports_0 from './logo.png?${query}';\nconsole.log({ ${attribute}: _imports_0 });`,
+      }),
+      { vite },
+    );
+
+  it('in other languages fail where an object would stand in an attribute', async () => {
+    await expect(compiled('src', 'upscale=1;2&as=img')).rejects.toThrow(/attribute src .* as=img is: an object/);
+    await expect(compiled('src', 'upscale=1;2&as=srcset')).rejects.toThrow(/belongs into a srcset/);
+    await expect(compiled('srcset', 'upscale=1;2&as=srcset')).resolves.toBeDefined();
+    await expect(compiled('src', 'upscale=2')).resolves.toBeDefined();
+  });
+
+  it('of Vue get candidates in files of their own', async () => {
+    const site = await makeSite({
+      'index.html': '<!doctype html><script type="module" src="/main.js"></script>',
+      'main.js': `import text from './t.html?vue&type=template&lang.js'; console.log(text);`,
+      't.html': '<img src="./logo.png?upscale=1;2&as=img">',
+    });
+    const texts: string[] = [];
+    const compiler: Plugin = {
+      name: 'compiler',
+      transform(code, id) {
+        if (!id.includes('type=template')) return null;
+        texts.push(code);
+        return 'export default 1';
+      },
+    };
+    await build(site, { vite, plugins: [compiler] });
+    expect(texts[0]).toMatch(
+      /^<img srcset="\.\/logo\.png\?upscale=1\S* 1x, \.\/logo\.png\?upscale=2\S* 2x" width="10"/,
+    );
+  });
+
   it('of Vue get candidates for one directive in an img', async () => {
     const texts: string[] = [];
     const text =

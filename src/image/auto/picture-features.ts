@@ -188,7 +188,7 @@ class Counts {
     const near = (row: number): LaidRow => this.laid[(y + row) % rows]!;
     const [top, one, two, three] = [near(0).luma, near(1).luma, near(2).luma, near(3).luma];
     const [rgb, next] = [near(0).rgb, near(1).rgb];
-    this.countColours(rgb);
+    if (this.colours.size < mostColours) this.countColours(rgb);
     if (below > 1) this.compare(rgb, next);
     if (below > 2 && this.colours.size <= fewColours) this.mixed.look([rgb, next, near(2).rgb]);
     this.walk(width - 3, top, top.subarray(1), top.subarray(2), top.subarray(3));
@@ -201,7 +201,8 @@ class Counts {
       const colour = (row[at]! << 16) | (row[at + 1]! << 8) | row[at + 2]!;
       if (colour === last) continue;
       last = colour;
-      if (this.colours.size < mostColours) this.colours.add(colour);
+      this.colours.add(colour);
+      if (this.colours.size === mostColours) return;
     }
     this.lastColour = last;
   }

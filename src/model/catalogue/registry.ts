@@ -43,28 +43,47 @@ const INTERPOLATIONS: Readonly<Record<Interpolation, string>> = {
   nearest: 'pixel art',
 };
 
-let cached: Map<string, BuiltinNetwork[]> | undefined;
+/** A network's folder, which is called by its label and its scale, as in `natural-x2`. */
+interface Place {
+  readonly scale: number;
+  readonly folder: string;
+  /** Its card, once it was read. */
+  network?: BuiltinNetwork;
+}
 
-/** The networks in the package, by label, scales ascending. Read once. */
-function networks(): Map<string, BuiltinNetwork[]> {
+let cached: Map<string, Place[]> | undefined;
+
+/** The networks in the package, by label, scales ascending. Their cards are read when they are asked for: most builds use few of them. */
+function places(): Map<string, Place[]> {
   if (cached) return cached;
-  const found = new Map<string, BuiltinNetwork[]>();
-  for (const entry of readdirSync(MODELS, { withFileTypes: true })) {
+  const found = new Map<string, Place[]>();
+  for (const name of readdirSync(MODELS)) {
     // Next to the networks lies the recipe of our own.
-    if (!entry.isDirectory() || entry.name === 'training') continue;
-    const folder = join(MODELS, entry.name);
-    const cardFile = join(folder, 'model.json');
-    const card = parseCard(readFileSync(cardFile, 'utf8'), cardFile);
-    const { scale, label } = card;
-    if (scale === undefined) {
-      throw new UpresError('MODEL_INVALID', `The model card ${cardFile} names no scale. Install upres again.`);
-    }
-    const list = found.get(label) ?? [];
-    list.push({ card: { ...card, scale }, path: join(folder, card.file) });
-    found.set(label, list);
+    const [, label, scale] = /^(.+)-x(\d+)$/.exec(name) ?? [];
+    if (label === undefined) continue;
+    found.set(label, [...(found.get(label) ?? []), { scale: Number(scale), folder: join(MODELS, name) }]);
   }
-  for (const list of found.values()) list.sort((a, b) => a.card.scale - b.card.scale);
+  for (const list of found.values()) list.sort((a, b) => a.scale - b.scale);
   return (cached = found);
+}
+
+function networkAt(place: Place, label: string): BuiltinNetwork {
+  return (place.network ??= readNetwork(place, label));
+}
+
+function readNetwork({ folder, scale }: Place, label: string): BuiltinNetwork {
+  const cardFile = join(folder, 'model.json');
+  const card = parseCard(readFileSync(cardFile, 'utf8'), cardFile);
+  if (card.scale === scale && card.label === label) return { card: { ...card, scale }, path: join(folder, card.file) };
+  throw new UpresError(
+    'MODEL_INVALID',
+    `The model card ${cardFile} is not ${label}'s of scale ${scale}. Install upres again.`,
+  );
+}
+
+/** Whether it can be asked for by this name. */
+export function isBuiltinLabel(label: string): boolean {
+  return isInterpolation(label) || places().has(label);
 }
 
 /** Whether a label names an interpolation, which needs no weights. */
@@ -85,9 +104,9 @@ export function builtinLabels(): readonly BuiltinLabel[] {
 }
 
 function learnedLabels(): BuiltinLabel[] {
-  const learned = [...networks()].map(([label, list]): BuiltinLabel => {
-    const { display, for: use, licence, author } = list[0]!.card;
-    return { label, scales: list.map(({ card }) => card.scale), display, for: use, licence, author, kind: 'network' };
+  const learned = [...places()].map(([label, list]): BuiltinLabel => {
+    const { display, for: use, licence, author } = networkAt(list[0]!, label).card;
+    return { label, scales: list.map(({ scale }) => scale), display, for: use, licence, author, kind: 'network' };
   });
   return learned.sort(
     (a, b) => Number(b.label === 'natural') - Number(a.label === 'natural') || (a.label < b.label ? -1 : 1),
@@ -132,11 +151,16 @@ export function builtinLabel(label: string): BuiltinLabel {
 
 /** The network of a label for one of its own scales. */
 export function builtinNetwork(label: string, scale: number): BuiltinNetwork {
-  const found = networks()
+  const found = places()
     .get(label)
-    ?.find(({ card }) => card.scale === scale);
+    ?.find((place) => place.scale === scale);
   if (!found) throw new UpresError('MODEL_NOT_FOUND', `The model "${label}" has no scale ${scale} of its own.`);
-  return found;
+  return networkAt(found, label);
+}
+
+/** All networks of a label, scales ascending; none for what is no network's label. */
+export function builtinNetworks(label: string): readonly BuiltinNetwork[] {
+  return (places().get(label) ?? []).map((place) => networkAt(place, label));
 }
 
 /** The largest enlargement that a chain is sought for, along one axis. */
