@@ -1,6 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { glob, isDynamicPattern } from 'tinyglobby';
 import { isMissing, readError, UpresError } from '../errors.js';
 import { canonicalPaths, isInside } from './canonical.js';
 import { formatOfName, parseDensityName } from '../asset/names.js';
@@ -77,7 +76,7 @@ async function expand(arg: string, errors: UpresError[]): Promise<Input[]> {
   if (stats?.isDirectory()) return expandFolder(arg, errors);
   if (stats) throw new UpresError('INPUT_UNREADABLE', `${arg} is neither a file nor a folder`, { file: arg });
   const pattern = path.sep === '\\' ? arg.replaceAll('\\', '/') : arg;
-  if (!isDynamicPattern(pattern)) {
+  if (!(await isPattern(pattern))) {
     throw new UpresError('INPUT_NOT_FOUND', `${arg} does not exist: check its name and the folder you are in`, {
       file: arg,
     });
@@ -99,8 +98,9 @@ async function expandFolder(folder: string, errors: UpresError[]): Promise<Input
 }
 
 async function expandPattern(pattern: string): Promise<Input[]> {
-  const base = staticBase(pattern);
+  const base = await staticBase(pattern);
   const rest = base === '' ? pattern : pattern.slice(base.endsWith('/') ? base.length : base.length + 1);
+  const { glob } = await import('tinyglobby');
   const files = await glob(rest, {
     cwd: base === '' ? '.' : base,
     expandDirectories: false,
@@ -109,8 +109,14 @@ async function expandPattern(pattern: string): Promise<Input[]> {
   return files.map((file) => ({ path: path.join(base, file), relative: path.normalize(file), named: false }));
 }
 
+/** Whether a name has wildcards. What knows them is loaded only where one could be: most names are plain. */
+async function isPattern(name: string): Promise<boolean> {
+  return /[^\w./ -]/.test(name) && (await import('tinyglobby')).isDynamicPattern(name);
+}
+
 /** The folders before the first part that has a wildcard: `img/photos/*.png` → `img/photos`. */
-function staticBase(pattern: string): string {
+async function staticBase(pattern: string): Promise<string> {
+  const { isDynamicPattern } = await import('tinyglobby');
   const parts = pattern.split('/');
   const first = parts.findIndex((part) => isDynamicPattern(part));
   // A brace may span slashes: {a/b,c}/d.png. Its first part has the opening brace only.
@@ -124,7 +130,7 @@ async function withoutOutputs(inputs: Input[], arg: string, out: string | undefi
   if (out === undefined) return inputs;
   const canonicalPath = canonicalPaths();
   const folder = await canonicalPath(out);
-  const base = await canonicalPath(isDynamicPattern(arg) ? staticBase(arg) || '.' : arg);
+  const base = await canonicalPath((await isPattern(arg)) ? (await staticBase(arg)) || '.' : arg);
   if (isInside(base, folder)) return inputs;
   const kept: Input[] = [];
   for (const input of inputs) {

@@ -13,7 +13,7 @@ import type { ResultCache } from '../asset/result-cache.js';
 import { checkDeviceWorks } from './check-device.js';
 import { checkFarmModel, checkModel } from './check-model.js';
 import { collect } from './collect.js';
-import { FarmBatch } from './farm-batch.js';
+import type { FarmBatch } from './farm-batch.js';
 import { type Interrupts, watchInterrupts } from './interrupt.js';
 import { type JobContext, runJob } from './job.js';
 import { Ledger } from './ledger.js';
@@ -201,11 +201,13 @@ class Batch {
   private async compute(): Promise<void> {
     const { threads, farm: location, quiet } = this.options;
     const { signal } = this.interrupts;
-    const farm =
-      location &&
-      (await FarmBatch.open(location, signal, (message) => {
+    let farm: FarmBatch | undefined;
+    if (location) {
+      const { FarmBatch } = await import('./farm-batch.js');
+      farm = await FarmBatch.open(location, signal, (message) => {
         if (!quiet) this.progress.say(`note: ${message}`);
-      }));
+      });
+    }
     const upscaler = new Upscaler(threads === undefined ? {} : { threads });
     const cache = await this.openCache();
     const cached = new CachedUpscaler(() => upscaler, cache);

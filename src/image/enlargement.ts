@@ -1,7 +1,6 @@
 import { throwIfAborted, unlessAborted } from '../abort.js';
 import { UpresError } from '../errors.js';
 import type { EncodeOptions } from './codec/encode-options.js';
-import { encode } from './codec/encode.js';
 import { PictureTimer, type TurnOptions } from './picture-timer.js';
 import type { Frame, Progress } from '../pixels.js';
 
@@ -74,6 +73,7 @@ export class Enlargement<Facts extends Pixels> {
     try {
       const facts = await unlessAborted(this.pixels, signal);
       const timer = new PictureTimer({ client: this, ...turn, signal });
+      const { encode } = await import('./codec/encode.js');
       const data = await this.inTurn(facts, signal, () =>
         encode(facts.frames, { ...facts.settings, ...encoding }, timer),
       );

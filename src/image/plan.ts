@@ -97,3 +97,6 @@ export function pictureCost(plan: Plan, scale: number): PictureCost {
     codecBytes: Math.max(decoderBytes(header.format, frames * source), encoderBytes(format, lossless, frames * result)),
   };
 }
+
+/** In which colours a picture is computed; formats that can't carry its profile get others than those that can. */
+export const colourOf = ({ profile }: Plan): 'keep' | 'srgb' => (profile ? 'keep' : 'srgb');

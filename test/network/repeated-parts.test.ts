@@ -73,12 +73,12 @@ async function compute(
 
 describe('the side of cells', () => {
   it.each([
-    [9, 1, 9],
+    [9, 1, 5],
     [7, 1, 7],
-    [19, 1, 7],
-    [34, 1, 7],
-    [9, 4, 24],
-    [0, 1, 6],
+    [19, 1, 5],
+    [34, 1, 5],
+    [9, 4, 20],
+    [0, 1, 5],
   ])('of a field of %d pixels with strides of %d is %d: whole cells reach hardly beyond it', (reach, unit, side) => {
     expect(sideFor(reach, unit)).toBe(side);
   });

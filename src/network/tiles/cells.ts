@@ -3,7 +3,7 @@ import { bytesPerValue, pixelTypeOf, viewPixels, type Halo, type PixelArray, typ
 import { copyMirroredRow, mirror } from './mirrored-row.js';
 
 /** Sides of cells that are tried, in strides of the network: smaller ones cost more to compare than they save. */
-const sidesTried = [6, 7, 8, 9, 10, 11, 12] as const;
+const sidesTried = [5, 6, 7, 8, 9, 10, 11, 12] as const;
 
 /** One row of cells in so many is looked at first, and nothing more unless this share of what it sees repeats. */
 const sampledRows = 8;
