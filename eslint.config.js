@@ -89,6 +89,7 @@ export default tseslint.config(
       'models/training/',
       'src/model/graph/onnx/onnx_pb.ts',
       'test/frameworks/*/',
+      'test/server/typed-client/',
     ],
   },
   js.configs.recommended,

@@ -29,7 +29,7 @@ export class LoadTarget implements AsyncDisposable {
   ) {}
 
   static async start(
-    program: 'load-server' | 'load-engine',
+    program: 'load-server' | 'load-engine' | 'load-worker',
     args: readonly string[],
     cacheFolder: string,
   ): Promise<LoadTarget> {

@@ -1,6 +1,6 @@
 // `npm run bench`: measures upres on this machine and prints the figures as tables.
 //
-//   --only NAME   one measurement: engine, rewrites, waste, repeated, occupancy, command, icons, memory, cold, imports, site, plugins, server, wasm or peers (may be given several times);
+//   --only NAME   one measurement: engine, rewrites, waste, repeated, occupancy, command, icons, memory, cold, imports, site, plugins, server, farm, wasm or peers (may be given several times);
 //                 peers, which installs other programs by npm, is left out unless it is named
 //   --quick       small pictures and few rounds, to see that everything works
 //   --pairs N     rounds of what is compared (default 7)
@@ -18,6 +18,7 @@ import { parseArgs } from 'node:util';
 import { measureColdStart } from './cold.js';
 import { measureCommand } from './command.js';
 import { measureEngine } from './engine.js';
+import { measureFarmThroughput } from './farm-throughput.js';
 import { fixed, mebibytes } from './format.js';
 import { measureIcons } from './icons.js';
 import { measureIdlePlugins } from './idle-plugins.js';
@@ -51,6 +52,7 @@ const measurements: readonly Measurement[] = [
   { name: 'site', title: 'A site, through the build tools', run: measureSite },
   { name: 'plugins', title: 'Plugins with nothing to compute', run: measureIdlePlugins },
   { name: 'server', title: 'Server', run: measureServer },
+  { name: 'farm', title: 'Farm', run: measureFarmThroughput },
   { name: 'wasm', title: 'In WebAssembly', run: measureWasm },
   { name: 'peers', title: 'Peers', run: measurePeers, onlyIfNamed: true },
 ];

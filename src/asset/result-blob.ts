@@ -29,7 +29,13 @@ const resultFacts = object(
     inferenceMs: milliseconds,
     codecMs: milliseconds,
   },
-  { modelReason: words, warnings: list(words), approximate: literal(1), approximateBy: number({ from: 0 }) },
+  {
+    machine: words,
+    modelReason: words,
+    warnings: list(words),
+    approximate: literal(1),
+    approximateBy: number({ from: 0 }),
+  },
 );
 
 const magic = 'upres-result-1';

@@ -54,6 +54,11 @@ export interface UpscaleResult extends Approximate {
   readonly modelReason?: string;
   /** What computed the network, all of it; where nothing was to be enlarged, what would have. */
   readonly device: Device;
+  /**
+   * The kind of machine that computed it: machines of one kind compute the same bytes on the same device. Such as `x64 sse4_1 avx fma
+   * avx2`; absent where the result was cached by a version that did not tell.
+   */
+  readonly machine?: string;
   /** Milliseconds from the first to the last of this picture's network calls, waiting for threads included. */
   readonly inferenceMs: number;
   /** Milliseconds in decoder, reducer and its own encoder. */
@@ -229,6 +234,7 @@ export class Upscaler implements AsyncDisposable {
     const turn = { client, priority, signal, onProgress };
     const { data, codecMs, facts } = await encoding.encode({ format, quality, lossless: plan.lossless }, turn);
     const { choice, timer } = facts;
+    const { machineClass } = await import('../network/machine-class.js');
     const warnings = [...source.warnings, ...plan.warnings];
     return {
       data,
@@ -242,6 +248,7 @@ export class Upscaler implements AsyncDisposable {
       model: choice?.model ?? modelFileOf(modelOf(options)),
       ...(choice && { modelReason: choice.reason }),
       device: facts.device,
+      machine: await machineClass(),
       inferenceMs: timer.inferenceMs,
       codecMs: timer.codecMs + codecMs,
       ...facts.told,

@@ -24,21 +24,23 @@ const densities = [1, 2];
  * Looks at the pictures of a page as displays of each density show it. An element with `data-wants` says how many pixels its picture's
  * file has to have, as in `240x160`, or one size for each density: `120x80 240x160`.
  * @param isAlive whether waiting for the server still makes sense
+ * @param wanted the same by selectors, for pages that do not say it
  */
 export async function look(
   browser: Browser,
   origin: string,
   path: string,
   isAlive: () => boolean = () => true,
+  wanted: Readonly<Record<string, string>> = {},
 ): Promise<Look> {
   const seen: Seen[] = [];
   const problems: string[] = [];
   // Development servers load pages again when they have found more to prepare: what fails then is nothing.
-  await visit(browser, 1, async (page) => arrive(page, origin + path, isAlive));
+  await visit(browser, 1, async (page) => arrive(page, origin + path, isAlive, wanted));
   for (const [at, density] of densities.entries()) {
     await visit(browser, density, async (page) => {
       const watched = watch(page);
-      await arrive(page, origin + path, isAlive);
+      await arrive(page, origin + path, isAlive, wanted);
       for (const { id, wants, ...found } of await page.evaluate<Found[]>(pictures)) {
         const sizes = wants.split(' ');
         seen.push({ place: `${path} ${id} at ${density}x`, wants: sizes[at] ?? sizes[0]!, ...found });
@@ -85,14 +87,27 @@ function watch(page: Page): () => Promise<string[]> {
 }
 
 /** Development servers answer before they are ready. */
-async function arrive(page: Page, url: string, isAlive: () => boolean): Promise<void> {
+async function arrive(
+  page: Page,
+  url: string,
+  isAlive: () => boolean,
+  wanted: Readonly<Record<string, string>>,
+): Promise<void> {
+  const say = async (): Promise<void> => {
+    for (const [selector, wants] of Object.entries(wanted)) {
+      await page.waitForSelector(selector, { timeout: 15_000, state: 'attached' });
+      await page.evaluate(`document.querySelector(${JSON.stringify(selector)}).dataset.wants = '${wants}'`);
+    }
+  };
   const until = Date.now() + 90_000;
   for (;;) {
     try {
       await page.goto(url, { waitUntil: 'load' });
+      await say();
       await page.waitForSelector('[data-wants]', { timeout: 15_000, state: 'attached' });
       // What is loaded again is loaded soon.
       await page.waitForTimeout(1500);
+      await say();
       await page.waitForSelector('[data-wants]', { timeout: 15_000, state: 'attached' });
       return;
     } catch (error) {

@@ -33,6 +33,9 @@ export class Project {
   /** Puts the files there, and the picture. */
   async lay(from: string, picture: string): Promise<void> {
     cpSync(from, this.folder, { recursive: true });
+    for (const [to, beside] of Object.entries(this.fixture.beside ?? {})) {
+      cpSync(beside, join(this.folder, to), { recursive: true });
+    }
     const manifest = { name: 'fixture', private: true, type: 'module' };
     const own = join(this.folder, 'package.json');
     if (!existsSync(own)) writeFileSync(own, JSON.stringify(manifest));

@@ -33,13 +33,13 @@ try {
   const browser = await chromium.launch({ executablePath, headless: true, args: ['--no-sandbox', '--disable-gpu'] });
   for (const name of asked.length > 0 ? asked : known) {
     const fixture = readFixture(join(fixtures, name));
-    const place = join(folder, name);
+    const place = join(folder, name, fixture.place ?? '');
     const from = join(fixtures, fixture.files ?? name);
     const outcome = await tryOut(name, from, new Project(place, fixture, node), tarball, browser);
     outcomes.set(name, outcome);
     console.error(`${name}: build ${outcome.build}; dev ${outcome.dev}`);
     // A framework is hundreds of megabytes.
-    if (values.keep === undefined) rmSync(place, { recursive: true, force: true, maxRetries: 5 });
+    if (values.keep === undefined) rmSync(join(folder, name), { recursive: true, force: true, maxRetries: 5 });
   }
   await browser.close();
 } finally {

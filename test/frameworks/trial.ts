@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { lookAtManifest, markedFiles } from './delivered.js';
+import { lookAtExample } from './example.js';
 import { serveFiles } from './files.js';
 import { look, type Look, type Seen } from './look.js';
 import type { Project, Serving } from './project.js';
@@ -91,10 +92,10 @@ async function visit(
   browser: Browser,
   { base = '/', edits = false }: Visit,
 ): Promise<Look> {
-  const { pages = [], places = 0 } = project.fixture;
+  const { pages = [], places = 0, wants } = project.fixture;
   const lookAtAll = async (): Promise<Look> => {
     const looks: Look[] = [];
-    for (const page of pages) looks.push(await look(browser, serving.url, join(base, page), serving.isAlive));
+    for (const page of pages) looks.push(await look(browser, serving.url, join(base, page), serving.isAlive, wants));
     return { seen: looks.flatMap(({ seen }) => seen), problems: looks.flatMap(({ problems }) => problems) };
   };
   try {
@@ -102,6 +103,7 @@ async function visit(
     const problems = [...found];
     const all = new Set(seen.map(({ place }) => place.replace(/ at \S+$/, ''))).size;
     if (all !== places) problems.push(`${all} places of ${places} were seen`);
+    for (const page of pages) problems.push(...(await lookAtExample(project, serving.url + join(base, page))));
     if (edits) await seeEdited(project, seen, lookAtAll);
     return { seen, problems };
   } catch (error) {

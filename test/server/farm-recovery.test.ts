@@ -84,7 +84,7 @@ describe.skipIf(redisProgram === undefined)('what a farm does when something goe
   });
 
   it('hears of a job though it listens while it connects', async () => {
-    const { listener } = farm.queue as unknown as { readonly listener: Redis };
+    const { listener } = (farm.queue as unknown as { readonly news: { readonly listener: Redis } }).news;
     let heard = 0;
     let again!: () => void;
     // As the connection stands, before it was asked whether Redis is ready.

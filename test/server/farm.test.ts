@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { machineClass } from '#src/network/machine-class.js';
 import { createServer, createWorker, type UpresServer, type UpresWorker } from '#src/server/index.js';
 import { temporaryFolder } from '../support/folders.js';
 import { redisProgram, startRedis, startS3 } from '../support/services.js';
@@ -26,6 +27,8 @@ describe.skipIf(redisProgram === undefined)('a farm', () => {
     }
     const ended = await endOf(`${second}/v1/jobs/${id}`);
     expect(ended.state).toBe('done');
+    for (const { result } of ended.images)
+      expect(result).toMatchObject({ device: 'cpu', machine: await machineClass() });
     expect((await events).at(-1)).toMatchObject({ event: 'done' });
     expect(done).toHaveLength(3);
     expect((await fetch(`${first}/v1/jobs/${id}`, { method: 'DELETE' })).status).toBe(204);

@@ -2,6 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { machineClass } from '#src/network/machine-class.js';
 import { AssetCache } from '#src/asset/asset-cache.js';
 import { cacheKey } from '#src/asset/cache-key.js';
 import { Upscaler } from '#src/image/upscale.js';
@@ -34,6 +35,7 @@ describe('POST /v1/upscale', () => {
       'upres-height': '48',
       'upres-model': model,
       'upres-device': 'cpu',
+      'upres-machine': encodeURIComponent(await machineClass()),
       vary: 'Accept',
       'x-content-type-options': 'nosniff',
       'cross-origin-resource-policy': 'same-origin',

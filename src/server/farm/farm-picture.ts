@@ -62,13 +62,13 @@ export class FarmPicture {
       if (image.state === 'failed') return this.orAlone(image.problem, options);
       const data = await this.fetch(id, place);
       if (data && image.state === 'done') {
-        const { width, height, format, frames, model, device, modelReason, warnings } = image.results[place]!;
+        const told = image.results[place]!;
+        const { width, height, format, frames, model, inferenceMs = 0, codecMs = 0, machine } = told;
         return {
-          ...{ data, width, height, format, frames, model, device: device as Device },
+          ...{ data, width, height, format, frames, model, device: told.device as Device, inferenceMs, codecMs },
           ...{ sourceWidth: header.width, sourceHeight: header.height, upscale: plan.target.width / header.width },
-          ...{ inferenceMs: image.results[place]!.inferenceMs ?? 0, codecMs: image.results[place]!.codecMs ?? 0 },
-          ...defined({ modelReason, warnings }),
-          ...approximateOnly(image.results[place]!),
+          ...defined({ machine, modelReason: told.modelReason, warnings: told.warnings }),
+          ...approximateOnly(told),
         };
       }
       if (times === mostTimes) throw new UpresError('STORAGE_UNAVAILABLE', 'its result was lost again and again');

@@ -96,6 +96,11 @@ const resultHeaders = {
   'upres-frames': Type.Integer({ description: 'More than 1 for an animation.' }),
   'upres-model': Type.String({ description: 'The label, percent-encoded; what `auto` chose.' }),
   'upres-device': Type.String({ description: 'What computed it.' }),
+  'upres-machine': Type.Optional(
+    Type.String({
+      description: 'The kind of machine that computed it, percent-encoded: others may differ in the last bit.',
+    }),
+  ),
   'upres-approximate': Type.Optional(
     Type.Integer({
       description: '1 where the network looks too far for tiles that equal the whole; absent elsewhere.',

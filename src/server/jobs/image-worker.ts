@@ -155,8 +155,9 @@ const worn: Outcome = {
 };
 
 async function describe(result: UpscaleResult): Promise<JobResult> {
-  const { data, width, height, format, frames, model, device, modelReason, warnings, inferenceMs, codecMs } = result;
+  const { data, width, height, format, frames, model, device, inferenceMs, codecMs } = result;
+  const { machine, modelReason, warnings } = result;
   const sha256 = await digest(data, 'sha256', 'base64url');
   const facts = { width, height, format, frames, model, bytes: data.length, sha256, device, inferenceMs, codecMs };
-  return { ...facts, ...defined({ modelReason, warnings }), ...approximateOnly(result) };
+  return { ...facts, ...defined({ machine, modelReason, warnings }), ...approximateOnly(result) };
 }

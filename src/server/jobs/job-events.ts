@@ -48,6 +48,8 @@ export class JobEvents extends Readable {
     this.seen = options.seen ?? -1;
     this.unlisten = options.listen(() => {
       this.changed = true;
+      // At once: what is asked for may not be answered any more.
+      if (options.closed() && !this.over) this.finish();
       this.work();
     });
     this.heart = setInterval(() => {
@@ -78,7 +80,7 @@ export class JobEvents extends Readable {
     this.options.current().then(
       (now) => {
         this.working = false;
-        if (this.destroyed) return;
+        if (this.destroyed || this.over) return;
         this.report(now?.job, now?.progress);
         this.work();
       },

@@ -59,6 +59,8 @@ const result = object(
     approximate: literal(1),
     /** How far they are from it, in levels of 255. */
     approximateBy: number({ from: 0 }),
+    /** The kind of machine that computed it: others may differ in the last bit. */
+    machine: words,
     /** Why `auto` chose the model, in words for people. */
     modelReason: words,
     /** What is odd about the source or was left behind, in words for people. */

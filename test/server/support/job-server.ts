@@ -15,8 +15,17 @@ export async function startServer(folder: string, options: ServerOptions = {}): 
   return { server, url: await server.listen() };
 }
 
-/** A PNG of random rectangles, the same for the same seed. */
-export async function smallPicture(seed: number, width = 24, height = 16): Promise<Buffer> {
+const made = new Map<string, Promise<Buffer>>();
+
+/** A PNG of random rectangles, the same for the same seed: made once in a process. */
+export function smallPicture(seed: number, width = 24, height = 16): Promise<Buffer> {
+  const name = [seed, width, height].join();
+  const known = made.get(name) ?? makePicture(seed, width, height);
+  made.set(name, known);
+  return known;
+}
+
+async function makePicture(seed: number, width: number, height: number): Promise<Buffer> {
   const random = randomNumbers(seed);
   const pixels = new Uint8Array(width * height * 3);
   for (let i = 0; i < pixels.length; i++) pixels[i] = (((i / 12) | 0) * 37 + random(64) + seed * 11) % 256;

@@ -1,6 +1,7 @@
 import { approximateOnly } from '../../../network/approximate.js';
 import { Type, type Static } from 'typebox';
 import { outputFormats } from '../../../image/codec/formats.js';
+import { defined } from '../../../schema.js';
 import { mediaTypeOf } from '../media-types.js';
 import { jobStates, type Job, type JobImage, type JobState } from '../../jobs/job.js';
 import type { JobProgress } from '../../jobs/job-progress.js';
@@ -44,6 +45,12 @@ const ResultBody = Type.Object(
     bytes: Count,
     model: Type.String(),
     device: Type.String({ description: 'What computed it.' }),
+    machine: Type.Optional(
+      Type.String({
+        description:
+          'The kind of machine that computed it, such as `x64 sse4_1 avx fma avx2`: others may differ in the last bit.',
+      }),
+    ),
     approximate: Type.Optional(
       Type.Literal(1, { description: 'Where the network looks too far for tiles that equal the whole.' }),
     ),
@@ -134,10 +141,10 @@ function imageBody(job: Job, image: JobImage, place: number): JobBody['images'][
   if (image.state !== 'done' || job.expired || job.state === 'cancelled') return known;
   const own = `/v1/jobs/${job.id}/images/${place}`;
   const results = image.results.map((result, output) => {
-    const { width, height, frames, format, bytes, model, device } = result;
+    const { width, height, frames, format, bytes, model, device, machine } = result;
     const url = image.results.length === 1 ? `${own}/result` : `${own}/results/${output}`;
     const facts = { width, height, frames, format, type: mediaTypeOf(format), bytes, model, device };
-    return { ...facts, ...approximateOnly(result), url };
+    return { ...facts, ...defined({ machine }), ...approximateOnly(result), url };
   });
   return { ...known, result: results[0]!, results };
 }

@@ -1,0 +1,114 @@
+import type { Redis } from 'ioredis';
+import { ProgressBook, type JobProgress, type WorkReport } from '../jobs/job-progress.js';
+import { hasEnded, type Job } from '../jobs/job.js';
+import { Listeners } from '../jobs/listeners.js';
+import { asking, keyPrefix, type Connection } from './connection.js';
+import { nameOf } from './image-name.js';
+import { newsOf } from './redis-job-store.js';
+
+/** Milliseconds between two words of an image's progress: each costs Redis a few commands. */
+const calm = 500;
+/** Seconds for which progress is kept of an image that no one computes any more. */
+const progressSeconds = 24 * 60 * 60;
+
+const stopChannel = `${keyPrefix}stop`;
+const progressKey = (id: string): string => `${keyPrefix}progress:${id}`;
+
+/** Word of jobs between processes: that one has changed, how far it is, and that it is wanted no more. Some of it may be lost. */
+export class JobNews {
+  private readonly redis: Redis;
+  private readonly listener: Redis;
+  private readonly listeners = new Listeners();
+  private readonly heard = new Map<string, number>();
+  private readonly book = new ProgressBook();
+  private readonly said = new Map<string, { at: number; timer?: NodeJS.Timeout; report: WorkReport }>();
+  private stop: (id: string) => void = () => undefined;
+
+  constructor(connection: Connection) {
+    this.redis = connection.redis;
+    this.listener = connection.subscriber();
+    this.listener.on('message', (channel: string, message: string) => {
+      if (channel === stopChannel) this.stop(message);
+      else this.listeners.tell(channel.slice(newsOf('').length));
+    });
+    this.listener.on('ready', () => {
+      this.tellAll();
+    });
+  }
+
+  /** Calls back for each job that is wanted no more. */
+  async onStop(stop: (id: string) => void): Promise<void> {
+    this.stop = stop;
+    await asking(this.listener.subscribe(stopChannel));
+  }
+
+  /** A job is wanted no more. */
+  async tellToStop(id: string): Promise<void> {
+    await asking(this.redis.publish(stopChannel, id));
+  }
+
+  report(job: Job, place: number, report?: WorkReport): void {
+    const name = nameOf(job.id, place);
+    const last = this.said.get(name) ?? { at: -Infinity, report: {} };
+    clearTimeout(last.timer);
+    if (!report) {
+      this.said.delete(name);
+      void this.redis.hdel(progressKey(job.id), String(place)).catch(() => undefined);
+      return;
+    }
+    const next = { ...last, report: { ...last.report, ...report } };
+    this.said.set(name, next);
+    const say = (): void => {
+      next.at = performance.now();
+      const words = this.redis.pipeline().hset(progressKey(job.id), String(place), JSON.stringify(next.report));
+      words.expire(progressKey(job.id), progressSeconds).publish(newsOf(job.id), '');
+      void words.exec().catch(() => undefined);
+    };
+    const wait = next.at + calm - performance.now();
+    if (wait <= 0) say();
+    else next.timer = setTimeout(say, wait).unref();
+  }
+
+  /** The store has told everyone already. */
+  tell({ id, state }: Pick<Job, 'id' | 'state'>): void {
+    if (!hasEnded({ state })) return;
+    this.book.forget(id);
+    void this.redis.del(progressKey(id)).catch(() => undefined);
+  }
+
+  /** Has all who listen look again. */
+  tellAll(): void {
+    this.listeners.tellAll();
+  }
+
+  listen(id: string, listener: () => void): () => void {
+    const unlisten = this.listeners.add(id, listener);
+    const count = this.heard.get(id) ?? 0;
+    this.heard.set(id, count + 1);
+    if (count === 0) {
+      // What happened until then is asked for once more.
+      this.listener.subscribe(newsOf(id)).then(listener, () => undefined);
+    }
+    return () => {
+      unlisten();
+      const left = (this.heard.get(id) ?? 1) - 1;
+      if (left > 0) this.heard.set(id, left);
+      else {
+        this.heard.delete(id);
+        void this.listener.unsubscribe(newsOf(id)).catch(() => undefined);
+      }
+    };
+  }
+
+  async progress(job: Job): Promise<JobProgress> {
+    if (hasEnded(job)) {
+      this.book.forget(job.id);
+      return this.book.of(job);
+    }
+    const said = await asking(this.redis.hgetall(progressKey(job.id)));
+    this.book.clear(job.id);
+    for (const [place, text] of Object.entries(said))
+      this.book.note(job, Number(place), JSON.parse(text) as WorkReport);
+    return this.book.of(job);
+  }
+}
