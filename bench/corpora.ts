@@ -131,6 +131,9 @@ async function shownBy(page: Page, bytes: Uint8Array, type: string, animated = f
   return shown.map((frame) => ({ ...frame, data: new Uint8Array(Buffer.from(frame.data, 'base64')) }));
 }
 
+/** Milliseconds that a player shows a frame: times up to 10 are taken for none, and for 100. */
+const played = ({ delay = 0 }: Shown): number => (delay > 10 ? Math.round(delay) : 100);
+
 /** What differs between the frames of an animation and those of its result, as the page shows both. */
 async function framesOff(page: Page, bytes: Uint8Array, format: string): Promise<string | undefined> {
   const shown = await shownBy(page, bytes, `image/${format}`, true);
@@ -140,7 +143,7 @@ async function framesOff(page: Page, bytes: Uint8Array, format: string): Promise
   for (const [index, frame] of shown.entries()) {
     const off = difference(halved(own[index]!), frame);
     if (off !== undefined) return `frame ${index + 1}: ${off}`;
-    const [told, wanted] = [own[index]!, frame].map(({ delay = 0 }) => Math.round(delay));
+    const [told, wanted] = [own[index]!, frame].map(played);
     if (told !== wanted) return `frame ${index + 1}: ${told} ms instead of ${wanted}`;
   }
   return undefined;

@@ -54,6 +54,7 @@ export async function measurePeers(setting: Setting): Promise<Findings> {
     }));
     await writeFile(plot, speedPlot(points, 'megapixels of the result a second of processor time →'));
   }
+  const comparisons = compare(places);
   return {
     tables: [
       ...sets.map(({ name, pictures, megapixels }) => ({
@@ -70,11 +71,18 @@ export async function measurePeers(setting: Setting): Promise<Findings> {
             String(one.rounds),
           ]),
       })),
+      {
+        caption: 'Processor time of a peer, as a multiple of that of the cheapest of ours that is as good',
+        columns: ['', 'pictures', 'ours', 'times', 'above our curve'],
+        rows: comparisons.map(({ peer, own, times, isAbove }) => [
+          ...[peer.name, peer.set, own?.name ?? '–', own ? fixed(times) : '–', isAbove ? 'yes' : ''],
+        ]),
+      },
       ...(absent.length > 0
         ? [{ caption: 'Not run', columns: ['', 'why'], rows: absent.map(({ name, reason }) => [name, reason]) }]
         : []),
     ],
-    goals: goalsOf(places),
+    goals: goalsOf(comparisons),
     figures: { places: places.map((one) => ({ ...one })), absent: absent.map((one) => ({ ...one })) } satisfies Json,
   };
 }
@@ -117,23 +125,36 @@ async function measureSet(
   return places;
 }
 
-/** By processor time: that of other programs, and a peer's having one thread only, count for nothing. */
-function goalsOf(places: readonly Place[]): Goal[] {
-  const own = places.filter(({ kind }) => kind === 'ours');
-  const peers = places.filter(({ kind }) => kind !== 'ours');
-  const within = (peer: Place): Place[] => own.filter(({ set }) => set === peer.set);
-  const isAbove = (peer: Place): boolean =>
-    within(peer).some(({ psnr, cpuSeconds }) => peer.psnr > psnr && peer.cpuSeconds < cpuSeconds) &&
-    !within(peer).some(({ psnr, cpuSeconds }) => psnr >= peer.psnr && cpuSeconds <= peer.cpuSeconds);
-  const timesFaster = (peer: Place): number => {
-    const asGood = within(peer).filter(({ psnr }) => psnr >= peer.psnr);
-    return asGood.length === 0 ? 0 : peer.cpuSeconds / Math.min(...asGood.map(({ cpuSeconds }) => cpuSeconds));
-  };
-  const networks = peers.filter(({ kind }) => kind === 'network');
+/** How a peer stands to what upres has: by processor time, so that other programs, and a peer's having one thread only, count for nothing. */
+interface Comparison {
+  readonly peer: Place;
+  /** The cheapest of ours that is as good. */
+  readonly own: Place | undefined;
+  /** How many times the processor time of that the peer takes; 0 where nothing is as good. */
+  readonly times: number;
+  /** Whether it is better than something of ours, and nothing of ours is both as good and as cheap. */
+  readonly isAbove: boolean;
+}
+
+function compare(places: readonly Place[]): Comparison[] {
+  return places
+    .filter(({ kind }) => kind !== 'ours')
+    .map((peer) => {
+      const ours = places.filter(({ kind, set }) => kind === 'ours' && set === peer.set);
+      const [own] = ours
+        .filter(({ psnr }) => psnr >= peer.psnr)
+        .toSorted((one, other) => one.cpuSeconds - other.cpuSeconds);
+      const times = own ? peer.cpuSeconds / own.cpuSeconds : 0;
+      return { peer, own, times, isAbove: times < 1 && ours.some(({ psnr }) => psnr < peer.psnr) };
+    });
+}
+
+function goalsOf(comparisons: readonly Comparison[]): Goal[] {
+  const networks = comparisons.filter(({ peer }) => peer.kind === 'network');
   return [
     {
-      what: 'peers: share of their results that lie on our side of the curve of quality against time',
-      value: 1 - peers.filter(isAbove).length / peers.length,
+      what: 'peers: share of their results that do not lie above our curve of quality against time',
+      value: comparisons.filter(({ isAbove }) => !isAbove).length / comparisons.length,
       bound: { atLeast: 1 },
       show: percent,
     },
@@ -141,7 +162,7 @@ function goalsOf(places: readonly Place[]): Goal[] {
       ? [
           {
             what: 'peers with networks: times as fast at their quality or better, the least',
-            value: Math.min(...networks.map(timesFaster)),
+            value: Math.min(...networks.map(({ times }) => times)),
             bound: { atLeast: leastTimes },
             show: fixed,
           },

@@ -50,7 +50,7 @@ export function speedPlot(points: readonly PlotPoint[], axis: string): string {
   const legend = names.map((name, index) => {
     const x = panel.left + (index % perRow) * ((width - panel.left) / perRow);
     const y = panel.height + 22 + 18 * Math.floor(index / perRow);
-    return `<g transform="translate(${x} ${y})">${mark(name, names)}<text x="10" y="4">${escapeXml(name)}</text></g>`;
+    return `<g transform="translate(${px(x)} ${px(y)})">${mark(name, names)}<text x="10" y="4">${escapeXml(name)}</text></g>`;
   });
   return `${[
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="Quality against speed">`,

@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { attachProfile } from '#src/image/codec/attach-profile.js';
 import { decodePixels, decodePixels16, largestDifference, picture, picture16 } from './fixtures.js';
-import { adobeRgbProfile, adobeToSrgb, linearGreyProfile, linearToSrgb } from './profiles.js';
+import { adobeRgbProfile, adobeToSrgb, greyProfiles, linearGreyProfile, linearToSrgb } from './profiles.js';
 import { useUpscaler } from './upscaler.js';
 
 const { upscaler } = useUpscaler();
@@ -89,6 +89,20 @@ describe('colour', () => {
     const webp = await upscaler.upscale(source, { ...nearest, colour: 'keep', format: 'webp', quality: 100 });
     expect((await sharp(webp.data).metadata()).hasProfile).toBe(false);
     expect((await decodePixels(webp.data)).at(0, 0)[0]).toBeCloseTo(srgb, -0.5);
+  });
+
+  test.each(greyProfiles)('a grey profile of 16 bits is converted: %s', async (_, icc, light) => {
+    const level = Math.round(0.4 * 65535);
+    for (const channels of [1, 2] as const) {
+      const png = picture16(8, 8, channels, () => [level, 40_000].slice(0, channels)).toColourspace('grey16');
+      const source = await attachProfile(await png.png().toBuffer(), icc);
+      const converted = await decodePixels16((await upscaler.upscale(source, nearest)).data);
+      expect(converted.channels).toBe(channels);
+      expect(Math.abs(converted.data[0]! - linearToSrgb(light) * 65535)).toBeLessThan(30);
+      if (channels === 2) expect(converted.data[1]).toBe(40_000);
+      const kept = await upscaler.upscale(source, { ...nearest, colour: 'keep' });
+      expect((await sharp(kept.data).metadata()).icc?.equals(icc)).toBe(true);
+    }
   });
 
   test('a GIF can carry no profile, so its colours are converted even so', async () => {

@@ -66,12 +66,40 @@ export const adobeRgbProfile = profile('RGB ', [
 ]);
 
 /** Grey values that are proportional to light. */
-export const linearGreyProfile = profile('GRAY', [
-  ['desc', description('Linear grey')],
-  ['cprt', Buffer.concat([text('text'), number(0), text('none\0')])],
-  ['wtpt', white],
-  ['kTRC', gammaCurve(1)],
-]);
+const greyProfile = (curve: Buffer): Buffer =>
+  profile('GRAY', [
+    ['desc', description('Grey')],
+    ['cprt', Buffer.concat([text('text'), number(0), text('none\0')])],
+    ['wtpt', white],
+    ['kTRC', curve],
+  ]);
+
+export const linearGreyProfile = greyProfile(gammaCurve(1));
+
+const table = (values: readonly number[]): Buffer => {
+  const bytes = Buffer.alloc(12 + 2 * values.length);
+  bytes.write('curv', 0, 'latin1');
+  bytes.writeUInt32BE(values.length, 8);
+  values.forEach((value, index) => bytes.writeUInt16BE(Math.round(value * 65535), 12 + 2 * index));
+  return bytes;
+};
+const parameters = (kind: number, values: readonly number[]): Buffer => {
+  const bytes = Buffer.alloc(12 + 4 * values.length);
+  bytes.write('para', 0, 'latin1');
+  bytes.writeUInt16BE(kind, 8);
+  values.forEach((value, index) => bytes.writeInt32BE(Math.round(value * 65536), 12 + 4 * index));
+  return bytes;
+};
+
+/** Profiles of grey, and what light 0.4 is under each. */
+export const greyProfiles: readonly (readonly [name: string, icc: Buffer, light: number])[] = [
+  ['a gamma', greyProfile(gammaCurve(1.75)), 0.4 ** 1.75],
+  ['nothing, which is linear', greyProfile(table([])), 0.4],
+  ['a table', greyProfile(table([0, 0.1, 0.3, 0.5, 0.7, 1])), 0.3],
+  ['a gamma in parameters', greyProfile(parameters(0, [1.8])), 0.4 ** 1.8],
+  ['parameters with an offset', greyProfile(parameters(1, [2, 0.8, 0.2])), 0.52 ** 2],
+  ['parameters with a straight part', greyProfile(parameters(3, [2.4, 1 / 1.1, 0.1 / 1.1, 0.1, 0.5])), 0.04],
+];
 
 /** XYZ at D50 to linear sRGB (Lindbloom). */
 const xyzToSrgb = [

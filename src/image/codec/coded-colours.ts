@@ -2,6 +2,7 @@ import { UpresError } from '../../errors.js';
 import { coloursOfAvifData } from '../auto/avif-storage.js';
 import { Box, findBox } from './boxes.js';
 import type { OutputFormat } from './formats.js';
+import type { CurveTable } from './grey-curve.js';
 import { greyProfile, matrixProfile, type Primaries, type TransferCurve } from './matrix-profile.js';
 import { pngChunks } from './png-chunks.js';
 
@@ -11,6 +12,8 @@ export interface CodedColours {
   readonly primaries: Primaries | undefined;
   /** Undefined where it is sRGB's, or none of those that are known. */
   readonly curve: TransferCurve | undefined;
+  /** In its place, where only a table says it. */
+  readonly table?: CurveTable;
   /** Whether it counts for more than an embedded profile. */
   readonly overProfile: boolean;
 }

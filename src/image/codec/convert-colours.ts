@@ -1,6 +1,7 @@
 import { inBands } from '../../event-loop.js';
 import type { Samples } from '../../pixels.js';
 import { srgbCurve, srgbPrimaries, type CodedColours } from './coded-colours.js';
+import type { CurveTable } from './grey-curve.js';
 import { primariesMatrix, type TransferCurve } from './matrix-profile.js';
 
 /** Pixels as sharp decodes them; the frames of an animation one above the other. */
@@ -52,10 +53,12 @@ export async function inksAsLight({ data, width, height, channels }: RawPixels):
  */
 export async function toSrgb(
   { data, width, height, channels }: RawPixels,
-  { primaries, curve = srgbCurve }: CodedColours,
+  { primaries, curve = srgbCurve, table }: CodedColours,
 ): Promise<RawPixels> {
   const most = data instanceof Uint16Array ? 65_535 : 255;
-  const light = Float64Array.from({ length: most + 1 }, (_, level) => lightOf(level / most, curve));
+  const light = Float64Array.from({ length: most + 1 }, (_, level) =>
+    table ? between(table, level / most) : lightOf(level / most, curve),
+  );
   const levels = Float64Array.from(light, (value) => Math.round(most * levelOf(value)));
   const matrix = channels > 2 && primaries ? primariesMatrix(primaries, srgbPrimaries) : undefined;
   const colours = channels % 2 === 0 ? channels - 1 : channels;
@@ -73,6 +76,13 @@ export async function toSrgb(
     }
   });
   return { data: out, width, height, channels };
+}
+
+/** @param value 0 to 1 */
+function between(table: CurveTable, value: number): number {
+  const place = value * (table.length - 1);
+  const index = Math.min(table.length - 2, Math.floor(place));
+  return table[index]! + (table[index + 1]! - table[index]!) * (place - index);
 }
 
 const lightOf = (value: number, { g, a = 1, b = 0, c = 0, d = 0 }: TransferCurve): number =>

@@ -3,6 +3,7 @@ import { UpresError } from '../../errors.js';
 import { coloursOfAvifData, isLosslessAvif } from '../auto/avif-storage.js';
 import { isLosslessWebp } from '../auto/webp-storage.js';
 import { hasAnimation, readApng } from './apng.js';
+import { greyCurve } from './grey-curve.js';
 import { asStill, framesOfAvif, isSequence } from './avif-sequence.js';
 import { codecError } from './codec-error.js';
 import { codedColours, profileOf, type CodedColours } from './coded-colours.js';
@@ -93,7 +94,7 @@ function headerOf(
     depth: metadata.space === 'rgb16' || metadata.space === 'grey16' ? 16 : 8,
     delay,
     loop: loop === undefined ? undefined : Math.min(loop, mostRounds),
-    ...profileFor(embedded, coded, grey),
+    ...profileFor(embedded, coded, metadata.space),
     lossless: own.lossless,
     bareInks: metadata.space === 'cmyk' && embedded === undefined,
     palette: metadata.isPalette,
@@ -106,8 +107,13 @@ function headerOf(
 function profileFor(
   embedded: Uint8Array | undefined,
   coded: CodedColours | undefined,
-  grey: boolean,
+  space: string,
 ): Pick<Header, 'profile' | 'codedColours'> {
-  if (coded === undefined || (embedded && !coded.overProfile)) return { profile: embedded, codedColours: undefined };
-  return { profile: profileOf(coded, grey), codedColours: coded };
+  if (embedded && !coded?.overProfile) {
+    // The decoder converts grey by a profile where it has 8 bits only.
+    const told = space === 'grey16' ? greyCurve(embedded) : undefined;
+    return { profile: embedded, codedColours: told && { primaries: undefined, ...told, overProfile: false } };
+  }
+  const grey = space === 'b-w' || space === 'grey16';
+  return { profile: coded && profileOf(coded, grey), codedColours: coded };
 }
