@@ -47,7 +47,10 @@ export function unresolvedPlugin(session: SessionOf): Plugin {
             ? []
             : [
                 written(this, own, bundle),
-                copied(this.environment.config, own.config).map((found) => ({ ...found, fate: wasCopied })),
+                copied(this.environment.config, own.config, (code) => this.parse(code)).map((found) => ({
+                  ...found,
+                  fate: wasCopied,
+                })),
                 taken(this.environment.name, own, bundle),
               ].flat();
         const places = new Set<string>();
