@@ -347,6 +347,7 @@ describe.for(vites)('Vite $version', (vite) => {
       ],
       ['a sentence', `console.log('Write logo.png?upscale=2 or logo.png?upscale=3.');`],
       ['a copied folder that is called like a file', '', { 'public/chart.js/a.txt': 'logo.png?upscale=2' }],
+      ['a comment of a copied script', '', { 'public/a.js': "// '/logo.png?upscale=2'", 'public/logo.png': '' }],
     ] as const)('but not %s', async ([, code, files]) => {
       const site = await makeSite({
         'index.html': `<!doctype html><p class="bg-[url('./logo.png?upscale=2')]"></p>${script}`,
