@@ -299,6 +299,14 @@ describe.for(vites)('Vite $version', (vite) => {
         /logo\.png\?upscale=2" is still/,
       ],
       [
+        'a sum of strings, next to a file that asks for the same image',
+        {
+          'main.js': `import './b.js'; import url from './logo.png?upscale=2'; console.log(url);`,
+          'b.js': `self.a = './logo.png' + '?upscale=2';`,
+        },
+        /b\.js: "\.\/logo\.png\?upscale=2" is still/,
+      ],
+      [
         'a string with a slash too many',
         { 'main.js': 'document.images[0].src = `${import.meta.env.BASE_URL}/b.png?upscale=2`;', 'public/b.png': '' },
         /main\.js:1: "\/+b\.png\?upscale=2" is still/,
