@@ -1,4 +1,4 @@
-import { parseAst } from 'vite';
+import { parseAst } from 'rollup/parseAst';
 import { describe, expect, it } from 'vitest';
 import { unresolvedDirectives } from '#src/asset/unresolved-directives.js';
 import { makeSite } from './support/site.js';
