@@ -8,6 +8,7 @@ import { builtinLabels } from '../model/catalogue/registry.js';
 import { isProcessor } from '../network/device.js';
 import type { FarmClient } from '../server/farm/farm-client.js';
 import type { FarmLocation } from '../server/farm/farm-location.js';
+import type { FarmPicture } from '../server/farm/farm-picture.js';
 import { autoModel } from '../image/auto/auto-model.js';
 import { type JobContext, wantedOf } from './job.js';
 import type { RunOptions } from './options.js';
@@ -34,7 +35,10 @@ export class FarmBatch {
   static async open(location: FarmLocation, signal: AbortSignal, say: (message: string) => void): Promise<FarmBatch> {
     const { FarmClient } = await import('../server/farm/farm-client.js');
     const client = await FarmClient.open({ ...location, client: { id: ownId() }, signal, warn: say }).catch(asUsage);
-    const workers = await client.workers();
+    const workers = await client.workers().catch(async (error: unknown) => {
+      await client.close();
+      throw error;
+    });
     if (workers === 0) say('no worker of the farm is there: the images wait for one');
     return new FarmBatch(client, Math.min(Math.max(leastAtOnce, 2 * workers), mostAtOnce));
   }
@@ -52,16 +56,18 @@ export class FarmBatch {
   ): Promise<void> {
     const { FarmPicture } = await import('../server/farm/farm-picture.js');
     const leave = await this.client.sending.enter();
+    let picture: FarmPicture | undefined;
     try {
       const wanted = await Promise.all(jobs.map((job) => wantedOf(job, context)));
-      const picture = new FarmPicture(this.client, source, wanted, inputInWords(jobs[0]!.input.path), leave);
+      const name = inputInWords(jobs[0]!.input.path);
+      const made = (picture = new FarmPicture(this.client, source, wanted, name, leave));
       await make(
         hasOwnKey(context.options)
-          ? new CachedUpscaler(() => picture, cache)
+          ? new CachedUpscaler(() => made, cache)
           : {
               upscale: async (image, options, file) => {
                 try {
-                  return { ...(await picture.upscale(image, options)), cached: false };
+                  return { ...(await made.upscale(image, options)), cached: false };
                 } catch (error) {
                   throw withFile(error, file);
                 }
@@ -69,11 +75,13 @@ export class FarmBatch {
             },
       );
       if (context.signal.aborted) return;
+      picture.leave();
       await picture.remove().catch((error: unknown) => {
         if (!context.signal.aborted) throw error;
       });
     } finally {
       leave();
+      picture?.leave();
     }
   }
 

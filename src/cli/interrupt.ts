@@ -16,23 +16,30 @@ export interface Interrupts extends Disposable {
  * The first signal asks the work to stop, which takes as long as a tile. The second one kills, by the system's own default:
  * ending the process from within while a network computes would abort it.
  * @param onFirst tells the user
+ * @param mostMs milliseconds after which the first one kills, too: an encoder can't be stopped, and may take minutes; default: never
  */
-export function watchInterrupts(onFirst: (signal: Signal) => void): Interrupts {
+export function watchInterrupts(onFirst: (signal: Signal) => void, mostMs?: number): Interrupts {
   const controller = new AbortController();
   let exitCode: number | undefined;
+  let late: NodeJS.Timeout | undefined;
+  const kill = (signal: Signal) => {
+    stopWatching();
+    removeTempFilesNow();
+    process.kill(process.pid, signal);
+  };
   const handle = (signal: Signal) => {
     if (exitCode !== undefined) {
-      stopWatching();
-      removeTempFilesNow();
-      process.kill(process.pid, signal);
+      kill(signal);
       return;
     }
     exitCode = signals[signal];
     onFirst(signal);
+    if (mostMs !== undefined) late = setTimeout(kill, mostMs, signal).unref();
     controller.abort(new UpresError('ABORTED', `stopped by ${signal}`));
   };
   const names = Object.keys(signals) as Signal[];
   const stopWatching = () => {
+    clearTimeout(late);
     for (const name of names) process.removeListener(name, handle);
   };
   for (const name of names) process.on(name, handle);

@@ -30,6 +30,9 @@ import { asUsage } from './usage-error.js';
 import { summary } from './summary.js';
 import type { WriteOptions } from './write-output.js';
 
+/** Milliseconds that the work may take to stop: tiles take less, and encoders may take minutes. */
+const mostToStopMs = 10_000;
+
 /** While some images are in the network, others are decoded and encoded: threads are idle otherwise. */
 function imagesInFlight(threads: number): number {
   return threads + 2;
@@ -48,7 +51,7 @@ export async function run(args: readonly string[], given: RunOptions): Promise<n
   let tell = say;
   using interrupts = watchInterrupts((signal) => {
     tell(`Stopping (${signal}); once more kills at once.`);
-  });
+  }, mostToStopMs);
   const batch = new Batch(jobs, options, interrupts, await chooseProgress(jobs, options));
   tell = batch.progress.say;
   for (const error of collection.errors) batch.fail(error.file ?? '', error);
@@ -201,6 +204,8 @@ class Batch {
   private async compute(): Promise<void> {
     const { threads, farm: location, quiet } = this.options;
     const { signal } = this.interrupts;
+    // What may be wrong with it is said before anything is open.
+    const cache = await this.openCache();
     let farm: FarmBatch | undefined;
     if (location) {
       const { FarmBatch } = await import('./farm-batch.js');
@@ -209,7 +214,6 @@ class Batch {
       });
     }
     const upscaler = new Upscaler(threads === undefined ? {} : { threads });
-    const cache = await this.openCache();
     const cached = new CachedUpscaler(() => upscaler, cache);
     const context = {
       upscaler,

@@ -26,7 +26,7 @@ export class PictureTimer {
   codec<T>(pixels: number, bytes: number, work: () => Promise<T>): Promise<T> {
     const { client = this, priority = 0, signal } = this.options;
     return inCodecSlot({ pixels, bytes, lane: client, priority, signal }, async () => {
-      if (signal) throwIfAborted(signal);
+      throwIfAborted(signal);
       const start = performance.now();
       try {
         return await work();
@@ -34,6 +34,11 @@ export class PictureTimer {
         this.codecMs += performance.now() - start;
       }
     });
+  }
+
+  /** Between two steps of a codec's work: ABORTED where no one wants it any more. */
+  throwIfAborted(): void {
+    throwIfAborted(this.options.signal);
   }
 
   /** Counts the time until all of a picture's planes and frames are through the network. */

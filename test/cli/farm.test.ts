@@ -31,6 +31,17 @@ describe('the flags of a farm', () => {
   });
 });
 
+test('a cache that is none is said before anything is open', async () => {
+  await using folder = await makeFolder();
+  await folder.write({ 'a.png': await picture(8, 8) });
+  const { code, stderr } = await upres(['a.png', '--queue', 'redis://127.0.0.1:1/0', '--storage', 'pictures'], {
+    cwd: folder.path,
+    env: { UPRES_REMOTE_CACHE: 'ftp://here' },
+  });
+  expect(stderr).toMatch(/UPRES_REMOTE_CACHE must be/);
+  expect(code).toBe(2);
+});
+
 describe.skipIf(redisProgram === undefined)('the command on a farm', () => {
   let redis: Service;
   let shared: { readonly queue: string; readonly storage: string };

@@ -76,14 +76,17 @@ describe('a second signal kills at once', () => {
     expect(await folder.list()).toEqual(['a.png', 'a@2x.png', 'b.png', 'preload.cjs']);
   });
 
-  test('while the work goes on, and takes temporary files with it', async () => {
+  test.each([
+    ['the second one', ['ready', 'first'], undefined],
+    ['the first one, after a time', ['ready'], 100],
+  ])('while the work goes on, and takes temporary files with it: %s', async (_, cues, mostMs) => {
     await using folder = await makeFolder();
     const url = (name: string) => JSON.stringify(new URL(`../../dist/cli/${name}.js`, import.meta.url).href);
     await folder.write({
       'busy.mjs': `import { watchInterrupts } from ${url('interrupt')};
         import { writeTempFile } from ${url('temp-file')};
         await writeTempFile('.', Buffer.from('half'));
-        const interrupts = watchInterrupts((signal) => console.error('first', signal, interrupts.signal.aborted));
+        const interrupts = watchInterrupts((signal) => console.error('first', signal, interrupts.signal.aborted), ${mostMs});
         setInterval(() => {}, 1000);
         console.error('ready');`,
     });
@@ -91,7 +94,7 @@ describe('a second signal kills at once', () => {
     const result = await execute(process.execPath, ['busy.mjs'], {
       cwd: folder.path,
       onStderr: (text, child) => {
-        for (const cue of ['ready', 'first']) {
+        for (const cue of cues) {
           if (!text.includes(cue) || sent.has(cue)) continue;
           sent.add(cue);
           child.kill('SIGINT');

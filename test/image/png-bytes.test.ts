@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { encodeFewColours } from '#src/image/codec/few-colours.js';
 import { justNoticeable, oklab } from '#src/image/codec/near-palette.js';
 import { animation, decodePixels, picture, picture16, scene } from './fixtures.js';
@@ -279,4 +279,25 @@ describe('what is invisible', () => {
     const first = await hiddenColours(data);
     expect([...first]).toEqual(['1 2 3']);
   });
+});
+
+test.each([
+  ['is compressed in three ways', false, 3],
+  ['of no one any more is compressed no further', true, 1],
+] as const)('a drawing %s', async (_, isStopped, times) => {
+  const drawing = await picture(40, 30, 3, scene).png().toBuffer();
+  const stop = new AbortController();
+  const original = Reflect.get(sharp.prototype, 'png') as (options?: sharp.PngOptions) => sharp.Sharp;
+  const png = vi.spyOn(sharp.prototype, 'png').mockImplementation(function (this: sharp.Sharp, options) {
+    if (isStopped) stop.abort();
+    return Reflect.apply(original, this, [options]);
+  });
+  const upscaled = upscaler.upscale(drawing, { model: 'nearest', upscale: 4, signal: stop.signal });
+  const ended = await upscaled.then(
+    () => 'done',
+    (error: unknown) => (error as { readonly code: string }).code,
+  );
+  expect(ended).toBe(isStopped ? 'ABORTED' : 'done');
+  expect(png).toHaveBeenCalledTimes(times);
+  png.mockRestore();
 });

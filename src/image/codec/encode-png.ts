@@ -21,7 +21,7 @@ const drawingBytes = 1;
 /**
  * The smallest PNG that is worth its time: of few colours, with a palette.
  * @param near whether a palette may also stand for more colours than it holds, as far as no one sees it
- * @param pipeline gives the same pixels to the encoder, each time
+ * @param pipeline gives the same pixels to the encoder, each time; throws where no one wants them any more
  */
 export async function encodePng(pixels: PngPixels, near: boolean, pipeline: () => Sharp): Promise<Uint8Array> {
   const { data, width, height } = pixels;

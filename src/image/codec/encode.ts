@@ -66,7 +66,10 @@ async function encodeFrames(
   if (format === 'png') {
     const { encodePng } = await import('./encode-png.js');
     const page = pages[0]!;
-    const pipeline = (): Sharp => shape(sharp(page, { raw, limitInputPixels: false }));
+    const pipeline = (): Sharp => {
+      timer.throwIfAborted();
+      return shape(sharp(page, { raw, limitInputPixels: false }));
+    };
     const png = await timer.codec(width * height, encoderBytes(format, true, width * height), () =>
       encodePng({ ...raw, data: page }, options.palette && !profile, pipeline),
     );

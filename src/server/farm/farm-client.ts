@@ -137,7 +137,8 @@ export class FarmClient {
         said = messageOf(error);
         if (!this.held.has(said)) warn(`${said}; it is tried again`);
         this.held.add(said);
-        await delay(pauseAfter(times), undefined, { signal }).catch(() => undefined);
+        // Of its own: many wait at once, and Node takes so many listeners of one signal for a leak.
+        await delay(pauseAfter(times), undefined, { signal: AbortSignal.any([signal]) }).catch(() => undefined);
       }
     }
   }

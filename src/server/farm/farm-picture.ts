@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { makers } from '../../asset/engine-identity.js';
 import { digest } from '../../digest.js';
 import { failures, UpresError, type UpresErrorCode } from '../../errors.js';
 import { autoModel } from '../../image/auto/auto-model.js';
@@ -33,7 +34,7 @@ export class FarmPicture {
   private making: Promise<Job> | undefined;
   private wanted: Promise<readonly Wanted[]> | undefined;
   private sent: Job | undefined;
-  private leave: Promise<() => void> | undefined;
+  private inside: Promise<() => void> | undefined;
 
   /**
    * @param files all that will be asked for
@@ -46,6 +47,8 @@ export class FarmPicture {
     private readonly files: readonly UpscaleOptions[],
     private readonly name: string,
     private readonly hasLeft: () => void,
+    /** The one whose files are made alone. They have their turn to be fetched in common: who has one waits for no other. */
+    private readonly whole?: FarmPicture,
   ) {}
 
   /** One of its files. Throws as `Upscaler.upscale` does, and what workers say. */
@@ -72,13 +75,19 @@ export class FarmPicture {
         };
       }
       if (times === mostTimes) throw new UpresError('STORAGE_UNAVAILABLE', 'its result was lost again and again');
-      if (this.making === making) this.making = undefined;
+      if (this.making === making) this.making = this.makeAnew(making);
     }
+  }
+
+  /** Lets others fetch theirs, when all that was asked for is where it belongs, or is wanted no more. */
+  leave(): void {
+    void this.inside?.then((leave) => {
+      leave();
+    });
   }
 
   /** Forgets its job, when all that was asked for is where it belongs. */
   async remove(): Promise<void> {
-    (await this.leave)?.();
     if (this.sent) await this.client.remove(this.sent);
     for (const picture of this.alone) await picture.remove();
   }
@@ -89,14 +98,14 @@ export class FarmPicture {
       const known = Object.hasOwn(failures, code) ? (code as UpresErrorCode) : 'INFERENCE_FAILED';
       throw new UpresError(known, detail);
     }
-    const picture = new FarmPicture(this.client, this.source, [options], this.name, () => undefined);
+    const picture = new FarmPicture(this.client, this.source, [options], this.name, () => undefined, this);
     this.alone.push(picture);
     return picture.upscale(this.source, options);
   }
 
   private async fetch(id: string, place: number): Promise<Uint8Array | undefined> {
-    this.leave ??= this.client.fetching.enter();
-    await this.leave;
+    const whole = this.whole ?? this;
+    await (whole.inside ??= this.client.fetching.enter());
     return this.client.fetch(id, place);
   }
 
@@ -120,6 +129,12 @@ export class FarmPicture {
     }));
   }
 
+  /** What has lost a result would be found again as it is. */
+  private async makeAnew(making: Promise<Job>): Promise<Job> {
+    await this.client.remove(await making);
+    return this.make();
+  }
+
   private async make(): Promise<Job> {
     const wanted = await this.plans();
     const bytes = await this.source.bytes();
@@ -131,8 +146,9 @@ export class FarmPicture {
       pixels: width * height * frames,
       resultPixels: wanted.reduce((sum, { plan }) => sum + plan.target.width * plan.target.height * plan.frames, 0),
     };
+    // Pictures of equal bytes have jobs of their own, since each of them is forgotten by whoever has its results.
     const content = createHash('sha256')
-      .update(JSON.stringify([variants, sha256]))
+      .update(JSON.stringify([makers, this.name, variants, sha256]))
       .digest('base64url');
     const request = { key: content, content };
     const created = new Date().toISOString();
