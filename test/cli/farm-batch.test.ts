@@ -39,9 +39,9 @@ class Answers {
     const result = { width: 16, height: 16, frames: 1, model: 'mine', bytes: 1, sha256: '', device: 'cpu' as const };
     const ended: JobImage =
       this.failTogether && image.variants.length > 1
-        ? { ...image, state: 'failed', problem: { code: 'INFERENCE_FAILED', detail: 'together' } }
+        ? { ...image, state: 'failed', problem: { code: 'INFERENCE_FAILED', status: 500, detail: 'together' } }
         : { ...image, state: 'done', results: image.variants.map(({ format }) => ({ ...result, format: format! })) };
-    const done: Job = { ...job, state: 'done', ended: job.created, images: [ended] } as Job;
+    const done: Job = { ...job, state: 'done', images: [ended] };
     this.jobs.set(job.id, done);
     return Promise.resolve(done);
   }

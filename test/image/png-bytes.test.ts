@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import sharp from 'sharp';
+import sharp, { type PngOptions, type Sharp } from 'sharp';
 import { describe, expect, test, vi } from 'vitest';
 import { encodeFewColours } from '#src/image/codec/few-colours.js';
 import { justNoticeable, oklab } from '#src/image/codec/near-palette.js';
@@ -287,10 +287,10 @@ test.each([
 ] as const)('a drawing %s', async (_, isStopped, times) => {
   const drawing = await picture(40, 30, 3, scene).png().toBuffer();
   const stop = new AbortController();
-  const original = Reflect.get(sharp.prototype, 'png') as (options?: sharp.PngOptions) => sharp.Sharp;
-  const png = vi.spyOn(sharp.prototype, 'png').mockImplementation(function (this: sharp.Sharp, options) {
+  const original = Reflect.get(sharp.prototype, 'png') as (this: Sharp, options?: PngOptions) => Sharp;
+  const png = vi.spyOn(sharp.prototype, 'png').mockImplementation(function (this: Sharp, options) {
     if (isStopped) stop.abort();
-    return Reflect.apply(original, this, [options]);
+    return original.call(this, options);
   });
   const upscaled = upscaler.upscale(drawing, { model: 'nearest', upscale: 4, signal: stop.signal });
   const ended = await upscaled.then(
