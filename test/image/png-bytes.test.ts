@@ -288,9 +288,9 @@ test.each([
   const drawing = await picture(40, 30, 3, scene).png().toBuffer();
   const stop = new AbortController();
   const original = Reflect.get(sharp.prototype, 'png') as (this: Sharp, options?: PngOptions) => Sharp;
-  const png = vi.spyOn(sharp.prototype, 'png').mockImplementation(function (this: Sharp, options) {
+  const png = vi.spyOn(sharp.prototype, 'png').mockImplementation(function (this: Sharp, options?: unknown) {
     if (isStopped) stop.abort();
-    return original.call(this, options);
+    return original.call(this, options as PngOptions | undefined);
   });
   const upscaled = upscaler.upscale(drawing, { model: 'nearest', upscale: 4, signal: stop.signal });
   const ended = await upscaled.then(
