@@ -1,6 +1,6 @@
 // `npm run bench`: measures upres on this machine and prints the figures as tables.
 //
-//   --only NAME   one measurement: engine, rewrites, waste, repeated, occupancy, command, icons, memory, cold, imports, site, plugins, server, farm, wasm or peers (may be given several times);
+//   --only NAME   one measurement: engine, rewrites, networks, waste, repeated, occupancy, command, icons, memory, cold, imports, site, plugins, server, farm, wasm or peers (may be given several times);
 //                 peers, which installs other programs by npm, is left out unless it is named
 //   --quick       small pictures and few rounds, to see that everything works
 //   --pairs N     rounds of what is compared (default 7)
@@ -35,12 +35,14 @@ import { measureRewrites } from './rewrites.js';
 import { measureServer } from './server.js';
 import { measureSite } from './site.js';
 import { goalTable, textGoal, textTable } from './text-table.js';
+import { measureUserNetworks } from './user-networks.js';
 import { measureWasm } from './wasm.js';
 import { measureWaste } from './waste.js';
 
 const measurements: readonly Measurement[] = [
   { name: 'engine', title: 'Engine', run: measureEngine },
   { name: 'rewrites', title: 'Rewrites for speed', run: measureRewrites },
+  { name: 'networks', title: 'Networks of users', run: measureUserNetworks },
   { name: 'waste', title: 'Pixels computed in vain', run: measureWaste },
   { name: 'repeated', title: 'What repeats', run: measureRepeated },
   { name: 'occupancy', title: 'Threads at work', run: measureOccupancy },

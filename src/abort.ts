@@ -30,6 +30,25 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): P
 }
 
 /**
+ * Waits for work, but no longer than a time. The work goes on.
+ * @param otherwise what is thrown then
+ */
+export async function within<T>(work: Promise<T>, ms: number, otherwise: () => Error): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(otherwise());
+    }, ms);
+    timer.unref();
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
  * Works on several things at once. Where one of them fails, or the signal fires, all are given up; nothing runs any more when
  * the promise is settled.
  * @throws the first failure

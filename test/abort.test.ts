@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { onAbort } from '#src/abort.js';
+import { onAbort, within } from '#src/abort.js';
 
 describe('onAbort', () => {
   it('calls all back once, those that left excepted', () => {
@@ -28,5 +28,18 @@ describe('onAbort', () => {
     let calls = 0;
     onAbort(AbortSignal.abort(), () => calls++)();
     expect(calls).toBe(1);
+  });
+});
+
+describe('within a time', () => {
+  const late = (): Error => new Error('late');
+
+  it('gives what the work gives, or throws what it throws', async () => {
+    expect(await within(Promise.resolve(1), 60_000, late)).toBe(1);
+    await expect(within(Promise.reject(new Error('own')), 60_000, late)).rejects.toThrow('own');
+  });
+
+  it('throws where the work is not over by then', async () => {
+    await expect(within(new Promise(() => undefined), 1, late)).rejects.toThrow('late');
   });
 });

@@ -194,8 +194,8 @@ export class AssetPipeline {
 
   /** The file as far as nothing has to be computed for it; undefined otherwise. Not in the report. */
   async findCached(asset: PreparedAsset, variant: VariantPlan): Promise<RenderedVariant | undefined> {
-    if (await this.staysAsItIs(variant)) return asItIs(variant);
     const settings = this.networkSettings(asset, variant, {});
+    if (await this.staysAsItIs(variant, settings)) return asItIs(variant);
     const found = await (await this.upscaler()).findCached(variant.image, settings, variant.source);
     if (!found) return undefined;
     const { data, format, width, height } = found;
@@ -294,9 +294,9 @@ export class AssetPipeline {
     // What is wrong with the environment is wrong for every picture: nothing stands in.
     if (!variant.verbatim) await this.upscaler();
     try {
-      if (await this.staysAsItIs(variant))
-        return { rendered: await asItIs(variant), warning: undefined, isQuiet: true };
       const forNetwork = this.networkSettings(asset, variant, options);
+      if (await this.staysAsItIs(variant, forNetwork))
+        return { rendered: await asItIs(variant), warning: undefined, isQuiet: true };
       const result = await (await this.upscaler()).upscale(variant.image, forNetwork, variant.source);
       const { data, format, width, height, cached, device, hash } = result;
       await this.outputs.add(data, hash);
@@ -325,9 +325,11 @@ export class AssetPipeline {
   }
 
   /** Whether nothing changes the file: a network of the user's own may, which does not enlarge. */
-  private async staysAsItIs(variant: VariantPlan): Promise<boolean> {
+  private async staysAsItIs(variant: VariantPlan, settings: UpscaleOptions): Promise<boolean> {
     const own = this.options.models?.[variant.model] !== undefined;
     if (!variant.verbatim || !variant.alone || variant.isOverride || !own) return variant.verbatim;
+    // A network is prepared for that, unless what it makes is there already.
+    if (await (await this.upscaler()).findCached(variant.image, settings, variant.source)) return false;
     return !(await (await this.lease.get()).restores(this.modelOf(variant.model), this.options.device));
   }
 

@@ -121,7 +121,8 @@ const callOptions = options({
   /** Called after each tile with when and where it was computed, for measuring. */
   onTile: callback<(record: TileRecord) => void>(),
   /**
-   * Upper bound of a tile, in input pixels with halo; Infinity computes the whole image at once.
+   * Upper bound of a tile, in input pixels with halo; Infinity computes the whole image at once. Where tiles only come near the
+   * whole (`approximate`), and for networks of one size alone, they are as always: the result's bytes follow from them.
    * @default by time and memory
    */
   tilePixels: number({ from: 1, of: 'pixels' }),

@@ -62,6 +62,13 @@ describe('what is made', () => {
     const [smoothed] = await make(pipeline, photo, { upscale: 1, model: 'smooth' });
     expect(smoothed).toMatchObject({ width: 24, height: 16, status: 'computed' });
     expect(same(smoothed!.data, readFileSync(photo))).toBe(false);
+    const { pipeline: later } = pipelineFor(site, { models: { smooth: 'smooth.onnx' } });
+    const lookedAt = vi.spyOn(Upscaler.prototype, 'restores');
+    const again = await later.plan(photo, checkDirectives({ upscale: 1, model: 'smooth' }));
+    expect(await later.findCached(again, again.variants[0]!)).toMatchObject({ status: 'cached', data: smoothed!.data });
+    // It would be prepared for that.
+    expect(lookedAt).not.toHaveBeenCalled();
+    lookedAt.mockRestore();
     for (const own of [
       { upscale: 1, model: 'double' },
       { upscale: 1, model: 'art' },

@@ -3,6 +3,9 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { float } from '#src/model/graph/onnx/node.js';
 import { GraphWriter } from '#src/model/graph/onnx/graph-writer.js';
 import { UpresError } from '#src/errors.js';
+import { modelFromBytes } from '#src/model/catalogue/model.js';
+import { loadRuntime } from '#src/network/pool/runtime.js';
+import { largestProduct } from '#src/network/weights/largest-product.js';
 import { largestDifference, type Plane } from '#src/network/proving.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { findApproximation } from '#src/network/weights/approximation-trial.js';
@@ -54,6 +57,20 @@ const resized: Step = (writer, value) => {
   const small = writer.op('Conv', [value, kernel], { kernel_shape: [3, 3], strides: [2, 2] });
   const pool = writer.op('MaxPool', [small], { kernel_shape: [7, 7], strides: [3, 3] });
   return writer.op('Resize', [pool, '', '', writer.op('Shape', [value])], { mode: 'linear' });
+};
+
+/** Each pixel is compared with each. */
+const attention: Step = (writer, value) => {
+  const rows = writer.op('Reshape', [value, writer.ints([1, 3, -1])]);
+  const compared = writer.op('MatMul', [writer.op('Transpose', [rows], { perm: [0, 2, 1] }), rows]);
+  const weights = writer.op('Softmax', [compared], { axis: 1 });
+  return writer.op('Reshape', [writer.op('MatMul', [rows, weights]), writer.op('Shape', [value])]);
+};
+
+const alongChannels: Step = (writer, value) => {
+  const rows = writer.op('Reshape', [value, writer.ints([1, 3, -1])]);
+  const compared = writer.op('MatMul', [rows, writer.op('Transpose', [rows], { perm: [0, 2, 1] })]);
+  return writer.op('Add', [value, writer.mean(compared, [1, 2], false)]);
 };
 
 const random: Step = (writer, value) =>
@@ -145,16 +162,24 @@ describe('a network whose tiles can not equal the whole at a bearable cost', () 
   });
 
   test('that would need the square of its memory for the whole is not tried on it', async () => {
-    const held: Float32Array[] = [];
     const sides: number[] = [];
     const run = (plane: Plane): Promise<Plane> => {
       sides.push(plane.width);
-      // Far more than a collection of garbage could free meanwhile.
-      held.push(new Float32Array(2 ** 26).fill(1));
       return Promise.resolve(plane);
     };
-    expect(await findApproximation(run, anyGraph, 2 ** 30)).toEqual({ halo: 96, unit: 48 });
-    expect(sides).toEqual([144]);
+    expect(await findApproximation(run, anyGraph, (side) => side ** 4)).toEqual({ halo: 96, unit: 48 });
+    expect(sides).toEqual([]);
+    expect(await findApproximation(run, anyGraph, (side) => 64 * side ** 2)).toMatchObject({ levels: 0 });
+  });
+
+  test.each<[string, Step, number]>([
+    ['attention over all pixels', attention, 128 ** 4],
+    ['attention along channels', alongChannels, 9],
+    ['no product', resized, 0],
+  ])('tells how its matrix products grow: %s', async (_, middle, elements) => {
+    const { reference } = await (await modelFromBytes(network(middle), 'network')).build();
+    const productOf = await largestProduct(await loadRuntime(), 'cpu', reference);
+    expect(Math.round(productOf(128))).toBe(elements);
   });
 
   test('that resizes to computed sizes is used', async () => {

@@ -1,6 +1,7 @@
 import { isMainThread } from 'node:worker_threads';
 import { asError, UpresError } from '../../errors.js';
 import { version } from '../../version.js';
+import { within } from '../../abort.js';
 import { Admission } from './admission.js';
 import type { ProcessorDevice } from '../device.js';
 import type { Call } from './call.js';
@@ -21,6 +22,9 @@ const memoryInFlight = 1 << 30;
 
 /** Tiles up to this length are given to threads that are still busy. */
 const longestAheadMs = 100;
+
+/** How long the trial of a network may take, waiting for a thread included: the largest take a minute of an idle machine. */
+const longestPreparationMs = 15 * 60_000;
 
 interface PendingPreparation {
   readonly order: Omit<PrepareOrder, 'order'>;
@@ -117,11 +121,18 @@ export class ThreadPool {
     return wasm;
   }
 
-  /** Has a thread prepare a network. */
+  /**
+   * Has a thread prepare a network.
+   * @throws MODEL_UNSUPPORTED where that takes longer than any network does; the thread goes on, for the runtime can't be stopped
+   */
   async prepare(order: Omit<PrepareOrder, 'order'>): Promise<Prepared> {
-    return new Promise((resolve, reject) => {
+    const prepared = new Promise<Prepared>((resolve, reject) => {
       this.preparations.push({ order, resolve, reject, attempts: 0 });
       this.dispatch();
+    });
+    return within(prepared, longestPreparationMs, () => {
+      const minutes = longestPreparationMs / 60_000;
+      return new UpresError('MODEL_UNSUPPORTED', `its trial was not over after ${minutes} minutes`);
     });
   }
 

@@ -1,4 +1,3 @@
-import { totalmem } from 'node:os';
 import { hasCode } from '../../errors.js';
 import { largestDifference, type Plane } from '../proving.js';
 import { crop } from './planes.js';
@@ -21,25 +20,25 @@ const ANY_WINDOWS = [ANY_WINDOW, 24, 16, 8] as const;
 /** A difference that no one sees, in levels of 255. */
 const UNSEEN = 1;
 
-/** What all of a trial may compute, in multiply-accumulates: half a minute of one core. */
+/**
+ * What all of a trial may compute, in multiply-accumulates: half a minute of one core. No bound depends on the machine, its speed or its
+ * memory: the bytes of results would.
+ */
 const MOST_WORK = 4e12;
 
-/** And where a graph can't be followed, and does not tell its work, in milliseconds by the speed that was measured. */
-const LONGEST_MS = 60_000;
-
-/** Bytes that a trial may take: half of the machine, or of what the process may have of it. */
-const mostMemory = (): number => Math.min(totalmem(), process.constrainedMemory() || Infinity) / 2;
+/** Elements that the largest matrix product of the whole may have: 1 GiB, and as much for what is made of it. */
+const MOST_ELEMENTS = 2 ** 28;
 
 /**
  * Finds the least context with which a tile of a picture differs from the whole by no more than one level of 255.
  * @param run the network
- * @param memory bytes that it may take
+ * @param productOf elements of its largest matrix product for a square of a side, where its graph can't be followed
  * @returns the widest context that is tried, where none is enough; without a difference where it can't be told
  */
 export async function findApproximation(
   run: (plane: Plane) => Promise<Plane>,
-  { halo: exact, multipleOf, macPerPixel, pixelsPerMs, scale }: MeasuredGeometry,
-  memory = mostMemory(),
+  { halo: exact, multipleOf, macPerPixel, parameters, scale }: MeasuredGeometry,
+  productOf: (side: number) => number = () => 0,
 ): Promise<Approximation> {
   const unit = exact ? multipleOf : leastCommon(multipleOf, ANY_WINDOW);
   const roundUp = (value: number): number => Math.ceil(value / unit) * unit;
@@ -50,7 +49,9 @@ export async function findApproximation(
   const side = core + 2 * around;
 
   const pixels = [side, ...halos.map((halo) => core + 2 * halo)].reduce((sum, length) => sum + length ** 2, 0);
-  const tooMuch = exact ? pixels * macPerPixel > MOST_WORK : pixels / pixelsPerMs > LONGEST_MS;
+  // What can't be followed is not counted: each weight works once a pixel, about.
+  const work = exact ? macPerPixel : Math.max(macPerPixel, parameters);
+  const tooMuch = pixels * work > MOST_WORK || productOf(side) > MOST_ELEMENTS;
   const untried = { halo: widest, unit };
   if (tooMuch) return untried;
   const picture = pictureLike(side, 1);
@@ -62,16 +63,10 @@ export async function findApproximation(
     return coreOf(crop(picture, around - halo, around - halo, { width: length, height: length }), halo);
   };
   try {
-    const before = process.memoryUsage.rss();
-    const smallest = await inTile(halos[0]!);
-    const growth = (side / (core + 2 * halos[0]!)) ** 4;
-    // A graph that can't be followed may compare each pixel with each: memory grows with the square of their number.
-    if (!exact && (process.memoryUsage.rss() - before) * growth > memory) return untried;
     const expected = await coreOf(picture, around);
     let levels = Infinity;
     for (const halo of halos) {
-      const tile = halo === halos[0] ? smallest : await inTile(halo);
-      levels = 255 * largestDifference(expected.data, tile.data);
+      levels = 255 * largestDifference(expected.data, (await inTile(halo)).data);
       if (levels <= UNSEEN) return { halo, unit, levels };
     }
     // What is no number has no place in a manifest.

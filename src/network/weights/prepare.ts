@@ -19,6 +19,7 @@ import { inFixedSize } from './planes.js';
 import { ROUNDING } from '../approximate.js';
 import { findColours, type FoundColours } from './colour-trial.js';
 import { arePassesEqual } from './pooling-trial.js';
+import { largestProduct } from './largest-product.js';
 import { measureGeometry } from './trial.js';
 import { tryTrimmed } from './trimming-trial.js';
 import {
@@ -177,7 +178,9 @@ async function proveAndMeasure(
     const optimised = await open(graphs.core);
     try {
       const level = colours?.output.whole ? 1 / 255 : 0;
-      let measured = await measureGeometry(runtime, original, optimised, geometry, level);
+      let measured = await measureGeometry(runtime, original, optimised, geometry, level, () =>
+        largestProduct(runtime, device, reference),
+      );
       if (!(await arePassesEqual(runtime, optimised, (pass) => open(graphs.passes[pass]!), measured)))
         measured = { ...measured, pooling: undefined };
       if (trimmed && measured.halo && !measured.approximation) {

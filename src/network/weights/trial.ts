@@ -27,6 +27,7 @@ const mostRounding = 1e-5;
  * Runs a network on random pixels and checks what its graph promised: that the optimised graph computes what the original
  * does, the scale, and that a tile with its halo equals the same part of the whole, bit for bit.
  * @param level by which results may differ because they are whole numbers: of 255 levels, rounding turns any difference into one
+ * @param products finds how its matrix products grow with the picture
  * @returns the geometry as it was seen: with the scale where the graph did not tell, marked global where tiles differ
  * @throws MODEL_UNSUPPORTED when the output is no whole multiple of the input, INFERENCE_FAILED when the rewrites are not equal
  */
@@ -36,6 +37,7 @@ export async function measureGeometry(
   optimised: InferenceSession,
   geometry: Geometry,
   level = 0,
+  products: () => Promise<(side: number) => number> = () => Promise.resolve(() => 0),
 ): Promise<MeasuredGeometry> {
   if (geometry.fixedSize)
     return measureFixed(runtime, original, optimised, { ...geometry, fixedSize: geometry.fixedSize }, level);
@@ -59,7 +61,11 @@ export async function measureGeometry(
   const measured = { ...geometry, scale, pixelsPerMs };
   const approximated = async (geometry: MeasuredGeometry): Promise<MeasuredGeometry> => ({
     ...geometry,
-    approximation: await findApproximation((plane) => runOnPlane(runtime, optimised, plane), geometry),
+    approximation: await findApproximation(
+      (plane) => runOnPlane(runtime, optimised, plane),
+      geometry,
+      geometry.halo ? undefined : await products(),
+    ),
   });
   if (!halo || receptiveField > farthestExactHalo) return approximated(measured);
   if (side !== wanted) return measured;
