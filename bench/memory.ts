@@ -1,6 +1,10 @@
-import { mebibytes } from './format.js';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { encoderBytes } from '#src/image/codec/codec-memory.js';
+import { mebibytes, percent } from './format.js';
 import type { Findings, Setting } from './measurement.js';
-import { childProgram } from './paths.js';
+import { childProgram, command } from './paths.js';
+import { photograph } from './pictures.js';
 import { runNode } from './run-child.js';
 
 const threadCounts = [1, 2, 4];
@@ -13,8 +17,54 @@ interface Peak {
   readonly bytes: number;
 }
 
+/** Pictures for the command: what enlarges them, and their sides. */
+const large = [
+  ['natural', 12_000, 800],
+  ['bicubic', 6000, 4000],
+  ['bicubic', 12_000, 8000],
+] as const;
+const small = [['natural', 600, 400]] as const;
+
+/** Bytes that the command takes before it has a picture, and for each thread with its tiles. */
+const ownBytes = 100e6;
+const threadBytes = 50e6;
+
+/**
+ * Bytes that the command takes at most for one JPEG that it enlarges into another: the source twice, as it was decoded and where all threads see it; the
+ * result; and its encoder.
+ */
+function expectedBytes(threads: number, pixels: number, factor: number): number {
+  const result = pixels * factor ** 2;
+  return ownBytes + threads * threadBytes + 3 * (2 * pixels + result) + encoderBytes('jpeg', false, result);
+}
+
+interface Large {
+  readonly network: string;
+  readonly width: number;
+  readonly height: number;
+  readonly bytes: number;
+  readonly expected: number;
+}
+
+async function measureLarge({ quick, folder, cacheFolder, say }: Setting): Promise<Large[]> {
+  const rows: Large[] = [];
+  for (const [network, width, height] of quick ? small : large) {
+    say(`memory of the command: ${network}, ${width}×${height}`);
+    const file = join(folder, `${width}x${height}.jpg`);
+    const { data } = await photograph(width, height);
+    await sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false })
+      .jpeg()
+      .toFile(file);
+    const flags = ['-m', network, '-x', '2', '-t', '2', '--no-cache', '-o', join(folder, 'large/')];
+    const { peakBytes } = await runNode([command, file, ...flags], { cacheFolder, watch: true });
+    rows.push({ network, width, height, bytes: peakBytes ?? NaN, expected: expectedBytes(2, width * height, 2) });
+  }
+  return rows;
+}
+
 /** The most memory that a process of its own holds while it upscales, against threads and image size. */
-export async function measureMemory({ quick, cacheFolder, say }: Setting): Promise<Findings> {
+export async function measureMemory(setting: Setting): Promise<Findings> {
+  const { quick, cacheFolder, say } = setting;
   const cases = [
     { side: 0, images: 1 },
     ...(quick ? [128, 256] : [512, 1024, 2048]).map((side) => ({ side, images: 1 })),
@@ -33,6 +83,7 @@ export async function measureMemory({ quick, cacheFolder, say }: Setting): Promi
       peaks.push({ threads, side, images, bytes });
     }
   }
+  const commands = await measureLarge(setting);
   const nodeBytes = await peakOf([childProgram('node-memory')]);
   const row = ({ side, images }: (typeof cases)[number]): string[] => [
     side === 0 ? 'loaded, nothing computed' : `${images} of ${side}×${side}`,
@@ -45,8 +96,18 @@ export async function measureMemory({ quick, cacheFolder, say }: Setting): Promi
         columns: ['', ...threadCounts.map((threads) => (threads === 1 ? '1 thread' : `${threads} threads`))],
         rows: cases.map(row),
       },
+      {
+        caption: 'Peak resident memory of the command, ×2, JPEG to JPEG, 2 threads',
+        columns: ['', 'measured', 'by the formula', 'off by'],
+        rows: commands.map(({ network, width, height, bytes, expected }) => [
+          `${network}, ${width}×${height}`,
+          mebibytes(bytes),
+          mebibytes(expected),
+          percent(expected / bytes - 1, 0),
+        ]),
+      },
     ],
     goals: [],
-    figures: { nodeBytes, peaks: peaks.map((peak) => ({ ...peak })) },
+    figures: { nodeBytes, peaks: peaks.map((peak) => ({ ...peak })), commands: commands.map((each) => ({ ...each })) },
   };
 }

@@ -1,6 +1,6 @@
 // `npm run bench`: measures upres on this machine and prints the figures as tables.
 //
-//   --only NAME   one measurement: engine, rewrites, networks, waste, repeated, occupancy, command, icons, memory, cold, imports, site, plugins, server, farm, wasm or peers (may be given several times);
+//   --only NAME   one measurement: engine, rewrites, networks, waste, repeated, occupancy, scheduler, command, icons, memory, cold, imports, site, plugins, server, farm, wasm or peers (may be given several times);
 //                 peers, which installs other programs by npm, is left out unless it is named
 //   --quick       small pictures and few rounds, to see that everything works
 //   --pairs N     rounds of what is compared (default 7)
@@ -32,6 +32,7 @@ import { measureOccupancy } from './occupancy.js';
 import { measurePeers } from './peers.js';
 import { measureRepeated } from './repeated.js';
 import { measureRewrites } from './rewrites.js';
+import { measureScheduler } from './scheduler.js';
 import { measureServer } from './server.js';
 import { measureSite } from './site.js';
 import { goalTable, textGoal, textTable } from './text-table.js';
@@ -46,6 +47,7 @@ const measurements: readonly Measurement[] = [
   { name: 'waste', title: 'Pixels computed in vain', run: measureWaste },
   { name: 'repeated', title: 'What repeats', run: measureRepeated },
   { name: 'occupancy', title: 'Threads at work', run: measureOccupancy },
+  { name: 'scheduler', title: 'More cores', run: measureScheduler },
   { name: 'command', title: 'Command', run: measureCommand },
   { name: 'icons', title: 'Small pictures', run: measureIcons },
   { name: 'memory', title: 'Memory', run: measureMemory },

@@ -12,6 +12,7 @@ const encoders = {
   avif: (image: Sharp) => image.avif({ quality: 60, effort: 3 }),
   gif: (image: Sharp) => image.gif({ effort: 4 }),
   jpeg: (image: Sharp) => image.jpeg({ quality: 85 }),
+  'jpeg, codes not fitted': (image: Sharp) => image.jpeg({ quality: 85, optimiseCoding: false }),
   png: (image: Sharp) => image.png(),
   tiff: (image: Sharp) => image.tiff({ compression: 'deflate' }),
   webp: (image: Sharp) => image.webp({ quality: 82 }),

@@ -2,7 +2,8 @@ import { mkdirSync } from 'node:fs';
 import S3rver from '@20minutes/s3rver';
 
 /**
- * A server that speaks S3 and keeps its objects in a folder: `node s3-server.js FOLDER PORT BUCKET`. It prints its port.
+ * A server that speaks S3 and keeps its objects in a folder: `node s3-server.js FOLDER PORT BUCKET`. It prints its port. Its parent
+ * may ask it by a message, and hears how many requests of each kind there were.
  */
 const [directory, port, name] = process.argv.slice(2);
 mkdirSync(directory, { recursive: true });
@@ -23,5 +24,13 @@ server.middleware.unshift((context, next) => {
   changes = change.catch(() => undefined);
   return change;
 });
+/** @type {Record<string, number>} */
+const requests = {};
+server.middleware.unshift((context, next) => {
+  const kind = context.method === 'GET' && context.query['list-type'] !== undefined ? 'LIST' : context.method;
+  requests[kind] = (requests[kind] ?? 0) + 1;
+  return next();
+});
+process.on('message', () => process.send?.(requests));
 const address = await server.run();
 process.stdout.write(`${address.port}\n`);

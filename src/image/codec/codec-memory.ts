@@ -14,6 +14,16 @@ const bytesPerPixel: Readonly<Record<OutputFormat, { readonly decode: number; re
 };
 const losslessWebp = 35;
 
+/**
+ * Pixels up to which a JPEG's codes are fitted to it, which makes it some hundredths smaller: for that, all of its coefficients are kept until the
+ * last is known, where otherwise rows go out as they come.
+ */
+const mostFittedPixels = 64_000_000;
+const plainJpeg = 2;
+
+/** Whether a JPEG of so many pixels is given codes of its own. */
+export const hasFittedCodes = (pixels: number): boolean => pixels <= mostFittedPixels;
+
 /** Bytes that a decoder needs for a picture, beyond those of the file. */
 export function decoderBytes(format: OutputFormat, pixels: number): number {
   return bytesPerPixel[format].decode * pixels;
@@ -21,5 +31,6 @@ export function decoderBytes(format: OutputFormat, pixels: number): number {
 
 /** Bytes that an encoder needs for a picture, beyond those of its pixels. */
 export function encoderBytes(format: OutputFormat, lossless: boolean, pixels: number): number {
+  if (format === 'jpeg' && !hasFittedCodes(pixels)) return plainJpeg * pixels;
   return (format === 'webp' && lossless ? losslessWebp : bytesPerPixel[format].encode) * pixels;
 }

@@ -1,4 +1,4 @@
-import { encoderBytes } from './codec-memory.js';
+import { encoderBytes, hasFittedCodes } from './codec-memory.js';
 import type { Sharp } from 'sharp';
 import { UpresError } from '../../errors.js';
 import { copyInBands } from '../../event-loop.js';
@@ -84,7 +84,7 @@ async function encodeFrames(
     const pipeline =
       carriers.length > 1 ? sharp(carriers, { ...settings, join: { animated: true } }) : sharp(carriers[0], settings);
     return timer.codec(all, encoderBytes(format, options.lossless, all), () =>
-      finish(shape(pipeline.keepIccProfile()), { ...options, format }).toBuffer(),
+      finish(shape(pipeline.keepIccProfile()), { ...options, format }, all).toBuffer(),
     );
   }
   const pipeline = sharp(await concatenate(pages), {
@@ -92,7 +92,7 @@ async function encodeFrames(
     limitInputPixels: false,
   });
   return timer.codec(all, encoderBytes(format, options.lossless, all), () =>
-    finish(shape(pipeline), { ...options, format }).toBuffer(),
+    finish(shape(pipeline), { ...options, format }, all).toBuffer(),
   );
 }
 
@@ -142,13 +142,17 @@ type LossyOptions = EncodeOptions & { readonly format: Exclude<OutputFormat, 'pn
  *   112×200), for as many bytes and as little error; dithering flickers from frame to frame. Every frame is kept, with its
  *   delay (rounded to 10 ms, which is all that a GIF can say).
  */
-function finish(pipeline: Sharp, { format, quality, delay, loop, subsampled, lossless }: LossyOptions): Sharp {
+function finish(
+  pipeline: Sharp,
+  { format, quality, delay, loop, subsampled, lossless }: LossyOptions,
+  pixels: number,
+): Sharp {
   const chromaSubsampling = subsampled ? '4:2:0' : '4:4:4';
   const rating = quality ?? formatTraits[format].quality ?? 100;
   const animation = { ...(delay ? { delay: [...delay] } : {}), ...(loop === undefined ? {} : { loop }) };
   switch (format) {
     case 'jpeg':
-      return pipeline.jpeg({ quality: rating, chromaSubsampling });
+      return pipeline.jpeg({ quality: rating, chromaSubsampling, optimiseCoding: hasFittedCodes(pixels) });
     case 'webp':
       return pipeline.webp({
         ...(lossless ? { lossless } : { quality: rating, smartSubsample: !subsampled }),
