@@ -141,10 +141,7 @@ describe('a network that was exported for one size', () => {
       { input: [1, 3, 4096, 4096], output: [1, 3, 4096, 4096] },
     );
     const building = modelFromBytes(bytesOf(large), 'fixed.onnx').then((model) => model.build());
-    await expect(building).rejects.toMatchObject({
-      code: 'MODEL_UNSUPPORTED',
-      message: expect.stringMatching(/4096×4096/),
-    });
+    await expect(building).rejects.toThrow(/pictures of 4096×4096 pixels alone/);
   });
 
   it('keeps its size where it has something for each place', async () => {
