@@ -59,6 +59,7 @@ const prices = { coreHour: 0.04, reads: 0.0004, writes: 0.005 };
 const usual = { threads: 8, cores: 8, fronts: 16, waiting: 10_000, give: true } as const;
 /** Pictures in each job: in the usual case, and in the case of large ones. */
 const jobSizes = [10, 100] as const;
+const [size] = jobSizes;
 
 /** Of tables of what was simulated. */
 const columns = [
@@ -88,7 +89,6 @@ const measured =
 if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(measured, undefined, 2)}\n`);
 console.log(`${measured.machine}\n`);
 say('simulations');
-const [size] = jobSizes;
 const times = timesWith(measured, size);
 const scale = [1, 10, 30, 100, 1000, 10_000].map((workers) => {
   const shape = { ...usual, pictures: million, workers };

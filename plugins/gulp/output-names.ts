@@ -16,7 +16,7 @@ export interface Output {
 export class OutputNames {
   private readonly taken = new Map<string, { readonly from: string; readonly hash: string }>();
   /** The names that each file had, to which plugins behind this one add theirs: the files themselves are not held. */
-  private readonly histories: (readonly string[])[] = [];
+  private readonly histories: { readonly history: readonly string[]; readonly hash: string }[] = [];
 
   /** Whether a file of that name came out. */
   has(file: File): boolean {
@@ -34,21 +34,24 @@ export class OutputNames {
     const earlier = this.taken.get(file.path);
     if (!earlier) {
       this.taken.set(file.path, { from: source.relative, hash });
-      this.histories.push(file.history);
+      this.histories.push({ history: file.history, hash });
     }
     if (!earlier || earlier.hash === hash) return !earlier;
     const message = `${source.relative} and ${earlier.from} would both become ${file.relative}: give one of them another name`;
     throw pluginError(new UpresError('OUTPUT_COLLISION', message, { file: source.path }), source.path);
   }
 
-  /** What is wrong with the names that plugins behind this one gave to its files: two of them may have become one. */
+  /**
+   * What is wrong with the names that plugins behind this one gave to its files: two of them may have become one. Copies, as gulp-rename
+   * makes them, have names of their own that are not seen here.
+   */
   renamed(): PluginError | undefined {
-    const names = new Map<string, readonly string[]>();
-    for (const history of this.histories) {
+    const names = new Map<string, string>();
+    for (const { history, hash } of this.histories) {
       const name = history.at(-1)!;
       const earlier = names.get(name);
-      names.set(name, history);
-      if (!earlier) continue;
+      names.set(name, hash);
+      if (earlier === undefined || earlier === hash) continue;
       // Files of several densities differ in their names only until someone gives them another.
       const message =
         `two files were renamed to "${basename(name)}" behind upres, and one was written over the other: ` +

@@ -24,7 +24,8 @@ export function tellNext(stream: Transform, look: () => Error | undefined): (err
   stream.pipe = <T extends NodeJS.WritableStream>(to: T, options?: { end?: boolean }): T => {
     next.add(to);
     to.once('finish', () => {
-      const error = look();
+      // Each of several streams may have its own of the files, and write them to a folder of its own.
+      const error = next.size === 1 ? look() : undefined;
       if (error) tell(error);
     });
     return pipe(to, options);

@@ -5,7 +5,11 @@ import { mayHaveUrls } from '#upres/asset/written-urls.js';
 import type { ResolvedConfig } from 'vite';
 
 /** Directives in files of `public/`, which are copied as they are. */
-export function copied({ build, consumer }: Environment, site: ResolvedConfig): UnresolvedDirective[] {
+export function copied(
+  { build, consumer }: Environment,
+  site: ResolvedConfig,
+  parse: (code: string) => unknown,
+): UnresolvedDirective[] {
   const { publicDir, root } = site;
   if (publicDir === '' || !build.copyPublicDir || consumer !== 'client' || !existsSync(publicDir)) return [];
   return readdirSync(publicDir, { recursive: true, withFileTypes: true }).flatMap((entry) => {
@@ -15,7 +19,7 @@ export function copied({ build, consumer }: Environment, site: ResolvedConfig): 
     if (source === undefined) return [];
     const fileName = relative(publicDir, file);
     const output = { type: 'asset', fileName, originalFileNames: [relative(root, file)], source } as const;
-    return unresolvedDirectives(output, site).map((found) => ({ ...found, files: [file] }));
+    return unresolvedDirectives(output, site, parse).map((found) => ({ ...found, files: [file] }));
   });
 }
 

@@ -28,17 +28,20 @@ export function upres(options: UpresViteOptions = {}): Plugin[] {
   checkOptions(options);
   const sessions = new Sessions(options);
   const session: SessionOf = (environment) => sessions.of(environment);
+  // Before all other plugins.
+  const sightings = new Reader(sightingsPlugin(session), () => 0);
+  const newUrl = new Reader(newUrlPlugin(session), beforeVites);
   return [
     // Vite's own configuration: styles are marked and read within its pipeline, images of the development server answered.
-    basePlugin(sessions),
+    basePlugin(sessions, [sightings, newUrl]),
     // Writes down what sources ask for, before any other plugin reads them.
-    sightingsPlugin(session),
+    sightings.plugin,
     // Attributes of components that ask for more than one URL.
     templatesPlugin(session),
     // Imports and globs: images as modules.
     importPlugin(session),
     // URLs in scripts, when components are compiled.
-    newUrlPlugin(session),
+    newUrl.plugin,
     // Pages of builds; pages as the development server sends them.
     htmlPlugin(session),
     servedHtmlPlugin(session),
@@ -78,7 +81,7 @@ function refuseTool(meta: { rolldownVersion?: string }): never {
 }
 
 /** Vite's configuration, and its server. */
-function basePlugin(sessions: Sessions): Plugin {
+function basePlugin(sessions: Sessions, readers: readonly Reader[]): Plugin {
   let unreadable: string | undefined;
   return {
     name: 'upres',
@@ -101,7 +104,7 @@ function basePlugin(sessions: Sessions): Plugin {
       checkVersion(config);
       sessions.open(config);
       const plugins = config.plugins as Plugin[];
-      if (config.command === 'build') placeReaders(plugins);
+      if (config.command === 'build') for (const reader of readers) reader.place(plugins);
       if (plugins.some(({ name }) => name.startsWith('vite-plugin-sveltekit'))) leaveOutPages(plugins);
       finishStyles(config.plugins, sessions);
       if (unreadable !== undefined) config.logger.warn(`upres: directives in CSS are not read: ${unreadable}`);
@@ -121,21 +124,32 @@ function basePlugin(sessions: Sessions): Plugin {
   };
 }
 
-/**
- * Two have to stand where no `enforce` puts them: before all other plugins, and right before Vite's own of the same work. Workers of
- * Vite 6 have plugins that can't be moved; there they stay in the place that the list gives them.
- */
-function placeReaders(plugins: Plugin[]): void {
-  const move = (name: string, placeOf: () => number): void => {
-    const from = plugins.findIndex((plugin) => plugin.name === name);
-    const [plugin] = from < 0 ? [] : plugins.splice(from, 1);
-    if (plugin) plugins.splice(placeOf(), 0, plugin);
-  };
-  move('upres:sightings', () => 0);
-  move('upres:new-url', () => {
-    const vites = plugins.findIndex(({ name }) => name === 'vite:asset-import-meta-url');
-    return vites < 0 ? plugins.length : vites;
-  });
+/** A plugin that stands elsewhere in builds, and what is left in its place. */
+class Reader {
+  /** Vite matches plugins that environments share by their names, in their order: one that was only moved would upset that. */
+  private readonly leftBehind: Plugin;
+
+  /** @param placeOf where it has to stand, by index: no `enforce` puts it there */
+  constructor(
+    readonly plugin: Plugin,
+    private readonly placeOf: (plugins: readonly Plugin[]) => number,
+  ) {
+    this.leftBehind = { name: plugin.name };
+  }
+
+  /** Workers of Vite 6 have plugins that can't be moved; there it stays in the place that the list gives it. */
+  place(plugins: Plugin[]): void {
+    const at = plugins.findIndex((each) => each === this.plugin || each === this.leftBehind);
+    if (at < 0) return;
+    plugins[at] = this.leftBehind;
+    plugins.splice(this.placeOf(plugins), 0, this.plugin);
+  }
+}
+
+/** Right before Vite's own of the same work. */
+function beforeVites(plugins: readonly Plugin[]): number {
+  const vites = plugins.findIndex(({ name }) => name === 'vite:asset-import-meta-url');
+  return vites < 0 ? plugins.length : vites;
 }
 
 /** SvelteKit makes its pages itself, and warns of plugins that wait for Vite's. */

@@ -47,12 +47,16 @@ export function unresolvedPlugin(session: SessionOf): Plugin {
             ? []
             : [
                 written(this, own, bundle),
-                copied(this.environment.config, own.config).map((found) => ({ ...found, fate: wasCopied })),
+                copied(this.environment.config, own.config, (code) => this.parse(code)).map((found) => ({
+                  ...found,
+                  fate: wasCopied,
+                })),
                 taken(this.environment.name, own, bundle),
               ].flat();
         const places = new Set<string>();
+        const texts = new Map<string, string>();
         const lines = [...marks, ...others].flatMap(({ url, files, fate }) => {
-          const { file, line } = placeOf(this, url, files);
+          const { file, line } = placeOf(this, url, files, texts);
           const shown = file === undefined ? '' : `${own.show(file)}${line === undefined ? '' : `:${line}`}: `;
           if (allow.includes(url) || (file !== undefined && allowsFile(allow, file, own))) return [];
           if (places.has(shown + url)) return [];
@@ -190,23 +194,33 @@ function hasSmall(bundle: Bundle, image: string, root: string, publicDir: string
   });
 }
 
-/** Where a URL stands: in one of these files, or in any file of the build. */
+/**
+ * Where a URL stands: in one of the files that it came from, or, where none of these is known, in any file of the build.
+ * @param texts of files that have directives, read so far; empty for the others
+ */
 function placeOf(
   context: Rollup.PluginContext,
   url: string,
   files: readonly string[],
+  texts: Map<string, string>,
 ): { file: string | undefined; line?: number } {
-  const likely = files.map((id) => splitUrl(id).path);
+  const likely = textFilesOf(files);
   // A bundler may have put the base before it.
   const spellings = [url, url.replaceAll('&', '&amp;'), url.replace(/^[^?]*\//, '')];
-  const all = [...new Set([...likely, ...[...context.getModuleIds()].map((id) => splitUrl(id).path)])];
-  const readable = all.filter((file) => isAbsolute(file) && existsSync(file) && !hasImageExtension(file));
+  const places = likely.length > 0 ? likely : textFilesOf(context.getModuleIds());
   for (const spelling of spellings) {
-    for (const file of readable) {
-      const text = textOf(readFileSync(file));
+    for (const file of places) {
+      const text = texts.get(file) ?? textOf(readFileSync(file));
+      texts.set(file, text.includes('upscale') ? text : '');
       const at = text.indexOf(spelling);
       if (at >= 0) return { file, line: text.slice(0, at).split('\n').length };
     }
   }
-  return { file: likely.find((file) => isAbsolute(file)) };
+  return { file: files.map((id) => splitUrl(id).path).find((file) => isAbsolute(file)) };
+}
+
+/** The files of modules, each once, as far as they are such, and no images. */
+function textFilesOf(ids: Iterable<string>): string[] {
+  const files = new Set([...ids].map((id) => splitUrl(id).path));
+  return [...files].filter((file) => isAbsolute(file) && existsSync(file) && !hasImageExtension(file));
 }

@@ -68,6 +68,7 @@ function stringsIn(code: string, parse: (code: string) => unknown, kind: ScriptK
       const { quasis } = node as { readonly quasis: readonly unknown[] };
       if (quasis.length === 1) return textOfNode(quasis[0]);
     }
+    if (type === 'Property' && isSourcesContent(node)) return undefined;
     if (type === 'BinaryExpression' && operator === '+') {
       const [start, end] = [textOfNode(left), textOfNode(right)];
       if (start !== undefined && end !== undefined) return start + end;
@@ -76,8 +77,11 @@ function stringsIn(code: string, parse: (code: string) => unknown, kind: ScriptK
       return undefined;
     }
     const data = type === 'CallExpression' ? parsedAsJson(node) : undefined;
-    if (data !== undefined) stringsOfJson(textOfNode(data) ?? '')?.forEach(keep);
-    for (const part of Object.values(node)) keep(textOfNode(part));
+    for (const part of data ?? Object.values(node)) {
+      const text = textOfNode(part);
+      const strings = data === undefined || text === undefined ? undefined : stringsOfJson(text);
+      for (const each of strings ?? [text]) keep(each);
+    }
     return undefined;
   };
   try {
@@ -88,13 +92,19 @@ function stringsIn(code: string, parse: (code: string) => unknown, kind: ScriptK
   return found;
 }
 
-/** The argument of `JSON.parse()`, which large data is put into scripts by. */
-function parsedAsJson(call: object): unknown {
+/** Whether a property is that of a source map which quotes the sources. */
+function isSourcesContent(property: object): boolean {
+  const { key } = property as { readonly key: { readonly name?: unknown; readonly value?: unknown } };
+  return (key.name ?? key.value) === 'sourcesContent';
+}
+
+/** The arguments of `JSON.parse()`, which large data is put into scripts by. */
+function parsedAsJson(call: object): readonly unknown[] | undefined {
   const { callee, arguments: given } = call as {
     readonly callee: { readonly object?: { readonly name?: unknown }; readonly property?: { readonly name?: unknown } };
     readonly arguments: readonly unknown[];
   };
-  return callee.object?.name === 'JSON' && callee.property?.name === 'parse' ? given[0] : undefined;
+  return callee.object?.name === 'JSON' && callee.property?.name === 'parse' ? given : undefined;
 }
 
 /** The strings of an inline worker are scripts themselves. */
@@ -106,14 +116,15 @@ interface Piece {
   /** Most files are pictures, whose bytes are no one's text. */
   readonly text: () => string;
   readonly files: readonly string[];
-  /** Of what the bundler has parsed already. */
-  readonly script?: ScriptKind;
+  /** Of what a bundler can parse. */
+  readonly script: ScriptKind | undefined;
 }
 
 /** A chunk module by module: each names its own file, and the text of another file (`?raw`) is no code of the site. */
 function piecesOf(output: BundleFile): Piece[] {
   if (output.type === 'asset') {
-    return [{ name: output.fileName, text: () => textOf(output.source), files: output.originalFileNames ?? [] }];
+    const { fileName, source, originalFileNames: files = [] } = output;
+    return [{ name: fileName, text: () => textOf(source), files, script: scriptKindOf(fileName) }];
   }
   const name = output.fileName;
   const modules = Object.entries(output.modules).filter(([, { code }]) => code !== null);
@@ -134,12 +145,13 @@ export const isInlineWorker = (id: string): boolean =>
 /** Files that stand in a script as they are, since they are small: those of `?url`. */
 function embedded(code: string, files: readonly string[]): Piece[] {
   const found = code.matchAll(/data:(?:text|application)\/(\w+)(?:;[\w=-]+)*;base64,([\w+/=]+)/g);
-  return [...found].map(([, kind, data]) => ({
-    name: `embedded.${kind === 'javascript' ? 'js' : kind!}`,
-    text: () => textOf(Buffer.from(data!, 'base64')),
-    files,
-  }));
+  return [...found].map(([, kind, data]) => {
+    const name = `embedded.${kind === 'javascript' ? 'js' : kind!}`;
+    return { name, text: () => textOf(Buffer.from(data!, 'base64')), files, script: scriptKindOf(name) };
+  });
 }
+
+const scriptKindOf = (file: string): ScriptKind | undefined => (/\.[cm]?js$/i.test(file) ? 'module' : undefined);
 
 /**
  * With a base on another host, the site's own URLs look like those of others, and so they do where a slash more was put behind the base

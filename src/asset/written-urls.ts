@@ -88,7 +88,15 @@ function candidates(file: string, text: () => string | Buffer): string[] {
   const whole = given.toString();
   if (kind === 'css') return inStyles(whole);
   if (kind === 'json' || kind === 'webmanifest') return inJson(whole);
-  return kind.endsWith('js') ? inScript(whole) : inPage(whole);
+  if (kind.endsWith('js')) return inScript(whole);
+  return /^(?:xml|rss|atom)$/.test(kind) ? inFeed(whole) : inPage(whole);
+}
+
+/** Feeds have URLs as texts of elements, too, and pages in `<![CDATA[…]]>`. */
+function inFeed(xml: string): string[] {
+  const text = xml.replace(/<!\[CDATA\[|\]\]>/g, '');
+  const texts = [...text.matchAll(/>\s*([^<>\s]{1,2048})\s*<\//g)];
+  return [...inPage(text), ...texts.map(([, url]) => url!.replaceAll('&amp;', '&'))];
 }
 
 function inStyles(css: string): string[] {
@@ -218,11 +226,24 @@ function quotedSources(code: string): { start: number; end: number }[] {
 
 /** Behind a list of strings in JSON. */
 function endOfStrings(code: string, from: number): number {
-  const part = /[\s,]*(?:null|"(?:[^"\\]|\\[^])*"|'(?:[^'\\]|\\[^])*')/y;
-  part.lastIndex = from;
-  let end = from;
-  while (part.test(code)) end = part.lastIndex;
-  return end;
+  const part = /[\s,]*(?:null|(["']))/y;
+  for (let end = from; ;) {
+    part.lastIndex = end;
+    const [found, quote] = part.exec(code) ?? [];
+    if (found === undefined) return end;
+    const next = quote === undefined ? part.lastIndex : endOfString(code, part.lastIndex, quote);
+    if (next === undefined) return end;
+    end = next;
+  }
+}
+
+/** Letter by letter: a source may be megabytes long, and an expression with alternatives would run out of stack. */
+function endOfString(code: string, from: number, quote: string): number | undefined {
+  for (let at = from; at < code.length; at++) {
+    if (code[at] === '\\') at++;
+    else if (code[at] === quote) return at + 1;
+  }
+  return undefined;
 }
 
 /** Other hosts may have a parameter of that name, and so may other services of this one, with values of their own. */

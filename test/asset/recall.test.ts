@@ -5,8 +5,9 @@ import { checkDirectives, type LooseDirectives } from '#src/asset/directives.js'
 import { LineRecord } from '#src/asset/line-record.js';
 import type { AssetOptions } from '#src/asset/options.js';
 import { AssetPipeline } from '#src/asset/pipeline.js';
-import { assetsFile } from '#src/asset/recall.js';
+import { assetsFile, Recall } from '#src/asset/recall.js';
 import type { AssetFile } from '#src/asset/rendered.js';
+import { resolveDirectives } from '#src/asset/resolve.js';
 import { plainNetwork } from '../support/networks.js';
 import { makeSite, type Site } from './support/site.js';
 
@@ -80,6 +81,8 @@ describe('what was made before', () => {
     ['another network', () => undefined, { upscale: 2 }, { model: 'bicubic' }],
     ['another format', () => undefined, { upscale: 2 }, { defaults: { include: 'img/*', format: 'webp' } }],
     ['another quality', () => undefined, { upscale: 2, format: 'webp' }, { quality: 20 }],
+    ['another limit', () => undefined, { upscale: 2 }, { maxOutputPixels: 1000 }],
+    ['a preset that says something else', () => undefined, { preset: 'p' }, { presets: { p: 'upscale=4' } }],
     ['a picture that someone made by hand since', () => site.picture('img/a@2x.png', 12, 8, 3)],
     [
       'a result that is no more there',
@@ -127,13 +130,28 @@ describe('what was made before', () => {
     expect((await make(site, file)).planned).toBe(false);
   });
 
-  it('is not kept of what is not simple: networks of one’s own, other devices, failures, no cache', async () => {
+  it('is not kept of what is not simple: networks of one’s own, failures, no cache', async () => {
     const own = site.file('own.onnx', plainNetwork());
     const bad = site.file('img/bad.png', readFileSync(file).subarray(0, -30));
     await make(site, file, { upscale: 2 }, { models: { own }, model: 'own' });
     await make(site, bad, { upscale: 2 }, { onError: 'original' });
     await make(site, file, { upscale: 2 }, { cache: false });
     expect(readdirSync(site.path('cache'))).not.toContain(assetsFile);
+  });
+
+  it.each(['cpu', 'wasm', 'webgpu'] as const)('is kept of processors alone: %s', async (device) => {
+    const { files } = await make(site, file);
+    const source = readFileSync(file);
+    const resolved = resolveDirectives(file, checkDirectives({ upscale: 2 }), { model: 'nearest' }, site.root);
+    const info = { format: 'png', width: 6, height: 4, frames: 1, alpha: false, grey: false, depth: 8 } as const;
+    const recall = new Recall(site.path('cache'), device);
+    await recall.add(
+      { file, info, missing: [], ownInPlace: [] },
+      resolved,
+      source,
+      files.map((each) => ({ ...each, device })),
+    );
+    expect((await recall.find(file, resolved, source)) !== undefined).toBe(device !== 'webgpu');
   });
 });
 

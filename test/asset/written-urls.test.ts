@@ -25,6 +25,9 @@ describe('URLs with directives that are written in a file', () => {
     ['main.js', String.raw`from_html("<img src=\"${url}\">")`],
     ['page.xhtml', `<img src="${url}"/>`],
     ['feed.atom', `<link href="${url}"/>`],
+    ['feed.atom', `<logo> ${url} </logo>`],
+    ['feed.xml', `<rss><url><![CDATA[${url}]]></url></rss>`],
+    ['feed.rss', `<description><![CDATA[<img src="${url}">]]></description>`],
     ['logo.svg', `<svg><image href="${url}"/></svg>`],
     ['site.webmanifest', `{ "icons": [{ "src": "${url}" }] }`],
     ['manifest.json', `{ "icons": [{ "src": "${url}" }] }`],
@@ -106,13 +109,19 @@ describe('URLs with directives that are written in a file', () => {
     ['blanks', ' '.repeat(2 ** 20)],
     ['directives', '?upscale=2&upscale'.repeat(2 ** 15)],
     ['source maps', 'sourcesContent:['.repeat(2 ** 14)],
+    ['elements', '>a '.repeat(2 ** 18)],
   ] as const)('are found in little time among a megabyte of %s', ([, text]) => {
-    for (const name of ['main.css', 'main.js', 'index.html', 'data.json']) {
+    for (const name of ['main.css', 'main.js', 'index.html', 'feed.xml', 'data.json']) {
       const before = process.cpuUsage();
       writtenUrls(name, () => `${text}"./a.png?upscale=2" ${text}`);
       urlsOfLiteral(`${text}"./a.png?upscale=2" ${text}`);
       const { user } = process.cpuUsage(before);
       expect(user / 1e6, name).toBeLessThan(10);
     }
+  });
+
+  it('are found behind a source map that quotes a source of many megabytes', () => {
+    const source = 'a'.repeat(12 * 2 ** 20);
+    expect(writtenUrls('main.js', () => `e={sourcesContent:["${source}"]};a="${url}"`)).toEqual([url]);
   });
 });

@@ -169,6 +169,35 @@ describe('names', () => {
     expect(outcome === undefined).toBe(taken === undefined);
   });
 
+  it('that equal files take behind upres are fine, and so are those in streams of their own', async () => {
+    const site = makeSite();
+    await site.picture('a.png', 5, 5);
+    await site.picture('b/a.png', 5, 5);
+    const upscaled = gulp.src(site.path('**/a.png'), { encoding: false }).pipe(plugin({ upscale: [1, 2] }));
+    const branches = ['a.png', 'a@2x.png'].map((name) => {
+      const branch = new Transform({
+        objectMode: true,
+        transform: (file: File, _encoding, done) => {
+          const isIts = file.basename === name;
+          if (isIts) file.path = join(file.base, 'a.png');
+          done(null, isIts ? file : undefined);
+        },
+      });
+      return upscaled.pipe(branch).resume();
+    });
+    await expect(Promise.all(branches.map((branch) => once(branch, 'end')))).resolves.toBeDefined();
+
+    const flat = new Transform({
+      objectMode: true,
+      transform: (file: File, _encoding, done) => {
+        file.path = join(file.base, file.basename);
+        done(null, file);
+      },
+    });
+    const all = gulp.src(site.path('**/a.png'), { encoding: false }).pipe(plugin()).pipe(flat).resume();
+    await expect(once(all, 'end')).resolves.toBeDefined();
+  });
+
   it('a picture made by hand comes out once, in place of a computed one', async () => {
     const site = makeSite();
     await site.picture('a.png', 5, 5);

@@ -299,6 +299,14 @@ describe.for(vites)('Vite $version', (vite) => {
         /logo\.png\?upscale=2" is still/,
       ],
       [
+        'a sum of strings, next to a file that asks for the same image',
+        {
+          'main.js': `import './b.js'; import url from './logo.png?upscale=2'; console.log(url);`,
+          'b.js': `self.a = './logo.png' + '?upscale=2';`,
+        },
+        /b\.js: "\.\/logo\.png\?upscale=2" is still/,
+      ],
+      [
         'a string with a slash too many',
         { 'main.js': 'document.images[0].src = `${import.meta.env.BASE_URL}/b.png?upscale=2`;', 'public/b.png': '' },
         /main\.js:1: "\/+b\.png\?upscale=2" is still/,
@@ -347,6 +355,7 @@ describe.for(vites)('Vite $version', (vite) => {
       ],
       ['a sentence', `console.log('Write logo.png?upscale=2 or logo.png?upscale=3.');`],
       ['a copied folder that is called like a file', '', { 'public/chart.js/a.txt': 'logo.png?upscale=2' }],
+      ['a comment of a copied script', '', { 'public/a.js': "// '/logo.png?upscale=2'", 'public/logo.png': '' }],
     ] as const)('but not %s', async ([, code, files]) => {
       const site = await makeSite({
         'index.html': `<!doctype html><p class="bg-[url('./logo.png?upscale=2')]"></p>${script}`,
