@@ -5,7 +5,7 @@ import type { PixelImage } from '#src/pixels.js';
 import { defaultMemoryBudget, planImage } from '#src/network/tiles/plan.js';
 import { loadRuntime, mappingOptions } from '#src/network/pool/runtime.js';
 import type { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
-import type { Rectangle } from '#src/network/tiles/tiles.js';
+import type { Rectangle, Tile } from '#src/network/tiles/tiles.js';
 import { WeightsStore } from '#src/network/weights/weights-store.js';
 import { geometryOf } from './geometry-of.js';
 
@@ -15,8 +15,10 @@ export interface BareLoopPlan {
   readonly path: string;
   /** Side of the square photograph. */
   readonly side: number;
-  /** What each tile reads. */
-  readonly reads: readonly Rectangle[];
+  /** Upper bound of a tile, for the network's calls: then it computes these. */
+  readonly tilePixels: number;
+  /** What each tile reads, and what it counts for. */
+  readonly tiles: readonly Pick<Tile, 'read' | 'work'>[];
 }
 
 /** The least that can be done to compute an image's tiles: one call of the runtime after the other, in this thread. */
@@ -27,37 +29,43 @@ export interface BareLoop {
 
 /**
  * Plans the same tiles that a network's one thread computes of a square image.
- * @param tilePixels upper bound of a tile, as given to the network's calls
  * @param pixelsPerMs the network's speed
  */
 export async function planBareLoop(
   network: ThreadSafeNetwork,
   side: number,
-  { cacheFolder, tilePixels, pixelsPerMs }: { cacheFolder: string; tilePixels: number; pixelsPerMs: number },
+  { cacheFolder, pixelsPerMs }: { cacheFolder: string; pixelsPerMs: number },
 ): Promise<BareLoopPlan> {
   const prepared = await new WeightsStore(cacheFolder).find(network.weights.hash);
   if (!prepared) throw new Error(`there are no prepared weights of ${network.label} in ${cacheFolder}`);
-  const { tiles } = planImage({
+  const request = {
     width: side,
     height: side,
     geometry: geometryOf(network),
     threads: 1,
     memoryBudget: defaultMemoryBudget,
-    tilePixels,
     acceptApproximation: false,
     pixelsPerMs,
-  });
-  return { path: join(prepared.folder, graphFileName('uint8', 3)), side, reads: tiles.map(({ read }) => read) };
+  };
+  const usual = planImage({ ...request, tilePixels: undefined });
+  const tilePixels = Math.max(...usual.tiles.map(({ read }) => read.width * read.height));
+  const { tiles } = planImage({ ...request, tilePixels });
+  return {
+    path: join(prepared.folder, graphFileName('uint8', 3)),
+    side,
+    tilePixels,
+    tiles: tiles.map(({ read, work }) => ({ read, work })),
+  };
 }
 
 /**
  * Opens the graph and cuts the tiles beforehand: the loop copies nothing in and nothing out, waits for no one and puts no
  * picture together. What the engine takes longer is what all that costs.
  */
-export async function openBareLoop({ path, reads }: BareLoopPlan, image: PixelImage): Promise<BareLoop> {
+export async function openBareLoop({ path, tiles }: BareLoopPlan, image: PixelImage): Promise<BareLoop> {
   const runtime = await loadRuntime();
   const session = await runtime.InferenceSession.create(path, mappingOptions());
-  const inputs = reads.map((read) => {
+  const inputs = tiles.map(({ read }) => {
     const dims = [1, read.height, read.width, image.channels];
     return new runtime.Tensor('uint8', crop(image, read), dims);
   });

@@ -52,13 +52,13 @@ async function compare(setting: Setting): Promise<Part> {
   await warmUp(two, image);
   await warmUp(one, image);
 
-  // From here on the tiles are those that the network has settled on, for the loop as well.
   const usual = await recordTiles(one, image);
-  const tilePixels = Math.max(...usual.map(({ pixels }) => pixels));
-  const plan = await planBareLoop(one, side, { cacheFolder, tilePixels, pixelsPerMs: speedOf(usual) });
+  const plan = await planBareLoop(one, side, { cacheFolder, pixelsPerMs: speedOf(usual) });
+  // From here on the tiles are the same, for the loop and for the network.
+  const { tilePixels } = plan;
   const loop = await openBareLoop(plan, image);
   try {
-    await checkSameTiles(one, image, tilePixels, plan);
+    await checkSameTiles(one, image, plan);
     await loop.run();
     const timings = await inRounds<keyof Timings, Timing>(setting, {
       bare: () => timed(loop.run),
@@ -67,7 +67,7 @@ async function compare(setting: Setting): Promise<Part> {
       // Twice the work on two cores: half the time is what one of both took.
       bareTwice: async () => ({ wallMs: (await timeBareProcesses(plan, 2)) / 2, cpuMs: NaN }),
     });
-    return comparisonOf(timings, side, plan.reads.length);
+    return comparisonOf(timings, side, plan.tiles.length);
   } finally {
     await loop.release();
   }
@@ -76,10 +76,9 @@ async function compare(setting: Setting): Promise<Part> {
 async function checkSameTiles(
   network: ThreadSafeNetwork,
   image: PixelImage,
-  tilePixels: number,
-  { reads }: BareLoopPlan,
+  { tilePixels, tiles }: BareLoopPlan,
 ): Promise<void> {
-  const expected = reads.map(({ width, height }) => width * height);
+  const expected = tiles.map(({ work }) => work);
   const sorted = (values: readonly number[]): string => [...values].sort((a, b) => a - b).join(' ');
   const seen = (await recordTiles(network, image, tilePixels)).map(({ pixels }) => pixels);
   if (sorted(seen) !== sorted(expected)) {

@@ -210,7 +210,7 @@ function pictureTimes(costs: Costs, [width, height]: readonly [number, number], 
     decode: costs.decode * pixels,
     encode: costs.encode * pixels * 4,
     main: costs.mainPerPicture + costs.mainPerPixel * pixels,
-    tiles: plan.tiles.map(({ read }) => costs.perTile + costs.perPixel * read.width * read.height),
+    tiles: plan.tiles.map(({ work }) => costs.perTile + costs.perPixel * work),
   };
 }
 

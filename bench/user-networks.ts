@@ -68,8 +68,8 @@ async function compareWithLoops(setting: Setting): Promise<Part> {
     const image = await photograph(side);
     await using network = await ThreadSafeNetwork.loadFromFile(file, { threads: 1, cacheFolder });
     const tiles = await recordTiles(network, image);
-    const tilePixels = Math.max(...tiles.map(({ pixels }) => pixels));
-    const plan = await planBareLoop(network, side, { cacheFolder, tilePixels, pixelsPerMs: speedOf(tiles) });
+    const plan = await planBareLoop(network, side, { cacheFolder, pixelsPerMs: speedOf(tiles) });
+    const { tilePixels } = plan;
     const loop = await openBareLoop(plan, image);
     try {
       await loop.run();
@@ -82,7 +82,7 @@ async function compareWithLoops(setting: Setting): Promise<Part> {
       rows.push([
         name,
         `${side}×${side}`,
-        String(plan.reads.length),
+        String(plan.tiles.length),
         String(macPerPixel),
         spread(summarise(bare), (ms) => fixed(ms, 0)),
         spread(summarise(engine), (ms) => fixed(ms, 0)),

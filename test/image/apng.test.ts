@@ -241,6 +241,37 @@ describe('an animated PNG', () => {
     expect(await upscaler.upscale(behind, nearest)).toMatchObject({ frames: 2 });
   });
 
+  /** Chunks, each before the one of that number. */
+  const withChunks = (
+    png: Buffer,
+    added: readonly (readonly [before: number, name: string, content: Uint8Array])[],
+  ) => {
+    const all = [...pngChunks(png)].map(({ name, content }) => pngChunk(name, content));
+    for (const [before, name, content] of added) all.splice(before, 0, pngChunk(name, content));
+    return Buffer.concat([png.subarray(0, 8), ...all]);
+  };
+
+  test('has frames without texts, made when they are wanted', async () => {
+    const long = Buffer.alloc(1e5, 65);
+    const texts = withChunks(await apng([whole, corner]), [
+      [1, 'tEXt', long],
+      [1, 'zzZz', long],
+    ]);
+    const { frames } = readApng(texts)!;
+    expect(frames.map(({ still }) => still().length < 1000)).toEqual([true, true]);
+  });
+
+  test('with a header or an orientation behind its pixels is shown as without', async () => {
+    const source = await apng([{ width: 8, height: 6, colour: red }, corner]);
+    const exif = Buffer.from('MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0', 'latin1');
+    const odd = withChunks(source, [
+      [4, 'eXIf', exif],
+      [4, 'IHDR', Buffer.alloc(0)],
+      [4, 'IHDR', uint32s(100, 100)],
+    ]);
+    expect(await framesOf(odd)).toEqual(await framesOf(source));
+  });
+
   test('only what has changed is written', async () => {
     const { data } = await upscaler.upscale(await apng([whole, { ...corner, x: 1, y: 2 }]), nearest);
     expect(readApng(data)!.frames[1]).toMatchObject({ x: 1, y: 2, width: 4, height: 4 });

@@ -354,6 +354,31 @@ describe('what an AVIF says of its colours is shown as browsers show it', () => 
     expect(largestDifference(pixels.at(6, 6), [199, 60, 50])).toBeLessThanOrEqual(2);
   });
 
+  const tv = (name: string): Promise<Buffer> => readFile(new URL(`files/${name}`, import.meta.url));
+
+  /** How dark and how bright a grey one is as a PNG. */
+  const bounds = async (avif: Buffer): Promise<readonly number[]> => {
+    const { data } = await upscaler.upscale(avif, { ...nearest, format: 'png' });
+    const { data: values } = await decodePixels16(data);
+    return [
+      values.reduce((least, value) => Math.min(least, value)),
+      values.reduce((most, value) => Math.max(most, value)),
+    ];
+  };
+
+  test('so does what it says of the range of grey', async () => {
+    const full = await tv('grey-limited.avif');
+    full.writeUInt8(0x80, full.indexOf('nclx') + 10);
+    expect((await bounds(full)).map((value) => value >> 8)).toEqual([16, 235]);
+  });
+
+  test.each(['grey-limited.avif', 'grey-limited-10.avif'])(
+    'black and white of limited range are all of it: %s',
+    async (name) => {
+      expect(await bounds(await tv(name))).toEqual([0, 65_535]);
+    },
+  );
+
   test.each([16, 18])('high dynamic range is refused in its own data, too: %i', async (transfer) => {
     await expect(upscaler.upscale(withInnerCodes(9, transfer), nearest)).rejects.toMatchObject({
       code: 'UNSUPPORTED_FORMAT',

@@ -8,7 +8,7 @@ import { loadRuntime } from '#src/network/pool/runtime.js';
 import { largestProduct } from '#src/network/weights/largest-product.js';
 import { largestDifference, type Plane } from '#src/network/proving.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
-import { findApproximation } from '#src/network/weights/approximation-trial.js';
+import { findApproximation, findFixedApproximation } from '#src/network/weights/approximation-trial.js';
 import type { MeasuredGeometry } from '#src/network/weights/weights-manifest.js';
 import { pictureLike } from '#src/network/weights/trial-pictures.js';
 import { codeOf } from '../support/errors.js';
@@ -178,8 +178,25 @@ describe('a network whose tiles can not equal the whole at a bearable cost', () 
     ['no product', resized, 0],
   ])('tells how its matrix products grow: %s', async (_, middle, elements) => {
     const { reference } = await (await modelFromBytes(network(middle), 'network')).build();
-    const productOf = await largestProduct(await loadRuntime(), 'cpu', reference);
+    const productOf = await largestProduct(await loadRuntime(), 'cpu', reference, 1);
     expect(Math.round(productOf(128))).toBe(elements);
+  });
+
+  test('tells so with pictures of sides that it takes', async () => {
+    const inThirds: Step = (writer, value) => {
+      const parts = writer.op('SpaceToDepth', [attention(writer, value)], { blocksize: 3 });
+      return writer.op('DepthToSpace', [parts], { blocksize: 3, mode: 'DCR' });
+    };
+    const { reference } = await (await modelFromBytes(network(inThirds), 'network')).build();
+    const productOf = await largestProduct(await loadRuntime(), 'cpu', reference, 3);
+    expect(Math.round(productOf(99))).toBe(99 ** 4);
+  });
+
+  test('for one size alone is not tried where its weights say that it would take too long', async () => {
+    const run = (plane: Plane): Promise<Plane> => Promise.resolve(plane);
+    const fixed = { ...anyGraph, fixedSize: { width: 512, height: 512 } };
+    expect(await findFixedApproximation(run, fixed)).toMatchObject({ levels: 0 });
+    expect(await findFixedApproximation(run, { ...fixed, parameters: 2e7 })).not.toHaveProperty('levels');
   });
 
   test('that resizes to computed sizes is used', async () => {

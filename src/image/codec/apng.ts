@@ -22,6 +22,9 @@ interface ReadFrame extends Omit<TimedFrame, 'still'> {
 /** The chunks that all frames share, but for their size: header, palette, colours. */
 type SharedChunks = readonly (readonly [name: string, content: Uint8Array])[];
 
+/** Chunks before the pixels that say what these look like. Others may be long, and each frame would have them. */
+const LOOKS = new Set(['IHDR', 'PLTE', 'tRNS', 'iCCP', 'sRGB', 'gAMA', 'cHRM', 'sBIT', 'eXIf']);
+
 /** Numbers of a PNG have no more bits. */
 const mostFrames = 2 ** 31 - 1;
 
@@ -43,7 +46,7 @@ export function readApng(png: Uint8Array): Apng | undefined {
   let sawPixels = false;
   for (const { name, content } of pngChunks(png)) {
     const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
-    if (name === 'IHDR') size = { width: view.getUint32(0), height: view.getUint32(4) };
+    if (name === 'IHDR' && shared.length === 0) size = { width: view.getUint32(0), height: view.getUint32(4) };
     if (name === 'acTL') {
       if (sawPixels || content.length !== 8) return undefined;
       [promised, loop] = [view.getUint32(0), view.getUint32(4)];
@@ -60,13 +63,13 @@ export function readApng(png: Uint8Array): Apng | undefined {
     } else if (name === 'fdAT') {
       if (content.length < 4 || view.getUint32(0) !== sequence++) break;
       frames.at(-1)?.data.push(content.subarray(4));
-    } else if (name === 'eXIf' || (!sawPixels && name !== 'IEND')) {
+    } else if (!sawPixels && LOOKS.has(name)) {
       shared.push([name, content]);
     }
   }
   const whole = frames.filter(({ data }) => data.length > 0).slice(0, promised);
   if (loop === undefined || whole.length === 0 || (whole.length === 1 && whole[0]!.inStill)) return undefined;
-  return { frames: whole.map((frame) => ({ ...frame, still: stillOf(frame, shared) })), loop };
+  return { frames: whole.map((frame) => ({ ...frame, still: () => stillOf(frame, shared) })), loop };
 }
 
 /** Whether a PNG says, at its beginning, that it is animated. */

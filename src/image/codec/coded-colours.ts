@@ -162,19 +162,26 @@ function primariesOfChunk(chrm: Uint8Array | undefined): Primaries | undefined {
   return primaries.every(([, y]) => y > 0) ? primaries : undefined;
 }
 
-/**
- * The `colr` property of kind `nclx` (ISO/IEC 23008-12, 6.5.5), or what stands in the picture's own data; an embedded profile
- * counts for more.
- */
-function codesOfAvif(bytes: Uint8Array): Codes | undefined {
+/** What an AVIF's `colr` property of kind `nclx` says (ISO/IEC 23008-12, 6.5.5). */
+export function nclxOfAvif(
+  bytes: Uint8Array,
+): { readonly primaries: number; readonly transfer: number; readonly limited: boolean } | undefined {
   const meta = findBox(new Box(bytes), 'meta');
   meta?.skip(4);
   const properties = meta && findBox(meta, 'iprp');
   const container = properties && findBox(properties, 'ipco');
   for (let colour = container && findBox(container, 'colr'); colour; colour = findBox(container!, 'colr')) {
     if (String.fromCharCode(...[0, 1, 2, 3].map(() => colour.number(1))) !== 'nclx') continue;
-    return { primariesCode: colour.number(2), transfer: colour.number(2), overProfile: false };
+    const [primaries, transfer] = [colour.number(2), colour.number(2)];
+    // Behind the matrix, which the decoder reads.
+    colour.skip(2);
+    return { primaries, transfer, limited: colour.number(1) < 128 };
   }
-  const own = coloursOfAvifData(bytes)?.codes;
+  return undefined;
+}
+
+/** That property, or what stands in the picture's own data; an embedded profile counts for more. */
+function codesOfAvif(bytes: Uint8Array): Codes | undefined {
+  const own = nclxOfAvif(bytes) ?? coloursOfAvifData(bytes)?.codes;
   return own && { primariesCode: own.primaries, transfer: own.transfer, overProfile: false };
 }

@@ -11,8 +11,8 @@ export interface PlacedFrame {
   readonly dispose: number;
   /** Whether it lies over what is there, or in its place: one of the constants below. */
   readonly blend: number;
-  /** Its pixels as a file of their own. */
-  readonly still: Uint8Array;
+  /** Makes a file of its pixels alone: what all frames have in common is in each, so not all are to be there at once. */
+  readonly still: () => Uint8Array;
 }
 
 /** Values as animated PNGs have them (PNG specification, third edition, 11.3.6.2). */
@@ -33,7 +33,7 @@ export async function composeFrames(
   const shown: Frame[] = [];
   let canvas: Layer | undefined;
   for (const [index, stored] of frames.entries()) {
-    const { colour, alpha } = await decode(stored.still, stored);
+    const { colour, alpha } = await decode(stored.still(), stored);
     canvas ??= {
       colour: { ...colour, ...size, data: samplesLike(colour.data, size.width * size.height * colour.channels) },
       alpha: { ...colour, ...size, channels: 1, data: samplesLike(colour.data, size.width * size.height) },

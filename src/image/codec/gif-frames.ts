@@ -31,11 +31,13 @@ export function uncoveredFrames(gif: Uint8Array, most: number): readonly PlacedF
 function framesOf(gif: Uint8Array): GifFrame[] {
   const view = new DataView(gif.buffer, gif.byteOffset, gif.byteLength);
   const frames: GifFrame[] = [];
-  let control: Uint8Array | undefined;
+  let last: Uint8Array | undefined;
   for (const { kind, start, end } of gifBlocks(gif)) {
     if (end === undefined) break;
-    if (kind === extensionBlock && gif[start + 1] === controlLabel) control = gif.subarray(start, end);
+    if (kind === extensionBlock && gif[start + 1] === controlLabel) last = gif.subarray(start, end);
     if (kind !== imageBlock) continue;
+    const control = last;
+    last = undefined;
     const [x, y, width, height] = [1, 3, 5, 7].map((at) => view.getUint16(start + at, true)) as [
       number,
       number,
@@ -48,9 +50,8 @@ function framesOf(gif: Uint8Array): GifFrame[] {
       dispose: method === 2 ? clearIt : method === 3 ? putBack : keepIt,
       blend: blendOver,
       transparent: ((control?.[3] ?? 0) & 1) === 1,
-      still: stillOf(gif, control, gif.subarray(start, end), { width, height }),
+      still: () => stillOf(gif, control, gif.subarray(start, end), { width, height }),
     });
-    control = undefined;
   }
   return frames;
 }

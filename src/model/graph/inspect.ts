@@ -31,6 +31,9 @@ const RANDOM = new Set([
   'Bernoulli',
 ]);
 
+/** Of the one size that a network takes: a little more than a screen of 3840×2160. Each tile has as many, and no memory budget has a part in it. */
+const MOST_FIXED_PIXELS = 2 ** 23;
+
 /** ModelProto's field for functions that a file defines itself, besides the fields in onnx.proto; and a loop in them, as a node has it. */
 const FUNCTIONS_FIELD = 25;
 const LOOP_FIELD = '\x22\x04Loop';
@@ -134,6 +137,10 @@ export function inspectNetwork(model: OnnxModel, card: Partial<PartialModelCard>
     );
 
   const { analysis, layout, channels, fixedSize } = found;
+  if (fixedSize && fixedSize.h * fixedSize.w > MOST_FIXED_PIXELS)
+    throw refuse(
+      `it takes pictures of ${fixedSize.w}×${fixedSize.h} pixels alone, too many to compute at once. ${DYNAMIC}`,
+    );
   const scale = analysis.geometry.scale ?? card.scale;
   if (scale !== undefined && card.scale !== undefined && scale !== card.scale) {
     throw refuse(`its model card says scale ${card.scale}, but its graph enlarges by ${scale}. Correct the card.`);

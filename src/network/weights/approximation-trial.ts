@@ -49,9 +49,9 @@ export async function findApproximation(
   const side = core + 2 * around;
 
   const pixels = [side, ...halos.map((halo) => core + 2 * halo)].reduce((sum, length) => sum + length ** 2, 0);
-  // What can't be followed is not counted: each weight works once a pixel, about.
-  const work = exact ? macPerPixel : Math.max(macPerPixel, parameters);
-  const tooMuch = pixels * work > MOST_WORK || productOf(side) > MOST_ELEMENTS;
+  const tooMuch =
+    pixels * (exact ? macPerPixel : likelyWork({ macPerPixel, parameters })) > MOST_WORK ||
+    productOf(side) > MOST_ELEMENTS;
   const untried = { halo: widest, unit };
   if (tooMuch) return untried;
   const picture = pictureLike(side, 1);
@@ -78,6 +78,10 @@ export async function findApproximation(
   }
 }
 
+/** What can't be followed is not counted: each weight works once a pixel, about. */
+const likelyWork = ({ macPerPixel, parameters }: Pick<MeasuredGeometry, 'macPerPixel' | 'parameters'>): number =>
+  Math.max(macPerPixel, parameters);
+
 /** Of the pixels that a tile of a fixed size has along a side, at most so many are context on each side. */
 const mostFixedHalo = 3 / 8;
 
@@ -90,8 +94,9 @@ const seam = 8;
  */
 export async function findFixedApproximation(
   run: (plane: Plane) => Promise<Plane>,
-  { fixedSize, multipleOf, macPerPixel, scale, globalOperators }: MeasuredGeometry & { readonly fixedSize: FixedSize },
+  geometry: MeasuredGeometry & { readonly fixedSize: FixedSize },
 ): Promise<Approximation> {
+  const { fixedSize, multipleOf, macPerPixel, scale, globalOperators } = geometry;
   const { width, height } = fixedSize;
   const windows = globalOperators.length === 0 ? [] : ANY_WINDOWS.map((window) => leastCommon(multipleOf, window));
   const unit = windows.find((window) => 4 * window <= Math.min(width, height)) ?? multipleOf;
@@ -99,7 +104,8 @@ export async function findFixedApproximation(
   const most = down(Math.min(width, height) * mostFixedHalo);
   const halos = [...new Set([16, ...HALOS, most].map(down))].filter((halo) => halo <= most).sort((a, b) => a - b);
   const untried = { halo: most, unit };
-  if ((2 * halos.length + 1) * width * height * macPerPixel > MOST_WORK) return untried;
+  const work = globalOperators.length === 0 ? macPerPixel : likelyWork(geometry);
+  if ((2 * halos.length + 1) * width * height * work > MOST_WORK) return untried;
   const picture = pictureLike(2 * Math.max(width, height), 1);
   const first = await run(crop(picture, 0, 0, fixedSize));
   /** How two tiles, one `x` pixels to the right of the other and `y` below it, differ where both have context enough. */

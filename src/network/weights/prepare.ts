@@ -179,7 +179,7 @@ async function proveAndMeasure(
     try {
       const level = colours?.output.whole ? 1 / 255 : 0;
       let measured = await measureGeometry(runtime, original, optimised, geometry, level, () =>
-        largestProduct(runtime, device, reference),
+        largestProduct(runtime, device, reference, geometry.multipleOf),
       );
       if (!(await arePassesEqual(runtime, optimised, (pass) => open(graphs.passes[pass]!), measured)))
         measured = { ...measured, pooling: undefined };

@@ -68,6 +68,15 @@ const expanded: Step = (writer, value) => {
   return writer.op('Add', [value, writer.op('Expand', [first, writer.ints([1, C, H, W])])]);
 };
 
+/** All pixels in a row, and as many channels of the first. */
+const expandedInRow: Step = (writer, value) => {
+  const row = writer.op('Transpose', [writer.op('Reshape', [value, writer.ints([1, C, H * W])])], { perm: [0, 2, 1] });
+  const first = writer.op('Slice', [row, writer.ints([0]), writer.ints([1]), writer.ints([2])]);
+  const all = writer.op('Expand', [first, writer.ints([1, H * W, C])]);
+  const turned = writer.op('Transpose', [all], { perm: [0, 2, 1] });
+  return writer.op('Add', [value, writer.op('Reshape', [turned, writer.ints([1, C, H, W])])]);
+};
+
 const nothing: Step = (_, value) => value;
 
 /** A ×2 network with something in the middle. */
@@ -94,6 +103,7 @@ describe('a network that was exported for one size', () => {
     ['Pad and Slice', paddedAndCut],
     ['a pool as large as the picture', wholeWindow],
     ['Expand', expanded],
+    ['Expand of pixels in a row', expandedInRow],
   ])('is freed of its %s', async (_, middle) => {
     const original = fixed(middle);
     const { core, geometry } = await (await modelFromBytes(bytesOf(original), 'fixed.onnx')).build();
@@ -122,6 +132,16 @@ describe('a network that was exported for one size', () => {
     const { core, geometry } = await (await modelFromBytes(bytesOf(model), 'fixed.onnx')).build();
     expect(geometry.halo).toBeDefined();
     expect((await run(core, randomFloats(3 * 20 * 30, 4), [1, 3, 20, 30])).dims).toEqual([1, 3, 40, 60]);
+  });
+
+  it('is refused where that is more than can be computed at once', async () => {
+    const large = network(
+      (writer, input) =>
+        writer.op('Add', [input, writer.op('Expand', [writer.floats([0.1]), writer.ints([1, 3, 4096, 4096])])]),
+      { input: [1, 3, 4096, 4096], output: [1, 3, 4096, 4096] },
+    );
+    const building = modelFromBytes(bytesOf(large), 'fixed.onnx').then((model) => model.build());
+    await expect(building).rejects.toThrow(/pictures of 4096×4096 pixels alone/);
   });
 
   it('keeps its size where it has something for each place', async () => {

@@ -148,6 +148,14 @@ describe('a network trimmed to the cores of tiles', () => {
       'its last operator may compute the last of a row otherwise',
       (writer, input) => writer.op('Sigmoid', [shuffle(writer, conv(writer, input, [3, 12], 3), 2)]),
     ],
+    [
+      'its size is asked of what would be trimmed',
+      (writer, input) => {
+        const large = shuffle(writer, conv(writer, input, [3, 12], 3), 2);
+        const repeated = writer.op('Resize', [input, '', '', writer.op('Shape', [large])], { mode: 'nearest' });
+        return writer.op('Add', [large, repeated]);
+      },
+    ],
   ])('stays as it is where %s', (_, build) => {
     const model = network(build);
     const before = bytesOf(model);

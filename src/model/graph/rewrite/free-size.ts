@@ -72,8 +72,12 @@ interface Known {
 /** @returns whether it was changed */
 function free(node: NodeProto, known: Known, sizes: SizeWriter): boolean {
   switch (node.opType) {
-    case 'Reshape':
     case 'Expand':
+      // Rows and columns stay as many as they are.
+      if (!known.to.axes.some(isSpatial)) return false;
+      node.input[1] = sizes.writer.ints(known.to.axes.map((axis) => (isSpatial(axis) ? 1 : sizeOfAxis(axis))));
+      return true;
+    case 'Reshape':
       if (!known.to.axes.some(isSpatial)) return false;
       node.input[1] = sizes.shapeOf(known.to.axes, node.input[0]!, known.from);
       return true;

@@ -58,8 +58,9 @@ export function trimToCore(core: OnnxModel, followed: FollowedGraph, halo: Halo,
   for (const { node } of [...steps].reverse()) {
     const needs = node.output.flatMap((name) => (wanted.has(name) ? [wanted.get(name)!] : []));
     const pictures = node.input.filter((name) => isPicture(values.get(name)));
-    if (needs.length === 0 || pictures.length === 0) continue;
-    const plan = planOf(node, values, needs.reduce(smaller));
+    if (pictures.length === 0) continue;
+    // A node whose result is no picture asks for sizes, which must be those of the whole tile.
+    const plan = needs.length === 0 ? undefined : planOf(node, values, needs.reduce(smaller));
     if (plan) plans.set(node, plan);
     const { inputs, outputs } = plan ?? { inputs: NOTHING, outputs: NOTHING };
     for (const name of node.output) lacking.set(name, outputs);
