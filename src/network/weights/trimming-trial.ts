@@ -24,8 +24,8 @@ const sizes = [
  * Tries whether a trimmed graph gives, bit for bit, what the graph gives that computes all of a tile's halo.
  * @param whole the graph that computes all
  * @param saved the share of the work on a halo that the trimmed one leaves out
- * @returns the pixels that it computes in a millisecond, as a tile's work counts them; undefined where it differs, or where the network is
- *   too large to be tried
+ * @returns the pixels that it computes in a millisecond, as a tile's work counts them; undefined where it differs or can't be run, or where the
+ *   network is too large to be tried
  */
 export async function tryTrimmed(
   runtime: SessionRuntime,
@@ -44,13 +44,14 @@ export async function tryTrimmed(
     const size = { width: width * scale, height: height * scale };
     const expected = crop(await runOnPlane(runtime, whole, picture), left * scale, top * scale, size);
     const started = performance.now();
-    const seen = await runOnPlane(runtime, trimmed, picture);
+    // A graph that the runtime refuses is no better than one that differs: the other is there.
+    const seen = await runOnPlane(runtime, trimmed, picture).catch(() => undefined);
     const { computedPixels } = planTiles({
       ...{ width, height, halo, multipleOf: 1, trimmed: saved },
       ...{ maxTilePixels: Infinity, threads: 1, overheadPixels: 0 },
     });
     pixelsPerMs = Math.max(pixelsPerMs, computedPixels / (performance.now() - started));
-    if (seen.width !== size.width || seen.height !== size.height) return undefined;
+    if (seen?.width !== size.width || seen.height !== size.height) return undefined;
     if (!seen.data.every((value, at) => value === expected.data[at])) return undefined;
   }
   return pixelsPerMs;
