@@ -77,7 +77,7 @@ function readNetwork({ folder, scale }: Place, label: string): BuiltinNetwork {
   if (card.scale === scale && card.label === label) return { card: { ...card, scale }, path: join(folder, card.file) };
   throw new UpresError(
     'MODEL_INVALID',
-    `The model card ${cardFile} is not ${label}'s of scale ${scale}. Install upres again.`,
+    `The model card ${cardFile} is not for "${label}" of scale ${scale}. Install upres again.`,
   );
 }
 
