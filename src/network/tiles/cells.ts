@@ -5,9 +5,13 @@ import { copyMirroredRow, mirror } from './mirrored-row.js';
 /** Sides of cells that are tried, in strides of the network: smaller ones cost more to compare than they save. */
 const sidesTried = [5, 6, 7, 8, 9, 10, 11, 12] as const;
 
-/** One row of cells in so many is looked at first, and nothing more unless this share of what it sees repeats. */
+/**
+ * One row of cells in so many is looked at first, or so few of a large picture, and nothing more unless this share of what they show repeats: in the
+ * dark of a photograph every tenth small cell looks like another, and next to nothing is saved by that.
+ */
 const sampledRows = 8;
-const leastRepeated = 0.02;
+const mostSampled = 6;
+const leastRepeated = 0.25;
 
 /** Larger pictures would have more pairs to be numbered than there are numbers. */
 const mostNumbers = 2 ** 26;
@@ -40,7 +44,8 @@ export async function findCells(image: PixelImage<PixelArray>, halo: Halo, unit:
   const slice = new TimeSlice();
   if (rows > 2 * sampledRows) {
     const sample = new CellContents(image, side, around);
-    for (let row = sampledRows / 2; row < rows; row += sampledRows) {
+    const step = Math.max(sampledRows, Math.ceil(rows / mostSampled));
+    for (let row = Math.floor(step / 2); row < rows; row += step) {
       sample.readRow(row);
       if (slice.isOver(sample.steps)) await slice.renew();
     }
