@@ -48,12 +48,28 @@ export async function dering(
   const drawn = await drawnColours(source);
   if (!drawn) return undefined;
   const means = settling === 'faithful' && (await isAreaReduced(enlarged, source, drawn, cover));
-  const cells = new Cells(enlarged, source, drawn, settling, means ? (cover ?? 'opaque') : undefined);
-  const { width, height } = source;
-  await inBands(height, width * (stepsAround + cells.size * source.channels), (from, to) => {
-    for (let y = from; y < to; y++) if (drawn.isNear(y)) cells.settleRow(y);
-  });
+  await settleRows(enlarged, source, drawn, settling, means ? (cover ?? 'opaque') : undefined, 0, source.height);
   return { drawn, means };
+}
+
+/**
+ * `dering` of some rows, once it is known what was drawn and whether means hold.
+ * @param means what they hold under; undefined where they do not
+ * @param first row of the source, up to before `end`: those above and below are looked at where there are any
+ */
+export async function settleRows(
+  enlarged: PixelImage,
+  source: PixelImage,
+  drawn: Drawn,
+  settling: Settling,
+  means: PixelImage | 'opaque' | undefined,
+  first: number,
+  end: number,
+): Promise<void> {
+  const cells = new Cells(enlarged, source, drawn, settling, means);
+  await inBands(end - first, source.width * (stepsAround + cells.size * source.channels), (from, to) => {
+    for (let y = first + from; y < first + to; y++) if (drawn.isNear(y)) cells.settleRow(y);
+  });
 }
 
 class Cells {

@@ -8,6 +8,9 @@ const mostPixels = 4096;
 /** Areas were averaged if that explains the source this many times better than a cubic does. Measured: 0.1 to 0.6, others 0.6 to 3. */
 const betterShare = 0.6;
 
+/** Rows of the source, above and below a pixel, from whose enlargement a cubic makes it. */
+export const reductionReach = 2;
+
 /**
  * Whether a drawing was made by averaging areas, as renderers do, or reduced by a kernel with negative lobes (cubic, Lanczos),
  * after which a pixel is not the mean of what it was made of. Both are tried on the enlarged picture, at pixels next to colours
@@ -22,20 +25,69 @@ export async function isAreaReduced(
   drawn: Drawn,
   cover?: PixelImage,
 ): Promise<boolean> {
-  const edges = await edgePixels(source, drawn, cover);
-  const step = Math.max(1, Math.ceil(edges.length / mostPixels));
-  const scale = enlarged.width / source.width;
-  const box = new Float64Array(scale).fill(1 / scale);
-  const cubic = cubicTaps(scale);
-  let [byBox, byCubic] = [0, 0];
-  await inBands(Math.ceil(edges.length / step), cubic.length ** 2 * source.channels, (from, to) => {
-    for (let at = from; at < to; at++) {
-      byBox += residual(enlarged, source, edges[at * step]!, box);
-      byCubic += residual(enlarged, source, edges[at * step]!, cubic);
-    }
-  });
-  return byBox <= betterShare * byCubic;
+  const trial = await ReductionTrial.of(source, drawn, enlarged.width / source.width, cover);
+  await trial.look(enlarged, source, 0, 0, source.height);
+  return trial.isArea;
 }
+
+/** The same for a picture that comes in strips, in any order. */
+export class ReductionTrial {
+  private readonly box: Float64Array;
+  private readonly cubic: Float64Array;
+  /** For each edge, how far either kernel is from the source. */
+  private readonly byBox: Float64Array;
+  private readonly byCubic: Float64Array;
+
+  private constructor(
+    /** Places in the whole source, in ascending order. */
+    private readonly edges: readonly number[],
+    scale: number,
+  ) {
+    this.box = new Float64Array(scale).fill(1 / scale);
+    this.cubic = cubicTaps(scale);
+    this.byBox = new Float64Array(edges.length);
+    this.byCubic = new Float64Array(edges.length);
+  }
+
+  static async of(source: PixelImage, drawn: Drawn, scale: number, cover?: PixelImage): Promise<ReductionTrial> {
+    const edges = await edgePixels(source, drawn, cover);
+    const step = Math.max(1, Math.ceil(edges.length / mostPixels));
+    return new ReductionTrial(
+      edges.filter((_, at) => at % step === 0),
+      scale,
+    );
+  }
+
+  /**
+   * Looks at the edges in some rows of the source.
+   * @param enlarged a strip, with `reductionReach` rows of the source around these where the picture has them
+   * @param source the strip that it was made of
+   * @param top row of the whole source at which the strip begins
+   * @param first row of the whole source, up to before `end`
+   */
+  async look(enlarged: PixelImage, source: PixelImage, top: number, first: number, end: number): Promise<void> {
+    const { edges, box, cubic, byBox, byCubic } = this;
+    const { width, channels } = source;
+    const start = edges.findIndex((pixel) => pixel >= first * width);
+    if (start < 0) return;
+    const after = edges.findIndex((pixel) => pixel >= end * width);
+    const count = (after < 0 ? edges.length : after) - start;
+    await inBands(count, cubic.length ** 2 * channels, (from, to) => {
+      for (let at = start + from; at < start + to; at++) {
+        const pixel = edges[at]! - top * width;
+        byBox[at] = residual(enlarged, source, pixel, box);
+        byCubic[at] = residual(enlarged, source, pixel, cubic);
+      }
+    });
+  }
+
+  /** Once all rows have been looked at. */
+  get isArea(): boolean {
+    return sum(this.byBox) <= betterShare * sum(this.byCubic);
+  }
+}
+
+const sum = (values: Float64Array): number => values.reduce((all, one) => all + one, 0);
 
 /** Pixels of other colours next to one of the drawing's. */
 async function edgePixels({ width, height, data }: PixelImage, drawn: Drawn, cover?: PixelImage): Promise<number[]> {

@@ -1,3 +1,4 @@
+import { takeShared } from './spare-memory.js';
 import { asError } from '../../errors.js';
 import { copyInBands } from '../../event-loop.js';
 import type { QueueMember } from './fair-queue.js';
@@ -35,10 +36,10 @@ export interface CallInput extends PixelKind {
 }
 
 /** The same source on shared memory, copied there without keeping the event loop waiting; itself where it lies there already. */
-export async function onSharedMemory(source: PixelImage<PixelArray>): Promise<PixelImage<PixelArray>> {
+export async function onSharedMemory<Data extends PixelArray>(source: PixelImage<Data>): Promise<PixelImage<Data>> {
   const { data } = source;
   if (liesOnSharedMemory(data)) return source;
-  const pixels = viewPixels(pixelTypeOf(data), new SharedArrayBuffer(data.byteLength));
+  const pixels = viewPixels(pixelTypeOf(data), takeShared(data.byteLength)) as Data;
   await copyInBands(data, pixels);
   return { ...source, data: pixels };
 }
@@ -110,7 +111,7 @@ export class Call implements QueueMember {
     const { input, scale, tiles, pass } = request;
     // A pass that pools makes no picture.
     const values = pass?.stage ? 0 : input.width * input.height * input.channels * scale * scale;
-    this.output = new SharedArrayBuffer(values * bytesPerValue(input.type));
+    this.output = takeShared(values * bytesPerValue(input.type));
     this.pending = tiles.toReversed();
     this.largestPiece = tiles.reduce((most, { read }) => Math.max(most, read.width * read.height), 0);
     this.result = new Promise((resolve, reject) => {
