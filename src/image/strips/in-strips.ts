@@ -5,7 +5,7 @@ import type { NetworkChain } from '../network-chain.js';
 import type { PictureCost, Plan } from '../plan.js';
 
 /** Results of more pixels than these are made strip by strip: of three channels, 64 million are 192 MB. */
-const mostWholePixels = 64_000_000;
+export const mostWholePixels = 64_000_000;
 
 /** Formats whose encoders take rows as they come. The others keep the whole picture anyway. */
 const rowByRow: readonly OutputFormat[] = ['jpeg', 'png', 'tiff'];
@@ -75,11 +75,22 @@ function rowsAround({ exactReach, multipleOf }: NetworkChain): number | undefine
 /** `pictureCost` for a picture that goes in strips. */
 export function stripCost({ header }: Plan, scale: number): PictureCost {
   const channels = header.grey ? 1 : 3;
-  const source = header.width * header.height;
-  const strip = Math.min(header.height, 2 * stripRows(header.width)) * header.width * channels;
   return {
-    // The source as it was decoded, what is known of its pixels, and of each strip what goes in and what comes out.
-    pixelBytes: source * (channels + 1) + stripsAtOnce * strip * (1 + 2 * scale ** 2),
-    codecBytes: Math.max(decoderBytes(header.format, source), encoderRows * header.width * scale * channels),
+    pixelBytes: stripBytes(header, channels, scale),
+    codecBytes: Math.max(
+      decoderBytes(header.format, header.width * header.height),
+      encoderRows * header.width * scale * channels,
+    ),
   };
+}
+
+/** Bytes of the source as it was decoded, of what is known of its pixels, and of the strips: what goes into them and what comes out. */
+export function stripBytes(
+  { width, height }: { readonly width: number; readonly height: number },
+  channels: 1 | 3,
+  scale: number,
+): number {
+  // The context is less than half a strip.
+  const strip = Math.min(height, 1.5 * stripRows(width)) * width * channels;
+  return width * height * (channels + 1) + stripsAtOnce * strip * (1 + scale ** 2);
 }
