@@ -106,8 +106,8 @@ function rowsOf({ width, channels, data }: PixelImage, { first, end }: Rows): Pi
   return { width, height: end - first, channels, data: data.subarray(first * row, end * row) };
 }
 
-function drawnRows({ marks, isNear }: Drawn, width: number, { first, end }: Rows): Drawn {
-  return { marks: marks.subarray(first * width, end * width), isNear: (y) => isNear(first + y) };
+function drawnRows(drawn: Drawn, width: number, { first, end }: Rows): Drawn {
+  return { marks: drawn.marks.subarray(first * width, end * width), isNear: (y) => drawn.isNear(first + y) };
 }
 
 /** @param top row of the source at which the enlarged strip begins */
