@@ -6,7 +6,7 @@ import { inBands } from './event-loop.js';
  * lies on shared memory.
  */
 export interface RowWork<Given, Found> {
-  /** URL of the module. */
+  /** URL of the module: by `new URL` of its own name, which remains true where modules are joined to one file. */
   readonly module: string;
   /** The name of its export. */
   readonly name: string;

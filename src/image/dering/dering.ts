@@ -70,7 +70,7 @@ interface Settle {
 
 /** Each cell by what is in its own place and, in the source, in the eight around. */
 export const settleCells: RowWork<Settle, void> = {
-  module: import.meta.url,
+  module: new URL('./dering.js', import.meta.url).href,
   name: 'settleCells',
   begin: ({ enlarged, source, drawn, settling, means }) => {
     const cells = new Cells(enlarged, source, drawn, settling, means);

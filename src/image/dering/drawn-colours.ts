@@ -47,7 +47,7 @@ interface Looking {
 
 /** Marks blocks of 2×2, and finds the colours of those of 3×3, by their upper left pixels. */
 export const findBlocks: RowWork<Looking, ReadonlySet<number>> = {
-  module: import.meta.url,
+  module: new URL('./drawn-colours.js', import.meta.url).href,
   name: 'findBlocks',
   begin: ({ plane, drawn: { marks, rows } }) => {
     const { width, height, channels, data } = plane;
@@ -77,7 +77,7 @@ export const findBlocks: RowWork<Looking, ReadonlySet<number>> = {
 
 /** Marks the pixels that have one of the colours. */
 export const markOwn: RowWork<Looking & { readonly colours: ReadonlySet<number> }, void> = {
-  module: import.meta.url,
+  module: new URL('./drawn-colours.js', import.meta.url).href,
   name: 'markOwn',
   begin: ({ plane, drawn: { marks, rows }, colours }) => {
     const { width, channels } = plane;

@@ -58,7 +58,7 @@ interface Edges {
 
 /** Pixels of other colours next to one of the drawing's. */
 export const findEdges: RowWork<Edges, readonly number[]> = {
-  module: import.meta.url,
+  module: new URL('./reduction.js', import.meta.url).href,
   name: 'findEdges',
   begin:
     ({ source: { width, height, data }, drawn, cover }) =>
@@ -92,7 +92,7 @@ interface Sampled {
 
 /** Of each pixel by each kernel; a row is a pixel here. */
 export const measureResiduals: RowWork<Sampled, { readonly boxes: Float64Array; readonly cubics: Float64Array }> = {
-  module: import.meta.url,
+  module: new URL('./reduction.js', import.meta.url).href,
   name: 'measureResiduals',
   begin: ({ enlarged, source, pixels }) => {
     const scale = enlarged.width / source.width;

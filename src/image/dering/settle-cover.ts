@@ -78,7 +78,7 @@ interface SettleCovered {
 
 /** Each cell by what is in its own place and, in the source, around it as far as `lookAround` goes. */
 export const settleCovered: RowWork<SettleCovered, void> = {
-  module: import.meta.url,
+  module: new URL('./settle-cover.js', import.meta.url).href,
   name: 'settleCovered',
   begin: ({ enlarged, source, palette, drawn, means }) => {
     const cells = new CoveredCells(enlarged, source, palette, means);
