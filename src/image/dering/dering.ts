@@ -1,6 +1,6 @@
-import { inBands } from '../../event-loop.js';
-import { drawnColours, own, paired, type Drawn } from './drawn-colours.js';
+import { drawnColours, isNear, own, paired, type Drawn } from './drawn-colours.js';
 import { maxValue, type PixelImage } from '../../pixels.js';
+import { inThisThread, type DoRows, type RowWork } from '../../row-work.js';
 import { isAreaReduced } from './reduction.js';
 
 /**
@@ -37,6 +37,8 @@ const stepsAround = 24;
  * @param enlarged changed in place; its sides are a multiple of the source's
  * @param source as the network saw it
  * @param cover the source's alpha, for colours under one: means hold for what is opaque alone
+ * @param doRows does the work; where that is other threads, all planes lie on shared memory
+ * @param drawn what was drawn with in the source, where that is known already
  * @returns undefined where there is nothing drawn, and nothing was changed
  */
 export async function dering(
@@ -44,37 +46,47 @@ export async function dering(
   source: PixelImage,
   settling: Settling,
   cover?: PixelImage,
+  doRows: DoRows = inThisThread,
+  drawn: Promise<Drawn | undefined> = drawnColours(source, doRows),
 ): Promise<Settled | undefined> {
-  const drawn = await drawnColours(source);
-  if (!drawn) return undefined;
-  const means = settling === 'faithful' && (await isAreaReduced(enlarged, source, drawn, cover));
-  await settleRows(enlarged, source, drawn, settling, means ? (cover ?? 'opaque') : undefined, 0, source.height);
-  return { drawn, means };
+  const found = await drawn;
+  if (!found) return undefined;
+  const means = settling === 'faithful' && (await isAreaReduced(enlarged, source, found, cover, doRows));
+  const given = { enlarged, source, drawn: found, settling, means: means ? (cover ?? 'opaque') : undefined } as const;
+  await settle(given, doRows);
+  return { drawn: found, means };
 }
 
-/**
- * `dering` of some rows, once it is known what was drawn and whether means hold.
- * @param means what they hold under; undefined where they do not
- * @param first row of the source, up to before `end`: those above and below are looked at where there are any
- */
-export async function settleRows(
-  enlarged: PixelImage,
-  source: PixelImage,
-  drawn: Drawn,
-  settling: Settling,
-  means: PixelImage | 'opaque' | undefined,
-  first: number,
-  end: number,
-): Promise<void> {
-  const cells = new Cells(enlarged, source, drawn, settling, means);
-  await inBands(end - first, source.width * (stepsAround + cells.size * source.channels), (from, to) => {
-    for (let y = first + from; y < first + to; y++) if (drawn.isNear(y)) cells.settleRow(y);
-  });
+/** `dering`, once it is known what was drawn and whether means hold. */
+export async function settle(given: Settle, doRows: DoRows): Promise<void> {
+  const { width, height, channels } = given.source;
+  const size = (given.enlarged.width / width) ** 2;
+  await doRows(settleCells, given, height, width * (stepsAround + size * channels));
 }
+
+/** A picture, or rows of one. */
+interface Settle {
+  readonly enlarged: PixelImage;
+  readonly source: PixelImage;
+  readonly drawn: Drawn;
+  readonly settling: Settling;
+  /** What means hold under; undefined where they do not. */
+  readonly means: PixelImage | 'opaque' | undefined;
+}
+
+/** Each cell by what is in its own place and, in the source, in the eight around. */
+export const settleCells: RowWork<Settle, void> = {
+  module: new URL('./dering.js', import.meta.url).href,
+  name: 'settleCells',
+  begin: ({ enlarged, source, drawn, settling, means }) => {
+    const cells = new Cells(enlarged, source, drawn, settling, means);
+    return (from, to) => {
+      for (let y = from; y < to; y++) if (isNear(drawn, y)) cells.settleRow(y);
+    };
+  },
+};
 
 class Cells {
-  /** Pixels of a cell. */
-  readonly size: number;
   private readonly scale: number;
   private readonly values: Float64Array;
   private readonly full: number;
@@ -98,8 +110,7 @@ class Cells {
     private readonly means: PixelImage | 'opaque' | undefined,
   ) {
     this.scale = enlarged.width / source.width;
-    this.size = this.scale ** 2;
-    this.values = new Float64Array(this.size);
+    this.values = new Float64Array(this.scale ** 2);
     this.full = maxValue(source.data);
     this.near = Math.round((this.full / 255) * sameLevels);
     this.some = new Uint8Array(source.width);

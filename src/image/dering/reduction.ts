@@ -1,6 +1,6 @@
-import { inBands } from '../../event-loop.js';
-import { own, type Drawn } from './drawn-colours.js';
+import { isNear, own, type Drawn } from './drawn-colours.js';
 import { maxValue, type PixelImage } from '../../pixels.js';
+import { inThisThread, type DoRows, type RowWork } from '../../row-work.js';
 
 /** Of more edge pixels than these, only some are read, evenly spread. */
 const mostPixels = 4096;
@@ -24,94 +24,125 @@ export async function isAreaReduced(
   source: PixelImage,
   drawn: Drawn,
   cover?: PixelImage,
+  doRows: DoRows = inThisThread,
 ): Promise<boolean> {
-  const trial = await ReductionTrial.of(source, drawn, enlarged.width / source.width, cover);
-  await trial.look(enlarged, source, 0, 0, source.height);
-  return trial.isArea;
+  const pixels = await edgePixels(source, drawn, cover, doRows);
+  return isByAreas(await residuals(enlarged, source, pixels, doRows));
 }
 
-/** The same for a picture that comes in strips, in any order. */
-export class ReductionTrial {
-  private readonly box: Float64Array;
-  private readonly cubic: Float64Array;
-  /** For each edge, how far either kernel is from the source. */
-  private readonly byBox: Float64Array;
-  private readonly byCubic: Float64Array;
-
-  private constructor(
-    /** Places in the whole source, in ascending order. */
-    private readonly edges: readonly number[],
-    scale: number,
-  ) {
-    this.box = new Float64Array(scale).fill(1 / scale);
-    this.cubic = cubicTaps(scale);
-    this.byBox = new Float64Array(edges.length);
-    this.byCubic = new Float64Array(edges.length);
-  }
-
-  static async of(source: PixelImage, drawn: Drawn, scale: number, cover?: PixelImage): Promise<ReductionTrial> {
-    const edges = await edgePixels(source, drawn, cover);
-    const step = Math.max(1, Math.ceil(edges.length / mostPixels));
-    return new ReductionTrial(
-      edges.filter((_, at) => at % step === 0),
-      scale,
-    );
-  }
-
-  /**
-   * Looks at the edges in some rows of the source.
-   * @param enlarged a strip, with `reductionReach` rows of the source around these where the picture has them
-   * @param source the strip that it was made of
-   * @param top row of the whole source at which the strip begins
-   * @param first row of the whole source, up to before `end`
-   */
-  async look(enlarged: PixelImage, source: PixelImage, top: number, first: number, end: number): Promise<void> {
-    const { edges, box, cubic, byBox, byCubic } = this;
-    const { width, channels } = source;
-    const start = edges.findIndex((pixel) => pixel >= first * width);
-    if (start < 0) return;
-    const after = edges.findIndex((pixel) => pixel >= end * width);
-    const count = (after < 0 ? edges.length : after) - start;
-    await inBands(count, cubic.length ** 2 * channels, (from, to) => {
-      for (let at = start + from; at < start + to; at++) {
-        const pixel = edges[at]! - top * width;
-        byBox[at] = residual(enlarged, source, pixel, box);
-        byCubic[at] = residual(enlarged, source, pixel, cubic);
-      }
-    });
-  }
-
-  /** Once all rows have been looked at. */
-  get isArea(): boolean {
-    return sum(this.byBox) <= betterShare * sum(this.byCubic);
-  }
+/**
+ * The pixels at which both ways are tried, in ascending order: of those of other colours next to one of the drawing's, at most
+ * `mostPixels`.
+ */
+export async function edgePixels(
+  source: PixelImage,
+  drawn: Drawn,
+  cover: PixelImage | undefined,
+  doRows: DoRows,
+): Promise<readonly number[]> {
+  const { width, height } = source;
+  return evenly(await doRows(findEdges, { source, drawn, cover }, height, width * 4));
 }
 
-const sum = (values: Float64Array): number => values.reduce((all, one) => all + one, 0);
+/** How far both ways are from the source, at each of some pixels. */
+export interface Residuals {
+  readonly boxes: Float64Array;
+  readonly cubics: Float64Array;
+}
+
+/**
+ * @param enlarged of a part of the picture, with `reductionReach` rows around the pixels where the picture has them
+ * @param source of that part
+ * @param pixels places in that part
+ */
+export function residuals(
+  enlarged: PixelImage,
+  source: PixelImage,
+  pixels: readonly number[],
+  doRows: DoRows,
+): Promise<readonly Residuals[]> {
+  const steps = (4 * (enlarged.width / source.width)) ** 2 * source.channels;
+  return doRows(measureResiduals, { enlarged, source, pixels }, pixels.length, steps);
+}
+
+/** @param all of all pixels, in their order: sums of such numbers depend on it */
+export function isByAreas(all: readonly Residuals[]): boolean {
+  let [byBox, byCubic] = [0, 0];
+  for (const { boxes, cubics } of all) {
+    for (const residual of boxes) byBox += residual;
+    for (const residual of cubics) byCubic += residual;
+  }
+  return byBox <= betterShare * byCubic;
+}
+
+/** At most `mostPixels` of them. */
+function evenly(lists: readonly (readonly number[])[]): number[] {
+  const count = lists.reduce((sum, { length }) => sum + length, 0);
+  const step = Math.max(1, Math.ceil(count / mostPixels));
+  const chosen: number[] = [];
+  let next = 0;
+  for (const list of lists) {
+    for (; next < list.length; next += step) chosen.push(list[next]!);
+    next -= list.length;
+  }
+  return chosen;
+}
+
+interface Edges {
+  readonly source: PixelImage;
+  readonly drawn: Drawn;
+  readonly cover: PixelImage | undefined;
+}
 
 /** Pixels of other colours next to one of the drawing's. */
-async function edgePixels({ width, height, data }: PixelImage, drawn: Drawn, cover?: PixelImage): Promise<number[]> {
-  const { marks } = drawn;
-  const full = maxValue(data);
-  const edges: number[] = [];
-  await inBands(height, width * 4, (from, to) => {
-    for (let y = from; y < to; y++) {
-      if (!drawn.isNear(y)) continue;
-      for (let x = 0; x < width; x++) {
-        const pixel = y * width + x;
-        if (marks[pixel]! & own || (cover && cover.data[pixel] !== full)) continue;
-        let neighbours = 0;
-        for (let row = Math.max(0, y - 1); row <= Math.min(height - 1, y + 1); row++) {
-          for (let near = Math.max(0, x - 1); near <= Math.min(width - 1, x + 1); near++) {
-            neighbours |= marks[row * width + near]!;
+export const findEdges: RowWork<Edges, readonly number[]> = {
+  module: new URL('./reduction.js', import.meta.url).href,
+  name: 'findEdges',
+  begin:
+    ({ source: { width, height, data }, drawn, cover }) =>
+    (from, to) => {
+      const { marks } = drawn;
+      const full = maxValue(data);
+      const edges: number[] = [];
+      for (let y = from; y < to; y++) {
+        if (!isNear(drawn, y)) continue;
+        const [top, bottom] = [Math.max(0, y - 1) * width, Math.min(height - 1, y + 1) * width];
+        for (let x = 0; x < width; x++) {
+          const pixel = y * width + x;
+          if (marks[pixel]! & own || (cover && cover.data[pixel] !== full)) continue;
+          const [left, right] = [Math.max(0, x - 1), Math.min(width - 1, x + 1)];
+          let neighbours = 0;
+          for (let row = top; row <= bottom; row += width) {
+            for (let near = row + left; near <= row + right; near++) neighbours |= marks[near]!;
           }
+          if (neighbours & own) edges.push(pixel);
         }
-        if (neighbours & own) edges.push(pixel);
       }
-    }
-  });
-  return edges;
+      return edges;
+    },
+};
+
+interface Sampled {
+  readonly enlarged: PixelImage;
+  readonly source: PixelImage;
+  readonly pixels: readonly number[];
 }
+
+/** Of each pixel by each kernel; a row is a pixel here. */
+export const measureResiduals: RowWork<Sampled, Residuals> = {
+  module: new URL('./reduction.js', import.meta.url).href,
+  name: 'measureResiduals',
+  begin: ({ enlarged, source, pixels }) => {
+    const scale = enlarged.width / source.width;
+    const box = new Float64Array(scale).fill(1 / scale);
+    const cubic = cubicTaps(scale);
+    return (from, to) => {
+      const boxes = Float64Array.from(pixels.slice(from, to), (pixel) => residual(enlarged, source, pixel, box));
+      const cubics = Float64Array.from(pixels.slice(from, to), (pixel) => residual(enlarged, source, pixel, cubic));
+      return { boxes, cubics };
+    };
+  },
+};
 
 /** How far the enlarged picture, reduced by a separable kernel that is centred on a pixel, is from that pixel. */
 function residual(enlarged: PixelImage, source: PixelImage, pixel: number, taps: Float64Array): number {

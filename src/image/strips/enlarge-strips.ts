@@ -1,13 +1,13 @@
 import { throwIfAborted } from '../../abort.js';
 import { approximateOnly, worst, type Approximate } from '../../network/approximate.js';
-import { onSharedMemory } from '../../network/pool/call.js';
-import { dropSpare, giveBackShared, takeShared } from '../../network/pool/spare-memory.js';
+import { onSharedMemory } from '../../shared-pixels.js';
+import { dropSpare, giveBackShared, takeShared } from '../../spare-memory.js';
 import type { CallOptions } from '../../network/thread-safe-network.js';
 import type { PixelImage, Progress } from '../../pixels.js';
 import { inWindow } from '../codec/in-window.js';
-import { settleRows } from '../dering/dering.js';
+import { settle } from '../dering/dering.js';
 import { drawnColours, type Drawn } from '../dering/drawn-colours.js';
-import { ReductionTrial } from '../dering/reduction.js';
+import { edgePixels, isByAreas, residuals } from '../dering/reduction.js';
 import type { NetworkChain } from '../network-chain.js';
 import type { PictureTimer } from '../picture-timer.js';
 import { inStrips, stripsAtOnce, type Cut, type Rows } from './in-strips.js';
@@ -23,17 +23,20 @@ export interface EnlargedStrips extends Approximate {
  * @throws DISK_FULL, OUTPUT_UNWRITABLE, and what networks throw
  */
 export async function enlargeInStrips(
-  source: PixelImage,
+  decoded: PixelImage,
   chain: NetworkChain,
   { rows, around }: Cut,
   options: CallOptions & { readonly signal: AbortSignal },
   timer: PictureTimer,
 ): Promise<EnlargedStrips> {
-  const { width, height, channels } = source;
   const { scale, settling } = chain;
   const { onProgress, ...call } = options;
-  const drawn = settling && (await drawnColours(source));
-  const trial = drawn && settling === 'faithful' ? await ReductionTrial.of(source, drawn, scale) : undefined;
+  const doRows = chain.doRows(call);
+  const source = await onSharedMemory(decoded);
+  const { width, height, channels } = source;
+  const drawn = settling && (await drawnColours(source, doRows));
+  const isTried = drawn && settling === 'faithful';
+  const edges = isTried ? await edgePixels(source, drawn, undefined, doRows) : [];
   const strips = inStrips(height, rows);
   const withContext = ({ first, end }: Rows): Rows => ({
     first: Math.max(0, first - around),
@@ -42,36 +45,37 @@ export async function enlargeInStrips(
   const progress = stripProgress(strips, width * chain.work, onProgress);
   const file = await StripFile.create({ width: width * scale, height: height * scale, channels });
   try {
-    const told = await timer.inference(() =>
+    const made = await timer.inference(() =>
       inWindow(strips, stripsAtOnce, async (own, index) => {
         throwIfAborted(call.signal);
         const seen = withContext(own);
         const strip = await onSharedMemory(rowsOf(source, seen));
         const enlarged = await chain.enlarge(strip, { ...call, ...progress(index) });
-        await trial?.look(enlarged, strip, seen.first, own.first, own.end);
+        const within = edges.filter((pixel) => pixel >= own.first * width && pixel < own.end * width);
+        const places = within.map((pixel) => pixel - seen.first * width);
+        const tried = await residuals(enlarged, strip, places, doRows);
         await writeOwn(file, enlarged, own, seen.first, scale);
         for (const { data } of [strip, enlarged]) giveBackShared(data.buffer);
-        return approximateOnly(enlarged);
+        return { ...approximateOnly(enlarged), tried };
       }),
     );
     if (drawn) {
-      const means = trial?.isArea === true ? 'opaque' : undefined;
+      const means = isTried && isByAreas(made.flatMap(({ tried }) => tried)) ? 'opaque' : undefined;
       await inWindow(strips, stripsAtOnce, async (own) => {
         throwIfAborted(call.signal);
-        // Cells are settled by the pixels next to theirs in the source; of as many rows, memory is used again.
+        // Of as many rows as before, so that memory is used again. Those of the context are settled in vain.
         const seen = withContext(own);
         const strip = rowsOf(source, seen);
         const size = { width: width * scale, height: strip.height * scale, channels };
         const memory = takeShared(size.width * size.height * channels);
         const data = await file.readRows(seen.first * scale, seen.end * scale, memory);
         const enlarged = { ...size, data };
-        const marks = drawnRows(drawn, width, seen);
-        await settleRows(enlarged, strip, marks, settling, means, own.first - seen.first, own.end - seen.first);
+        await settle({ enlarged, source: strip, drawn: drawnRows(drawn, width, seen), settling, means }, doRows);
         await writeOwn(file, enlarged, own, seen.first, scale);
         giveBackShared(memory);
       });
     }
-    return { file, ...worst(told) };
+    return { file, ...worst(made) };
   } catch (error) {
     await file.remove();
     throw error;
@@ -107,7 +111,7 @@ function rowsOf({ width, channels, data }: PixelImage, { first, end }: Rows): Pi
 }
 
 function drawnRows(drawn: Drawn, width: number, { first, end }: Rows): Drawn {
-  return { marks: drawn.marks.subarray(first * width, end * width), isNear: (y) => drawn.isNear(first + y) };
+  return { marks: drawn.marks.subarray(first * width, end * width), rows: drawn.rows.subarray(first, end) };
 }
 
 /** @param top row of the source at which the enlarged strip begins */
