@@ -35,7 +35,7 @@ const mostBytes = 1.5e9;
 
 /**
  * Bytes that the command takes at most for one JPEG that it enlarges into another: the source twice, as it was decoded and where all threads see it; the
- * result; and its encoder. Where the result is made in strips, the source once, and the strips.
+ * result; and its encoder. Where the result is made in strips, only these of the result.
  */
 function expectedBytes(threads: number, width: number, height: number, factor: number): number {
   const pixels = width * height;

@@ -242,9 +242,9 @@ describe('which pictures go in strips', () => {
     expect(cut !== undefined).toBe(expected);
   });
 
-  it('costs a quarter of the memory', () => {
+  it('costs less than half of the memory', () => {
     const plan = planOf({});
     const costs = [pictureCost(plan, 2), stripCost(plan, 2)].map((cost) => cost.pixelBytes + cost.codecBytes);
-    expect(costs[1]! / costs[0]!).toBeLessThan(0.4);
+    expect(costs[1]! / costs[0]!).toBeLessThan(0.45);
   });
 });

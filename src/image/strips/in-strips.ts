@@ -84,7 +84,7 @@ export function stripCost({ header }: Plan, scale: number): PictureCost {
   };
 }
 
-/** Bytes of the source as it was decoded, of what is known of its pixels, and of the strips: what goes into them and what comes out. */
+/** Bytes of the source, as it was decoded and where all threads see it, of what is known of its pixels, and of the strips: what goes into them and what comes out. */
 export function stripBytes(
   { width, height }: { readonly width: number; readonly height: number },
   channels: 1 | 3,
@@ -92,5 +92,5 @@ export function stripBytes(
 ): number {
   // The context is less than half a strip.
   const strip = Math.min(height, 1.5 * stripRows(width)) * width * channels;
-  return width * height * (channels + 1) + stripsAtOnce * strip * (1 + scale ** 2);
+  return width * height * (2 * channels + 1) + stripsAtOnce * strip * (1 + scale ** 2);
 }
