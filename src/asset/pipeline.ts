@@ -7,10 +7,10 @@ import { autoModel } from '../image/auto/auto-model.js';
 import type { ResizeOptions, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { Device } from '../network/device.js';
 import { defined } from '../schema.js';
-import { cacheFolder } from './cache-folder.js';
+import { cacheFolder } from './cache/cache-folder.js';
 import type { AssetPlan, planAsset, VariantPlan } from './asset-plan.js';
 import type { CachedUpscaler } from './cached-upscaler.js';
-import { cacheVariables } from './cache-option.js';
+import { cacheVariables } from './cache/cache-option.js';
 import type { Directives } from './directives.js';
 import { standIn, type OnError } from './on-error.js';
 import { ownModelOf, type AssetOptions } from './options.js';
@@ -19,7 +19,7 @@ import { AssetReport, type ReportEntry } from './report.js';
 import type { Recall } from './recall.js';
 import type { AssetFile, RenderedVariant } from './rendered.js';
 import { DirectivesResolver } from './resolve.js';
-import type { ResultCache } from './result-cache.js';
+import type { ResultCache } from './cache/result-cache.js';
 import { UpscalerLease } from './shared-upscaler.js';
 import type { SourceFacts } from './source-facts.js';
 
@@ -278,7 +278,7 @@ export class AssetPipeline {
   private upscaler(): Promise<CachedUpscaler> {
     return (this.opened ??= Promise.all([
       import('./cached-upscaler.js'),
-      import('./open-cache.js'),
+      import('./cache/open-cache.js'),
       import('../network/processor.js'),
     ]).then(async ([{ CachedUpscaler }, { openCache }, { namedByEnvironment }]) => {
       const { options, context } = this;
