@@ -58,19 +58,19 @@ export interface AssetPlan {
 /**
  * Decides which files an asset becomes.
  * @param file absolute path of the source
- * @param given the same, or its bytes
+ * @param given the same, or its bytes, or the source that was opened already
  * @param own tells what upres itself has made: such a picture next to the source is not taken for one made by hand
  * @param facts tells what headers say
  * @throws INPUT_*, UNSUPPORTED_FORMAT, BAD_ARGUMENT
  */
 export async function planAsset(
   file: string,
-  given: ImageInput,
+  given: ImageInput | Source,
   resolved: ResolvedDirectives,
   own: Pick<OwnOutputs, 'has'>,
   facts: Pick<SourceFacts, 'infoOf'>,
 ): Promise<AssetPlan> {
-  const image = new Source(given);
+  const image = Source.of(given);
   const info = await facts.infoOf(image);
   const name = parseDensityName(basename(file));
   const layout = layoutOf(info, name, resolved);
