@@ -73,6 +73,22 @@ export interface TileOrder extends PixelKind {
   readonly cancelled: Int32Array;
 }
 
+/** Rows of a picture, to be worked on by what a module exports (see `RowWork`). */
+export interface RowsOrder {
+  readonly kind: 'rows';
+  readonly order: number;
+  readonly module: string;
+  readonly name: string;
+  readonly given: unknown;
+  readonly from: number;
+  readonly to: number;
+  /** Set to 1 when the call was aborted. */
+  readonly cancelled: Int32Array;
+}
+
+/** A piece of a call. */
+export type PieceOrder = TileOrder | RowsOrder;
+
 export interface PrepareOrder {
   readonly kind: 'prepare';
   readonly order: number;
@@ -86,23 +102,28 @@ export interface PrepareOrder {
 
 /** What the pool tells a thread. */
 export type Order =
-  | TileOrder
+  | PieceOrder
   | PrepareOrder
   | { readonly kind: 'open'; readonly weights: string; readonly location: WeightsLocation }
   | { readonly kind: 'close'; readonly weights: string }
   | { readonly kind: 'end' };
 
+/** A piece is done. */
+export interface DoneReply {
+  readonly kind: 'done';
+  readonly order: number;
+  /** Milliseconds on the clock that all threads of the process share; zero length when nothing ran. */
+  readonly started: number;
+  readonly ended: number;
+  /** Of a tile in a pass that pools. */
+  readonly parts?: readonly PoolPart[];
+  /** What was found in rows. */
+  readonly found?: unknown;
+}
+
 /** What a thread answers. */
 export type Reply =
-  | {
-      readonly kind: 'done';
-      readonly order: number;
-      /** Milliseconds on the clock that all threads of the process share; zero length when nothing ran. */
-      readonly started: number;
-      readonly ended: number;
-      /** Of a pass that pools. */
-      readonly parts?: readonly PoolPart[];
-    }
+  | DoneReply
   /** Not computed, because the call has ended. */
   | { readonly kind: 'skipped'; readonly order: number }
   /** Not computed, because the files of its weights are gone. */
