@@ -27,6 +27,15 @@ describe('directives that are left in a script', () => {
   });
 
   it.for([
+    ['a page in pieces', `a.innerHTML = \`<img alt="${'${b}'}" src="${url}">\``],
+    ['a sum of such', `a.innerHTML = '<img alt="' + b + '" src="${url}">'`],
+    ['data', `a = '{"b":"${url}"}'`],
+    ['a script', `setTimeout("a = '${url}'")`],
+  ] as const)('are found in a script within a page, quoted in %s', async ([, code]) => {
+    expect(await foundIn(`<script>${code} // "${url}&as=img"</script>`, 'index.html')).toEqual([url]);
+  });
+
+  it.for([
     ['comments', `/* "${url}" */ a(); // "${url}"`],
     ['the id of a module, which Rolldown writes into a comment', `//#region ${url}\na = 1\n//#endregion`],
     ['what a source map quotes', `e = { sourcesContent: [".a { background: url('${url}') }"] }`],
