@@ -116,6 +116,22 @@ describe('a picture with seams that are settled is the same, byte for byte, in a
     expect(differences(there.alpha!.data, here.alpha!.data)).toBe(0);
   });
 
+  it('and there is a tile for each thread, although rows are done meanwhile', async () => {
+    const network = await ThreadSafeNetwork.fromLabel('natural', { scale: 2, threads: 4, cacheFolder });
+    networks.push(network);
+    let tiles = 0;
+    class Counted extends NetworkChain {
+      override enlarge(plane: PixelImage, options: CallOptions): Promise<PixelImage> {
+        return super.enlarge(plane, { ...options, onTile: () => tiles++ });
+      }
+    }
+    const chain = new Counted('', '', network, 1, 'faithful');
+    const options = { signal: new AbortController().signal };
+    const frames = [{ colour: noise(320, 320), alpha: undefined }];
+    await enlargeFrames(frames, { colour: chain, alpha: chain }, options, new PictureTimer());
+    expect(tiles).toBeGreaterThanOrEqual(4);
+  });
+
   it('rows that nobody wants any more are given up', async () => {
     const network = await ThreadSafeNetwork.fromLabel('bicubic', { scale: 2, threads: 1, cacheFolder });
     const source = await tiled(frame(), 11);

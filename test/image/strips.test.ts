@@ -17,6 +17,9 @@ import { cutFor, stripCost, type Cut } from '#src/image/strips/in-strips.js';
 import { StripFile } from '#src/image/strips/strip-file.js';
 import { workingProcessor } from '#src/network/processor.js';
 import type { PixelImage, Progress } from '#src/pixels.js';
+import type { DoRows } from '#src/row-work.js';
+import { onSharedMemory } from '#src/shared-pixels.js';
+import { takeShared } from '#src/spare-memory.js';
 import { drawing, noise } from '../support/pictures.js';
 import { largestDifference, picture, scene, type Value } from './fixtures.js';
 
@@ -111,6 +114,30 @@ describe.each([
       expect(await readdir(folder)).toEqual([]);
     },
   );
+});
+
+it('the source of a single strip is not used again while it is needed', async () => {
+  const source = await onSharedMemory(drawing(width, height, 3, 4));
+  const chain = await chainOf('natural', 2);
+  const expected = await whole({ ...source, data: source.data.slice() }, chain);
+  // Another picture of the same size comes along before each piece of work.
+  const others = new Set<SharedArrayBuffer>();
+  const doRows = chain.doRows(call);
+  const crowded = Object.create(chain, {
+    doRows: {
+      value: (): DoRows => (work, given, rows, steps) => {
+        const memory = takeShared(source.data.byteLength);
+        new Uint8Array(memory).fill(7);
+        others.add(memory);
+        return doRows(work, given, rows, steps);
+      },
+    },
+  }) as NetworkChain;
+  const { file } = await stripsOf(source, crowded, { rows: height });
+  const pixels = await file.readRows(0, file.height);
+  await file.remove();
+  expect(others.size).toBeGreaterThan(0);
+  expect(largestDifference(pixels, expected.data)).toBe(0);
 });
 
 it('means of areas hold in one of the edges and not in the other', async () => {

@@ -55,7 +55,9 @@ export async function enlargeInStrips(
         const places = within.map((pixel) => pixel - seen.first * width);
         const tried = await residuals(enlarged, strip, places, doRows);
         await writeOwn(file, enlarged, own, seen.first, scale);
-        for (const { data } of [strip, enlarged]) giveBackShared(data.buffer);
+        // A strip that is the whole picture lies where the source does, which is needed until the end.
+        if (strip.data.buffer !== source.data.buffer) giveBackShared(strip.data.buffer);
+        giveBackShared(enlarged.data.buffer);
         return { ...approximateOnly(enlarged), tried };
       }),
     );

@@ -50,8 +50,10 @@ export class ThreadPool {
   private readonly ending = new Set<PoolThread>();
   /** Calls with pieces that no thread was given yet. Whether one can be taken depends on how busy its network is. */
   private readonly queue = new FairQueue<PoolCall>(({ network }) => network);
-  /** Calls that are not settled, by network. */
-  private readonly calls = new Map<object, number>();
+  /** Calls that are not settled. */
+  private unsettled = 0;
+  /** Those of them that compute a network: work on rows is over soon. */
+  private readonly computing = new Map<object, number>();
   private readonly preparations: PendingPreparation[] = [];
   private readonly weights = new Map<string, OpenWeights>();
   /** How often a piece was lost with its thread. */
@@ -148,9 +150,9 @@ export class ThreadPool {
     await call.result;
   }
 
-  /** Calls that are being computed for a network. */
+  /** Calls that are computed by a network now; rows that are done on its behalf are none. */
   callsFor(network: object): number {
-    return this.calls.get(network) ?? 0;
+    return this.computing.get(network) ?? 0;
   }
 
   /** Threads that were given something to do and have not answered yet. */
@@ -159,13 +161,15 @@ export class ThreadPool {
   }
 
   private get active(): boolean {
-    return this.calls.size > 0 || this.preparations.length > 0 || this.preparing > 0;
+    return this.unsettled > 0 || this.preparations.length > 0 || this.preparing > 0;
   }
 
-  private count({ network }: PoolCall, change: 1 | -1): void {
+  private count({ network, weights }: PoolCall, change: 1 | -1): void {
+    this.unsettled += change;
+    if (weights === undefined) return;
     const calls = this.callsFor(network) + change;
-    if (calls > 0) this.calls.set(network, calls);
-    else this.calls.delete(network);
+    if (calls > 0) this.computing.set(network, calls);
+    else this.computing.delete(network);
   }
 
   /** Blocks the process' end until no thread is inside the runtime: ending there aborts the process. */
