@@ -42,10 +42,11 @@ const single = [
 ];
 
 /**
- * Others that keep something have only what follows from their arguments, or what no other door asks them for: a second one does no
- * harm.
+ * Others that keep something have only what follows from their arguments, what no other door asks them for, or what several processes
+ * may keep at once, too: a second one does no harm.
  */
 const forgetful = [
+  'asset/cache/line-record.js',
   'asset/directives.js',
   'asset/resolve.js',
   'plugins/vite/deliver.js',
@@ -54,7 +55,8 @@ const forgetful = [
 ];
 
 /** What a module keeps from one call to the next. */
-const state = /^(?:export )?(?:let |(?:const|var) \w+ = (?:\/\*.*?\*\/ )?new (?:Weak)?(?:Map|Set)\(\))/m;
+const state =
+  /^(?:(?:export )?let |(?:(?:export )?(?:const|var)|\s+static) \w+ = (?:\/\*.*?\*\/ )?new (?:Weak)?(?:Map|Set)\(\))/m;
 
 /** A module's name from `dist` on. */
 const nameOf = (file) => relative(dist, file).split(sep).join('/');

@@ -120,12 +120,13 @@ function operandsOf(sum: unknown): unknown[] {
  */
 function pageOf(texts: readonly (string | undefined)[]): string[] | undefined {
   if (!texts.some((text) => text !== undefined && /<[a-z]/i.test(text))) return undefined;
-  const page = texts.reduce<string>((before, text, index) => {
+  const known = texts.map((text, index) => {
+    if (text !== undefined) return text;
     // An attribute without quotes would take the next one for its value.
-    const isValue = text === undefined && before.endsWith('=') && /^[\s/>]/.test(texts[index + 1] ?? '');
-    return before + (text ?? (isValue ? '0' : ''));
-  }, '');
-  return [page];
+    const isValue = texts[index - 1]?.endsWith('=') && /^[\s/>]/.test(texts[index + 1] ?? '');
+    return isValue ? '0' : '';
+  });
+  return [known.join('')];
 }
 
 /** What is known of a text, from one unknown part to the next. */
