@@ -118,6 +118,8 @@ async function upscale(client: FarmClient, bytes: Uint8Array): Promise<void> {
     await picture.remove();
   } finally {
     leave();
+    // Only so many fetch at once: who kept its turn would hold up all of the next round.
+    picture.leave();
   }
 }
 

@@ -87,6 +87,14 @@ describe.skipIf(redisProgram === undefined)('clients of a farm with several serv
     await vi.waitUntil(async () => (await redis.exists('upres:test:workers:sum')) === 0);
     expect(await fleet().size()).toBe(13);
     expect((await calls()) - before).toBe(2);
+    // Nor do the clocks of their machines matter.
+    for (const off of [3_600_000, -3_600_000]) {
+      const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + off);
+      await fleet().say(`off by ${off}`, 100);
+      clock.mockRestore();
+    }
+    await redis.del('upres:test:workers:sum');
+    expect(await fleet().size()).toBe(213);
     await redis.del('upres:test:workers', 'upres:test:workers:sum');
     redis.disconnect();
   });

@@ -1,5 +1,7 @@
 /** Milliseconds that a process waits for a remote cache, all in all, without getting anything for it. */
 const usualBudgetMs = 2000;
+/** A process that has not asked for so many milliseconds has come to the end of what it did: a dev server, or a watcher. */
+const usualRestMs = 60_000;
 /** Timers count milliseconds in 31 bits. */
 const longestTimer = 2 ** 31 - 1;
 
@@ -42,6 +44,11 @@ export interface PatienceOptions {
    * @default never
    */
   readonly retryAfter?: number;
+  /**
+   * Milliseconds without a question after which all begins anew; twice as many after each time that the remote was left alone in vain.
+   * @default never
+   */
+  readonly restMs?: number;
   readonly clock?: Clock;
 }
 
@@ -66,6 +73,7 @@ export interface Credit {
 export class Patience {
   private readonly usual: number;
   private readonly retryAfter: number;
+  private readonly usualRest: number;
   private readonly clock: Clock;
   private readonly listeners = new Set<() => void>();
   private waiting = 0;
@@ -74,17 +82,23 @@ export class Patience {
   private spent = 0;
   private since = 0;
   private overSince = 0;
+  private rest: number;
+  private askedAt: number;
   /** Until when the time was worth it. */
   private creditedUntil = 0;
   private say: Say = () => undefined;
   private cancelTimer: () => void = () => undefined;
   private rounds = 0;
 
-  constructor({ budgetMs = usualBudgetMs, retryAfter = Infinity, clock = realClock }: PatienceOptions = {}) {
+  constructor(options: PatienceOptions = {}) {
+    const { budgetMs = usualBudgetMs, retryAfter = Infinity, restMs = Infinity, clock = realClock } = options;
     this.usual = budgetMs;
     this.budget = budgetMs;
     this.retryAfter = retryAfter;
+    this.usualRest = restMs;
+    this.rest = restMs;
     this.clock = clock;
+    this.askedAt = clock.passed();
   }
 
   /** Milliseconds that were lost. */
@@ -101,15 +115,18 @@ export class Patience {
   get isOver(): boolean {
     if (!this.over) return false;
     if (this.clock.passed() - this.overSince < this.retryAfter) return true;
-    this.over = false;
-    this.budget = this.usual;
-    this.spent = 0;
-    this.rounds++;
+    this.begin();
     return false;
   }
 
   /** Whether nothing may be asked any more; where that is since the time has run out, whoever wants to ask says so. */
   refuses(say: Say): boolean {
+    const now = this.clock.passed();
+    if (this.waiting === 0 && now - this.askedAt >= this.rest) {
+      this.rest = this.over ? this.rest * 2 : this.usualRest;
+      this.begin();
+    }
+    this.askedAt = now;
     if (!this.isOver && this.left() <= 0) this.end('it is too slow', say);
     return this.isOver;
   }
@@ -176,6 +193,13 @@ export class Patience {
     };
   }
 
+  private begin(): void {
+    if (this.over) this.rounds++;
+    this.over = false;
+    this.budget = this.usual;
+    this.spent = 0;
+  }
+
   private watch(): void {
     this.cancelTimer();
     if (this.waiting === 0 || this.over) return;
@@ -194,9 +218,12 @@ export class Patience {
 
 const byLocation = new Map<string, Patience>();
 
-/** The patience of this process with what is at a location: several bundlers, compilations and streams of a build have it in common. */
+/**
+ * The patience of this process with what is at a location: several bundlers, compilations and streams of a build have it in common, and the next
+ * build of a process that goes on begins anew.
+ */
 export function patienceWith(location: string): Patience {
-  const known = byLocation.get(location) ?? new Patience();
+  const known = byLocation.get(location) ?? new Patience({ restMs: usualRestMs });
   byLocation.set(location, known);
   return known;
 }

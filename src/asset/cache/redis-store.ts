@@ -128,6 +128,12 @@ export class RedisStore implements RemoteStore {
     // Whoever asks is told; nothing else may end the process.
     let failure: unknown;
     redis.on('error', (error: unknown) => (failure = error));
+    // Redis and what lies between cut connections that are idle: whoever asks next opens another.
+    redis.on('end', () => {
+      if (this.client !== redis) return;
+      this.client = undefined;
+      this.opened = undefined;
+    });
     try {
       await redis.connect();
     } catch (error) {

@@ -10,14 +10,19 @@ export const wordMs = silentMs / 3;
 /** So many milliseconds a number that was counted is believed, by each process and by the whole farm. */
 const knownMs = silentMs / 6;
 
+/** Milliseconds by Redis's clock: by a worker's own that goes ahead, all others would be gone. */
+const now = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
+
 /**
- * KEYS workers, sum; ARGV when the worker is gone, worker, slots, now. Who comes is counted at once, if there is a sum: it keeps its end.
+ * KEYS workers, sum; ARGV worker, slots, milliseconds until it is gone. Who comes is counted at once, if there is a sum: it keeps its end.
  */
-const sayScript = `
-if redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2]) == 1 and redis.call('EXISTS', KEYS[2]) == 1 then
-  redis.call('INCRBY', KEYS[2], ARGV[3])
+const sayScript = `${now}
+if redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1]) == 1 and redis.call('EXISTS', KEYS[2]) == 1 then
+  redis.call('INCRBY', KEYS[2], ARGV[2])
 end
-redis.call('ZREMRANGEBYSCORE', KEYS[1], 0, ARGV[4])`;
+redis.call('ZREMRANGEBYSCORE', KEYS[1], 0, now)`;
 
 /** KEYS workers, sum; ARGV worker, slots. */
 const leaveScript = `
@@ -25,15 +30,15 @@ if redis.call('ZREM', KEYS[1], ARGV[1]) == 1 and redis.call('EXISTS', KEYS[2]) =
   redis.call('DECRBY', KEYS[2], ARGV[2])
 end`;
 
-/** KEYS workers, sum; ARGV now, milliseconds that the sum is kept. Of all who ask, the first one has it made. */
-const sumScript = `
+/** KEYS workers, sum; ARGV milliseconds that the sum is kept. Of all who ask, the first one has it made. */
+const sumScript = `${now}
 local known = redis.call('GET', KEYS[2])
 if known then return tonumber(known) end
 local sum = 0
-for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], ARGV[1], '+inf')) do
+for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], now, '+inf')) do
   sum = sum + tonumber(string.match(worker, ':(%d+)$'))
 end
-redis.call('SET', KEYS[2], sum, 'PX', ARGV[2])
+redis.call('SET', KEYS[2], sum, 'PX', ARGV[1])
 return sum`;
 
 /**
@@ -54,9 +59,8 @@ export class Fleet {
 
   /** A worker says that it is there; a word that is lost is said again. */
   async say(worker: string, atOnce: number): Promise<void> {
-    const now = Date.now();
     const name = `${worker}:${atOnce}`;
-    await this.redis.eval(sayScript, 2, ...this.keys, now + silentMs, name, atOnce, now).catch(() => undefined);
+    await this.redis.eval(sayScript, 2, ...this.keys, name, atOnce, silentMs).catch(() => undefined);
   }
 
   /** A worker goes. */
@@ -69,7 +73,7 @@ export class Fleet {
     const [, sum] = this.keys;
     const known = await asking(this.redis.get(sum));
     if (known !== null) return Number(known);
-    return Number(await asking(this.redis.eval(sumScript, 2, ...this.keys, Date.now(), knownMs)));
+    return Number(await asking(this.redis.eval(sumScript, 2, ...this.keys, knownMs)));
   }
 
   /** The same as work is to be handed out by: as of a while ago, and never too few. */

@@ -176,3 +176,39 @@ test('what was left alone is tried again by those that go on', async () => {
   await time.until(time.sleep(60_000));
   expect({ over: patience.isOver, round: patience.round }).toEqual({ over: false, round: 1 });
 });
+
+test('a process that goes on begins anew after a minute without questions, and less often where that is in vain', async () => {
+  const time = new VirtualTime();
+  const patience = new Patience({ clock: time, restMs: 60_000 });
+  const sleep = (ms: number): Promise<void> => time.until(time.sleep(ms));
+  const ask = async (ms: number): Promise<boolean> => {
+    if (patience.refuses(() => undefined)) return false;
+    const end = patience.wait(() => undefined);
+    await sleep(ms);
+    end();
+    return true;
+  };
+  // Little by little is no outage: a day of it is not left alone.
+  for (let hour = 0; hour < 24; hour++) {
+    expect(await ask(500)).toBe(true);
+    await sleep(3_600_000);
+  }
+  expect(await ask(5000)).toBe(true);
+  for (const rest of [60_000, 120_000, 240_000]) {
+    // A build that goes on asking does not try it again, however long it takes.
+    for (let second = 0; second < 300; second++) {
+      expect(await ask(0)).toBe(false);
+      await sleep(1000);
+    }
+    await sleep(rest - 2000);
+    expect(await ask(0)).toBe(false);
+    await sleep(rest);
+    expect(await ask(5000)).toBe(true);
+  }
+  // It is back.
+  await sleep(480_000);
+  for (let build = 0; build < 2; build++) {
+    expect(await ask(1500)).toBe(true);
+    await sleep(60_000);
+  }
+});

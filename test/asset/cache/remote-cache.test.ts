@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { Redis } from 'ioredis';
 import sharp from 'sharp';
-import { beforeAll, describe, expect, it, test } from 'vitest';
+import { beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { HttpStore } from '#src/asset/cache/http-store.js';
 import { openRemote } from '#src/asset/cache/open-remote.js';
 import { RemoteCache } from '#src/asset/cache/remote-cache.js';
@@ -518,6 +519,13 @@ describe.each([
     await put(third.cache, 'a');
     await third.cache.settle!();
     expect(await store.get(key, () => undefined)).toHaveLength(blob.length);
+    if (service.location.startsWith('redis:')) {
+      // A connection that was cut while nobody needed it is opened again.
+      const other = new Redis(service.location);
+      await other.call('CLIENT', 'KILL', 'TYPE', 'normal');
+      await vi.waitUntil(() => store.get(key, () => undefined).catch(() => undefined), { timeout: 20_000 });
+      other.disconnect();
+    }
     store.close();
 
     await service.kill();
