@@ -8,14 +8,50 @@ import { rolldown } from 'rolldown';
  */
 const dist = join(import.meta.dirname, '../dist');
 
-/** Each door, and the module that it is. */
-const doors = { webpack: 'plugins/webpack/index.js' };
+/**
+ * Each door: the module that it is, and what is joined though it is loaded later: what a build needs whose pictures were all made before.
+ * Such a module is still run only when it is asked for.
+ */
+const doors = {
+  vite: {
+    input: 'plugins/vite/index.js',
+    later: [
+      'asset/recall.js',
+      'asset/source-facts.js',
+      'asset/asset-plan.js',
+      'asset/cache/line-record.js',
+      // They share state with the plugin.
+      'plugins/vite/dev.js',
+      'plugins/vite/postcss-config.js',
+    ],
+  },
+  webpack: { input: 'plugins/webpack/index.js', later: [] },
+};
 
-/** Modules of which a process must have one, whoever imports them: they have state, or a class by which errors are known. */
-const single = ['errors.js', 'network/native-state.js', 'plugins/webpack/compiler-state.js'];
+/** Modules of which a process must have one, whoever imports them: they have state, or a class by which errors and sources are known. */
+const single = [
+  'abort.js',
+  'asset/cache/cache-key.js',
+  'asset/shared-upscaler.js',
+  'errors.js',
+  'image/image-source.js',
+  'model/catalogue/model-files.js',
+  'network/native-state.js',
+  'plugins/webpack/compiler-state.js',
+  'quick-files.js',
+];
 
-/** Others that keep something have only what follows from their arguments: a second one does no harm. */
-const forgetful = ['asset/directives.js', 'asset/engine-identity.js', 'model/catalogue/registry.js'];
+/**
+ * Others that keep something have only what follows from their arguments, or what no other door asks them for: a second one does no
+ * harm.
+ */
+const forgetful = [
+  'asset/directives.js',
+  'asset/resolve.js',
+  'plugins/vite/deliver.js',
+  'asset/engine-identity.js',
+  'model/catalogue/registry.js',
+];
 
 /** What a module keeps from one call to the next. */
 const state = /^(?:export )?(?:let |(?:const|var) \w+ = (?:\/\*.*?\*\/ )?new (?:Weak)?(?:Map|Set)\(\))/m;
@@ -23,7 +59,7 @@ const state = /^(?:export )?(?:let |(?:const|var) \w+ = (?:\/\*.*?\*\/ )?new (?:
 /** A module's name from `dist` on. */
 const nameOf = (file) => relative(dist, file).split(sep).join('/');
 
-for (const [door, input] of Object.entries(doors)) {
+for (const [door, { input, later }] of Object.entries(doors)) {
   const file = join(dist, 'doors', `${door}.js`);
   const joined = {
     name: 'doors',
@@ -33,8 +69,9 @@ for (const [door, input] of Object.entries(doors)) {
       const module = specifier.startsWith('.')
         ? resolve(dirname(importer), specifier)
         : join(dist, specifier.slice('#upres/'.length));
-      const isApart = kind === 'dynamic-import' || single.includes(nameOf(module));
-      return isApart ? { id: `../${nameOf(module)}`, external: true } : module;
+      const isApart = (kind === 'dynamic-import' && !later.includes(nameOf(module))) || single.includes(nameOf(module));
+      // What is used of it is imported, and nothing else of ours does anything by being loaded.
+      return isApart ? { id: `../${nameOf(module)}`, external: true, moduleSideEffects: false } : module;
     },
     // Paths that a module has from its own place on.
     transform: (code, id) =>
@@ -44,7 +81,7 @@ for (const [door, input] of Object.entries(doors)) {
       }),
   };
   const bundle = await rolldown({ input: join(dist, input), platform: 'node', plugins: [joined] });
-  const { output } = await bundle.write({ file, format: 'esm' });
+  const { output } = await bundle.write({ file, format: 'esm', codeSplitting: false });
   await bundle.close();
   for (const [id, { code }] of Object.entries(output[0].modules)) {
     if (code !== null && state.test(code) && !forgetful.includes(nameOf(id))) {

@@ -81,6 +81,12 @@ function expectNoGraphWork({ own, packages }: { own: readonly string[]; packages
   expect(packages.filter((name) => graphWork.packages.includes(name))).toEqual([]);
 }
 
+/** Plugins that are joined to one file, with what must be there once next to it: how many files they load. */
+const joined: Readonly<Record<string, readonly [door: string, most: number]>> = {
+  vite: ['doors/vite.js', 12],
+  webpack: ['doors/webpack.js', 4],
+};
+
 describe('imports', () => {
   it('never go round in a circle', () => {
     const imports = importsOfSources();
@@ -99,6 +105,12 @@ describe('imports', () => {
     expect(() => webpack({ entry: program, plugins })).toThrow('UpresPlugin is there twice');
   });
 
+  it('of Vite’s plugin share sources and errors with what is loaded later', async () => {
+    const [vite, apart] = [await import('upres/vite'), await import('#upres/plugins/vite/index.js')];
+    expect(vite.upres).not.toBe(apart.upres);
+    expect(() => vite.upres({ quality: 0 })).toThrow(UpresError);
+  });
+
   it('of the package load few files, and no engine', async () => {
     const loaded = await loadedBy('import', 'upres');
     expect(loaded.own).toContain('index.js');
@@ -111,8 +123,7 @@ describe('imports', () => {
     'of the plugin for %s load nothing that only pictures need',
     async (tool) => {
       const loaded = await loadedBy('import', `upres/${tool}`);
-      // That of webpack is joined to one file, with what must be there once next to it.
-      const [door, most] = tool === 'webpack' ? ['doors/webpack.js', 4] : [`plugins/${tool}/index.js`, 69];
+      const [door, most] = joined[tool] ?? [`plugins/${tool}/index.js`, 69];
       expect(loaded.own).toContain(door);
       expect(loaded.own.length).toBeLessThanOrEqual(most);
       expectNoGraphWork(loaded);
@@ -153,8 +164,10 @@ describe('graphs are only read', () => {
     const first = await loadedBy('vite', site);
     expect(first.own).toContain('image/upscale.js');
     const second = await loadedBy('vite', site);
-    // What was made before is found without the rest of the cache.
-    expect(second.own).toContain('asset/recall.js');
+    // What was made before is found without the rest of the cache, by what is joined to the plugin.
+    expect(second.own).toContain('doors/vite.js');
+    expect(second.own).not.toContain('asset/cached-upscaler.js');
+    expect(second.own.length).toBeLessThanOrEqual(13);
     expect(second.own).not.toContain('image/upscale.js');
     expectNoGraphWork(second);
     expect(second.packages).toContain('vite');

@@ -64,24 +64,28 @@ function stringsIn(code: string, parse: (code: string) => unknown, kind: ScriptK
     if (!text?.includes('upscale')) return;
     found.push(...((kind === 'inline worker' ? stringsIn(text, parse, 'module') : undefined) ?? [text]));
   };
+  /** @returns the parts' text, where all of it is known; what is known of it otherwise is kept */
+  const joined = (parts: readonly unknown[]): string | undefined => {
+    const texts = parts.map(textOfNode);
+    if (!texts.includes(undefined)) return texts.join('');
+    for (const each of pageOf(texts) ?? runsOf(texts)) keep(each);
+    return undefined;
+  };
   /** @returns the text of a string, and of a sum of such, which whoever asks keeps or adds to */
   const textOfNode = (node: unknown): string | undefined => {
     if (typeof node !== 'object' || node === null) return undefined;
-    const { type, value, operator, left, right } = node as Readonly<Record<string, unknown>>;
+    const { type, value, operator } = node as Readonly<Record<string, unknown>>;
     if (type === 'Literal' && typeof value === 'string') return value;
     if (type === 'TemplateElement') return (value as { cooked?: string | null }).cooked ?? '';
     if (type === 'TemplateLiteral') {
-      const { quasis } = node as { readonly quasis: readonly unknown[] };
-      if (quasis.length === 1) return textOfNode(quasis[0]);
+      const { quasis, expressions } = node as {
+        readonly quasis: readonly unknown[];
+        readonly expressions: readonly unknown[];
+      };
+      return joined(quasis.flatMap((quasi, index) => (index === 0 ? [quasi] : [expressions[index - 1], quasi])));
     }
     if (type === 'Property' && isSourcesContent(node)) return undefined;
-    if (type === 'BinaryExpression' && operator === '+') {
-      const [start, end] = [textOfNode(left), textOfNode(right)];
-      if (start !== undefined && end !== undefined) return start + end;
-      keep(start);
-      keep(end);
-      return undefined;
-    }
+    if (type === 'BinaryExpression' && operator === '+') return joined(operandsOf(node));
     const data = type === 'CallExpression' ? parsedAsJson(node) : undefined;
     for (const part of data ?? Object.values(node)) {
       const text = textOfNode(part);
@@ -96,6 +100,42 @@ function stringsIn(code: string, parse: (code: string) => unknown, kind: ScriptK
     return undefined;
   }
   return found;
+}
+
+/** The operands of a sum, from left to right. */
+function operandsOf(sum: unknown): unknown[] {
+  const operands: unknown[] = [];
+  let rest = sum;
+  for (;;) {
+    const { type, operator, left, right } = rest as Readonly<Record<string, unknown>>;
+    if (type !== 'BinaryExpression' || operator !== '+') return [rest, ...operands.reverse()];
+    operands.push(right);
+    rest = left;
+  }
+}
+
+/**
+ * A page of which parts are not known: its tags are only seen in the whole.
+ * @returns undefined where it is no page
+ */
+function pageOf(texts: readonly (string | undefined)[]): string[] | undefined {
+  if (!texts.some((text) => text !== undefined && /<[a-z]/i.test(text))) return undefined;
+  const page = texts.reduce<string>((before, text, index) => {
+    // An attribute without quotes would take the next one for its value.
+    const isValue = text === undefined && before.endsWith('=') && /^[\s/>]/.test(texts[index + 1] ?? '');
+    return before + (text ?? (isValue ? '0' : ''));
+  }, '');
+  return [page];
+}
+
+/** What is known of a text, from one unknown part to the next. */
+function runsOf(texts: readonly (string | undefined)[]): string[] {
+  const runs = [''];
+  for (const text of texts) {
+    if (text === undefined) runs.push('');
+    else runs.push((runs.pop() ?? '') + text);
+  }
+  return runs;
 }
 
 /** Whether a property is that of a source map which quotes the sources. */

@@ -133,7 +133,11 @@ function inScriptElement(
   if (!text.includes('upscale')) return [];
   const type = attributes.find(({ name }) => name === 'type')?.value ?? '';
   if (/json|importmap/i.test(type)) return inJson(text);
-  return strings(text)?.flatMap(parseLiteral) ?? inScript(text);
+  const known = strings(text);
+  if (!known) return inScript(text);
+  // Strings may be pieces of a page, or scripts: what stands quoted in them counts, too, and in comments it does not.
+  const quoted = inScript(text).filter((url) => known.some((string) => string.includes(url)));
+  return [...known.flatMap(parseLiteral), ...quoted.map((url) => url.replaceAll('&amp;', '&'))];
 }
 
 const inJson = (text: string): string[] => stringsOfJson(text)?.flatMap(parseLiteral) ?? inScript(text);

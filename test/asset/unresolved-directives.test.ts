@@ -20,10 +20,23 @@ describe('directives that are left in a script', () => {
     ['a sum of strings', 'a = "./a.png" + "?upscale=2"'],
     ['data of JSON', String.raw`a = JSON.parse('{"a":".\\/a.png?upscale=2"}')`],
     ['what is no script', `a = "${url}" is`],
+    ['a page with parts', `a.innerHTML = \`<img alt="\${b}" src="${url}">\``],
+    ['attributes without quotes', `a.innerHTML = \`<img alt=\${b} src="${url}">\``],
+    ['a part before a URL', `a.innerHTML = \`<img src="\${b}${url}">\``],
+    ['a sum with parts', `a.innerHTML = '<img alt="' + b + '" src="${url.slice(0, 4)}' + '${url.slice(4)}">'`],
+    ['a part of a page', `a.innerHTML = '<p>' + (b ? '${url}' : '') + '</p>'`],
+    ['a sum that begins with what is known', `a.src = '${url.slice(0, 4)}' + '${url.slice(4)}' + ''.at(0)`],
     ['data in data, many times over', `a = ${'JSON.parse('.repeat(22)}"${url}"${')'.repeat(22)}`],
   ] as const)('are found: %s', async ([, code]) => {
     expect(await foundIn(code)).toEqual([url]);
     expect(await foundIn(`<p>${url}</p><script>${code}</script>`, 'index.html')).toEqual([url]);
+  });
+
+  it.for([
+    ['data', `a = '{"b":"${url}"}'`],
+    ['a script', `setTimeout("a = '${url}'")`],
+  ] as const)('are found in a script within a page, quoted in %s', async ([, code]) => {
+    expect(await foundIn(`<script>${code} // "${url}&as=img"</script>`, 'index.html')).toEqual([url]);
   });
 
   it.for([

@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -190,6 +191,40 @@ it('nothing is left when it is given up', async () => {
   );
   await expect(making).rejects.toMatchObject({ code: 'ABORTED' });
   expect(await readdir(folder)).toEqual([]);
+});
+
+it.each(['process.exit(1)', 'throw new Error("a tool fails")'])(
+  'nothing is left by a process that ends: %s',
+  async (end) => {
+    const program = `
+    const { StripFile } = await import(${JSON.stringify(import.meta.resolve('#src/image/strips/strip-file.js'))});
+    await StripFile.create({ width: 4, height: 4, channels: 3 });
+    console.log(require('node:fs').readdirSync(process.env.TMPDIR).length);
+    ${end};`;
+    const args = ['-e', `(async () => {${program}})()`];
+    const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '1\n' });
+    expect(await readdir(folder)).toEqual([]);
+  },
+);
+
+it('what a process that was killed left is removed a week later, by the next one', async () => {
+  const week = 7 * 24 * 3600;
+  for (const [name, seconds] of [
+    ['upres-strips-old', week + 60],
+    ['upres-strips-new', week - 600],
+    ['others', 2 * week],
+  ] as const) {
+    await mkdir(join(folder, name));
+    await writeFile(join(folder, name, 'pixels.tif'), '');
+    const then = Date.now() / 1000 - seconds;
+    await utimes(join(folder, name), then, then);
+  }
+  const file = await StripFile.create({ width: 4, height: 4, channels: 3 });
+  await file.remove();
+  await file.remove();
+  expect((await readdir(folder)).sort()).toEqual(['others', 'upres-strips-new']);
+  for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true });
 });
 
 it('names the folder that can’t be used', async () => {

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import sharp from 'sharp';
 import type { ViteDevServer } from 'vite';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { AssetPipeline } from '#src/asset/pipeline.js';
+import { Upscaler } from '#src/image/upscale.js';
 import { cases, refused } from './cases.js';
 import { urlsIn } from './support/value.js';
 import { configOf, coreBytes, evaluate, makeSite, vites, type BuildOptions, type Site } from './support/vite-site.js';
@@ -167,18 +167,18 @@ describe.for(vites)('the development server of Vite $version', (vite) => {
     const site = await makeSite();
     await site.copy('astronaut.png', 'large.png');
     const { get, server } = await serve(site, { vite, cache: site.path('cache') });
-    const render = vi.spyOn(AssetPipeline.prototype, 'render');
+    const upscale = vi.spyOn(Upscaler.prototype, 'upscale');
     onTestFinished(() => {
-      render.mockRestore();
+      upscale.mockRestore();
     });
     const { port } = server.httpServer!.address() as { port: number };
     const asked = request({ port, host: '127.0.0.1', path: '/large.png?upscale=8' }).end();
     asked.on('error', () => undefined);
     await vi.waitFor(() => {
-      expect(render).toHaveBeenCalledOnce();
+      expect(upscale).toHaveBeenCalledOnce();
     });
     asked.destroy();
-    await expect(render.mock.results[0]!.value).rejects.toMatchObject({ code: 'ABORTED' });
+    await expect(upscale.mock.results[0]!.value).rejects.toMatchObject({ code: 'ABORTED' });
     expect((await get('/logo.png?upscale=2')).status).toBe(200);
   });
 

@@ -1,7 +1,8 @@
-import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hasCode, messageOf, UpresError } from '../../errors.js';
+import { makeTemporaryFolder, removeTemporaryFolder } from './temporary-folder.js';
 
 interface Shape {
   /** Pixels. */
@@ -36,15 +37,17 @@ export class StripFile implements Shape {
 
   /** @throws DISK_FULL, OUTPUT_UNWRITABLE */
   static async create({ width, height, channels }: Shape): Promise<StripFile> {
-    const folder = await telling(mkdtemp(join(tmpdir(), 'upres-strips-')));
+    const folder = await telling(makeTemporaryFolder());
+    let file: FileHandle | undefined;
     try {
       const path = join(folder, 'pixels.tif');
-      const file = await telling(open(path, 'wx+', 0o600));
+      file = await telling(open(path, 'wx+', 0o600));
       const header = tiffHeader({ width, height, channels });
       await telling(file.write(header, 0, header.length, 0));
       return new StripFile(width, height, channels, path, folder, file, header.length);
     } catch (error) {
-      await rm(folder, { recursive: true, force: true });
+      await file?.close();
+      await removeTemporaryFolder(folder);
       throw error;
     }
   }
@@ -78,8 +81,11 @@ export class StripFile implements Shape {
 
   /** Removes it. Calling it twice does no harm. */
   async remove(): Promise<void> {
-    await this.file.close();
-    await rm(this.folder, { recursive: true, force: true });
+    try {
+      await this.file.close();
+    } finally {
+      await removeTemporaryFolder(this.folder);
+    }
   }
 
   private offsetOf(row: number): number {
