@@ -34,7 +34,7 @@ export async function openCache(
   if (remote === undefined) return local;
   const { RemoteCache, SharedCache, Patience, openRemote, patienceWith } = await loadShared();
   const mayWrite = mode === 'read-write';
-  const patience = retryAfter === undefined ? patienceWith(remote) : new Patience({ retryAfter });
+  const patience = retryAfter === undefined ? patienceWith(remote, token) : new Patience({ retryAfter });
   const cache = new RemoteCache(openRemote(remote, token), warn, { mayWrite, patience });
   return new SharedCache(local, cache, key);
 }

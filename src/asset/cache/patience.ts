@@ -216,14 +216,16 @@ export class Patience {
   }
 }
 
-const byLocation = new Map<string, Patience>();
+const byName = new Map<string, Patience>();
 
 /**
  * The patience of this process with what is at a location: several bundlers, compilations and streams of a build have it in common, and the next
  * build of a process that goes on begins anew.
+ * @param token that it is asked with: whose is refused takes it from no one else
  */
-export function patienceWith(location: string): Patience {
-  const known = byLocation.get(location) ?? new Patience({ restMs: usualRestMs });
-  byLocation.set(location, known);
+export function patienceWith(location: string, token?: string): Patience {
+  const name = JSON.stringify([location, token]);
+  const known = byName.get(name) ?? new Patience({ restMs: usualRestMs });
+  byName.set(name, known);
   return known;
 }

@@ -160,6 +160,9 @@ describe('what is got costs no more than two seconds beyond what it had taken to
 test('all of a process have one patience with one remote', () => {
   expect(patienceWith('https://one.example/')).toBe(patienceWith('https://one.example/'));
   expect(patienceWith('https://one.example/')).not.toBe(patienceWith('https://other.example/'));
+  // Where one is refused, another with a token of its own is not.
+  expect(patienceWith('https://one.example/', 'mine')).toBe(patienceWith('https://one.example/', 'mine'));
+  expect(patienceWith('https://one.example/', 'mine')).not.toBe(patienceWith('https://one.example/', 'yours'));
 });
 
 test('what was left alone is tried again by those that go on', async () => {
