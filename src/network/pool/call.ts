@@ -81,6 +81,8 @@ export interface CallRequest {
   readonly input: CallInput;
   readonly tiles: readonly PlacedTile[];
   readonly hooks: CallHooks;
+  /** Where tiles are computed in pieces: their shares of a tile's work. */
+  readonly pieces?: readonly number[] | undefined;
   /** Where the picture is passed over several times: which of the passes this is. */
   readonly pass?: Pass;
   /** Called with what a tile contributes to the pools of the pass. */
@@ -101,6 +103,9 @@ export class Call implements QueueMember {
   private readonly pending: PlacedTile[];
   private outstanding = 0;
   private donePixels = 0;
+  /** Pixels of tiles that threads are at, as far as they are done. */
+  private readonly partial = new Map<PlacedTile, number>();
+  private reportedPixels = 0;
   private ended = false;
   private resolveResult!: () => void;
   private rejectResult!: (error: Error) => void;
@@ -161,6 +166,7 @@ export class Call implements QueueMember {
   /** Puts a tile back whose thread died. */
   putBack(tile: PlacedTile): void {
     this.outstanding--;
+    this.partial.delete(tile);
     if (!this.ended) this.pending.push(tile);
     this.settleWhenQuiet();
   }
@@ -174,7 +180,7 @@ export class Call implements QueueMember {
   }
 
   orderFor(tile: PlacedTile, order: number): TileOrder {
-    const { input, scale, weights, pass } = this.request;
+    const { input, scale, weights, pass, pieces } = this.request;
     return {
       kind: 'tile',
       order,
@@ -190,16 +196,25 @@ export class Call implements QueueMember {
       made: within(tile.made, tile.read),
       core: within(tile.core, tile.made),
       pass,
+      pieces,
       places: tile.places,
       cancelled: this.cancelled,
     };
+  }
+
+  /** A thread has done a part of a tile. */
+  advanced(tile: PlacedTile, share: number): void {
+    if (this.ended) return;
+    this.partial.set(tile, Math.floor(share * pixelsOf(tile)));
+    this.report(undefined);
   }
 
   completed(tile: PlacedTile, record: TileRecord, parts: readonly PoolPart[] = []): void {
     this.outstanding--;
     if (!this.ended) {
       this.request.onParts?.(tile, parts);
-      for (const { width, height } of tile.places) this.donePixels += width * height;
+      this.partial.delete(tile);
+      this.donePixels += pixelsOf(tile);
       this.report(record);
       if (this.pending.length === 0 && this.outstanding === 0) this.end(undefined);
     }
@@ -211,7 +226,10 @@ export class Call implements QueueMember {
     const { width, height } = this.request.input;
     try {
       if (record) this.request.hooks.onTile?.(record);
-      this.request.hooks.onProgress?.({ donePixels: this.donePixels, totalPixels: width * height });
+      const donePixels = [...this.partial.values()].reduce((sum, pixels) => sum + pixels, this.donePixels);
+      // A tile that is begun anew, since its thread died, takes nothing back.
+      this.reportedPixels = Math.max(this.reportedPixels, donePixels);
+      this.request.hooks.onProgress?.({ donePixels: this.reportedPixels, totalPixels: width * height });
     } catch (error) {
       this.end(asError(error));
     }
@@ -250,6 +268,9 @@ export class Call implements QueueMember {
     if (this.ended && this.outstanding === 0) this.resolveSettled();
   }
 }
+
+/** Pixels of the picture that a tile's result is for. */
+const pixelsOf = ({ places }: PlacedTile): number => places.reduce((sum, { width, height }) => sum + width * height, 0);
 
 /** A rectangle as seen from the corner of another. */
 const within = (part: Rectangle, whole: Rectangle): Rectangle => ({

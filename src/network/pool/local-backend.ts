@@ -109,7 +109,7 @@ export class LocalBackend extends MainBackend {
     const callOf = (
       tiles: readonly PlacedTile[],
       pixelsPerMs: number,
-      more: Pick<CallRequest, 'hooks' | 'pass' | 'onParts'>,
+      more: Pick<CallRequest, 'hooks' | 'pieces' | 'pass' | 'onParts'>,
     ): Call => {
       const largest = tiles.reduce((most, { work }) => Math.max(most, work), 0);
       return new Call({ ...common, ...more, tiles, tileMs: largest / pixelsPerMs });
@@ -125,7 +125,11 @@ export class LocalBackend extends MainBackend {
     if (!passes) {
       const approximation = approximationOf(request);
       if (approximation) hooks.onApproximation?.(approximation);
-      return [await this.planOnce(request, source, (tiles) => callOf(tiles, this.pixelsPerMs, { hooks: learning }))];
+      return [
+        await this.planOnce(request, source, (tiles) =>
+          callOf(tiles, this.pixelsPerMs, { hooks: learning, pieces: geometry.pieces }),
+        ),
+      ];
     }
 
     const found: Float32Array[] = [];

@@ -8,7 +8,7 @@ import type { Call } from './call.js';
 import { fromErrorMessage } from './error-message.js';
 import { FairQueue } from './fair-queue.js';
 import { PoolThread } from './pool-thread.js';
-import type { Prepared, PrepareOrder, Reply, WeightsLocation } from './protocol.js';
+import type { FinalReply, Prepared, PrepareOrder, WeightsLocation } from './protocol.js';
 import type { PlacedTile } from '../tiles/repeated-tiles.js';
 import { loadRuntime } from './runtime.js';
 import { defaultThreads } from './thread-count.js';
@@ -297,6 +297,9 @@ export class ThreadPool {
         else settleTile(call, tile, reply, { thread: thread.number, pixels });
         this.dispatch();
       },
+      onAdvance: (share) => {
+        call.advanced(tile, share);
+      },
       onLost: (error) => {
         this.lost(call, tile, threadDied(error));
       },
@@ -328,7 +331,7 @@ export class ThreadPool {
   }
 }
 
-function settleTile(call: Call, tile: PlacedTile, reply: Reply, facts: { thread: number; pixels: number }): void {
+function settleTile(call: Call, tile: PlacedTile, reply: FinalReply, facts: { thread: number; pixels: number }): void {
   switch (reply.kind) {
     case 'done':
       call.completed(tile, { ...facts, started: reply.started, ended: reply.ended }, reply.parts);
