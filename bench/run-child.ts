@@ -7,6 +7,7 @@ import { familyMs } from './processor-time.js';
 /** A process that has ended well. */
 export interface Finished {
   readonly stdout: string;
+  readonly stderr: string;
   /** Milliseconds from its start to its end. */
   readonly wallMs: number;
   /** Milliseconds of processor time, this process's own meanwhile included; undefined where the system does not tell. */
@@ -19,6 +20,8 @@ export interface ChildOptions {
   readonly cacheFolder: string;
   /** Looks at its memory now and then, which costs the machine a little. Default: false. */
   readonly watch?: boolean;
+  /** Variables besides this process's own. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 /** How often a watched process is looked at: the peak never goes down, so only what comes after the last look is missed. */
@@ -30,14 +33,14 @@ const watchEveryMs = 50;
  */
 export async function runNode(
   args: readonly string[],
-  { cacheFolder, watch = false }: ChildOptions,
+  { cacheFolder, watch = false, env = {} }: ChildOptions,
 ): Promise<Finished> {
   const cpu = familyMs();
   const start = performance.now();
   const child = spawn(process.execPath, args, {
     // Not where a project of the user's is, whose cache would be taken.
     cwd: tmpdir(),
-    env: { ...process.env, UPRES_CACHE_FOLDER: cacheFolder },
+    env: { ...process.env, UPRES_CACHE_FOLDER: cacheFolder, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';
@@ -56,7 +59,7 @@ export async function runNode(
   if (code !== 0) throw new Error(`node ${args.join(' ')} ended with ${String(code ?? signal)}:\n${stderr}`);
   const cpuNow = familyMs();
   const cpuMs = cpu === undefined || cpuNow === undefined ? undefined : cpuNow - cpu;
-  return { stdout, wallMs, cpuMs, peakBytes };
+  return { stdout, stderr, wallMs, cpuMs, peakBytes };
 }
 
 /** The most memory that a process held at once, in bytes. */

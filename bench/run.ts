@@ -1,7 +1,7 @@
 // `npm run bench`: measures upres on this machine and prints the figures as tables.
 //
-//   --only NAME   one measurement: engine, rewrites, networks, waste, repeated, occupancy, scheduler, command, icons, memory, cold, imports, site, plugins, server, farm, wasm or peers (may be given several times);
-//                 peers, which installs other programs by npm, is left out unless it is named
+//   --only NAME   one measurement: engine, rewrites, networks, waste, repeated, occupancy, scheduler, command, icons, memory, cold, imports, site, plugins, server, farm, remote, wasm or peers (may be given several times);
+//                 peers, which installs other programs by npm, and remote are left out unless they are named
 //   --quick       small pictures and few rounds, to see that everything works
 //   --pairs N     rounds of what is compared (default 7)
 //   --wait S  seconds that each measurement may lose to other programs that keep the machine busy
@@ -30,6 +30,7 @@ import { WaitBudget } from './wait-budget.js';
 import { mostForeignCores } from './processor-time.js';
 import { measureOccupancy } from './occupancy.js';
 import { measurePeers } from './peers.js';
+import { measureRemote } from './remote.js';
 import { measureRepeated } from './repeated.js';
 import { measureRewrites } from './rewrites.js';
 import { measureScheduler } from './scheduler.js';
@@ -57,6 +58,7 @@ const measurements: readonly Measurement[] = [
   { name: 'plugins', title: 'Plugins with nothing to compute', run: measureIdlePlugins },
   { name: 'server', title: 'Server', run: measureServer },
   { name: 'farm', title: 'Farm', run: measureFarmThroughput },
+  { name: 'remote', title: 'Remote caches that do not do their part', run: measureRemote, onlyIfNamed: true },
   { name: 'wasm', title: 'In WebAssembly', run: measureWasm },
   { name: 'peers', title: 'Peers', run: measurePeers, onlyIfNamed: true },
 ];

@@ -45,9 +45,10 @@ export async function readFile(file: string, check?: (stats: Stats) => void): Pr
     () => stat(file),
   );
   check?.(stats);
+  // A pipe or a terminal may give nothing for ever, and some files of the system say that they are empty.
+  if (stats.isFile() && stats.size > 0) return readOfLength(file, stats.size);
   return onDisk(
-    // A pipe or a terminal may give nothing for ever.
-    stats.isFile() ? stats.size : Infinity,
+    Infinity,
     () => fs.readFileSync(file),
     () => read(file),
   );
@@ -58,16 +59,50 @@ export async function readFile(file: string, check?: (stats: Stats) => void): Pr
  * another length it is as much as fits.
  */
 export async function readOfLength(file: string, length: number): Promise<Buffer> {
-  const quick = (): Buffer => {
-    const handle = fs.openSync(file, 'r');
-    try {
-      const buffer = Buffer.allocUnsafeSlow(length);
-      return buffer.subarray(0, fs.readSync(handle, buffer, 0, length, 0));
-    } finally {
-      fs.closeSync(handle);
+  return onDisk(
+    length,
+    () => readPart(file, 0, length),
+    () => read(file),
+  );
+}
+
+/**
+ * What was added to a file since it had so many bytes; all of it where it is shorter than that now. Throws what Node throws.
+ * @returns the data, and the place of its first byte
+ */
+export async function readAdded(
+  file: string,
+  known: number,
+): Promise<{ readonly from: number; readonly data: Buffer }> {
+  const { size } = await onDisk(
+    0,
+    () => fs.statSync(file),
+    () => stat(file),
+  );
+  const from = size < known ? 0 : known;
+  const data = await onDisk(
+    size - from,
+    () => (size === from ? Buffer.alloc(0) : readPart(file, from, size - from)),
+    async () => (await read(file)).subarray(from, size),
+  );
+  return { from, data };
+}
+
+/** As many bytes as there are, at most so many. */
+function readPart(file: string, position: number, length: number): Buffer {
+  const handle = fs.openSync(file, 'r');
+  try {
+    const buffer = Buffer.allocUnsafeSlow(length);
+    let filled = 0;
+    while (filled < length) {
+      const count = fs.readSync(handle, buffer, filled, length - filled, position + filled);
+      if (count === 0) break;
+      filled += count;
     }
-  };
-  return onDisk(length, quick, () => read(file));
+    return buffer.subarray(0, filled);
+  } finally {
+    fs.closeSync(handle);
+  }
 }
 
 /** The first bytes of a file, at most so many. Throws what Node throws. */

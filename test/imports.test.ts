@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import ts from 'typescript';
+import { UpresError } from 'upres';
 import { describe, expect, it } from 'vitest';
 import { runChild } from './support/child.js';
 import { temporaryFolder } from './support/folders.js';
@@ -87,6 +88,17 @@ describe('imports', () => {
     expect(circleIn(imports)).toEqual([]);
   });
 
+  it('of a door that is joined to one file share its loaders’ state and everyone’s errors', async () => {
+    const [joined, apart] = [await import('upres/webpack'), await import('#upres/plugins/webpack/index.js')];
+    expect(joined.UpresPlugin).not.toBe(apart.UpresPlugin);
+    expect(joined.UpresPlugin.loader).toBe(apart.UpresPlugin.loader);
+    expect(joined.UpresPlugin.rules({ quality: 80 })[0]?.use).toEqual(apart.UpresPlugin.rules({ quality: 80 })[0]?.use);
+    expect(() => new joined.UpresPlugin({ quality: 0 })).toThrow(UpresError);
+    const { webpack } = await import('webpack');
+    const plugins = [new joined.UpresPlugin(), new apart.UpresPlugin()];
+    expect(() => webpack({ entry: program, plugins })).toThrow('UpresPlugin is there twice');
+  });
+
   it('of the package load few files, and no engine', async () => {
     const loaded = await loadedBy('import', 'upres');
     expect(loaded.own).toContain('index.js');
@@ -99,8 +111,10 @@ describe('imports', () => {
     'of the plugin for %s load nothing that only pictures need',
     async (tool) => {
       const loaded = await loadedBy('import', `upres/${tool}`);
-      expect(loaded.own).toContain(`plugins/${tool}/index.js`);
-      expect(loaded.own.length).toBeLessThanOrEqual(69);
+      // That of webpack is joined to one file, with what must be there once next to it.
+      const [door, most] = tool === 'webpack' ? ['doors/webpack.js', 4] : [`plugins/${tool}/index.js`, 69];
+      expect(loaded.own).toContain(door);
+      expect(loaded.own.length).toBeLessThanOrEqual(most);
       expectNoGraphWork(loaded);
       const forPictures = ['cacache', 'sharp', 'onnxruntime-node', 'write-file-atomic', 'semver'];
       expect(loaded.packages.filter((name) => forPictures.includes(name))).toEqual([]);

@@ -21,5 +21,6 @@ await report(async () => {
   const stats = await promisify(compiler.run.bind(compiler))();
   if (stats === undefined || stats.hasErrors())
     throw new Error(stats?.toString('errors-only') ?? 'webpack built nothing');
+  for (const { message } of stats.toJson({ all: false, warnings: true }).warnings ?? []) console.error(message);
   await promisify(compiler.close.bind(compiler))();
 });

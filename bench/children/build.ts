@@ -5,6 +5,8 @@ import { timed, type Timing } from '../statistics.js';
 export interface Built extends Timing {
   /** The most memory that its process held at once, in bytes. */
   readonly peakBytes: number;
+  /** Milliseconds that it waited for a remote cache without getting anything; absent where it has none. */
+  readonly lostMs?: number;
 }
 
 /** What is to be built, as the child's arguments say. */
@@ -24,6 +26,8 @@ export function readOrder(): Order {
 /** Measures a build, and prints the figures as the last line. */
 export async function report(build: () => Promise<unknown>): Promise<void> {
   const timing = await timed(build);
-  const built: Built = { ...timing, peakBytes: ownPeakBytes() };
+  const remote = process.env.UPRES_REMOTE_CACHE;
+  const lost = remote && { lostMs: (await import('#src/asset/patience.js')).patienceWith(remote).lost };
+  const built: Built = { ...timing, peakBytes: ownPeakBytes(), ...lost };
   console.log(JSON.stringify(built));
 }

@@ -29,7 +29,8 @@ export function deliveryTo(context: Rollup.PluginContext, session: Session, id: 
     rebuilds: context.meta.watchMode && context.environment.mode === 'build',
     addWatchFile(file) {
       if (context.environment.mode === 'dev') session.dependents.add(file, id);
-      else context.addWatchFile(file);
+      // Each is a call into the bundler, for nothing where no one watches.
+      else if (context.meta.watchMode) context.addWatchFile(file);
     },
   };
 }

@@ -21,7 +21,8 @@ export interface Sighting {
  */
 export class Net {
   private readonly seen = new Map<string, readonly Sighting[]>();
-  private readonly delivered = new Set<string>();
+  /** As they were told, by how that is written. */
+  private readonly delivered = new Map<string, Told>();
   private readonly reals = new Map<string, string>();
 
   /** @param parse reads a query; throws for a wrong one */
@@ -34,21 +35,29 @@ export class Net {
 
   /** @param place the file that has the directive; undefined for an import */
   deliver(environment: string, image: string, query: string, place = ''): void {
-    this.delivered.add(this.keyOf(environment, image, query, place));
+    const told = { environment, image, query, place };
+    this.delivered.set(written(told), told);
   }
 
   left(environment: string): Sighting[] {
-    return [...this.seen]
+    const left = [...this.seen]
       .filter(([source]) => source.startsWith(`${environment} `))
       .flatMap(([, sightings]) => sightings)
-      .filter(({ image, query, place, by }) => {
-        const places = [...(by === 'place' ? [] : ['']), ...(by === 'import' ? [] : [place])];
-        return !places.some((each) => this.delivered.has(this.keyOf(environment, image, query, each)));
-      });
+      // Nearly all are delivered by the names that they were seen by.
+      .filter((sighting) => !tellings(environment, sighting).some((told) => this.delivered.has(written(told))));
+    if (left.length === 0) return [];
+    const delivered = new Set([...this.delivered.values()].map((told) => this.known(told)));
+    return left.filter((sighting) => !tellings(environment, sighting).some((told) => delivered.has(this.known(told))));
   }
 
-  private keyOf(environment: string, image: string, query: string, place: string): string {
-    return JSON.stringify([environment, this.real(image), this.spelling(query), place === '' ? '' : this.real(place)]);
+  /** However its file and its query are written. */
+  private known({ environment, image, query, place }: Told): string {
+    return written({
+      environment,
+      image: this.real(image),
+      query: this.spelling(query),
+      place: place === '' ? '' : this.real(place),
+    });
   }
 
   /** Bundlers may write a query in another way than its author. */
@@ -67,6 +76,22 @@ export class Net {
     return known;
   }
 }
+
+/** A directive that was delivered. */
+interface Told extends Pick<Sighting, 'image' | 'query' | 'place'> {
+  readonly environment: string;
+}
+
+const written = ({ environment, image, query, place }: Told): string => [environment, image, query, place].join('\n');
+
+/** What a sighting may have been delivered as. */
+const tellings = (environment: string, { image, query, place, by }: Sighting): Told[] =>
+  [...(by === 'place' ? [] : ['']), ...(by === 'import' ? [] : [place])].map((each) => ({
+    environment,
+    image,
+    query,
+    place: each,
+  }));
 
 function realOf(file: string): string {
   try {

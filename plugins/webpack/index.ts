@@ -7,11 +7,11 @@ import { UpresError } from '#upres/errors.js';
 import type { Compiler } from 'webpack';
 import type { LeftoversOption } from '#upres/asset/written-urls.js';
 import type { TypeOf } from '#upres/schema.js';
+import { applied, usedPipelines } from './compiler-state.js';
 import { reportUnresolved } from './unresolved.js';
 import { restoreNames } from './name-asset.js';
 import { keepOthersOff, refuseForeignContents } from './only-ours.js';
-import { addRules, loader, upresRules, type UpresRule } from './rules.js';
-import { usedPipelines } from './used-pipelines.js';
+import { addRules, identOf, loader, upresRules, type UpresRule } from './rules.js';
 import { checkVersion } from './version.js';
 
 export type { AssetOptions } from '#upres/asset/options.js';
@@ -36,7 +36,8 @@ export class UpresPlugin {
    * @throws BAD_ARGUMENT
    */
   static rules(options: UpresPluginOptions = {}): UpresRule[] {
-    return upresRules(check(options).assets);
+    const { assets } = check(options);
+    return upresRules(assets, identOf(assets));
   }
 
   private readonly options: AssetOptions;
@@ -72,8 +73,6 @@ export default UpresPlugin;
  */
 const required = Object.assign(UpresPlugin, { UpresPlugin, default: UpresPlugin });
 export { required as 'module.exports' };
-
-const applied = new WeakSet<Compiler>();
 
 /**
  * A configuration that is merged of several can have the plugin twice, and would enlarge what is enlarged already.

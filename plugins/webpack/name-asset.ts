@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import type { Compiler, LoaderContext, Module } from 'webpack';
+import { namesIn } from './compiler-state.js';
 
 type NamedModule = Module & { matchResource?: string | undefined };
 
@@ -32,9 +33,6 @@ function nameCached(compiler: Compiler): void {
     });
   });
 }
-
-/** The names of Rspack's modules by their identifiers, for compilers that may build several of one identifier. */
-const namesIn = new WeakMap<Compiler, Map<string, string>>();
 
 /**
  * CSS that Rspack extracts is run within the build, in a graph of modules of its own, so an image of a script and of CSS is built

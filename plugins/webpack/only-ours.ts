@@ -4,7 +4,7 @@ import { hasImageExtension } from '#upres/asset/names.js';
 import type { AssetOptions } from '#upres/asset/options.js';
 import { sniff } from '#upres/image/codec/sniff.js';
 import type { Asset, Compiler, Dependency, Module } from 'webpack';
-import { loader, ownLoader } from './rules.js';
+import { identIn, loader, ownLoader } from './rules.js';
 
 /** What webpack knows of a module before it makes it; only what is read and changed here. */
 interface CreateData {
@@ -33,8 +33,8 @@ const last = 1_000_000;
 export function keepOthersOff(compiler: Compiler, options: AssetOptions): void {
   // Rspack applies rules outside of JavaScript, and has no such data.
   if ('rspack' in compiler) return;
-  const own = ownLoader(options);
   compiler.hooks.normalModuleFactory.tap('upres', (factory) => {
+    const own = ownLoader(options, identIn(compiler, options));
     factory.hooks.afterResolve.tap({ name: 'upres', stage: last }, (data) => {
       const createData = data.createData as CreateData;
       const resource = createData.request?.split('!').at(-1);
@@ -92,9 +92,11 @@ export function refuseForeignContents(compiler: Compiler): void {
 }
 
 /** Whether a file has the name of a picture, or of a picture's file in the sources, and other contents. */
-function isFalsePicture({ name, info, source }: Asset): boolean {
+function isFalsePicture(asset: Asset): boolean {
+  const { name, info } = asset;
   const named = [info.sourceFilename, name].flat().some((file) => file !== undefined && hasImageExtension(file));
-  return named && sniff(source.buffer()).format === undefined;
+  // Rspack copies a source for JavaScript whenever it is asked for it.
+  return named && sniff(asset.source.buffer()).format === undefined;
 }
 
 type ModuleOfFile = Module & { resource?: string; loaders?: { loader: string }[] };

@@ -1,7 +1,7 @@
 import type { AssetOptions } from '#upres/asset/options.js';
 import { AssetPipeline } from '#upres/asset/pipeline.js';
 import type { Compilation, Compiler } from 'webpack';
-import { usedPipelines, type Shared } from './used-pipelines.js';
+import { usedPipelines, type Shared } from './compiler-state.js';
 
 /** Compilers with the same options share a pipeline, and with it what is under way: client and server want the same files. */
 const shared = new Map<string, Shared>();

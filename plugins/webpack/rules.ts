@@ -41,14 +41,17 @@ export interface UpresRule {
 }
 
 /** The loader as rules use it. */
-export function ownLoader(options: AssetOptions): UpresRule['use'][number] {
-  return { loader, options: { ...options }, ident: identOf(options) };
+export function ownLoader(options: AssetOptions, ident: string): UpresRule['use'][number] {
+  return { loader, options: { ...options }, ident };
 }
 
-/** Rules that hand images with directives to the loader: as files, or as modules that import such files. */
-export function upresRules(options: AssetOptions): UpresRule[] {
+/**
+ * Rules that hand images with directives to the loader: as files, or as modules that import such files.
+ * @param ident as {@link identOf} gives it
+ */
+export function upresRules(options: AssetOptions, ident: string): UpresRule[] {
   const kinds = kindsOf(options, { type: 'asset/resource' }, { type: 'javascript/auto' });
-  return [{ resourceQuery: directivesQuery, use: [ownLoader(options)], oneOf: kinds }];
+  return [{ resourceQuery: directivesQuery, use: [ownLoader(options, ident)], oneOf: kinds }];
 }
 
 /**
@@ -58,8 +61,9 @@ export function upresRules(options: AssetOptions): UpresRule[] {
 export function addRules(compiler: Compiler, options: AssetOptions): void {
   compiler.hooks.afterPlugins.tap('upres', () => {
     const { rules } = compiler.options.module;
-    rules.push(...upresRules(options));
-    freshenRspackCache(compiler, identOf(options));
+    const ident = identIn(compiler, options);
+    rules.push(...upresRules(options, ident));
+    freshenRspackCache(compiler, ident);
     if (namesAssets(compiler)) return;
     // First, so that a rule with a file name of its own overrides it. (Rspack reads a generator by its rule's own type.)
     const named = { type: 'asset/resource', generator: { filename: '[name].[contenthash:8][ext]' } };
@@ -110,9 +114,24 @@ function isMarkup(query: string, options: AssetOptions): boolean {
  * webpack's persistent cache knows a loader by its path and this name, not by its options: so the name changes with whatever
  * changes results, and nothing stale is ever taken. (Files of networks of your own are dependencies of the modules.)
  */
-function identOf(options: AssetOptions): string {
+export function identOf(options: AssetOptions): string {
+  return identBy(options, engineIdentity(options.device));
+}
+
+/**
+ * The same for one compiler. Where it keeps nothing for other processes, the options are all that can differ: what tells networks
+ * apart stands in a file for each, and reading these takes as long as compiling a hundred modules.
+ */
+export function identIn({ options: { cache, experiments } }: Compiler, options: AssetOptions): string {
+  // Rspack had its own among the experiments once.
+  const caches = [cache, (experiments as { readonly cache?: typeof cache } | undefined)?.cache];
+  const isKept = caches.some((each) => typeof each === 'object' && each.type !== 'memory');
+  return isKept ? identOf(options) : identBy(options, '');
+}
+
+function identBy(options: AssetOptions, engine: string): string {
   // These differ from machine to machine, and results don't depend on them.
   const decisive = { ...options, cache: undefined, threads: undefined };
-  const hash = createHash('sha256').update(JSON.stringify([decisive, engineIdentity(options.device)]));
+  const hash = createHash('sha256').update(JSON.stringify([decisive, engine]));
   return `upres-${hash.digest('hex').slice(0, 16)}`;
 }

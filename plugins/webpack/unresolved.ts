@@ -15,11 +15,14 @@ export function reportUnresolved(compiler: Compiler, leftovers: LeftoversOption)
   compiler.hooks.thisCompilation.tap('upres', (compilation) => {
     compilation.hooks.processAssets.tap({ name: 'upres', stage: Compilation.PROCESS_ASSETS_STAGE_REPORT }, () => {
       const readable = hasReadableScripts(compilation);
-      // Bytes are there already, for what is written; a text of each asset would be made for this alone.
+      // webpack has bytes already, for what is written, and a text of each asset would be made for this alone. Rspack copies a source when
+      // it is asked for it, to a text where it is one.
+      const contents =
+        'rspack' in compiler ? ({ source }: Asset) => source.source() : ({ source }: Asset) => source.buffer();
       const found = compilation.getAssets().flatMap((asset) => {
-        const { name, source } = asset;
+        const { name } = asset;
         if (/\.[cm]?js(?:$|\?)/i.test(name) && !readable) return [];
-        const urls = writtenUrls(name, () => source.buffer());
+        const urls = writtenUrls(name, () => contents(asset));
         const own = /\.json(?:$|\?)/i.test(name) ? urls.filter((url) => isReference(url, asset, compilation)) : urls;
         return own.map((url) => ({ name, url }));
       });

@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename } from 'node:path';
 import { defined } from '../schema.js';
 import { Source } from '../image/image-source.js';
 import type { ImageInput } from '../image/source.js';
@@ -9,6 +8,7 @@ import { checkEncoding, type QualityOptions, type OutputFormat } from '../image/
 import { parseDensityName, printDensityName, type DensityName, extensionFor, formatOfName } from './names.js';
 import type { Directives, Shape } from './directives.js';
 import { encodingFor } from './options.js';
+import { isAlready, Overrides } from './overrides.js';
 import type { OwnOutputs } from './own-outputs.js';
 import type { ResolvedDirectives } from './resolve.js';
 import type { SourceFacts } from './source-facts.js';
@@ -58,30 +58,33 @@ export interface AssetPlan {
 /**
  * Decides which files an asset becomes.
  * @param file absolute path of the source
- * @param given the same, or its bytes
+ * @param given the same, or its bytes, or the source that was opened already
  * @param own tells what upres itself has made: such a picture next to the source is not taken for one made by hand
  * @param facts tells what headers say
  * @throws INPUT_*, UNSUPPORTED_FORMAT, BAD_ARGUMENT
  */
 export async function planAsset(
   file: string,
-  given: ImageInput,
+  given: ImageInput | Source,
   resolved: ResolvedDirectives,
   own: Pick<OwnOutputs, 'has'>,
   facts: Pick<SourceFacts, 'infoOf'>,
 ): Promise<AssetPlan> {
-  const image = new Source(given);
+  const image = Source.of(given);
   const info = await facts.infoOf(image);
   const name = parseDensityName(basename(file));
   const layout = layoutOf(info, name, resolved);
-  const formats = resolved.formats.length > 0 ? resolved.formats : [info.format];
-  const overrides = new Overrides(image, own, facts);
+  const isFormatNamed = resolved.formats.length > 0;
+  const formats = isFormatNamed ? resolved.formats : [info.format];
+  const overrides = new Overrides(file, image, own);
   const variants: VariantPlan[] = [];
   for (const format of formats) {
     const steps = resolved.minWidth === undefined ? resolved.upscale : [undefined];
     for (const factor of steps) {
       const ordinary = planVariant({ source: file, image }, info, name, layout, resolved, format, factor);
-      variants.push(await overrides.prefer(ordinary, name, resolved, factor));
+      const isComputed = factor !== undefined && factor !== 1 && resolved.width === undefined;
+      const byHand = isComputed && (await overrides.find(factor, isFormatNamed ? format : undefined));
+      variants.push(byHand ? await takeOverride(ordinary, byHand, resolved, facts) : ordinary);
     }
   }
   const { missing, ownInPlace } = overrides;
@@ -122,7 +125,7 @@ function planVariant(
     isOverride: false,
     target,
     format,
-    verbatim: isAlready(info, format, resolved) && size.width === info.width && size.height === info.height,
+    verbatim: isAlready(info, format, resolved.animation) && size.width === info.width && size.height === info.height,
     alone: resolved.upscale.length === 1 && width === undefined,
     encoding,
     animation,
@@ -144,9 +147,25 @@ function planVariant(
   };
 }
 
-/** Whether a picture is what is wanted, its size left aside. */
-function isAlready({ format, frames }: ImageInfo, wanted: OutputFormat, { animation }: ResolvedDirectives): boolean {
-  return format === wanted && (frames === 1 || animation !== 'first-frame');
+/** The same file from a picture that was made by hand. */
+async function takeOverride(
+  ordinary: VariantPlan,
+  { file, image }: { readonly file: string; readonly image: Source },
+  resolved: ResolvedDirectives,
+  facts: Pick<SourceFacts, 'infoOf'>,
+): Promise<VariantPlan> {
+  const info = await facts.infoOf(image);
+  return {
+    ...ordinary,
+    source: file,
+    image,
+    isOverride: true,
+    target: { upscale: 1 },
+    directives: { ...ordinary.directives, upscale: [1], format: [ordinary.format] },
+    verbatim: isAlready(info, ordinary.format, resolved.animation),
+    width: info.width,
+    height: info.height,
+  };
 }
 
 function fileName(
@@ -163,57 +182,4 @@ function fileName(
     return printDensityName({ stem: `${name.stem}-${size.width}w`, density: 1, extension });
   }
   return printDensityName({ stem: name.stem, density: name.density * factor, extension });
-}
-
-/** Pictures made by hand for a density: they are better than anything that could be computed. */
-class Overrides {
-  readonly missing: string[] = [];
-  readonly ownInPlace: string[] = [];
-  private readonly opened = new Map<string, Source>();
-
-  constructor(
-    private readonly base: Source,
-    private readonly own: Pick<OwnOutputs, 'has'>,
-    private readonly facts: Pick<SourceFacts, 'infoOf'>,
-  ) {}
-
-  async prefer(
-    ordinary: VariantPlan,
-    name: DensityName,
-    resolved: ResolvedDirectives,
-    factor: number | undefined,
-  ): Promise<VariantPlan> {
-    if (factor === undefined || factor === 1 || resolved.width !== undefined) return ordinary;
-    const file = join(dirname(ordinary.source), printDensityName({ ...name, density: name.density * factor }));
-    if (this.missing.includes(file) || this.ownInPlace.includes(file)) return ordinary;
-    // Hardly any picture has one, and this is by far the cheapest question.
-    if (!existsSync(file)) {
-      this.missing.push(file);
-      return ordinary;
-    }
-    const image = this.opened.get(file) ?? new Source(file);
-    if (!this.opened.has(file) && (await this.isOurs(image))) {
-      this.ownInPlace.push(file);
-      return ordinary;
-    }
-    this.opened.set(file, image);
-    const info = await this.facts.infoOf(image);
-    const { width, height } = info;
-    return {
-      ...ordinary,
-      source: file,
-      image,
-      isOverride: true,
-      target: { upscale: 1 },
-      directives: { ...ordinary.directives, upscale: [1], format: [ordinary.format] },
-      verbatim: isAlready(info, ordinary.format, resolved),
-      width,
-      height,
-    };
-  }
-
-  /** What upres made in place, and the copy of the source that stands in for it after an error, are as old as the source was then. */
-  private async isOurs(image: Source): Promise<boolean> {
-    return (await image.hash()) === (await this.base.hash()) || this.own.has(await image.bytes());
-  }
 }

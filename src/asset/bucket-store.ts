@@ -21,9 +21,9 @@ export class BucketStore implements RemoteStore {
     await this.storage();
   }
 
-  async get(key: string, onBytes: (count: number) => void): Promise<Uint8Array | undefined> {
+  async get(key: string, onPiece: (piece: Uint8Array) => void): Promise<Uint8Array | undefined> {
     const found = await (await this.storage()).get(key);
-    return found && readAll(found, onBytes);
+    return found && readAll(found, onPiece);
   }
 
   async has(key: string): Promise<boolean> {

@@ -34,11 +34,11 @@ export class HttpStore implements RemoteStore {
     this.name = url.host;
   }
 
-  async get(key: string, onBytes: (count: number) => void): Promise<Uint8Array | undefined> {
+  async get(key: string, onPiece: (piece: Uint8Array) => void): Promise<Uint8Array | undefined> {
     const response = await this.ask(this.urlOf(key), { method: 'GET' });
     if (response.status === 200) {
       try {
-        return await readAll(response.body as unknown as AsyncIterable<Uint8Array>, onBytes);
+        return await readAll(response.body as unknown as AsyncIterable<Uint8Array>, onPiece);
       } catch (error) {
         throw new Error(reasonOf(error), { cause: error });
       }

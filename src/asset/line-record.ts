@@ -1,6 +1,6 @@
-import { mkdir, open, stat } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { addToFile } from '../quick-files.js';
+import { addToFile, readAdded } from '../quick-files.js';
 
 /**
  * What is known by names of one length, kept in a text with a line for each: the name, and what is known.
@@ -62,13 +62,9 @@ export class LineRecord {
 
   private async readOn(): Promise<void> {
     try {
-      const { size } = await stat(this.file);
-      if (size === this.size) return;
-      // Another process has shortened it.
-      const from = size < this.size ? 0 : this.size;
-      await using handle = await open(this.file);
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - from), 0, size - from, from);
-      const text = buffer.toString('utf8', 0, bytesRead);
+      const { from, data } = await readAdded(this.file, this.size);
+      if (data.length === 0) return;
+      const text = data.toString();
       const end = text.lastIndexOf('\n') + 1;
       this.isTorn = end < text.length;
       this.size = from + Buffer.byteLength(text.slice(0, end));

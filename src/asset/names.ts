@@ -25,7 +25,7 @@ export function parseDensityName(file: string): DensityName {
 /** The name for a density; density 1 has no tail. */
 export function printDensityName({ stem, density, extension }: DensityName): string {
   // 1.5 × 1.1 is not 1.6500000000000001 in a file's name.
-  const rounded = Number(density.toPrecision(12));
+  const rounded = Number.isInteger(density) ? density : Number(density.toPrecision(12));
   return `${stem}${rounded === 1 ? '' : `@${rounded}x`}${extension}`;
 }
 

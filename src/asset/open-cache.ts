@@ -32,20 +32,22 @@ export async function openCache(
   const local = new AssetCache<ResultFacts>(resultsFolder(folder, root), warn);
   const { remote, mode = 'read', token, key } = check(sharedCacheOptions, named(given), 'cache');
   if (remote === undefined) return local;
-  const { RemoteCache, SharedCache, openRemote } = await loadShared();
+  const { RemoteCache, SharedCache, Patience, openRemote, patienceWith } = await loadShared();
   const mayWrite = mode === 'read-write';
-  const cache = new RemoteCache(openRemote(remote, token), warn, { mayWrite, ...defined({ retryAfter }) });
+  const patience = retryAfter === undefined ? patienceWith(remote) : new Patience({ retryAfter });
+  const cache = new RemoteCache(openRemote(remote, token), warn, { mayWrite, patience });
   return new SharedCache(local, cache, key);
 }
 
 /** Few builds have a remote cache. */
 async function loadShared() {
-  const [{ RemoteCache }, { SharedCache }, { openRemote }] = await Promise.all([
+  const [{ RemoteCache }, { SharedCache }, { openRemote }, { Patience, patienceWith }] = await Promise.all([
     import('./remote-cache.js'),
     import('./shared-cache.js'),
     import('./open-remote.js'),
+    import('./patience.js'),
   ]);
-  return { RemoteCache, SharedCache, openRemote };
+  return { RemoteCache, SharedCache, Patience, openRemote, patienceWith };
 }
 
 /** The remote cache that is meant, by itself; undefined where there is none. */
@@ -73,8 +75,9 @@ export async function openForTransfer(
     );
   }
   const local = new AssetCache<ResultFacts>(resultsFolder(folder, root), warn);
-  const { RemoteCache, SharedCache, openRemote } = await loadShared();
-  const cache = new RemoteCache(openRemote(remote, token), warn, { mayWrite: true, budgetMs: Infinity });
+  const { RemoteCache, SharedCache, Patience, openRemote } = await loadShared();
+  const patience = new Patience({ budgetMs: Infinity });
+  const cache = new RemoteCache(openRemote(remote, token), warn, { mayWrite: true, patience });
   return new SharedCache(local, cache, key);
 }
 

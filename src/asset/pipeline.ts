@@ -2,8 +2,11 @@ import { approximateOnly, type Approximate } from '../network/approximate.js';
 import { resolved, type ModelChoice } from '../model/catalogue/colours.js';
 import { mkdir } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
+import { throwIfAborted } from '../abort.js';
 import { UpresError, withFile } from '../errors.js';
 import { autoModel } from '../image/auto/auto-model.js';
+import type { ImageInfo } from '../image/codec/header.js';
+import type { Source } from '../image/image-source.js';
 import type { ResizeOptions, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { Device } from '../network/device.js';
 import { defined } from '../schema.js';
@@ -16,7 +19,7 @@ import { standIn, type OnError } from './on-error.js';
 import { ownModelOf, type AssetOptions } from './options.js';
 import { OwnOutputs } from './own-outputs.js';
 import { AssetReport, type ReportEntry } from './report.js';
-import type { Recall } from './recall.js';
+import type { Recall, RecalledAsset } from './recall.js';
 import type { AssetFile, RenderedVariant } from './rendered.js';
 import { DirectivesResolver } from './resolve.js';
 import type { ResultCache } from './result-cache.js';
@@ -55,13 +58,15 @@ interface Made {
 
 interface Planner {
   readonly planAsset: typeof planAsset;
-  readonly facts: SourceFacts;
+  readonly Source: typeof Source;
 }
 
 /** A plan, with what the assets' own words did not say. */
 export interface PreparedAsset extends AssetPlan {
   readonly onError: OnError;
   readonly maxOutputPixels: number | undefined;
+  /** What it came to before. */
+  readonly recalled?: RecalledAsset;
 }
 
 /**
@@ -78,6 +83,7 @@ export class AssetPipeline {
   private readonly making = new Set<Promise<Made>>();
   private opened: Promise<CachedUpscaler> | undefined;
   private planner: Promise<Planner> | undefined;
+  private facts: Promise<SourceFacts> | undefined;
   private recalling: Promise<Recall | undefined> | undefined;
   private readonly resolver: DirectivesResolver;
   private cache: ResultCache | undefined;
@@ -100,10 +106,17 @@ export class AssetPipeline {
    */
   async plan(file: string, directives: Directives, contents?: Uint8Array): Promise<PreparedAsset> {
     const resolved = this.resolver.resolve(file, directives);
-    const { planAsset, facts } = await (this.planner ??= this.loadPlanner());
+    const { planAsset, Source } = await (this.planner ??= loadPlanner());
+    const recall = await (this.recalling ??= this.loadRecall());
     try {
-      const plan = await planAsset(file, contents ?? file, resolved, this.outputs, facts);
-      return { ...plan, onError: resolved.onError, maxOutputPixels: resolved.maxOutputPixels };
+      const image = new Source(contents ?? file);
+      const recalled = await recall?.of(file, resolved, await image.hash());
+      const { info } = recalled ?? {};
+      const infoOf = async (source: Source): Promise<ImageInfo> =>
+        source === image && info ? info : (await this.sourceFacts()).infoOf(source);
+      const plan = await planAsset(file, image, resolved, this.outputs, { infoOf });
+      const { onError, maxOutputPixels } = resolved;
+      return { ...plan, onError, maxOutputPixels, ...defined({ recalled }) };
     } catch (error) {
       throw withFile(error, file);
     }
@@ -114,7 +127,7 @@ export class AssetPipeline {
    * @throws ABORTED always, and with `onError: 'fail'` whatever goes wrong, naming the file
    */
   async render(asset: PreparedAsset, variant: VariantPlan, options: RenderOptions = {}): Promise<RenderedVariant> {
-    return (await this.renderFile(asset, variant, options)).file.rendered;
+    return (await this.renderFile(asset, variant, options)).rendered;
   }
 
   /**
@@ -143,18 +156,19 @@ export class AssetPipeline {
       return known.files;
     }
     const asset = await this.plan(file, directives, source);
-    const made = await Promise.all(asset.variants.map((variant) => this.renderFile(asset, variant, options)));
-    const files = made.map((each) => each.file);
-    if (made.every(({ isQuiet }) => isQuiet)) await recall?.add(asset, resolved, source, files);
-    return files;
+    return Promise.all(asset.variants.map((variant) => this.renderFile(asset, variant, options)));
   }
 
-  private async renderFile(
-    asset: PreparedAsset,
-    variant: VariantPlan,
-    options: RenderOptions,
-  ): Promise<{ readonly file: AssetFile; readonly isQuiet: boolean }> {
+  private async renderFile(asset: PreparedAsset, variant: VariantPlan, options: RenderOptions): Promise<AssetFile> {
     const started = performance.now();
+    throwIfAborted(options.signal);
+    const known = await this.recall(asset, variant);
+    if (known) {
+      const { data, hash } = known.rendered;
+      if (hash !== undefined) await this.outputs.add(data, hash);
+      this.note(asset, await variant.image.bytes(), known, started);
+      return known;
+    }
     const making = this.make(asset, variant, options);
     this.making.add(making);
     const { rendered, warning, choice, device, told, isQuiet } = await making.finally(() => this.making.delete(making));
@@ -162,7 +176,14 @@ export class AssetPipeline {
     const facts = { name, target, density, model: choice?.model ?? variant.model, ...told };
     const file = { ...facts, ...defined({ modelReason: choice?.modelReason, device }), rendered };
     this.note(asset, await variant.image.bytes(), file, started, warning);
-    return { file, isQuiet };
+    const index = asset.variants.indexOf(variant);
+    if (isQuiet && index >= 0) await asset.recalled?.add(asset, index, file);
+    return file;
+  }
+
+  /** A file that was made before of the same bytes, by the same words; a picture made by hand takes its place. */
+  private async recall({ recalled, variants }: PreparedAsset, variant: VariantPlan): Promise<AssetFile | undefined> {
+    return variant.isOverride ? undefined : recalled?.file(variants.indexOf(variant), () => variant.image.bytes());
   }
 
   /** Puts a file that is there into the report. */
@@ -194,6 +215,8 @@ export class AssetPipeline {
 
   /** The file as far as nothing has to be computed for it; undefined otherwise. Not in the report. */
   async findCached(asset: PreparedAsset, variant: VariantPlan): Promise<RenderedVariant | undefined> {
+    const known = await this.recall(asset, variant);
+    if (known) return known.rendered;
     const settings = this.networkSettings(asset, variant, {});
     if (await this.staysAsItIs(variant, settings)) return asItIs(variant);
     const found = await (await this.upscaler()).findCached(variant.image, settings, variant.source);
@@ -256,12 +279,11 @@ export class AssetPipeline {
     await this.settle();
   }
 
-  private async loadPlanner(): Promise<Planner> {
-    const [{ planAsset }, { SourceFacts }] = await Promise.all([
-      import('./asset-plan.js'),
-      import('./source-facts.js'),
-    ]);
-    return { planAsset, facts: new SourceFacts(cacheFolder(this.options.cache, this.context.root)) };
+  /** Loaded for the first picture of which nothing is known. */
+  private sourceFacts(): Promise<SourceFacts> {
+    return (this.facts ??= import('./source-facts.js').then(
+      ({ SourceFacts }) => new SourceFacts(cacheFolder(this.options.cache, this.context.root)),
+    ));
   }
 
   private async loadRecall(): Promise<Recall | undefined> {
@@ -371,6 +393,15 @@ export class AssetPipeline {
     const own = ownModelOf(this.options, label);
     return own === undefined ? label : resolved(own, this.context.root);
   }
+}
+
+/** Loaded for the first picture. */
+async function loadPlanner(): Promise<Planner> {
+  const [{ planAsset }, { Source }] = await Promise.all([
+    import('./asset-plan.js'),
+    import('../image/image-source.js'),
+  ]);
+  return { planAsset, Source };
 }
 
 /** The source in place of a result that could not be made. */

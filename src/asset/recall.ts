@@ -32,7 +32,7 @@ interface KnownAsset {
 }
 
 /** What an asset came to. */
-export interface Recalled {
+interface Recalled {
   readonly info: ImageInfo;
   readonly files: readonly AssetFile[];
 }
@@ -59,7 +59,7 @@ export class Recall {
 
   /** @returns undefined where it is not known, or some of it is no more there */
   async find(file: string, resolved: ResolvedDirectives, source: Uint8Array): Promise<Recalled | undefined> {
-    const words = await this.wordsFor(file, resolved, source);
+    const words = this.wordsFor(file, resolved, await digest(source, 'sha256', 'hex'));
     const known = words === undefined ? undefined : await this.record.get(words);
     if (!known) return undefined;
     const folder = dirname(file);
@@ -73,21 +73,23 @@ export class Recall {
     }
   }
 
-  /** Remembers what an asset came to, if that is simple. */
-  async add(
-    { file, info, missing, ownInPlace }: Pick<AssetPlan, 'file' | 'info' | 'missing' | 'ownInPlace'>,
-    resolved: ResolvedDirectives,
-    source: Uint8Array,
-    files: readonly AssetFile[],
-  ): Promise<void> {
-    const known = await Promise.all(files.map((each) => this.known(each)));
-    if (ownInPlace.length > 0 || !known.every((each) => each !== undefined)) return;
-    const words = await this.wordsFor(file, resolved, source);
-    if (words === undefined) return;
-    await this.record.add(words, { info, missing: missing.map((each) => basename(each)), files: known });
+  /**
+   * What is known of an asset that is going to be planned.
+   * @param hash of its bytes: SHA-256 in hexadecimal digits
+   * @returns undefined where nothing may be remembered of it
+   */
+  async of(file: string, resolved: ResolvedDirectives, hash: string): Promise<RecalledAsset | undefined> {
+    const words = this.wordsFor(file, resolved, hash);
+    return words === undefined ? undefined : new RecalledAsset(this, words, await this.record.get(words));
   }
 
-  private async known({ rendered, ...facts }: AssetFile): Promise<KnownFile | undefined> {
+  /** @internal Remembers what an asset came to. */
+  add(words: string, asset: KnownAsset): Promise<void> {
+    return this.record.add(words, asset);
+  }
+
+  /** @internal What is kept of a file, if it is simple. */
+  async known({ rendered, ...facts }: AssetFile): Promise<KnownFile | undefined> {
     const { format, width, height, status, hash, data } = rendered;
     const file = { ...facts, format, width, height };
     if (status === 'verbatim') return file;
@@ -97,22 +99,21 @@ export class Recall {
     return { ...file, content: { integrity: `sha512-${hash}`, size: data.byteLength, sha256 } };
   }
 
-  private async read({ content, format, width, height, ...facts }: KnownFile, source: Uint8Array): Promise<AssetFile> {
+  /** @internal Throws where it is no more there, or damaged. */
+  async read({ content, format, width, height, ...facts }: KnownFile, source: Uint8Array): Promise<AssetFile> {
     if (!content) return { ...facts, rendered: { data: source, format, width, height, status: 'verbatim' } };
     const data = await readContent(this.folder, content);
     const hash = content.integrity.slice('sha512-'.length);
     return { ...facts, rendered: { data, format, width, height, status: 'cached', hash } };
   }
 
-  private async wordsFor(file: string, resolved: ResolvedDirectives, source: Uint8Array): Promise<string | undefined> {
+  private wordsFor(file: string, resolved: ResolvedDirectives, hash: string): string | undefined {
     let situation = this.situations.get(resolved);
     if (situation === undefined) {
       situation = this.situationOf(resolved) ?? null;
       this.situations.set(resolved, situation);
     }
-    return situation === null
-      ? undefined
-      : [await digest(source, 'sha256', 'base64'), basename(file), situation].join('\n');
+    return situation === null ? undefined : [hash, basename(file), situation].join('\n');
   }
 
   /** All that decides about an asset's files besides its bytes and its name; undefined where it is not simple. */
@@ -124,3 +125,52 @@ export class Recall {
     return JSON.stringify([wanted, model, identity, qualities, makers, this.device]);
   }
 }
+
+/** What one asset came to, file by file, as far as it is known; and what it comes to now. */
+export class RecalledAsset {
+  private readonly made: KnownFile[] = [];
+
+  constructor(
+    private readonly recall: Recall,
+    private readonly words: string,
+    private readonly known: KnownAsset | undefined,
+  ) {}
+
+  /** What its header says; undefined where nothing is known of it. */
+  get info(): ImageInfo | undefined {
+    return this.known?.info;
+  }
+
+  /**
+   * One of its files, if it is known and still there.
+   * @param index among its variants
+   * @param source gives the asset's own bytes
+   */
+  async file(index: number, source: () => Promise<Uint8Array>): Promise<AssetFile | undefined> {
+    const known = this.known?.files[index];
+    if (!known) return undefined;
+    try {
+      return await this.recall.read(known, known.content ? nothing : await source());
+    } catch {
+      // The usual way mends what is damaged, and makes what is missing.
+      return undefined;
+    }
+  }
+
+  /** Remembers a file, if it is simple, as soon as all others of the asset are there, too. */
+  async add({ variants, info, missing, ownInPlace }: KnownPlan, index: number, file: AssetFile): Promise<void> {
+    const known = ownInPlace.length > 0 ? undefined : await this.recall.known(file);
+    if (!known) return;
+    this.made[index] = known;
+    // A place that is empty has no key.
+    if (Object.keys(this.made).length < variants.length) return;
+    await this.recall.add(this.words, { info, missing: missing.map((each) => basename(each)), files: this.made });
+  }
+}
+
+/** What is remembered of an asset's plan. */
+type KnownPlan = Pick<AssetPlan, 'info' | 'missing' | 'ownInPlace'> & {
+  readonly variants: { readonly length: number };
+};
+
+const nothing = new Uint8Array();

@@ -46,10 +46,10 @@ export class RedisStore implements RemoteStore {
     });
   }
 
-  get(key: string, onBytes: (count: number) => void): Promise<Uint8Array | undefined> {
+  get(key: string, onPiece: (piece: Uint8Array) => void): Promise<Uint8Array | undefined> {
     return this.ask(async (redis) => {
       const found = await redis.getBuffer(this.prefix + key);
-      if (found) onBytes(found.length);
+      if (found) onPiece(found);
       return found ?? undefined;
     });
   }

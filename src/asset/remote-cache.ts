@@ -1,74 +1,61 @@
-import { onAbort } from '../abort.js';
 import { messageOf } from '../errors.js';
+import type { Credit, Patience } from './patience.js';
+import { mostHeadBytes } from './result-blob.js';
 import type { RemoteEntry, RemoteStore } from './remote-store.js';
 
-/** Milliseconds that a run waits for its remote cache, all in all, without getting anything for it. */
-const usualBudgetMs = 2000;
-/** An answer that there is nothing may take this long besides: a remote that is merely empty is asked on. */
+/** An answer that there is nothing may take this long and costs nothing: a remote that is merely empty is asked on. In milliseconds. */
 const usualMs = 50;
-/** Bytes a second at which a result that is on its way costs nothing of that: it is being got. */
+/** Bytes a second at which a result may be on its way, for as long as it was worth. */
 const leastRate = 64 * 1024;
-/** Timers count milliseconds in 31 bits. */
-const longestTimer = 2 ** 31 - 1;
+/** However long it took to make, no result is worth more milliseconds than this: nothing of it is checked until it is there. */
+const mostWorthMs = 60_000;
 /** Uploads at once. */
 const uploadsAtOnce = 4;
-
-/** Bun and containers in browsers do not count how long they have nothing to do. */
-const countsIdle = process.versions.bun === undefined && process.versions.webcontainer === undefined;
-
-/** A clock that stands while this process is busy: of what came meanwhile it knows nothing yet, so that is no waiting. In milliseconds. */
-const idleMs = (): number => (countsIdle ? performance.eventLoopUtilization().idle : performance.now());
 
 export interface RemoteCacheOptions {
   /** Whether what was computed is uploaded, too. */
   readonly mayWrite: boolean;
+  /** How long it is waited for; others that ask the same remote may have it in common. */
+  readonly patience: Patience;
+}
+
+/** What is to be made of bytes that a remote has. */
+export interface Reading<T> {
   /**
-   * Milliseconds that it is waited for without getting anything; `Infinity` waits as long as it takes.
-   * @default 2000
+   * Milliseconds for which waiting for them is no loss, which is what they had taken to make.
+   * @param begin as much of them as is there
+   * @returns undefined where that is not known from them yet, or never
    */
-  readonly budgetMs?: number;
-  /**
-   * Milliseconds after which one that was left alone is tried again: for processes that go on.
-   * @default never
-   */
-  readonly retryAfter?: number;
+  readonly worth: (begin: Buffer) => number | undefined;
+  /** What they are; `refused` where they are no good. */
+  readonly read: (bytes: Uint8Array) => Promise<T | { readonly refused: string }>;
 }
 
 /**
  * What a run does with a remote cache. It never fails a run: whatever goes wrong, one line says so, and from then on it is left alone; a run
- * waits for it for two seconds at most, and as long as it takes for what it really gets.
+ * waits for it for two seconds at most, and for what it really gets as long as that had taken to compute.
  */
 export class RemoteCache {
-  private off = new AbortController();
   private readonly uploads: { readonly key: string; readonly read: () => Promise<Uint8Array | undefined> }[] = [];
   private readonly uploading = new Set<Promise<void>>();
   /** Names whose results were no good: they are written over. */
   private readonly refused = new Set<string>();
-  private readonly usualBudget: number;
-  private readonly retryAfter: number;
+  private readonly patience: Patience;
   private readonly wouldWrite: boolean;
   private mayWrite: boolean;
-  private budget: number;
+  private round: number;
   private sent = 0;
-  private spent = 0;
-  private waiting = 0;
-  private waitsSince = 0;
-  private leftAt = 0;
-  /** Until when the time was paid for by bytes that came. */
-  private paidUntil = 0;
-  private timer: NodeJS.Timeout | undefined;
 
   /** @param warn told once why it is left alone, and once of the first result that is no good */
   constructor(
     private readonly store: RemoteStore,
     private readonly warn: (message: string) => void,
-    { mayWrite, budgetMs = usualBudgetMs, retryAfter = Infinity }: RemoteCacheOptions,
+    { mayWrite, patience }: RemoteCacheOptions,
   ) {
     this.wouldWrite = mayWrite;
     this.mayWrite = mayWrite;
-    this.usualBudget = budgetMs;
-    this.budget = budgetMs;
-    this.retryAfter = retryAfter;
+    this.patience = patience;
+    this.round = patience.round;
   }
 
   /** Its host or bucket, for people. */
@@ -76,16 +63,25 @@ export class RemoteCache {
     return this.store.name;
   }
 
-  /** The bytes under a name, as they are; undefined where there are none, or where the remote is of no use. */
-  async get(key: string): Promise<Uint8Array | undefined> {
-    return this.ask(async () => {
-      const began = idleMs();
-      const bytes = await this.store.get(key, (count) => {
-        this.pay(began, (count / leastRate) * 1000);
+  /** What is read from the bytes under a name; undefined where there are none, where they are no good, or where the remote is of no use. */
+  async get<T extends object>(key: string, { worth, read }: Reading<T>): Promise<T | undefined> {
+    let credit: Credit | undefined;
+    const bytes = await this.ask(async () => {
+      credit = this.patience.credit();
+      const arriving = new Arriving(credit, worth);
+      const found = await this.store.get(key, (piece) => {
+        arriving.add(piece);
       });
-      this.pay(began, bytes ? Infinity : usualMs);
-      return bytes;
+      if (found) arriving.end();
+      else credit.raise(usualMs);
+      return found;
     });
+    if (!bytes) return undefined;
+    const made = await read(bytes);
+    if (!('refused' in made)) return made;
+    credit?.withdraw();
+    this.refuse(key, made.refused);
+    return undefined;
   }
 
   /** Whether there is something under a name. */
@@ -100,24 +96,22 @@ export class RemoteCache {
 
   /** Whether it takes results, as far as is known. */
   get takesResults(): boolean {
-    return this.mayWrite && !this.isOff();
+    if (this.patience.isOver) return false;
+    // One that is tried anew may take them again.
+    if (this.round !== this.patience.round) this.mayWrite = this.wouldWrite;
+    this.round = this.patience.round;
+    return this.mayWrite;
   }
 
   /** Whether it answers, as far as is known. */
   get answers(): boolean {
-    return !this.isOff();
+    return !this.patience.isOver;
   }
 
   /** All that it has, as far as it says so before it is left alone; undefined where it has no list. */
   list(): AsyncIterable<RemoteEntry> | undefined {
     const entries = this.store.list?.();
     return entries && this.unlessItFails(entries);
-  }
-
-  /** Notes that what lies under a name is no good: it is computed anew, and written over. */
-  refuse(key: string, reason: string): void {
-    if (this.refused.size === 0) this.warn(`a result in the remote cache ${this.name} is not used: ${reason}`);
-    this.refused.add(key);
   }
 
   /**
@@ -170,9 +164,9 @@ export class RemoteCache {
   private async send(key: string, read: () => Promise<Uint8Array | undefined>): Promise<void> {
     try {
       const bytes = this.takesResults ? await read() : undefined;
-      if (!bytes) return;
+      if (!bytes || this.patience.refuses(this.say)) return;
       // What is there stays, for it is the same; what is no good does not.
-      const kept = await this.unlessOff(this.store.put(key, bytes, !this.refused.has(key)));
+      const kept = await this.unlessOver(this.store.put(key, bytes, !this.refused.has(key)));
       if (kept === 'stored') this.sent++;
       if (typeof kept !== 'object' || !this.mayWrite) return;
       // It may be read all the same.
@@ -184,10 +178,10 @@ export class RemoteCache {
   }
 
   private async ask<T>(what: () => Promise<T>): Promise<T | undefined> {
-    if (this.isOff()) return undefined;
+    if (this.patience.refuses(this.say)) return undefined;
     try {
       await this.store.load?.();
-      return await this.whileWaiting(what);
+      return this.patience.refuses(this.say) ? undefined : await this.whileWaiting(what);
     } catch (error) {
       this.leave(messageOf(error));
       return undefined;
@@ -195,93 +189,69 @@ export class RemoteCache {
   }
 
   private async whileWaiting<T>(what: () => Promise<T>): Promise<T | undefined> {
-    const end = this.wait();
+    const end = this.patience.wait(this.say);
     try {
-      return await this.unlessOff(what());
+      return await this.unlessOver(what());
     } finally {
       end();
     }
   }
 
   /** What the store answers; undefined as soon as it is left alone. */
-  private async unlessOff<T>(answer: Promise<T>): Promise<T | undefined> {
-    const off = this.whenOff();
-    try {
-      return await Promise.race([answer, off.promise]);
-    } finally {
-      off.forget();
-    }
-  }
-
-  /**
-   * Gives time back that was not lost.
-   * @param began when what was got was asked for
-   * @param most milliseconds
-   */
-  private pay(began: number, most: number): void {
-    const now = idleMs();
-    const since = Math.max(began, this.paidUntil);
-    this.budget += Math.min(most, now - since);
-    this.paidUntil = Math.min(now, since + most);
-  }
-
-  /** Counts the time from now on as lost, once however many wait; the function that it returns ends that. */
-  private wait(): () => void {
-    if (this.waiting++ === 0) this.waitsSince = idleMs();
-    this.watch();
-    return () => {
-      this.waiting--;
-      const now = idleMs();
-      this.spent += now - this.waitsSince;
-      this.waitsSince = now;
-      this.watch();
-    };
-  }
-
-  private watch(): void {
-    clearTimeout(this.timer);
-    if (this.waiting === 0 || this.off.signal.aborted) return;
-    this.timer = setTimeout(
-      () => {
-        // Something was got in the meantime, or this process had other things to do.
-        if (this.left() > 1) this.watch();
-        else this.leave('it is too slow');
-      },
-      Math.min(this.left(), longestTimer),
-    );
-  }
-
-  private left(): number {
-    return this.budget - this.spent - (idleMs() - this.waitsSince);
-  }
-
-  private leave(reason: string): void {
-    if (this.off.signal.aborted) return;
-    clearTimeout(this.timer);
-    this.leftAt = performance.now();
-    this.off.abort();
-    this.store.close();
-    this.warn(`the remote cache ${this.name} is left alone: ${reason}`);
-  }
-
-  /** Whether it was left alone; one whose time has come again is tried anew. */
-  private isOff(): boolean {
-    if (!this.off.signal.aborted) return false;
-    if (performance.now() - this.leftAt < this.retryAfter) return true;
-    this.off = new AbortController();
-    this.mayWrite = this.wouldWrite;
-    this.budget = this.usualBudget;
-    this.spent = 0;
-    return false;
-  }
-
-  private whenOff(): { readonly promise: Promise<undefined>; readonly forget: () => void } {
+  private async unlessOver<T>(answer: Promise<T>): Promise<T | undefined> {
     let forget = (): void => undefined;
-    const promise = new Promise<undefined>((resolve) => {
-      forget = onAbort(this.off.signal, () => {
+    const over = new Promise<undefined>((resolve) => {
+      forget = this.patience.onEnd(() => {
+        this.store.close();
         resolve(undefined);
       });
     });
-    return { promise, forget };
+    try {
+      return await Promise.race([answer, over]);
+    } finally {
+      forget();
+    }
+  }
+
+  /** Notes that what lies under a name is no good: it is computed anew, and written over. */
+  private refuse(key: string, reason: string): void {
+    if (this.refused.size === 0) this.warn(`a result in the remote cache ${this.name} is not used: ${reason}`);
+    this.refused.add(key);
+  }
+
+  private leave(reason: string): void {
+    this.patience.end(reason, this.say);
+  }
+
+  private readonly say = (reason: string): void => {
+    this.warn(`the remote cache ${this.name} is left alone: ${reason}`);
+  };
+}
+
+/** A result on its way: the time for it is no loss as far as it comes, and as far as it is worth it. */
+class Arriving {
+  private begin: Buffer | undefined = Buffer.alloc(0);
+  private worthMs = 0;
+  private count = 0;
+
+  constructor(
+    private readonly credit: Credit,
+    private readonly worth: Reading<unknown>['worth'],
+  ) {}
+
+  add(piece: Uint8Array): void {
+    this.count += piece.length;
+    if (this.begin) {
+      this.begin = Buffer.concat([this.begin, piece]);
+      const worthMs = this.worth(this.begin);
+      if (worthMs !== undefined) this.worthMs = Math.min(worthMs, mostWorthMs);
+      if (worthMs !== undefined || this.begin.length > mostHeadBytes) this.begin = undefined;
+    }
+    this.credit.raise(Math.min((this.count / leastRate) * 1000, this.worthMs));
+  }
+
+  /** It is there. */
+  end(): void {
+    this.credit.raise(usualMs + this.worthMs);
   }
 }

@@ -22,10 +22,10 @@ export interface RemoteStore {
   /** Its host or bucket, for people; without secrets. */
   readonly name: string;
   /**
-   * @param onBytes told of each piece that arrives, as far as pieces are seen
+   * @param onPiece given each piece that arrives, as far as pieces are seen
    * @returns undefined where there is nothing
    */
-  get(key: string, onBytes: (count: number) => void): Promise<Uint8Array | undefined>;
+  get(key: string, onPiece: (piece: Uint8Array) => void): Promise<Uint8Array | undefined>;
   has(key: string): Promise<boolean>;
   /** @param ifAbsent what is there stays */
   put(key: string, bytes: Uint8Array, ifAbsent: boolean): Promise<Kept>;
@@ -46,14 +46,14 @@ export const isKey = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
 /** @throws where there are more than any result has, or where the stream fails */
 export async function readAll(
   pieces: AsyncIterable<Uint8Array>,
-  onBytes: (count: number) => void,
+  onPiece: (piece: Uint8Array) => void,
 ): Promise<Uint8Array> {
   const read: Uint8Array[] = [];
   let length = 0;
   for await (const piece of pieces) {
     length += piece.length;
     if (length > mostBytes) throw new Error('it sends more than any result has');
-    onBytes(piece.length);
+    onPiece(piece);
     read.push(piece);
   }
   return Buffer.concat(read, length);

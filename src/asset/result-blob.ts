@@ -40,7 +40,7 @@ const resultFacts = object(
 
 const magic = 'upres-result-1';
 /** No head is longer: whoever reads it has not looked at anything yet. */
-const mostHeadBytes = 64 * 1024;
+export const mostHeadBytes = 64 * 1024;
 
 /** A result as it was read from a blob, or why it is not to be used, in words for people. */
 export type Unpacked = { readonly data: Uint8Array; readonly facts: ResultFacts } | { readonly refused: string };
@@ -79,6 +79,19 @@ export async function unpackResult(key: string, blob: Uint8Array, secret: string
     return { refused: 'it is of another format than it says' };
   }
   return { data, facts: facts as ResultFacts };
+}
+
+/**
+ * How long a result took to make, as it says itself: nothing of it is checked yet.
+ * @param begin of a blob
+ * @returns milliseconds; undefined where its head is not there as a whole, or is none
+ */
+export function saidToTake(begin: Buffer): number | undefined {
+  const [, told] = lines(begin);
+  const facts = told === undefined ? undefined : parse(told);
+  if (mistakeIn(resultFacts, facts) !== undefined) return undefined;
+  const { inferenceMs, codecMs } = facts as ResultFacts;
+  return inferenceMs + codecMs;
 }
 
 /** The head of a blob: both lines, as far as they are there. */

@@ -4,7 +4,7 @@ import { UpresError } from '../errors.js';
 import type { AssetCache, CacheEntry } from './asset-cache.js';
 import type { RemoteCache } from './remote-cache.js';
 import type { ResultCache, ResultFacts } from './result-cache.js';
-import { packResult, unpackResult } from './result-blob.js';
+import { packResult, saidToTake, unpackResult } from './result-blob.js';
 
 export interface Pushed {
   readonly results: number;
@@ -102,13 +102,11 @@ export class SharedCache implements ResultCache {
   }
 
   private async fetch(key: string): Promise<CacheEntry<ResultFacts> | undefined> {
-    const blob = await this.remote.get(key);
-    if (!blob) return undefined;
-    const result = await unpackResult(key, blob, this.secret);
-    if ('refused' in result) {
-      this.remote.refuse(key, result.refused);
-      return undefined;
-    }
+    const result = await this.remote.get(key, {
+      worth: saidToTake,
+      read: (blob) => unpackResult(key, blob, this.secret),
+    });
+    if (!result) return undefined;
     await this.local.put(key, result.data, result.facts, this.origin);
     return { ...result, hash: await digest(result.data, 'sha512', 'base64') };
   }

@@ -123,8 +123,9 @@ interface Piece {
 /** A chunk module by module: each names its own file, and the text of another file (`?raw`) is no code of the site. */
 function piecesOf(output: BundleFile): Piece[] {
   if (output.type === 'asset') {
-    const { fileName, source, originalFileNames: files = [] } = output;
-    return [{ name: fileName, text: () => textOf(source), files, script: scriptKindOf(fileName) }];
+    const { fileName, originalFileNames: files = [] } = output;
+    // Rolldown copies the bytes of a file to whoever names them.
+    return [{ name: fileName, text: () => textOf(output.source), files, script: scriptKindOf(fileName) }];
   }
   const name = output.fileName;
   const modules = Object.entries(output.modules).filter(([, { code }]) => code !== null);

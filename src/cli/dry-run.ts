@@ -3,6 +3,7 @@ import { planPicture } from '../image/plan.js';
 import { pictureOptions } from './job.js';
 import type { RunOptions } from './options.js';
 import type { Job } from './plan.js';
+import { byHand, overrideOf } from './overrides.js';
 import { inputInWords, outputInWords, standardStream } from './streams.js';
 import { checkOutput, type WriteOptions } from './write-output.js';
 
@@ -27,8 +28,12 @@ export async function foresee(
   write: Omit<WriteOptions, 'makeFolder'>,
 ): Promise<Foreseen> {
   const { input, output } = job;
-  const header = await new Source(input.bytes ?? input.path).header();
-  const { target, frames, warnings } = planPicture(header, pictureOptions(job, options), input.path);
+  const header = await (job.override ?? new Source(input.bytes ?? input.path)).header();
+  const { target, frames, warnings } = planPicture(
+    header,
+    pictureOptions(job, options),
+    job.override?.file ?? input.path,
+  );
   if (output !== standardStream) await checkOutput(output, undefined, write);
   return {
     job,
@@ -49,6 +54,7 @@ export interface ForeseenLine {
   readonly frames: number;
   readonly upscale: number;
   readonly dryRun: true;
+  readonly override?: string;
   readonly notes?: readonly string[];
 }
 
@@ -61,10 +67,11 @@ export function foreseenLine({ job, width, height, frames, upscale, notes }: For
     frames,
     upscale: Math.round(upscale * 1e4) / 1e4,
     dryRun: true,
+    ...overrideOf(job),
     ...(notes.length > 0 ? { notes } : {}),
   };
 }
 
 export function foreseenText({ job, width, height }: Foreseen): string {
-  return `${inputInWords(job.input.path)} → ${outputInWords(job.output)} (${width}×${height})`;
+  return `${inputInWords(job.input.path)} → ${outputInWords(job.output)} (${width}×${height}${byHand(job)})`;
 }

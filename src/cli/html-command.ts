@@ -6,7 +6,7 @@ import type { SiteAuto, SiteOptions, SiteResult } from '../asset/site/rewrite-si
 import { exitCodes, hasCode } from '../errors.js';
 import { maxUpscale } from '../image/target.js';
 import { decimal } from './amount.js';
-import { watchInterrupts } from './interrupt.js';
+import { mostToStopMs, watchInterrupts } from './interrupt.js';
 import { print } from './streams.js';
 import { UsageError } from './usage-error.js';
 import { count } from './words.js';
@@ -65,7 +65,7 @@ async function rewrite(folder: string, options: HtmlOptions): Promise<number> {
   const pipeline = new AssetPipeline(assets, { root, warn });
   using interrupts = watchInterrupts((signal) => {
     process.stderr.write(`Stopping (${signal}); once more kills at once.\n`);
-  });
+  }, mostToStopMs);
   try {
     checkAssetOptions(assets);
     const result = await rewriteSite(pipeline, { ...site, signal: interrupts.signal });

@@ -5,6 +5,9 @@ import { removeTempFilesNow } from './temp-file.js';
 const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 type Signal = keyof typeof signals;
 
+/** Milliseconds that work on files may take to stop: tiles take less, and encoders, which can't be stopped, may take minutes. */
+export const mostToStopMs = 10_000;
+
 /** Turns signals into an `AbortSignal` for as long as the command computes. */
 export interface Interrupts extends Disposable {
   readonly signal: AbortSignal;
@@ -16,7 +19,7 @@ export interface Interrupts extends Disposable {
  * The first signal asks the work to stop, which takes as long as a tile. The second one kills, by the system's own default:
  * ending the process from within while a network computes would abort it.
  * @param onFirst tells the user
- * @param mostMs milliseconds after which the first one kills, too: an encoder can't be stopped, and may take minutes; default: never
+ * @param mostMs milliseconds after which the first one kills, too; default: never, for what others wait for
  */
 export function watchInterrupts(onFirst: (signal: Signal) => void, mostMs?: number): Interrupts {
   const controller = new AbortController();

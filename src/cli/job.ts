@@ -4,11 +4,12 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { CachedResult, CachedUpscaler } from '../asset/cached-upscaler.js';
 import { standIn } from '../asset/on-error.js';
+import { isAlready } from '../asset/overrides.js';
 import { readError, UpresError } from '../errors.js';
 import type { OutputFormat } from '../image/codec/formats.js';
 import { sniff, sniffLength } from '../image/codec/sniff.js';
 import type { Source } from '../image/image-source.js';
-import type { ResizeOptions, UpscaleOptions, UpscaleResult, Upscaler } from '../image/upscale.js';
+import type { ResizeOptions, UpscaleOptions, Upscaler } from '../image/upscale.js';
 import { formatOfName } from '../asset/names.js';
 import { defined } from '../schema.js';
 import { readStart } from '../quick-files.js';
@@ -17,7 +18,7 @@ import type { Made, Outcome } from './outcome.js';
 import type { Job } from './plan.js';
 import { inputInWords, standardStream, writeStandardOutput } from './streams.js';
 import { type WriteOptions, writeOutput } from './write-output.js';
-import { throwIfAborted } from '../abort.js';
+import { isAborted, throwIfAborted } from '../abort.js';
 
 export interface JobContext {
   readonly upscaler: Upscaler;
@@ -43,20 +44,43 @@ export async function runJob(job: Job, source: Source, context: JobContext): Pro
   }
 }
 
-async function make(job: Job, source: Source, context: JobContext, start: number): Promise<Made> {
-  let result: CachedResult;
+async function make(job: Job, input: Source, context: JobContext, start: number): Promise<Made> {
+  const source = job.override ?? input;
+  let result: Result;
   try {
-    result = await context.cached.upscale(source, await wantedOf(job, context), job.input.path);
+    result = await resultOf(job, source, context);
   } catch (error) {
     if (context.signal.aborted) throw error;
     const { made, ...fallback } = await standIn(error, context.options.onError, {
       resize: async () =>
         deliver(job, context, await context.upscaler.resize(source, resizeOptions(job, context)), start),
-      original: () => copyOriginal(job, context, error as UpresError, source, start),
+      original: () => copyOriginal(job, context, error as UpresError, input, start),
     });
     return { ...made, fallback };
   }
   return deliver(job, context, result, start);
+}
+
+/** What a job comes to; without a model where it is a picture made by hand as it is. */
+type Result = Pick<CachedResult, 'data' | 'format' | 'width' | 'height' | 'frames' | 'sourceWidth' | 'sourceHeight'> &
+  Partial<CachedResult>;
+
+async function resultOf(job: Job, source: Source, context: JobContext): Promise<Result> {
+  const wanted = await wantedOf(job, context);
+  const { override } = job;
+  if (!override) return context.cached.upscale(source, wanted, job.input.path);
+  try {
+    const { format, width, height, frames } = await override.header();
+    if (isAlready({ format, frames }, wanted.format ?? format, wanted.animation)) {
+      const data = await override.bytes();
+      return { data, format, width, height, frames, sourceWidth: width, sourceHeight: height };
+    }
+    return await context.cached.upscale(override, wanted);
+  } catch (error) {
+    if (!(error instanceof UpresError) || isAborted(error)) throw error;
+    const { file } = override;
+    throw new UpresError(error.code, `${file}, made by hand: ${error.message}`, { ...defined({ file }), cause: error });
+  }
 }
 
 /** What is asked for, all of it. */
@@ -78,16 +102,12 @@ async function ownFormat(file: string): Promise<OutputFormat | undefined> {
   }
 }
 
-async function deliver(
-  job: Job,
-  context: JobContext,
-  result: UpscaleResult & Partial<CachedResult>,
-  start: number,
-): Promise<Made> {
+async function deliver(job: Job, context: JobContext, result: Result, start: number): Promise<Made> {
   // Nothing that was asked to stop may still appear.
   throwIfAborted(context.signal);
   const written = await put(job.output, result.data, job, context);
-  if (job.output !== standardStream) await context.write.outputs?.add(result.data, result.hash);
+  const isOurs = result.model !== undefined;
+  if (isOurs && job.output !== standardStream) await context.write.outputs?.add(result.data, result.hash);
   return {
     kind: 'made',
     job,
@@ -97,10 +117,8 @@ async function deliver(
     sourcePixels: result.sourceWidth * result.sourceHeight * result.frames,
     outputPixels: result.width * result.height * result.frames,
     frames: result.frames,
-    upscale: result.upscale,
-    model: result.model,
-    ...(result.modelReason === undefined ? {} : { modelReason: result.modelReason }),
-    device: result.device,
+    upscale: result.upscale ?? 1,
+    ...networkOf(job, result),
     ...approximateOnly(result),
     ms: performance.now() - start,
     bytes: result.data.byteLength,
@@ -111,6 +129,13 @@ async function deliver(
       ...(result.warnings ?? []).map((warning) => `${inputInWords(job.input.path)}: ${warning}`),
     ],
   };
+}
+
+function networkOf(
+  { override }: Job,
+  { model, modelReason, device }: Result,
+): Pick<Made, 'model' | 'modelReason' | 'device'> {
+  return { model: undefined, ...(override ? {} : defined({ model, modelReason, device })) };
 }
 
 async function put(
@@ -124,7 +149,7 @@ async function put(
   return 'written';
 }
 
-function namedOtherwise({ input, output }: Job, { format }: UpscaleResult): string[] {
+function namedOtherwise({ input, output }: Job, { format }: Result): string[] {
   const promised = formatOfName(output);
   if (promised === undefined || promised === format) return [];
   return [`${input.path} holds a ${format} image whatever its name says, and so does ${output}`];
@@ -184,7 +209,7 @@ function resizeOptions(
 export function pictureOptions(job: Job, options: RunOptions): ResizeOptions {
   const { colour, lossless, animation, maxInputPixels, maxOutputPixels, maxFrames } = options;
   return {
-    ...options.target,
+    ...(job.override ? { upscale: 1 } : options.target),
     ...defined({ format: job.format, quality: job.quality, lossless, animation, colour }),
     ...defined({ maxInputPixels, maxOutputPixels, maxFrames }),
   };

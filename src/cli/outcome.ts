@@ -15,7 +15,7 @@ export interface Made {
   readonly outputPixels: number;
   /** Output width divided by source width. */
   readonly upscale: number;
-  /** Label of the model that computed it; undefined for an original. */
+  /** Label of the model that computed it; undefined for an original, and for a picture made by hand. */
   readonly model: string | undefined;
   /** Why `--model auto` chose it, in words. */
   readonly modelReason?: string;

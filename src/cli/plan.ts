@@ -8,6 +8,7 @@ import { outputName } from './naming.js';
 import type { RunOptions } from './options.js';
 import type { OutputFormat } from '../image/codec/formats.js';
 import { sniff } from '../image/codec/sniff.js';
+import type { Source } from '../image/image-source.js';
 import { UsageError } from './usage-error.js';
 
 /** One image to make. */
@@ -20,6 +21,8 @@ export interface Job {
   readonly quality?: number;
   /** The output's folder may be missing and is then made; next to the input a missing folder means that it has vanished. */
   readonly makeFolder: boolean;
+  /** A picture made by hand next to the input, which is what the output is made of. */
+  readonly override?: Source;
   /** Where the input's own bytes go when it can't be upscaled; undefined when that would be another file's place. */
   readonly original?: string;
 }

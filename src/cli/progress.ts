@@ -2,6 +2,7 @@ import { nearness } from '../network/approximate.js';
 import type { Made } from './outcome.js';
 import { byteSize, digits, duration, megapixels } from './words.js';
 import type { BatchPixels } from './batch-pixels.js';
+import { byHand } from './overrides.js';
 import { inputInWords, outputInWords } from './streams.js';
 
 /** Shows people how far the batch is. Everything goes to standard error: standard output is for `--json`. */
@@ -126,5 +127,5 @@ function describe({
   const by = model === undefined || modelReason === undefined ? '' : `, ${model}: ${modelReason}`;
   const where = device === 'cpu' ? '' : `, on ${device}`;
   const instead = fallback ? `, ${fallback.kind === 'original' ? 'the original' : 'resized'} instead` : '';
-  return `${inputInWords(job.input.path)} → ${outputInWords(output)} (${size}${byteSize(bytes)}, ${duration(ms / 1000)}${by}${where}${nearness(told)}${same}${instead})`;
+  return `${inputInWords(job.input.path)} → ${outputInWords(output)} (${size}${byteSize(bytes)}, ${duration(ms / 1000)}${by}${where}${nearness(told)}${fallback ? '' : byHand(job)}${same}${instead})`;
 }

@@ -1,6 +1,7 @@
 import { approximateOnly } from '../network/approximate.js';
 import type { UpresError } from '../errors.js';
 import type { Failed, Made } from './outcome.js';
+import { overrideOf } from './overrides.js';
 import { inputInWords, standardStream } from './streams.js';
 
 /** One line of `--json` for an output. */
@@ -14,7 +15,7 @@ export interface OutputLine {
   readonly frames?: number;
   /** Output width divided by source width. */
   readonly upscale: number;
-  /** Null for an original, which no model touched. */
+  /** Null for an original or a picture made by hand, which no model touched. */
   readonly model: string | null;
   /** Why `--model auto` chose it; only where it chose. */
   readonly modelReason?: string;
@@ -29,6 +30,8 @@ export interface OutputLine {
   readonly bytes: number;
   /** Whether the result comes from the cache. */
   readonly cached: boolean;
+  /** The picture made by hand that was taken instead of computing one; absent elsewhere. */
+  readonly override?: string;
   /** Only where something stands in for the upscaled image, with the reason next to it. */
   readonly fallback?: 'original' | 'resize';
   readonly reason?: ErrorWords;
@@ -62,6 +65,7 @@ export function outputLine(made: Made): OutputLine {
     ms: Math.round(made.ms),
     bytes: made.bytes,
     cached: made.cached,
+    ...(made.fallback ? {} : overrideOf(made.job)),
     ...(made.fallback ? { fallback: made.fallback.kind, reason: words(made.fallback.error) } : {}),
     ...(made.notes && made.notes.length > 0 ? { notes: made.notes } : {}),
   };

@@ -14,11 +14,12 @@ import { checkDeviceWorks } from './check-device.js';
 import { checkFarmModel, checkModel } from './check-model.js';
 import { collect } from './collect.js';
 import type { FarmBatch } from './farm-batch.js';
-import { type Interrupts, watchInterrupts } from './interrupt.js';
+import { type Interrupts, mostToStopMs, watchInterrupts } from './interrupt.js';
 import { type JobContext, runJob } from './job.js';
 import { Ledger } from './ledger.js';
 import { BatchPixels } from './batch-pixels.js';
 import type { RunOptions } from './options.js';
+import { withOverrides } from './overrides.js';
 import type { Made, Outcome } from './outcome.js';
 import { type Collision, describeCollision, type Job, plan } from './plan.js';
 import { eachAtMost } from './pool.js';
@@ -28,10 +29,6 @@ import { errorLine, errorText, outputLine } from './report.js';
 import { print } from './streams.js';
 import { asUsage } from './usage-error.js';
 import { summary } from './summary.js';
-import type { WriteOptions } from './write-output.js';
-
-/** Milliseconds that the work may take to stop: tiles take less, and encoders may take minutes. */
-const mostToStopMs = 10_000;
 
 /** While some images are in the network, others are decoded and encoded: threads are idle otherwise. */
 function imagesInFlight(threads: number): number {
@@ -179,11 +176,13 @@ class Batch {
     const { json, quiet } = this.options;
     this.foreseen = 0;
     const write = this.writing();
-    for (const job of this.jobs) {
+    for (const planned of this.jobs) {
       if (this.interrupts.signal.aborted) return;
       this.finished++;
       try {
-        const foreseen = await foresee(job, this.options, write);
+        const { bytes, path } = planned.input;
+        const [job] = await withOverrides([planned], new Source(bytes ?? path), write.outputs, this.options.target);
+        const foreseen = await foresee(job!, this.options, write);
         this.foreseen++;
         if (json) print(JSON.stringify(foreseenLine(foreseen)));
         if (quiet) continue;
@@ -191,12 +190,12 @@ class Batch {
         for (const note of foreseen.notes) this.progress.say(`note: ${note}`);
       } catch (error) {
         if (!(error instanceof UpresError)) throw error;
-        this.fail(job.input.path, error);
+        this.fail(planned.input.path, error);
       }
     }
   }
 
-  private writing(): Omit<WriteOptions, 'makeFolder'> {
+  private writing() {
     const { overwrite } = this.options;
     return { ledger: this.ledger(), outputs: OwnOutputs.of(process.cwd()), overwrite };
   }
@@ -232,14 +231,19 @@ class Batch {
         if (signal.aborted || this.common) return;
         const { bytes, path } = jobs[0]!.input;
         const source = new Source(bytes ?? path);
-        const make = async (by: JobContext['cached']): Promise<void> => {
+        const make = (some: readonly Job[]) => async (by: JobContext['cached']) => {
           const one = async (job: Job) => {
             this.take(job, await runJob(job, source, { ...context, cached: by }));
           };
-          await Promise.all(jobs.map(one));
+          await Promise.all(some.map(one));
         };
-        if (farm) await farm.upscale(jobs, source, { ...context, cache }, make);
-        else await make(cached);
+        const all = await withOverrides(jobs, source, context.write.outputs, this.options.target);
+        const toEnlarge = all.filter(({ override }) => !override);
+        if (!farm) await make(all)(cached);
+        else {
+          await make(all.filter(({ override }) => override))(cached);
+          if (toEnlarge.length > 0) await farm.upscale(toEnlarge, source, { ...context, cache }, make(toEnlarge));
+        }
       });
       if (!signal.aborted) await cache?.settle?.();
     } finally {

@@ -15,7 +15,8 @@ export interface Totals {
 
 /** The last words of a run: what was made, what was not, and what was skipped. */
 export function summary({ made, failed, foreseen, stopped, skipped, seconds }: Totals): string[] {
-  const upscaled = made.filter(({ fallback }) => fallback === undefined);
+  const byHand = made.filter(({ fallback, job }) => fallback === undefined && job.override).length;
+  const upscaled = made.filter(({ fallback, job }) => fallback === undefined && !job.override);
   const sum = (key: 'sourcePixels' | 'outputPixels') => upscaled.reduce((total, outcome) => total + outcome[key], 0);
   const unchanged = made.filter((outcome) => outcome.unchanged).length;
   const cached = made.filter((outcome) => outcome.cached).length;
@@ -35,6 +36,7 @@ export function summary({ made, failed, foreseen, stopped, skipped, seconds }: T
   if (choices !== '') lines.push(`auto took ${choices}.`);
   const elsewhere = otherDevices(upscaled);
   if (elsewhere !== '') lines.push(`Computed on ${elsewhere}.`);
+  if (byHand > 0) lines.push(`${count(byHand, 'picture')} made by hand, not computed.`);
   const originals = made.filter(({ fallback }) => fallback?.kind === 'original').length;
   const resized = made.filter(({ fallback }) => fallback?.kind === 'resize').length;
   if (originals > 0) lines.push(`${count(originals, 'original')} copied unchanged, because of errors.`);

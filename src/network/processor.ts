@@ -5,6 +5,7 @@ import { isMainThread } from 'node:worker_threads';
 import type Libc from 'detect-libc';
 import { messageOf, UpresError } from '../errors.js';
 import { checkDevice, isProcessor, type DeviceChoice, type ProcessorDevice } from './device.js';
+import { native } from './native-state.js';
 
 // Which of the two runtimes computes on this machine's processor, where a user leaves that to us: the native one (`cpu`) where it can
 // be loaded, else the one in WebAssembly (`wasm`).
@@ -12,16 +13,13 @@ import { checkDevice, isProcessor, type DeviceChoice, type ProcessorDevice } fro
 /** The oldest C library that the native runtime was linked for. */
 const oldestGlibc = '2.28';
 
-/** Why the native runtime can't be loaded; null: no reason is known. Undefined before it was looked for. */
-let objection: string | null | undefined;
-
 /**
  * Why the native runtime has no binary that this machine could load, as far as files and versions tell: it is cheap, and nothing is
  * loaded. Undefined where nothing speaks against it.
  */
 function nativeObjection(): string | undefined {
-  if (objection === undefined) objection = findObjection() ?? null;
-  return objection ?? undefined;
+  if (native.objection === undefined) native.objection = findObjection() ?? null;
+  return native.objection ?? undefined;
 }
 
 /** The device for those who name none, by what can be known without loading a runtime: the one that names results in caches. */
@@ -60,8 +58,8 @@ export async function nativeProblem(): Promise<string | undefined> {
     await loadRuntime();
     return undefined;
   } catch (error) {
-    objection = reasonOf(error);
-    return objection;
+    native.objection = reasonOf(error);
+    return native.objection;
   }
 }
 
@@ -121,11 +119,9 @@ function reasonOf(error: unknown): string {
   return messageOf(cause ?? error).split('\n', 1)[0]!;
 }
 
-let warned = false;
-
 function warnOfWasm(reason: string): void {
-  if (warned) return;
-  warned = true;
+  if (native.warned) return;
+  native.warned = true;
   process.emitWarning(`computing in WebAssembly, about four times slower than native code: ${reason}`, {
     type: 'UpresWarning',
     code: 'UPRES_WASM',

@@ -30,6 +30,8 @@ beforeAll(async () => {
   await site.picture('made/logo@2x.png', 21, 17);
   await site.picture('made/icon@1x.png', 4, 4);
   await site.picture('made/icon@2x.png', 8, 8);
+  for (const name of ['both.png', 'only.png']) await site.picture(`made/${name}`, 10, 8);
+  for (const name of ['both@2x.png', 'both@2x.webp', 'only@2x.webp']) await site.picture(`made/${name}`, 20, 16);
 });
 
 describe('sizes and names', () => {
@@ -114,7 +116,8 @@ describe('pictures that were made by hand', () => {
 
   it('those that are not there are listed, so that a caller can wait for them', async () => {
     const own: LooseDirectives = { upscale: [1, 2, 3], format: ['webp', 'png'], as: 'picture' };
-    expect((await plan('made/logo.png', own)).missing).toEqual([site.path('made/logo@3x.png')]);
+    const missing = ['logo@2x.webp', 'logo@3x.webp', 'logo@3x.png'].map((name) => site.path(`made/${name}`));
+    expect((await plan('made/logo.png', own)).missing).toEqual(missing);
     expect((await plan('logo.png', { minWidth: 99 })).missing).toEqual([]);
     expect((await plan('logo.png', { width: 99 })).missing).toEqual([]);
   });
@@ -122,6 +125,19 @@ describe('pictures that were made by hand', () => {
   it('are converted where another format is asked for', async () => {
     const [variant] = (await plan('made/logo.png', { format: 'webp' })).variants;
     expect(variant).toMatchObject({ isOverride: true, verbatim: false, target: { upscale: 1 }, name: 'logo@2x.webp' });
+  });
+
+  it('are taken in the very format that is asked for, where there is one', async () => {
+    const made = await plan('made/both.png', { format: ['webp', 'png', 'avif'], as: 'picture' });
+    const taken = made.variants.map(({ source, verbatim }) => [source, verbatim]);
+    const [webp, png] = [site.path('made/both@2x.webp'), site.path('made/both@2x.png')];
+    expect(taken).toEqual([
+      [webp, true],
+      [png, true],
+      [png, false],
+    ]);
+    // Of another format than the source's, none is asked for.
+    expect((await plan('made/only.png')).variants[0]).toMatchObject({ isOverride: false });
   });
 
   it('are found next to a source that names its density 1', async () => {

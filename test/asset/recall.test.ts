@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -6,7 +7,7 @@ import { LineRecord } from '#src/asset/line-record.js';
 import type { AssetOptions } from '#src/asset/options.js';
 import { AssetPipeline } from '#src/asset/pipeline.js';
 import { assetsFile, Recall } from '#src/asset/recall.js';
-import type { AssetFile } from '#src/asset/rendered.js';
+import type { AssetFile, RenderedVariant } from '#src/asset/rendered.js';
 import { resolveDirectives } from '#src/asset/resolve.js';
 import { plainNetwork } from '../support/networks.js';
 import { makeSite, type Site } from './support/site.js';
@@ -145,14 +146,82 @@ describe('what was made before', () => {
     const resolved = resolveDirectives(file, checkDirectives({ upscale: 2 }), { model: 'nearest' }, site.root);
     const info = { format: 'png', width: 6, height: 4, frames: 1, alpha: false, grey: false, depth: 8 } as const;
     const recall = new Recall(site.path('cache'), device);
-    await recall.add(
-      { file, info, missing: [], ownInPlace: [] },
-      resolved,
-      source,
-      files.map((each) => ({ ...each, device })),
-    );
+    const asset = await recall.of(file, resolved, createHash('sha256').update(source).digest('hex'));
+    await asset?.add({ info, missing: [], ownInPlace: [], variants: files }, 0, { ...files[0]!, device });
     expect((await recall.find(file, resolved, source)) !== undefined).toBe(device !== 'webgpu');
   });
+});
+
+describe('what was made before, file by file', () => {
+  const own: LooseDirectives = { upscale: [1, 2, 3], as: 'picture' };
+
+  /** What a new process would get one after the other, in another order than they are planned. */
+  async function render(): Promise<{ statuses: string[]; hashes: string[] }> {
+    records.clear();
+    const pipeline = new AssetPipeline(
+      { cache: 'cache', model: 'nearest' },
+      { root: site.root, warn: () => undefined },
+    );
+    pipelines.push(pipeline);
+    const plan = await pipeline.plan(file, checkDirectives(own));
+    const made: RenderedVariant[] = [];
+    for (const variant of plan.variants.toReversed()) made.unshift(await pipeline.render(plan, variant));
+    for (const [index, variant] of plan.variants.entries()) {
+      expect((await pipeline.findCached(plan, variant))?.data).toEqual(made[index]!.data);
+    }
+    const hashes = made.map(({ data }) => createHash('sha256').update(data).digest('hex'));
+    return { statuses: made.map(({ status }) => status), hashes };
+  }
+
+  // The index is how results are found that are not recalled.
+  it.each<[string, () => unknown, string[]]>([
+    ['nothing has changed', () => undefined, ['verbatim', 'cached', 'cached']],
+    ['the index is gone', removeIndex, ['verbatim', 'cached', 'cached']],
+    [
+      'a picture made by hand takes one’s place',
+      async () => {
+        removeIndex();
+        await site.picture('img/a@2x.png', 12, 8, 3);
+      },
+      ['verbatim', 'override', 'cached'],
+    ],
+    [
+      'results are damaged',
+      () => {
+        overAll(site.path('cache/content-v2'), (bytes) => bytes.subarray(-9).fill(1));
+      },
+      ['verbatim', 'computed', 'computed'],
+    ],
+    [
+      'the source has other bytes',
+      async () => {
+        writeFileSync(file, readFileSync(await site.picture('b.png', 6, 4, 2)));
+      },
+      ['verbatim', 'computed', 'computed'],
+    ],
+  ])('is what it would be without the record: %s', async (_, change, statuses) => {
+    await render();
+    await change();
+    const second = await render();
+    expect(second.statuses).toEqual(statuses);
+    rmSync(site.path('cache'), { recursive: true });
+    expect((await render()).hashes).toEqual(second.hashes);
+  });
+
+  it('is not remembered before all files of the asset are there', async () => {
+    const pipeline = new AssetPipeline(
+      { cache: 'cache', model: 'nearest' },
+      { root: site.root, warn: () => undefined },
+    );
+    pipelines.push(pipeline);
+    const plan = await pipeline.plan(file, checkDirectives(own));
+    await pipeline.render(plan, plan.variants[2]!);
+    expect(readdirSync(site.path('cache'))).not.toContain(assetsFile);
+  });
+
+  function removeIndex(): void {
+    rmSync(site.path('cache/index-v5'), { recursive: true });
+  }
 });
 
 /** Changes the bytes of all files in a folder, or of those that are called so. */

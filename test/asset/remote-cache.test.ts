@@ -7,6 +7,7 @@ import { RemoteCache } from '#src/asset/remote-cache.js';
 import type { RemoteStore } from '#src/asset/remote-store.js';
 import type { CacheOption } from '#src/asset/cache-option.js';
 import { openCache, openForTransfer } from '#src/asset/open-cache.js';
+import { Patience } from '#src/asset/patience.js';
 import { packResult, unpackResult } from '#src/asset/result-blob.js';
 import type { ResultFacts } from '#src/asset/cached-upscaler.js';
 import type { ResultCache } from '#src/asset/result-cache.js';
@@ -341,7 +342,10 @@ it('is not blamed for what keeps this process busy', async () => {
   const remote = await startRemote();
   const said: string[] = [];
   const store = new HttpStore(remote.url, undefined);
-  const cache = new RemoteCache(store, (line) => said.push(line), { mayWrite: false, budgetMs: 200 });
+  const cache = new RemoteCache(store, (line) => said.push(line), {
+    mayWrite: false,
+    patience: new Patience({ budgetMs: 200 }),
+  });
   const answer = cache.has(key);
   const until = performance.now() + 600;
   while (performance.now() < until);
@@ -357,17 +361,21 @@ it('is waited for only when its client is there, and is left alone where that is
     has: () => Promise.resolve(true),
     close: () => undefined,
   } as unknown as RemoteStore;
-  const options = { mayWrite: false, budgetMs: 200 };
-  expect(await new RemoteCache(store, (line) => said.push(line), options).has(key)).toBe(true);
+  const options = () => ({ mayWrite: false, patience: new Patience({ budgetMs: 200 }) });
+  expect(await new RemoteCache(store, (line) => said.push(line), options()).has(key)).toBe(true);
   expect(said).toEqual([]);
   const missing = { ...store, load: () => Promise.reject(new Error('npm install it')) };
-  expect(await new RemoteCache(missing, (line) => said.push(line), options).has(key)).toBe(false);
+  expect(await new RemoteCache(missing, (line) => said.push(line), options()).has(key)).toBe(false);
   expect(said).toEqual(['the remote cache a store is left alone: npm install it']);
 });
 
 describe('what takes long', () => {
   const cacheOf = (url: string, said: string[]) =>
-    new RemoteCache(new HttpStore(url, undefined), (line) => said.push(line), { mayWrite: false, budgetMs: 500 });
+    new RemoteCache(new HttpStore(url, undefined), (line) => said.push(line), {
+      mayWrite: false,
+      patience: new Patience({ budgetMs: 500 }),
+    });
+  const heavy = { worth: () => 60_000, read: (bytes: Uint8Array) => Promise.resolve({ bytes }) };
   /** Sends the pieces of a result, with pauses that are longer than the budget all together. */
   const inPieces = (length: number, count: number) =>
     startRemote((_, response) => {
@@ -383,17 +391,20 @@ describe('what takes long', () => {
       return true;
     });
 
-  it('is waited for as long as it comes', async () => {
+  it('is waited for as long as it comes and is worth it', async () => {
     const said: string[] = [];
     const remote = await inPieces(100_000, 30);
-    expect(await cacheOf(remote.url, said).get(key)).toHaveLength(3_000_000);
+    expect((await cacheOf(remote.url, said).get(key, heavy))?.bytes).toHaveLength(3_000_000);
     expect(said).toEqual([]);
+    const light = { ...heavy, worth: () => 100 };
+    expect(await cacheOf(remote.url, said).get(key, light)).toBeUndefined();
+    expect(said).toEqual([expect.stringContaining('is left alone: it is too slow')]);
   });
 
   it('is given up where it comes in drops', async () => {
     const said: string[] = [];
     const remote = await inPieces(10, 200);
-    expect(await cacheOf(remote.url, said).get(key)).toBeUndefined();
+    expect(await cacheOf(remote.url, said).get(key, heavy)).toBeUndefined();
     expect(said).toEqual([expect.stringContaining('is left alone: it is too slow')]);
   });
 });

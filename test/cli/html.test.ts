@@ -291,13 +291,14 @@ it('tells what fails with its page, delivers the rest, and writes over no one’
       '<img src="img/nowhere.png?upscale=2">',
       '<img src="img/bad.png?upscale=2">',
       '<img src="img/a.png?upscale=2&qualty=3">',
-      '<img src="img/a.png?upscale=2&format=webp">',
+      '<img src="img/a.png?upscale&width=96&format=webp">',
       '<script>x.src = "img/a.png?upscale=4"</script>',
       // Delivered above, it is still small here.
-      '<script>x.src = "img/a.png?upscale=2&format=webp"</script>',
+      '<script>x.src = "img/a.png?upscale&width=96&format=webp"</script>',
     ]),
     'img/bad.png': 'no picture',
-    'img/a@2x.webp': 'someone’s',
+    // No name of a density, so that it is no larger picture made by hand.
+    'img/a-96w.webp': 'someone’s',
   });
   const { code, stderr } = await upresHtml(site('.'));
   expect(code).toBe(1);
@@ -305,9 +306,9 @@ it('tells what fails with its page, delivers the rest, and writes over no one’
   expect(stderr).toMatch(/bad\.png\?upscale=2: .*\(in index\.html\)/);
   expect(stderr).toMatch(/qualty=3: .*quality/);
   expect(stderr).toMatch(/a\.png\?upscale=4: .*scripts/);
-  expect(stderr).toMatch(/a\.png\?upscale=2&format=webp: .*scripts/);
-  expect(readFileSync(site('index.html'), 'utf8')).toMatch(/img\/bad\.png\?upscale=2[^]*img\/a-[\da-f]{8}@2x\.webp/);
-  expect(readFileSync(site('img/a@2x.webp'), 'utf8')).toBe('someone’s');
+  expect(stderr).toMatch(/a\.png\?upscale&width=96&format=webp: .*scripts/);
+  expect(readFileSync(site('index.html'), 'utf8')).toMatch(/img\/bad\.png\?upscale=2[^]*img\/a-96w-[\da-f]{8}\.webp/);
+  expect(readFileSync(site('img/a-96w.webp'), 'utf8')).toBe('someone’s');
 });
 
 it.each([

@@ -1,5 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ErrorLine, OutputLine } from '#src/cli/report.js';
 import { errorCodes, sharedCache, upres } from './support/command.js';
 import { makeFolder } from './support/folder.js';
 import { picture } from './support/pictures.js';
@@ -86,4 +87,53 @@ test('a disk without hard links is no obstacle, and nothing is overwritten there
   expect(errorCodes(stdout)).toEqual({ 'b.png': 'OUTPUT_EXISTS' });
   expect(await readFile(folder.join('b@2x.png'), 'utf8')).toBe('precious');
   expect(await folder.list()).toEqual(['a.png', 'a@2x.png', 'b.png', 'b@2x.png', 'preload.cjs']);
+});
+
+test('a larger picture that someone made by hand is taken, whatever is made of it, and left alone where it lies', async () => {
+  await using folder = await makeFolder();
+  const large = await picture(50, 34);
+  const largeWebp = await picture(50, 34, 'webp');
+  await folder.write({
+    ...{ 'none.png': small, 'own.png': small, 'other-factor.png': small, 'other-factor@3x.png': large },
+    ...{ 'same.png': small, 'same@2x.png': large, 'sub/same.png': small, 'sub/same@2x.png': large },
+    ...{ 'webp.png': small, 'webp@2x.webp': largeWebp, 'copy.png': small, 'copy@2x.png': small },
+    ...{ 'broken.png': small, 'broken@2x.png': 'no picture' },
+  });
+  const outputs = async (...args: string[]) => {
+    const { stdout } = await upres([...args, '-m', 'nearest', '--json'], { cwd: folder.path });
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Partial<OutputLine & ErrorLine>);
+    const taken = lines.map(({ input, output, override, error }) => [
+      output ?? input,
+      override ?? error?.code ?? 'computed',
+    ]);
+    return Object.fromEntries(taken) as Record<string, string>;
+  };
+  expect(await outputs('own.png')).toEqual({ 'own@2x.png': 'computed' });
+
+  expect(await outputs('.', '--out', 'o', '-f', 'png,webp')).toEqual({
+    ...{ 'o/none@2x.png': 'computed', 'o/none@2x.webp': 'computed' },
+    ...{ 'o/own@2x.png': 'computed', 'o/own@2x.webp': 'computed' },
+    ...{ 'o/copy@2x.png': 'computed', 'o/copy@2x.webp': 'computed' },
+    ...{ 'o/other-factor@2x.png': 'computed', 'o/other-factor@2x.webp': 'computed' },
+    ...{ 'o/same@2x.png': 'same@2x.png', 'o/same@2x.webp': 'same@2x.png' },
+    ...{ 'o/sub/same@2x.png': 'sub/same@2x.png', 'o/sub/same@2x.webp': 'sub/same@2x.png' },
+    ...{ 'o/webp@2x.png': 'computed', 'o/webp@2x.webp': 'webp@2x.webp' },
+    'broken.png': 'UNSUPPORTED_FORMAT',
+  });
+  expect(await readFile(folder.join('o/sub/same@2x.png'))).toEqual(Buffer.from(large));
+  expect(await readFile(folder.join('o/webp@2x.webp'))).toEqual(Buffer.from(largeWebp));
+
+  // In place it is an output's own place that it takes, or the place of another.
+  expect(await outputs('same.png', 'sub', 'webp.png', '-f', 'png,webp')).toEqual({
+    ...{ 'same.png': 'OUTPUT_EXISTS', 'same@2x.webp': 'same@2x.png' },
+    ...{ 'sub/same.png': 'OUTPUT_EXISTS', 'sub/same@2x.webp': 'sub/same@2x.png' },
+    ...{ 'webp@2x.png': 'computed', 'webp.png': 'OUTPUT_EXISTS' },
+  });
+  expect(await readFile(folder.join('same@2x.png'))).toEqual(Buffer.from(large));
+  // What was copied is still no output of upres, and what is foreseen is what is made.
+  expect(await outputs('same.png', '--out', 'p')).toEqual({ 'p/same@2x.png': 'same@2x.png' });
+  expect(await outputs('same.png', '--out', 'p', '--dry-run')).toEqual({ 'p/same@2x.png': 'same@2x.png' });
 });

@@ -1,5 +1,5 @@
 import { inBands } from '../../event-loop.js';
-import { drawnColours, own, type Drawn } from './drawn-colours.js';
+import { drawnColours, own, paired, type Drawn } from './drawn-colours.js';
 import { maxValue, type PixelImage } from '../../pixels.js';
 import { isAreaReduced } from './reduction.js';
 
@@ -63,6 +63,15 @@ class Cells {
   private readonly values: Float64Array;
   private readonly full: number;
   private readonly near: number;
+  /** Of the three pixels of each column around a row: marks that one of them has, and that all have; whether all are opaque. */
+  private readonly some: Uint8Array;
+  private readonly every: Uint8Array;
+  private readonly opaque: Uint8Array;
+  /** Where the pixels around one are that have a colour of the drawing, and the others. */
+  private readonly owns = new Int32Array(9);
+  private readonly others = new Int32Array(9);
+  private ownCount = 0;
+  private otherCount = 0;
 
   constructor(
     private readonly enlarged: PixelImage,
@@ -77,119 +86,140 @@ class Cells {
     this.values = new Float64Array(this.size);
     this.full = maxValue(source.data);
     this.near = Math.round((this.full / 255) * sameLevels);
+    this.some = new Uint8Array(source.width);
+    this.every = new Uint8Array(source.width);
+    this.opaque = new Uint8Array(source.width).fill(1);
   }
 
   settleRow(y: number): void {
+    const { some, every, opaque, settling } = this;
     const { width, height, channels, data } = this.source;
-    const { marks } = this.drawn;
     const top = Math.max(0, y - 1) * width;
     const bottom = Math.min(height - 1, y + 1) * width;
+    this.readColumns(top, y * width, bottom);
     for (let x = 0; x < width; x++) {
       const left = Math.max(0, x - 1);
       const right = Math.min(width - 1, x + 1);
-      let seen = 0;
-      for (let row = top; row <= bottom; row += width)
-        for (let at = row + left; at <= row + right; at++) seen |= marks[at]!;
+      const seen = some[left]! | some[x]! | some[right]!;
       if (seen === 0) continue;
-      const mean = this.means !== undefined && this.isOpaque(top, bottom, left, right);
-      const flat = this.isFlat(top, bottom, left, right);
-      if (!flat && (this.settling === 'restored' || (!mean && !(seen & own)))) continue;
+      // Where all nine are equal, each is in a block of 2×2.
+      const flat = (every[left]! & every[x]! & every[right]! & paired) !== 0 && this.isFlat(top, bottom, left, right);
+      if (flat) {
+        this.fill(x, y);
+        continue;
+      }
+      const mean = this.means !== undefined && (opaque[left]! & opaque[x]! & opaque[right]!) === 1;
+      if (settling === 'restored' || (!mean && !(seen & own))) continue;
+      this.lookAround(top, bottom, left, right);
       for (let channel = 0; channel < channels; channel++) {
-        const value = data[(y * width + x) * channels + channel]!;
-        if (flat) this.fill(x, y, channel, value);
-        else this.settle(x, y, channel, top, bottom, left, right, mean ? value : undefined);
+        this.settle(x, y, channel, mean ? data[(y * width + x) * channels + channel]! : undefined);
       }
     }
+  }
+
+  private readColumns(top: number, middle: number, bottom: number): void {
+    const { some, every, opaque, full, means } = this;
+    const { marks } = this.drawn;
+    for (let x = 0; x < some.length; x++) {
+      const [above, at, below] = [marks[top + x]!, marks[middle + x]!, marks[bottom + x]!];
+      some[x] = above | at | below;
+      every[x] = above & at & below;
+    }
+    if (means === 'opaque' || !means) return;
+    const { data } = means;
+    for (let x = 0; x < some.length; x++) {
+      opaque[x] = data[top + x] === full && data[middle + x] === full && data[bottom + x] === full ? 1 : 0;
+    }
+  }
+
+  private lookAround(top: number, bottom: number, left: number, right: number): void {
+    const { owns, others } = this;
+    const { width, channels } = this.source;
+    const { marks } = this.drawn;
+    let [found, other] = [0, 0];
+    for (let row = top; row <= bottom; row += width) {
+      for (let pixel = row + left; pixel <= row + right; pixel++) {
+        if (marks[pixel]! & own) owns[found++] = pixel * channels;
+        else others[other++] = pixel * channels;
+      }
+    }
+    this.ownCount = found;
+    this.otherCount = other;
   }
 
   /** Bounds first: the least and the largest value around, where a colour of the drawing has it. */
-  private settle(
-    x: number,
-    y: number,
-    channel: number,
-    top: number,
-    bottom: number,
-    left: number,
-    right: number,
-    mean: number | undefined,
-  ): void {
-    const { width, channels, data } = this.source;
-    const { marks } = this.drawn;
-    let [least, largest, leastOwn, largestOwn] = [this.full, 0, this.full + 1, -1];
-    for (let row = top; row <= bottom; row += width) {
-      for (let at = row + left; at <= row + right; at++) {
-        const value = data[at * channels + channel]!;
-        if (value < least) least = value;
-        if (value > largest) largest = value;
-        if (!(marks[at]! & own)) continue;
-        if (value < leastOwn) leastOwn = value;
-        if (value > largestOwn) largestOwn = value;
+  private settle(x: number, y: number, channel: number, mean: number | undefined): void {
+    const { near, full, scale, owns, ownCount, others, otherCount } = this;
+    const { data } = this.source;
+    let [least, largest] = [full + 1, -1];
+    for (let index = 0; index < ownCount; index++) {
+      const value = data[owns[index]! + channel]!;
+      if (value < least) least = value;
+      if (value > largest) largest = value;
+    }
+    let [isLow, isHigh] = [ownCount > 0, ownCount > 0];
+    for (let index = 0; (isLow || isHigh) && index < otherCount; index++) {
+      const value = data[others[index]! + channel]!;
+      if (value < least) isLow = false;
+      if (value > largest) isHigh = false;
+    }
+    if (mean === undefined && !isLow && !isHigh) return;
+    const low = isLow ? least : 0;
+    const high = isHigh ? largest : full;
+    const shift = mean === undefined ? 0 : this.shiftWithin(x, y, channel, low, high, mean);
+    const { width, channels, data: made } = this.enlarged;
+    for (let row = y * scale; row < (y + 1) * scale; row++) {
+      let at = (row * width + x * scale) * channels + channel;
+      for (let column = 0; column < scale; column++, at += channels) {
+        const value = Math.min(high, Math.max(low, made[at]! + shift));
+        if (isLow && value - low <= near) made[at] = low;
+        else if (isHigh && high - value <= near) made[at] = high;
+        else made[at] = value;
       }
     }
-    const low = leastOwn === least ? least : 0;
-    const high = largestOwn === largest ? largest : this.full;
-    this.read(x, y, channel);
-    const { values, near } = this;
-    const sumAt = (moved: number): number => {
-      let sum = 0;
-      for (const one of values) sum += Math.min(high, Math.max(low, one + moved));
-      return sum;
-    };
-    const shift = mean === undefined ? 0 : shiftTo(mean * this.size, this.full, sumAt);
-    for (let at = 0; at < values.length; at++) {
-      const value = Math.min(high, Math.max(low, values[at]! + shift));
-      if (value - leastOwn <= near && leastOwn === least) values[at] = least;
-      else if (largestOwn - value <= near && largestOwn === largest) values[at] = largest;
-      else values[at] = value;
-    }
-    this.write(x, y, channel);
   }
 
-  private fill(x: number, y: number, channel: number, value: number): void {
-    const { values, near, settling } = this;
-    this.read(x, y, channel);
-    for (let at = 0; at < values.length; at++) {
-      if (settling !== 'restored' || Math.abs(values[at]! - value) <= near) values[at] = value;
-    }
-    this.write(x, y, channel);
-  }
-
-  private read(x: number, y: number, channel: number): void {
-    const { scale, values } = this;
+  /** How far the values of a cell are to be moved for this mean. */
+  private shiftWithin(x: number, y: number, channel: number, low: number, high: number, mean: number): number {
+    const { scale, values, full } = this;
     const { width, channels, data } = this.enlarged;
     let to = 0;
     for (let row = y * scale; row < (y + 1) * scale; row++) {
       let at = (row * width + x * scale) * channels + channel;
       for (let column = 0; column < scale; column++, at += channels) values[to++] = data[at]!;
     }
+    const sumAt = (moved: number): number => {
+      let sum = 0;
+      for (let at = 0; at < to; at++) sum += Math.min(high, Math.max(low, values[at]! + moved));
+      return sum;
+    };
+    return shiftTo(mean * to, full, sumAt, Math.round(mean - sumAt(0) / to));
   }
 
-  private write(x: number, y: number, channel: number): void {
-    const { scale, values } = this;
+  private fill(x: number, y: number): void {
+    const { scale, near, settling } = this;
     const { width, channels, data } = this.enlarged;
-    let from = 0;
-    for (let row = y * scale; row < (y + 1) * scale; row++) {
-      let at = (row * width + x * scale) * channels + channel;
-      for (let column = 0; column < scale; column++, at += channels) data[at] = values[from++]!;
+    const from = (y * this.source.width + x) * channels;
+    for (let channel = 0; channel < channels; channel++) {
+      const value = this.source.data[from + channel]!;
+      for (let row = y * scale; row < (y + 1) * scale; row++) {
+        let at = (row * width + x * scale) * channels + channel;
+        for (let column = 0; column < scale; column++, at += channels) {
+          if (settling !== 'restored' || Math.abs(data[at]! - value) <= near) data[at] = value;
+        }
+      }
     }
-  }
-
-  private isOpaque(top: number, bottom: number, left: number, right: number): boolean {
-    if (this.means === 'opaque' || !this.means) return true;
-    const { width, data } = this.means;
-    for (let row = top; row <= bottom; row += width) {
-      for (let at = row + left; at <= row + right; at++) if (data[at] !== this.full) return false;
-    }
-    return true;
   }
 
   private isFlat(top: number, bottom: number, left: number, right: number): boolean {
     const { width, channels, data } = this.source;
     const first = (top + left) * channels;
-    for (let row = top; row <= bottom; row += width) {
-      const start = (row + left) * channels;
-      for (let at = start; at < (row + right + 1) * channels; at++) {
-        if (data[at] !== data[first + ((at - start) % channels)]) return false;
+    for (let channel = 0; channel < channels; channel++) {
+      const value = data[first + channel];
+      for (let row = top; row <= bottom; row += width) {
+        for (let pixel = row + left; pixel <= row + right; pixel++) {
+          if (data[pixel * channels + channel] !== value) return false;
+        }
       }
     }
     return true;
@@ -202,9 +232,20 @@ class Cells {
  *
  * @param most how far values can be moved at most
  * @param sumAt the sum after a move by so much; it never falls when that grows
+ * @param guess a whole number near which it probably is: changes nothing but how long it takes
  */
-export function shiftTo(sum: number, most: number, sumAt: (shift: number) => number): number {
+export function shiftTo(sum: number, most: number, sumAt: (shift: number) => number, guess = 0): number {
   let [below, above] = [-most, most];
+  // From the guess in steps that double, until it is known to lie between two of them.
+  for (let [at, step] = [guess, 1]; at > below && at < above; step *= 2) {
+    if (sumAt(at) < sum) {
+      below = at;
+      at += step;
+    } else {
+      above = at;
+      at -= step;
+    }
+  }
   while (above - below > 1) {
     const middle = (below + above) >> 1;
     if (sumAt(middle) < sum) below = middle;

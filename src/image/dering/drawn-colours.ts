@@ -1,5 +1,5 @@
 import { inBands } from '../../event-loop.js';
-import type { PixelImage } from '../../pixels.js';
+import { maxValue, type PixelImage } from '../../pixels.js';
 
 /** Marks of a pixel: it has a colour of the drawing; it lies in a block of 2×2 of one colour. */
 export const own = 1;
@@ -30,29 +30,26 @@ export async function drawnColours(plane: PixelImage): Promise<Drawn | undefined
   const rows = new Uint8Array(height + 2);
   const colours = new Set<number>();
   const hashed = new Uint8Array(hashes);
+  // Of 8 bits a channel, names are small integers, which a set finds several times as fast.
+  const values = maxValue(data) + 1;
   const nameAt = (at: number): number =>
-    channels === 1 ? data[at]! : (data[at]! * 65536 + data[at + 1]!) * 65536 + data[at + 2]!;
+    channels === 1 ? data[at]! : (data[at]! * values + data[at + 1]!) * values + data[at + 2]!;
   const hashAt = (at: number): number =>
     (channels === 1 ? data[at]! : data[at]! + data[at + 1]! * 173 + data[at + 2]! * 8461) & (hashes - 1);
-  // Rows of values: of pixels side by side, all channels are equal to those of the one before.
-  const isLine = (at: number, pixels: number): boolean => {
-    for (const end = at + (pixels - 1) * channels; at < end; at++) if (data[at] !== data[at + channels]) return false;
-    return true;
-  };
-  const isBelow = (at: number): boolean => {
-    for (const end = at + channels; at < end; at++) if (data[at] !== data[at + stride]) return false;
-    return true;
-  };
+  const isSame = (at: number, other: number): boolean =>
+    data[at] === data[other] &&
+    (channels === 1 || (data[at + 1] === data[other + 1] && data[at + 2] === data[other + 2]));
   await inBands(height - 1, width * stepsPerPixel, (from, to) => {
     for (let y = from; y < to; y++) {
-      for (let x = 0; x < width - 1; x++) {
-        const at = y * stride + x * channels;
-        if (!isLine(at, 2) || !isBelow(at) || !isLine(at + stride, 2)) continue;
+      for (let x = 0, at = y * stride; x < width - 1; x++, at += channels) {
+        if (!isSame(at, at + channels) || !isSame(at, at + stride) || !isSame(at, at + stride + channels)) continue;
         const pixel = y * width + x;
         marks[pixel] = marks[pixel + 1] = marks[pixel + width] = marks[pixel + width + 1] = paired;
         rows[y] = rows[y + 1] = 1;
-        if (x + 2 >= width || y + 2 >= height || !isBelow(at + stride)) continue;
-        if (!isLine(at, 3) || !isLine(at + stride, 3) || !isLine(at + 2 * stride, 3)) continue;
+        if (x + 2 >= width || y + 2 >= height) continue;
+        const [right, below] = [at + 2 * channels, at + 2 * stride];
+        if (!isSame(at, right) || !isSame(at, right + stride) || !isSame(at, below)) continue;
+        if (!isSame(at, below + channels) || !isSame(at, right + 2 * stride)) continue;
         colours.add(nameAt(at));
         hashed[hashAt(at)] = 1;
       }
@@ -60,10 +57,14 @@ export async function drawnColours(plane: PixelImage): Promise<Drawn | undefined
   });
   if (colours.size === 0) return undefined;
   await inBands(height, width * stepsPerPixel, (from, to) => {
+    let [last, isLastDrawn] = [-1, false];
     for (let y = from; y < to; y++) {
-      for (let x = 0; x < width; x++) {
-        const at = y * stride + x * channels;
-        if (!hashed[hashAt(at)] || !colours.has(nameAt(at))) continue;
+      for (let x = 0, at = y * stride; x < width; x++, at += channels) {
+        if (!hashed[hashAt(at)]) continue;
+        const name = nameAt(at);
+        // Next to a pixel of the drawing there is mostly another one.
+        if (name !== last) [last, isLastDrawn] = [name, colours.has(name)];
+        if (!isLastDrawn) continue;
         marks[y * width + x]! |= own;
         rows[y] = 1;
       }

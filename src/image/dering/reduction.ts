@@ -69,15 +69,22 @@ function residual(enlarged: PixelImage, source: PixelImage, pixel: number, taps:
   const x = pixel % source.width;
   const left = x * scale - (taps.length - scale) / 2;
   const top = ((pixel - x) / source.width) * scale - (taps.length - scale) / 2;
+  const size = taps.length;
+  const isInside = left >= 0 && top >= 0 && left + size <= width && top + size <= height;
   let total = 0;
   for (let channel = 0; channel < channels; channel++) {
     let sum = 0;
-    for (let row = 0; row < taps.length; row++) {
-      const start = Math.min(height - 1, Math.max(0, top + row)) * width;
+    for (let row = 0; row < size; row++) {
       let line = 0;
-      for (let column = 0; column < taps.length; column++) {
-        const at = start + Math.min(width - 1, Math.max(0, left + column));
-        line += taps[column]! * data[at * channels + channel]!;
+      if (isInside) {
+        let at = ((top + row) * width + left) * channels + channel;
+        for (let column = 0; column < size; column++, at += channels) line += taps[column]! * data[at]!;
+      } else {
+        const start = Math.min(height - 1, Math.max(0, top + row)) * width;
+        for (let column = 0; column < size; column++) {
+          const at = start + Math.min(width - 1, Math.max(0, left + column));
+          line += taps[column]! * data[at * channels + channel]!;
+        }
       }
       sum += taps[row]! * line;
     }
