@@ -85,13 +85,15 @@ export class LocalBackend extends MainBackend {
     const { width, height } = source;
     const { geometry } = this.info;
     const others = this.pool.callsFor(this);
+    const statedBudget = this.settings.memoryBudget ?? this.card.memoryBudget;
     const request: PlanRequest = {
       width,
       height,
       geometry,
       // Many images at once keep all threads busy without cutting each into pieces for every thread.
       threads: Math.max(1, Math.round(this.threads / (others + 1))),
-      memoryBudget: this.settings.memoryBudget ?? this.card.memoryBudget ?? defaultMemoryBudget,
+      memoryBudget: statedBudget ?? defaultMemoryBudget,
+      isBudgetStated: statedBudget !== undefined,
       tilePixels: settings.tilePixels,
       acceptApproximation:
         settings.acceptApproximation ?? this.settings.acceptApproximation ?? this.card.acceptApproximation ?? false,
