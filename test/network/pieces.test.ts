@@ -204,35 +204,39 @@ describe('while a tile of a heavy network is computed', () => {
     data: Uint8Array.from(randomFloats(3 * side * side, 7, 30, 220)),
   };
 
-  test.each(['cpu', 'wasm'] as const)('its progress is told, and it can be cancelled: %s', async (device) => {
-    await using network = await ThreadSafeNetwork.fromBytes(placed(), { cacheFolder, device, threads: 1 });
-    const { fixedSize, pieces } = network.weights.geometry;
-    expect(fixedSize).toEqual({ width: side, height: side });
-    expect(pieces!.length).toBeGreaterThanOrEqual(2);
+  test.each(['cpu', 'wasm'] as const)(
+    'its progress is told, and it can be cancelled: %s',
+    async (device) => {
+      await using network = await ThreadSafeNetwork.fromBytes(placed(), { cacheFolder, device, threads: 1 });
+      const { fixedSize, pieces } = network.weights.geometry;
+      expect(fixedSize).toEqual({ width: side, height: side });
+      expect(pieces!.length).toBeGreaterThanOrEqual(2);
 
-    const done: number[] = [];
-    let tiles = 0;
-    const result = await network.upscaleImage(picture, {
-      onTile: () => tiles++,
-      onProgress: ({ donePixels }) => done.push(donePixels),
-    });
-    expect(tiles).toBe(1);
-    expect(done).toHaveLength(pieces!.length);
-    expect(done).toEqual(done.toSorted((a, b) => a - b));
-    expect(done.at(-1)).toBe(side * side);
+      const done: number[] = [];
+      let tiles = 0;
+      const result = await network.upscaleImage(picture, {
+        onTile: () => tiles++,
+        onProgress: ({ donePixels }) => done.push(donePixels),
+      });
+      expect(tiles).toBe(1);
+      expect(done).toHaveLength(pieces!.length);
+      expect(done).toEqual(done.toSorted((a, b) => a - b));
+      expect(done.at(-1)).toBe(side * side);
 
-    const abort = new AbortController();
-    let told = 0;
-    const cancelled = network.upscaleImage(picture, {
-      signal: abort.signal,
-      onProgress: () => {
-        told++;
-        abort.abort();
-      },
-    });
-    expect(await codeOf(cancelled)).toBe('ABORTED');
-    expect((await network.upscaleImage(picture)).data).toEqual(result.data);
-    expect(told).toBe(1);
-    // The runtime in WebAssembly computes slowly on a busy machine.
-  }, 180_000);
+      const abort = new AbortController();
+      let told = 0;
+      const cancelled = network.upscaleImage(picture, {
+        signal: abort.signal,
+        onProgress: () => {
+          told++;
+          abort.abort();
+        },
+      });
+      expect(await codeOf(cancelled)).toBe('ABORTED');
+      expect((await network.upscaleImage(picture)).data).toEqual(result.data);
+      expect(told).toBe(1);
+      // The runtime in WebAssembly computes slowly on a busy machine.
+    },
+    180_000,
+  );
 });
