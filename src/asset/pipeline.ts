@@ -106,8 +106,10 @@ export class AssetPipeline {
    */
   async plan(file: string, directives: Directives, contents?: Uint8Array): Promise<PreparedAsset> {
     const resolved = this.resolver.resolve(file, directives);
-    const { planAsset, Source } = await (this.planner ??= loadPlanner());
-    const recall = await (this.recalling ??= this.loadRecall());
+    const [{ planAsset, Source }, recall] = await Promise.all([
+      (this.planner ??= loadPlanner()),
+      (this.recalling ??= this.loadRecall()),
+    ]);
     try {
       const image = new Source(contents ?? file);
       const recalled = await recall?.of(file, resolved, await image.hash());

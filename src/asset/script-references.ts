@@ -19,13 +19,13 @@ type Parse = (code: string) => unknown;
  */
 export function newUrlsIn(code: string, parse: Parse): UrlLiteral[] {
   if (!code.includes('import.meta.url') || !code.includes('upscale')) return [];
-  return [...nodesOf(code, parse)].flatMap((node) => newUrl(code, node) ?? []);
+  return nodesOf(code, parse).flatMap((node) => newUrl(code, node) ?? []);
 }
 
 /** The directives of a module: of its imports, and of `new URL(…, import.meta.url)`. Imports of types are none. */
 export function scriptReferences(code: string, parse: Parse): { url: string; by: 'import' | 'place' }[] {
   if (!code.includes('upscale')) return [];
-  return [...nodesOf(code, parse)].flatMap((node) => {
+  return nodesOf(code, parse).flatMap((node) => {
     const url = newUrl(code, node);
     if (url) return { url: url.value, by: 'place' as const };
     const { type, source, importKind } = node as Node & { source?: unknown; importKind?: unknown };
@@ -38,30 +38,32 @@ export function scriptReferences(code: string, parse: Parse): { url: string; by:
 /** The patterns of `import.meta.glob()` that carry directives, which belong into its options: no file is called so. */
 export function globsWithDirectives(code: string, parse: Parse): string[] {
   if (!code.includes('import.meta.glob') || !code.includes('upscale')) return [];
-  return [...nodesOf(code, parse)].flatMap((node) => {
+  return nodesOf(code, parse).flatMap((node) => {
     const { callee, arguments: given = [] } = node as Node & { callee?: Node; arguments?: Node[] };
     if (node.type !== 'CallExpression' || !callee || !given[0]) return [];
     if (code.slice(callee.start, callee.end).replace(/\s/g, '') !== 'import.meta.glob') return [];
-    return [...walk(given[0])].flatMap((part) => ourLiteral(part)?.value ?? []);
+    return nodesUnder(given[0]).flatMap((part) => ourLiteral(part)?.value ?? []);
   });
 }
 
-function* nodesOf(code: string, parse: Parse): Generator<Node> {
+function nodesOf(code: string, parse: Parse): Node[] {
   let tree: unknown;
   try {
     tree = parse(code);
   } catch {
     // Whatever it is, the bundler says so itself, or the directive is found in the output.
-    return;
+    return [];
   }
-  yield* walk(tree);
+  return nodesUnder(tree);
 }
 
-function* walk(value: unknown): Generator<Node> {
-  if (Array.isArray(value)) for (const one of value) yield* walk(one);
-  if (!isNode(value)) return;
-  yield value;
-  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) yield* walk(part);
+/** All nodes of a tree, in the order of the code. */
+function nodesUnder(value: unknown, found: Node[] = []): Node[] {
+  if (Array.isArray(value)) for (const one of value) nodesUnder(one, found);
+  if (!isNode(value)) return found;
+  found.push(value);
+  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) nodesUnder(part, found);
+  return found;
 }
 
 function newUrl(code: string, node: Node): UrlLiteral | undefined {

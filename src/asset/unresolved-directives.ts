@@ -46,7 +46,11 @@ export function unresolvedDirectives(
     const strings = parse && script && text().includes('upscale') ? stringsIn(text(), parse, script) : undefined;
     const urls = strings
       ? [...new Set(strings.flatMap((string) => urlsOfLiteral(withoutHost(string, folders.base))))]
-      : writtenUrls(name, () => withoutHost(text(), folders.base));
+      : writtenUrls(
+          name,
+          () => withoutHost(text(), folders.base),
+          parse && ((code) => stringsIn(code, parse, 'module')),
+        );
     return urls.filter((url) => isThere(url, files, folders)).map((url) => ({ url, files }));
   });
 }
@@ -54,6 +58,8 @@ export function unresolvedDirectives(
 /** The strings of a script, whole, and put together where that can be known; undefined where it is none that can be parsed. */
 function stringsIn(code: string, parse: (code: string) => unknown, kind: ScriptKind): string[] | undefined {
   const found: string[] = [];
+  // Rolldown puts a comment before each module, with its id: most need no parsing.
+  if (!code.replace(/^\/\/#region .*$/gm, '').includes('upscale')) return found;
   const keep = (text: string | undefined): void => {
     if (!text?.includes('upscale')) return;
     found.push(...((kind === 'inline worker' ? stringsIn(text, parse, 'module') : undefined) ?? [text]));

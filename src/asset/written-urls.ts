@@ -17,6 +17,8 @@ const kinds = /\.(css|[xs]?html?|svg|xml|rss|atom|[cm]?js|webmanifest|json)$/i;
 /** Whether URLs are looked for in files of that name. */
 export const mayHaveUrls = (file: string): boolean => kinds.test(file);
 
+type StringsOfScript = (code: string) => readonly string[] | undefined;
+
 /** Longer than any URL of an image: how far is looked around a directive for the ends of its URL. */
 const longestUrl = 2048;
 
@@ -35,11 +37,12 @@ const edgeOfUrl = /[\s"'`\\(),<>]/;
  *
  * @param name of the emitted file; a query in it counts, too
  * @param text called only where the kind of file can have URLs; bytes are decoded only where they have a directive
+ * @param strings gives the strings of a script that stands in a page, without its comments; undefined where it can't be parsed
  */
-export function writtenUrls(name: string, text: () => string | Buffer): string[] {
+export function writtenUrls(name: string, text: () => string | Buffer, strings?: StringsOfScript): string[] {
   const [file = '', query = ''] = name.split('?');
   const inName = hasDirectives(query) ? [name] : [];
-  return [...new Set([...inName, ...candidates(file, text)].filter(isOwnImage))];
+  return [...new Set([...inName, ...candidates(file, text, strings)].filter(isOwnImage))];
 }
 
 /**
@@ -80,7 +83,7 @@ function parseLiteral(text: string): string[] {
     .map(({ url }) => url);
 }
 
-function candidates(file: string, text: () => string | Buffer): string[] {
+function candidates(file: string, text: () => string | Buffer, strings?: StringsOfScript): string[] {
   const kind = kinds.exec(file)?.[1]?.toLowerCase();
   if (kind === undefined) return [];
   const given = text();
@@ -89,7 +92,7 @@ function candidates(file: string, text: () => string | Buffer): string[] {
   if (kind === 'css') return inStyles(whole);
   if (kind === 'json' || kind === 'webmanifest') return inJson(whole);
   if (kind.endsWith('js')) return inScript(whole);
-  return /^(?:xml|rss|atom)$/.test(kind) ? inFeed(whole) : inPage(whole);
+  return /^(?:xml|rss|atom)$/.test(kind) ? inFeed(whole) : inPage(whole, strings);
 }
 
 /** Feeds have URLs as texts of elements, too, and pages in `<![CDATA[…]]>`. */
@@ -108,13 +111,13 @@ function inStyles(css: string): string[] {
   });
 }
 
-function inPage(html: string): string[] {
+function inPage(html: string, strings?: StringsOfScript): string[] {
   return [...startTags(html)].flatMap(({ name: tag, attributes, text }) => [
-    ...(tag === 'style' ? inStyles(text) : tag === 'script' ? inScriptElement(text, attributes) : []),
+    ...(tag === 'style' ? inStyles(text) : tag === 'script' ? inScriptElement(text, attributes, strings) : []),
     ...attributes.flatMap(({ name, value }) => {
       const holding = holdingOf(name, value);
       if (holding === 'styles') return inStyles(value);
-      if (holding === 'page') return inPage(value);
+      if (holding === 'page') return inPage(value, strings);
       if (holding === 'strings') return inScript(value);
       if (holding === 'srcset') return parseSrcset(value).map(({ url }) => url);
       return holding === 'url' ? [value.trim()] : holding === 'urls' ? urlsOfList(value) : [];
@@ -122,10 +125,15 @@ function inPage(html: string): string[] {
   ]);
 }
 
-function inScriptElement(text: string, attributes: readonly HtmlAttribute[]): string[] {
+function inScriptElement(
+  text: string,
+  attributes: readonly HtmlAttribute[],
+  strings: StringsOfScript = () => undefined,
+): string[] {
   if (!text.includes('upscale')) return [];
   const type = attributes.find(({ name }) => name === 'type')?.value ?? '';
-  return /json|importmap/i.test(type) ? inJson(text) : inScript(text);
+  if (/json|importmap/i.test(type)) return inJson(text);
+  return strings(text)?.flatMap(parseLiteral) ?? inScript(text);
 }
 
 const inJson = (text: string): string[] => stringsOfJson(text)?.flatMap(parseLiteral) ?? inScript(text);
