@@ -9,6 +9,8 @@ export interface PictureTimes {
   readonly main: number;
   /** Of each tile, on a machine whose memory keeps up. */
   readonly tiles: readonly number[];
+  /** Of each piece of what threads do when all tiles are there. */
+  readonly settling: readonly number[];
 }
 
 /** A machine, and what the pool of threads is like on it. */
@@ -35,14 +37,15 @@ export interface SchedulerOutcome {
 }
 
 interface Picture {
-  readonly times: PictureTimes;
+  /** What threads are to do for it now, all of which comes before what they do next. */
+  readonly pieces: readonly number[];
   pending: number;
   left: number;
   readonly done: () => void;
 }
 
 /**
- * Lets the pool's threads compute pictures: the main thread gives tiles to threads that are free, or about to be, and hears of each end. Codecs run
+ * Lets the pool's threads compute pictures: the main thread gives pieces of pictures to threads that are free, or about to be, and hears of each end. Codecs run
  * beside; where all cores compute they take their time from these, which is not counted.
  */
 export function simulateScheduler(pictures: readonly PictureTimes[], machine: Machine): SchedulerOutcome {
@@ -84,8 +87,8 @@ export function simulateScheduler(pictures: readonly PictureTimes[], machine: Ma
   };
   const dispatch = (): void => {
     for (let picture = waiting[0]; picture; picture = waiting[0]) {
-      const { tiles } = picture.times;
-      const seconds = tiles[tiles.length - picture.pending]!;
+      const { pieces } = picture;
+      const seconds = pieces[pieces.length - picture.pending]!;
       const thread = freeFor(seconds);
       if (thread < 0) return;
       loads[thread]!++;
@@ -104,17 +107,26 @@ export function simulateScheduler(pictures: readonly PictureTimes[], machine: Ma
     }
   };
 
+  const inPieces = (pieces: readonly number[], done: () => void): void => {
+    if (pieces.length === 0) {
+      done();
+      return;
+    }
+    waiting.push({ pieces, pending: pieces.length, left: pieces.length, done });
+    dispatch();
+  };
+
   let next = 0;
   const begin = (): void => {
     const times = pictures[next++];
     if (!times) return;
     codecs.serve(times.decode, () => {
       main.serve(times.main, () => {
-        const done = (): void => {
-          codecs.serve(times.encode, begin);
-        };
-        waiting.push({ times, pending: times.tiles.length, left: times.tiles.length, done });
-        dispatch();
+        inPieces(times.tiles, () => {
+          inPieces(times.settling, () => {
+            codecs.serve(times.encode, begin);
+          });
+        });
       });
     });
   };

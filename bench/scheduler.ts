@@ -1,4 +1,5 @@
 import sharp from 'sharp';
+import { dering } from '#src/image/dering/dering.js';
 import { Upscaler } from '#src/image/upscale.js';
 import type { MeasuredGeometry } from '#src/network/weights/weights-manifest.js';
 import { defaultMemoryBudget, planImage } from '#src/network/tiles/plan.js';
@@ -29,6 +30,8 @@ const threadCounts = [1, 2, 4, 8, 16, 32, 64];
 const memory = { memoryBytes: 100e9, bytesPerThread: 2e9 };
 /** As in `network/pool/thread-pool.ts`. */
 const longestAhead = 0.1;
+/** As in `image/dering`: steps for each pixel of the source; in `network`: the least that threads are given, and how many at once. */
+const settling = { steps: 36, least: 1 << 19, piece: 1 << 23 };
 /** Pictures that the command and the plugins have under way for each thread. */
 const picturesPerThread = 8;
 /** Threads of libuv's pool, on which codecs work. */
@@ -40,6 +43,8 @@ interface Costs {
   readonly perPixel: number;
   readonly perTile: number;
   readonly mainPerTile: number;
+  /** Of what holds results to their source, for each pixel of that: by threads, where it is large enough. */
+  readonly settlePerPixel: number;
   /** Of the codecs, for each pixel of the source and of the result. */
   readonly decode: number;
   readonly encode: number;
@@ -167,6 +172,13 @@ async function measureCosts({ quick, pairs, cacheFolder }: Setting): Promise<Cos
   const big = await upscaled([480, 480], 1);
   const bigTiles = (await recordTiles(network, await photograph(480))).length;
   const pixels = 480 * 480 - icon[0] * icon[1];
+  const photo = await sharp(await jpegOf(480, 480))
+    .raw()
+    .toBuffer();
+  const source = { width: 480, height: 480, channels: 3, data: new Uint8Array(photo) } as const;
+  const enlarged = await network.upscaleImage(source);
+  const copies = Array.from({ length: rounds }, () => ({ ...enlarged, data: enlarged.data.slice() }));
+  const settled = await spent(() => dering(copies.pop()!, source, 'faithful'));
   const mainPerPixel = Math.max(0, (big.main - small.main - (bigTiles - 1) * mainPerTile) / pixels);
 
   const jpeg = await jpegOf(480, 480);
@@ -179,9 +191,10 @@ async function measureCosts({ quick, pairs, cacheFolder }: Setting): Promise<Cos
     perPixel,
     perTile,
     mainPerTile,
+    settlePerPixel: settled.main / 480 ** 2,
     decode: decoded.all / 480 ** 2,
     encode: encoded.all / 960 ** 2,
-    mainPerPicture: Math.max(0, small.main - mainPerTile),
+    mainPerPicture: Math.max(0, small.main - mainPerTile - (settled.main / 480 ** 2) * icon[0] * icon[1]),
     mainPerPixel,
   };
 }
@@ -206,11 +219,16 @@ function pictureTimes(costs: Costs, [width, height]: readonly [number, number], 
     pixelsPerMs: 1 / costs.perPixel / 1000,
   });
   const pixels = width * height;
+  const steps = settling.steps * pixels;
+  const settle = costs.settlePerPixel * pixels;
+  const inThreads = steps >= settling.least;
+  const pieces = Math.ceil(steps / settling.piece);
   return {
     decode: costs.decode * pixels,
     encode: costs.encode * pixels * 4,
-    main: costs.mainPerPicture + costs.mainPerPixel * pixels,
+    main: costs.mainPerPicture + costs.mainPerPixel * pixels + (inThreads ? 0 : settle),
     tiles: plan.tiles.map(({ work }) => costs.perTile + costs.perPixel * work),
+    settling: inThreads ? Array.from({ length: pieces }, () => settle / pieces) : [],
   };
 }
 
@@ -294,6 +312,7 @@ function costTable(costs: Costs): Table {
       ['the main thread, for each tile', us(costs.mainPerTile)],
       ['the main thread, for each picture', us(costs.mainPerPicture)],
       ['the main thread, for each megapixel of a picture', megapixel(costs.mainPerPixel)],
+      ['holding results to their source, for each megapixel', megapixel(costs.settlePerPixel)],
       ['decoding, for each megapixel', megapixel(costs.decode)],
       ['encoding, for each megapixel of the result', megapixel(costs.encode)],
     ],

@@ -12,11 +12,19 @@ export interface Output {
   readonly hash?: string | undefined;
 }
 
+interface History {
+  readonly history: readonly string[];
+  /** Of the contents that the file had when it came out. */
+  readonly hash: string;
+  /** Whether another plugin has made a copy of it. */
+  isCopied: boolean;
+}
+
 /** Sees to it that no file of a stream takes another's name, since `dest` would write one over the other. */
 export class OutputNames {
   private readonly taken = new Map<string, { readonly from: string; readonly hash: string }>();
   /** The names that each file had, to which plugins behind this one add theirs: the files themselves are not held. */
-  private readonly histories: { readonly history: readonly string[]; readonly hash: string }[] = [];
+  private readonly histories: History[] = [];
 
   /** Whether a file of that name came out. */
   has(file: File): boolean {
@@ -34,20 +42,33 @@ export class OutputNames {
     const earlier = this.taken.get(file.path);
     if (!earlier) {
       this.taken.set(file.path, { from: source.relative, hash });
-      this.histories.push({ history: file.history, hash });
+      this.follow(file, hash);
     }
     if (!earlier || earlier.hash === hash) return !earlier;
     const message = `${source.relative} and ${earlier.from} would both become ${file.relative}: give one of them another name`;
     throw pluginError(new UpresError('OUTPUT_COLLISION', message, { file: source.path }), source.path);
   }
 
-  /**
-   * What is wrong with the names that plugins behind this one gave to its files: two of them may have become one. Copies, as gulp-rename
-   * makes them, have names of their own that are not seen here.
-   */
+  /** Some plugins give a copy another name and drop the file, as gulp-rename does: a copy is followed in its place. */
+  private follow(file: File, hash: string): void {
+    const followed: History = { history: file.history, hash, isCopied: false };
+    this.histories.push(followed);
+    const clone = file.clone.bind(file);
+    const cloneAndFollow = (...options: Parameters<typeof clone>): ReturnType<typeof clone> => {
+      const copy = clone(...options);
+      followed.isCopied = true;
+      this.follow(copy, hash);
+      return copy;
+    };
+    // Copies take over what can be enumerated.
+    Object.defineProperty(file, 'clone', { value: cloneAndFollow, configurable: true, writable: true });
+  }
+
+  /** What is wrong with the names that plugins behind this one gave to its files: two of them may have become one. */
   renamed(): PluginError | undefined {
     const names = new Map<string, string>();
-    for (const { history, hash } of this.histories) {
+    for (const { history, hash, isCopied } of this.histories) {
+      if (isCopied) continue;
       const name = history.at(-1)!;
       const earlier = names.get(name);
       names.set(name, hash);

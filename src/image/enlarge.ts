@@ -1,12 +1,15 @@
 import { bleed } from './alpha/bleed.js';
 import { framesAtOnce, inWindow } from './codec/in-window.js';
 import { dering, type Settled, type Settling } from './dering/dering.js';
+import { drawnColours } from './dering/drawn-colours.js';
 import { settleCover } from './dering/settle-cover.js';
 import type { PictureTimer } from './picture-timer.js';
 import type { NetworkChain } from './network-chain.js';
 import type { UpscaleOptions } from './options.js';
 import type { Frame, PixelImage, Progress } from '../pixels.js';
 import { approximateOnly, worst, type Approximate } from '../network/approximate.js';
+import { inThisThread } from '../row-work.js';
+import { liesOnSharedMemory, onSharedMemory } from '../shared-pixels.js';
 import { reducePlane } from './reduce.js';
 
 /** How many pixels beyond the receptive field colours are spread: reduction afterwards has a small one of its own. */
@@ -51,20 +54,28 @@ export async function enlargeFrames(
     settling?: Settling,
     cover?: PixelImage,
   ): Promise<Enlarged> => {
-    const seen = cover ? await bleed(plane, cover, chain.receptiveField + spareLayers) : plane;
-    const enlarged = await chain.enlarge(seen, { ...call, ...progress.part(workOf(chain, plane)) });
+    // Where all threads see it.
+    const seen = await onSharedMemory(cover ? await bleed(plane, cover, chain.receptiveField + spareLayers) : plane);
+    const doRows = chain.doRows(call);
+    const enlarging = chain.enlarge(seen, { ...call, ...progress.part(workOf(chain, plane)) });
+    // What the source alone tells is found out meanwhile.
+    const drawn = settling && drawnColours(seen, doRows);
+    await Promise.allSettled([enlarging, drawn]);
+    const enlarged = await enlarging;
     const settle = async (of: PixelImage): Promise<Settled | undefined> =>
-      settling && dering(of, seen, settling, cover);
+      settling && dering(of, seen, settling, cover, isShared(of) ? doRows : inThisThread, drawn);
     return { plane: enlarged, settled: await settle(enlarged), settle, told: approximateOnly(enlarged) };
   };
   // No damage of a codec reaches alpha: whatever computes it is held to it.
   const forCover = forAlpha.settling === undefined ? 'bounded' : 'faithful';
   const enlarged = await timer.inference(() =>
-    inWindow(frames, framesAtOnce, async (source) => {
-      const { colour, alpha } = source;
+    inWindow(frames, framesAtOnce, async (decoded) => {
+      const { colour, alpha } = decoded;
+      // Of a frame without alpha nothing more is asked.
+      const source = alpha ? { colour: await onSharedMemory(colour), alpha: await onSharedMemory(alpha) } : decoded;
       const planes = both(
-        enlargePlane(forColour, colour, forColour.settling, alpha),
-        alpha && enlargePlane(forAlpha, alpha, forCover),
+        enlargePlane(forColour, source.colour, forColour.settling, source.alpha),
+        source.alpha && enlargePlane(forAlpha, source.alpha, forCover),
       );
       return { source, ...(await planes) };
     }),
@@ -73,7 +84,9 @@ export async function enlargeFrames(
     const approximated = worst([colour.told, ...(alpha ? [alpha.told] : [])]);
     // Bicubic has most of the scales that a network can have, but not every one.
     const frame = { colour: colour.plane, alpha: alpha && (await reducePlane(alpha.plane, colour.plane, timer)) };
-    await settleCover(frame, source, colour.settled, alpha?.settled);
+    const doRows =
+      isShared(frame.colour) && frame.alpha && isShared(frame.alpha) ? forColour.doRows(call) : inThisThread;
+    await settleCover(frame, source, colour.settled, alpha?.settled, doRows);
     const settle = async (reduced: Frame): Promise<void> => {
       if (!isMultiple(reduced.colour, source.colour)) return;
       const settled = await colour.settle(reduced.colour);
@@ -90,6 +103,8 @@ interface Enlarged {
   /** The same for another plane that it was made into. */
   readonly settle: (plane: PixelImage) => Promise<Settled | undefined>;
 }
+
+const isShared = ({ data }: PixelImage): boolean => liesOnSharedMemory(data);
 
 function isMultiple(large: PixelImage, small: PixelImage): boolean {
   return large.width % small.width === 0 && large.height * small.width === large.width * small.height;

@@ -1,6 +1,7 @@
 import { worst, type Approximate } from '../network/approximate.js';
 import type { CallOptions, ThreadSafeNetwork } from '../network/thread-safe-network.js';
 import type { PixelImage, Progress } from '../pixels.js';
+import type { DoRows } from '../row-work.js';
 import type { Settling } from './dering/dering.js';
 
 /** Where the graph does not tell its receptive field, this is far enough to look right. */
@@ -41,6 +42,11 @@ export class NetworkChain {
   /** Next to a network that does not enlarge: a plane as it is. */
   none(): NetworkChain {
     return new NetworkChain('none', 'none', this.network, 0, undefined);
+  }
+
+  /** Does rows by the turn of a call; see `ThreadSafeNetwork`. */
+  doRows(options: CallOptions): DoRows {
+    return this.network.doRows(options);
   }
 
   async enlarge(plane: PixelImage, options: CallOptions): Promise<PixelImage & Approximate> {

@@ -34,8 +34,12 @@ import {
   type Progress,
   viewPixels,
 } from '../pixels.js';
+import { inThisThread, type DoRows } from '../row-work.js';
 import type { ModelSource } from './pool/protocol.js';
 import { defaultThreads, threadCount } from './pool/thread-count.js';
+
+/** Rows that take fewer steps than this (see `inBands`), half a millisecond, are done where they are asked for. */
+const leastSteps = 1 << 19;
 
 const networkOptions = options({
   /**
@@ -296,6 +300,19 @@ export class ThreadSafeNetwork implements AsyncDisposable {
     const { output, ...told } = await this.compute(width, height, channels, data, options, memory === 'admitted');
     const size = { width: width * this.factor, height: height * this.factor, channels };
     return { ...size, data: viewPixels(pixelTypeOf(data), output) as Uint8Array | Uint16Array, ...told };
+  }
+
+  /**
+   * Does rows on the threads that compute the network, by the call's turn; in this thread where there are none, and where there
+   * is so little to do that a thread would hardly be told of it sooner.
+   * @internal
+   */
+  doRows({ priority = 0, signal, lane }: CallOptions = {}): DoRows {
+    const { backend } = this;
+    return (work, given, rows, stepsPerRow) =>
+      backend.doRows && rows * stepsPerRow >= leastSteps
+        ? backend.doRows({ work, given, rows, stepsPerRow }, priority, signal, lane)
+        : inThisThread(work, given, rows, stepsPerRow);
   }
 
   /** A handle with which another worker thread of this process uses the network: one handle for one `attach`. */

@@ -88,12 +88,20 @@ describe('a simulated pool of threads', () => {
     bytesPerThread: 1,
     memoryBytes: 1e9,
   };
-  const pictures = Array.from({ length: 100 }, () => ({ decode: 0, encode: 0, main: 0, tiles: [0.2, 0.2] }));
+  const pictures = Array.from({ length: 100 }, () => ({
+    decode: 0,
+    encode: 0,
+    main: 0,
+    tiles: [0.2, 0.2],
+    settling: [],
+  }));
 
   it('shares the tiles out', () => {
     const { seconds, busy } = simulateScheduler(pictures, machine);
     expect(seconds).toBeCloseTo(10);
     expect(busy.threads).toBeCloseTo(1);
+    const settled = pictures.map((picture) => ({ ...picture, settling: [0.1, 0.1] }));
+    expect(simulateScheduler(settled, machine).seconds).toBeCloseTo(15);
   });
 
   it('is held up by its main thread, its codecs, or its memory', () => {

@@ -10,7 +10,7 @@ import { interleave, layOnWhite } from '#src/image/codec/interleave.js';
 import type { PixelImage } from '#src/pixels.js';
 import { splitAlpha } from '#src/image/alpha/split-alpha.js';
 import { deringFaintColours } from '#src/image/dering/faint-colours.js';
-import { onSharedMemory } from '#src/network/pool/call.js';
+import { onSharedMemory } from '#src/shared-pixels.js';
 import { mergeRepeatedTiles } from '#src/network/tiles/repeated-tiles.js';
 import { planTiles } from '#src/network/tiles/tiles.js';
 import { countTurns } from '../support/event-loop.js';

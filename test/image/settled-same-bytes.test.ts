@@ -1,11 +1,15 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Settling } from '#src/image/dering/dering.js';
+import { dering, type Settling } from '#src/image/dering/dering.js';
+import { drawnColours } from '#src/image/dering/drawn-colours.js';
+import { settleCover } from '#src/image/dering/settle-cover.js';
 import { enlargeFrames } from '#src/image/enlarge.js';
 import { NetworkChain } from '#src/image/network-chain.js';
 import { PictureTimer } from '#src/image/picture-timer.js';
 import { ThreadSafeNetwork, type CallOptions } from '#src/network/thread-safe-network.js';
 import { isInterpolation, isRestorer } from '#src/model/catalogue/registry.js';
 import type { Frame, PixelImage } from '#src/pixels.js';
+import { inThisThread, type DoRows } from '#src/row-work.js';
+import { onSharedMemory } from '#src/shared-pixels.js';
 import { builtins } from '../support/builtins.js';
 import { temporaryFolder } from '../support/folders.js';
 import { differences, noise } from '../support/pictures.js';
@@ -83,4 +87,58 @@ describe('a picture with seams that are settled is the same, byte for byte, in a
     expect(differences(settled!.colour.data, bare!.colour.data)).toBeGreaterThan(500);
     expect(differences(settled!.alpha!.data, bare!.alpha!.data)).toBeGreaterThan(100);
   });
+
+  it('and whether threads do it in bands, or this thread', async () => {
+    const network = await ThreadSafeNetwork.fromLabel('bicubic', { scale: 2, threads: 3, cacheFolder });
+    networks.push(network);
+    const source = await tiled(frame(), 11);
+    const covered = source.alpha!;
+    const options = { signal: new AbortController().signal };
+    const chain = new NetworkChain('', '', network, 1, undefined);
+    const [plain] = await enlargeFrames([source], { colour: chain, alpha: chain }, options, new PictureTimer());
+    const settled = async (doRows: DoRows): Promise<Frame> => {
+      const [colour, alpha] = await Promise.all([plain!.colour, plain!.alpha!].map(copied));
+      const found = await dering(colour!, source.colour, 'faithful', covered, doRows);
+      const forAlpha = await dering(alpha!, covered, 'faithful', undefined, doRows);
+      await settleCover({ colour: colour!, alpha }, source, found, forAlpha, doRows);
+      return { colour: colour!, alpha };
+    };
+    const bands: number[] = [];
+    const counting: DoRows = async (...rows) => {
+      const found = await network.doRows()(...rows);
+      bands.push(found.length);
+      return found;
+    };
+    const [here, there] = [await settled(inThisThread), await settled(counting)];
+    expect(Math.max(...bands)).toBeGreaterThan(1);
+    expect(differences(here.colour.data, plain!.colour.data)).toBeGreaterThan(500);
+    expect(differences(there.colour.data, here.colour.data)).toBe(0);
+    expect(differences(there.alpha!.data, here.alpha!.data)).toBe(0);
+  });
+
+  it('rows that nobody wants any more are given up', async () => {
+    const network = await ThreadSafeNetwork.fromLabel('bicubic', { scale: 2, threads: 1, cacheFolder });
+    const source = await tiled(frame(), 11);
+    const stop = new AbortController();
+    const doing = drawnColours(source.colour, network.doRows({ signal: stop.signal }));
+    stop.abort();
+    await expect(doing).rejects.toMatchObject({ code: 'ABORTED' });
+    await network.dispose();
+    await expect(drawnColours(source.colour, network.doRows())).rejects.toMatchObject({ code: 'DISPOSED' });
+  });
 });
+
+/** So many times as wide and as high, on shared memory. */
+async function tiled({ colour, alpha }: Frame, times: number): Promise<Frame> {
+  const of = ({ channels, data }: PixelImage): Promise<PixelImage> => {
+    const all = new Uint8Array(width * times * height * times * channels);
+    for (let y = 0; y < height * times; y++) {
+      const row = data.subarray((y % height) * width * channels, ((y % height) + 1) * width * channels);
+      for (let x = 0; x < times; x++) all.set(row, (y * times + x) * width * channels);
+    }
+    return onSharedMemory({ width: width * times, height: height * times, channels, data: all });
+  };
+  return { colour: await of(colour), alpha: alpha && (await of(alpha)) };
+}
+
+const copied = (plane: PixelImage): Promise<PixelImage> => onSharedMemory({ ...plane, data: plane.data.slice() });

@@ -29,7 +29,7 @@ function callOf(tiles: PlacedTile[], hooks: Partial<CallHooks> = {}, width = til
     priority: 0,
     threads: 1,
     scale: 2,
-    tileMs: 0,
+    pieceMs: 0,
     input: toCallInput({ width, height: 10, channels: 3, data }),
     tiles,
     hooks: { onProgress: undefined, onTile: undefined, ...hooks },
@@ -71,7 +71,7 @@ describe('a call', () => {
   it('is done when its last tile is', async () => {
     const call = callOf([tile(0), tile(10)]);
     const tiles = [call.take(), call.take()];
-    expect(call.pendingTiles).toBe(0);
+    expect(call.pendingPieces).toBe(0);
     call.completed(tiles[1]!, record);
     expect(await stateOf(call.result)).toBe('open');
     call.completed(tiles[0]!, record);
@@ -106,7 +106,7 @@ describe('a call', () => {
     const call = callOf([tile(0), tile(10), tile(20)]);
     const running = [call.take(), call.take()];
     call.failed(new Error('first'));
-    expect(call.pendingTiles).toBe(0);
+    expect(call.pendingPieces).toBe(0);
     expect(await stateOf(call.result)).toBe('Error: first');
     expect(await stateOf(call.settled)).toBe('open');
     call.completed(running[1]!, record);
@@ -148,7 +148,7 @@ describe('a call', () => {
     const call = callOf([tile(0), tile(10), tile(20)]);
     const lost = call.take();
     call.putBack(lost);
-    expect(call.pendingTiles).toBe(3);
+    expect(call.pendingPieces).toBe(3);
     expect(call.take()).toBe(lost);
   });
 
@@ -157,7 +157,7 @@ describe('a call', () => {
     const lost = call.take();
     call.cancel(new Error('enough'));
     call.putBack(lost);
-    expect(call.pendingTiles).toBe(0);
+    expect(call.pendingPieces).toBe(0);
     expect(await stateOf(call.settled)).toBe('done');
   });
 

@@ -43,7 +43,7 @@ class Broken extends MainBackend {
       priority: 0,
       threads: 1,
       scale: 2,
-      tileMs: 0,
+      pieceMs: 0,
       input: toCallInput(source),
       tiles: [{ core, read: core, made: core, work: 1, places: [{ ...core, from: core }] }],
       hooks: given,

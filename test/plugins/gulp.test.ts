@@ -141,18 +141,28 @@ describe('names', () => {
     });
   });
 
-  it.each<[string, (file: File) => void, string?]>([
-    ['two files take behind upres are an error', (file) => (file.stem = file.stem.replace('@2x', '')), 'a.png'],
-    ['are other ones behind upres are fine', (file) => (file.stem = `x-${file.stem}`)],
-    ['are in other folders behind upres are fine', (file) => (file.dirname += `/${file.stem}`)],
-  ])('that %s', async (_, rename, taken) => {
+  // gulp-rename makes a copy, and renames that.
+  const copy = (file: File): File => file.clone({ contents: false });
+  const same = (file: File): File => file;
+  it.each<[string, (file: File) => File, (file: File) => void, string?]>([
+    ['two files take behind upres are an error', same, (file) => (file.stem = file.stem.replace('@2x', '')), 'a.png'],
+    ['copies of two take behind upres are an error', copy, (file) => (file.stem = 'b'), 'b.png'],
+    ['are other ones behind upres are fine', same, (file) => (file.stem = `x-${file.stem}`)],
+    [
+      'copies have, each that of another file, are fine',
+      copy,
+      (file) => (file.stem = file.stem === 'a' ? 'a@2x' : 'b'),
+    ],
+    ['are in other folders behind upres are fine', copy, (file) => (file.dirname += `/${file.stem}`)],
+  ])('that %s', async (_, given, rename, taken) => {
     const site = makeSite();
     await site.picture('a.png', 5, 5);
     const renaming = new Transform({
       objectMode: true,
       transform: (file: File, _encoding, done) => {
-        rename(file);
-        done(null, file);
+        const renamed = given(file);
+        rename(renamed);
+        done(null, renamed);
       },
     });
     const written = gulp

@@ -1,6 +1,6 @@
-import { inBands } from '../../event-loop.js';
-import { drawnColours, own, paired, type Drawn } from './drawn-colours.js';
+import { drawnColours, isNear, own, paired, type Drawn } from './drawn-colours.js';
 import { maxValue, type PixelImage } from '../../pixels.js';
+import { inThisThread, type DoRows, type RowWork } from '../../row-work.js';
 import { isAreaReduced } from './reduction.js';
 
 /**
@@ -37,6 +37,8 @@ const stepsAround = 24;
  * @param enlarged changed in place; its sides are a multiple of the source's
  * @param source as the network saw it
  * @param cover the source's alpha, for colours under one: means hold for what is opaque alone
+ * @param doRows does the work; where that is other threads, all planes lie on shared memory
+ * @param drawn what was drawn with in the source, where that is known already
  * @returns undefined where there is nothing drawn, and nothing was changed
  */
 export async function dering(
@@ -44,21 +46,41 @@ export async function dering(
   source: PixelImage,
   settling: Settling,
   cover?: PixelImage,
+  doRows: DoRows = inThisThread,
+  drawn: Promise<Drawn | undefined> = drawnColours(source, doRows),
 ): Promise<Settled | undefined> {
-  const drawn = await drawnColours(source);
-  if (!drawn) return undefined;
-  const means = settling === 'faithful' && (await isAreaReduced(enlarged, source, drawn, cover));
-  const cells = new Cells(enlarged, source, drawn, settling, means ? (cover ?? 'opaque') : undefined);
-  const { width, height } = source;
-  await inBands(height, width * (stepsAround + cells.size * source.channels), (from, to) => {
-    for (let y = from; y < to; y++) if (drawn.isNear(y)) cells.settleRow(y);
-  });
-  return { drawn, means };
+  const found = await drawn;
+  if (!found) return undefined;
+  const means = settling === 'faithful' && (await isAreaReduced(enlarged, source, found, cover, doRows));
+  const given = { enlarged, source, drawn: found, settling, means: means ? (cover ?? 'opaque') : undefined } as const;
+  const { width, height, channels } = source;
+  const size = (enlarged.width / width) ** 2;
+  await doRows(settleCells, given, height, width * (stepsAround + size * channels));
+  return { drawn: found, means };
 }
 
+interface Settle {
+  readonly enlarged: PixelImage;
+  readonly source: PixelImage;
+  readonly drawn: Drawn;
+  readonly settling: Settling;
+  /** What means hold under; undefined where they do not. */
+  readonly means: PixelImage | 'opaque' | undefined;
+}
+
+/** Each cell by what is in its own place and, in the source, in the eight around. */
+export const settleCells: RowWork<Settle, void> = {
+  module: new URL('./dering.js', import.meta.url).href,
+  name: 'settleCells',
+  begin: ({ enlarged, source, drawn, settling, means }) => {
+    const cells = new Cells(enlarged, source, drawn, settling, means);
+    return (from, to) => {
+      for (let y = from; y < to; y++) if (isNear(drawn, y)) cells.settleRow(y);
+    };
+  },
+};
+
 class Cells {
-  /** Pixels of a cell. */
-  readonly size: number;
   private readonly scale: number;
   private readonly values: Float64Array;
   private readonly full: number;
@@ -82,8 +104,7 @@ class Cells {
     private readonly means: PixelImage | 'opaque' | undefined,
   ) {
     this.scale = enlarged.width / source.width;
-    this.size = this.scale ** 2;
-    this.values = new Float64Array(this.size);
+    this.values = new Float64Array(this.scale ** 2);
     this.full = maxValue(source.data);
     this.near = Math.round((this.full / 255) * sameLevels);
     this.some = new Uint8Array(source.width);

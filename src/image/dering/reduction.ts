@@ -1,6 +1,6 @@
-import { inBands } from '../../event-loop.js';
-import { own, type Drawn } from './drawn-colours.js';
+import { isNear, own, type Drawn } from './drawn-colours.js';
 import { maxValue, type PixelImage } from '../../pixels.js';
+import { inThisThread, type DoRows, type RowWork } from '../../row-work.js';
 
 /** Of more edge pixels than these, only some are read, evenly spread. */
 const mostPixels = 4096;
@@ -21,45 +21,90 @@ export async function isAreaReduced(
   source: PixelImage,
   drawn: Drawn,
   cover?: PixelImage,
+  doRows: DoRows = inThisThread,
 ): Promise<boolean> {
-  const edges = await edgePixels(source, drawn, cover);
-  const step = Math.max(1, Math.ceil(edges.length / mostPixels));
-  const scale = enlarged.width / source.width;
-  const box = new Float64Array(scale).fill(1 / scale);
-  const cubic = cubicTaps(scale);
+  const { width, height, channels } = source;
+  const edges = await doRows(findEdges, { source, drawn, cover }, height, width * 4);
+  const pixels = evenly(edges);
+  const steps = (4 * (enlarged.width / width)) ** 2 * channels;
+  const found = await doRows(measureResiduals, { enlarged, source, pixels }, pixels.length, steps);
   let [byBox, byCubic] = [0, 0];
-  await inBands(Math.ceil(edges.length / step), cubic.length ** 2 * source.channels, (from, to) => {
-    for (let at = from; at < to; at++) {
-      byBox += residual(enlarged, source, edges[at * step]!, box);
-      byCubic += residual(enlarged, source, edges[at * step]!, cubic);
-    }
-  });
+  // One by one, in their order: sums of such numbers depend on it.
+  for (const { boxes, cubics } of found) {
+    for (const residual of boxes) byBox += residual;
+    for (const residual of cubics) byCubic += residual;
+  }
   return byBox <= betterShare * byCubic;
 }
 
-/** Pixels of other colours next to one of the drawing's. */
-async function edgePixels({ width, height, data }: PixelImage, drawn: Drawn, cover?: PixelImage): Promise<number[]> {
-  const { marks } = drawn;
-  const full = maxValue(data);
-  const edges: number[] = [];
-  await inBands(height, width * 4, (from, to) => {
-    for (let y = from; y < to; y++) {
-      if (!drawn.isNear(y)) continue;
-      for (let x = 0; x < width; x++) {
-        const pixel = y * width + x;
-        if (marks[pixel]! & own || (cover && cover.data[pixel] !== full)) continue;
-        let neighbours = 0;
-        for (let row = Math.max(0, y - 1); row <= Math.min(height - 1, y + 1); row++) {
-          for (let near = Math.max(0, x - 1); near <= Math.min(width - 1, x + 1); near++) {
-            neighbours |= marks[row * width + near]!;
-          }
-        }
-        if (neighbours & own) edges.push(pixel);
-      }
-    }
-  });
-  return edges;
+/** At most `mostPixels` of them. */
+function evenly(lists: readonly (readonly number[])[]): number[] {
+  const count = lists.reduce((sum, { length }) => sum + length, 0);
+  const step = Math.max(1, Math.ceil(count / mostPixels));
+  const chosen: number[] = [];
+  let next = 0;
+  for (const list of lists) {
+    for (; next < list.length; next += step) chosen.push(list[next]!);
+    next -= list.length;
+  }
+  return chosen;
 }
+
+interface Edges {
+  readonly source: PixelImage;
+  readonly drawn: Drawn;
+  readonly cover: PixelImage | undefined;
+}
+
+/** Pixels of other colours next to one of the drawing's. */
+export const findEdges: RowWork<Edges, readonly number[]> = {
+  module: new URL('./reduction.js', import.meta.url).href,
+  name: 'findEdges',
+  begin:
+    ({ source: { width, height, data }, drawn, cover }) =>
+    (from, to) => {
+      const { marks } = drawn;
+      const full = maxValue(data);
+      const edges: number[] = [];
+      for (let y = from; y < to; y++) {
+        if (!isNear(drawn, y)) continue;
+        const [top, bottom] = [Math.max(0, y - 1) * width, Math.min(height - 1, y + 1) * width];
+        for (let x = 0; x < width; x++) {
+          const pixel = y * width + x;
+          if (marks[pixel]! & own || (cover && cover.data[pixel] !== full)) continue;
+          const [left, right] = [Math.max(0, x - 1), Math.min(width - 1, x + 1)];
+          let neighbours = 0;
+          for (let row = top; row <= bottom; row += width) {
+            for (let near = row + left; near <= row + right; near++) neighbours |= marks[near]!;
+          }
+          if (neighbours & own) edges.push(pixel);
+        }
+      }
+      return edges;
+    },
+};
+
+interface Sampled {
+  readonly enlarged: PixelImage;
+  readonly source: PixelImage;
+  readonly pixels: readonly number[];
+}
+
+/** Of each pixel by each kernel; a row is a pixel here. */
+export const measureResiduals: RowWork<Sampled, { readonly boxes: Float64Array; readonly cubics: Float64Array }> = {
+  module: new URL('./reduction.js', import.meta.url).href,
+  name: 'measureResiduals',
+  begin: ({ enlarged, source, pixels }) => {
+    const scale = enlarged.width / source.width;
+    const box = new Float64Array(scale).fill(1 / scale);
+    const cubic = cubicTaps(scale);
+    return (from, to) => {
+      const boxes = Float64Array.from(pixels.slice(from, to), (pixel) => residual(enlarged, source, pixel, box));
+      const cubics = Float64Array.from(pixels.slice(from, to), (pixel) => residual(enlarged, source, pixel, cubic));
+      return { boxes, cubics };
+    };
+  },
+};
 
 /** How far the enlarged picture, reduced by a separable kernel that is centred on a pixel, is from that pixel. */
 function residual(enlarged: PixelImage, source: PixelImage, pixel: number, taps: Float64Array): number {

@@ -1,8 +1,9 @@
-import { inBands } from '../../event-loop.js';
-import { maxValue, type Frame, type PixelImage } from '../../pixels.js';
+import { maxValue, type Frame } from '../../pixels.js';
 import { sameLevels, shiftTo, type Settled } from './dering.js';
-import { own } from './drawn-colours.js';
+import { isNear, type Drawn } from './drawn-colours.js';
+import { drawnTogether, none, type Covered, type Palette } from './drawn-together.js';
 import { mixturesOf, type Mixture, type Point } from './mixture.js';
+import { inThisThread, type DoRows, type RowWork } from '../../row-work.js';
 import { faintLimit } from './faint-colours.js';
 
 /** A pixel that is a mixture of colours differs by rounding from it, by this many levels of 255 at most. */
@@ -17,9 +18,6 @@ const lookAround = [2, 6];
 /** The most colours so close together of which it is still known what a pixel is mixed of. */
 const mostColours = 5;
 
-/** Stands for no colour of the drawing. */
-const none = -1;
-
 /**
  * This many levels of 255 a pixel may lie beyond those around it where it isn't known what it is mixed of: a stroke thinner than a
  * pixel is nowhere in the source as dark as it is. What shows as a seam lies 30 to 160 levels beyond.
@@ -31,11 +29,6 @@ const whole = 4096;
 
 /** What looking at the pixels around one costs. */
 const stepsAround = 16;
-
-/** A frame with alpha. */
-interface Covered extends Frame {
-  readonly alpha: PixelImage;
-}
 
 const isCovered = (frame: Frame): frame is Covered => frame.alpha !== undefined;
 
@@ -52,58 +45,48 @@ const isCovered = (frame: Frame): frame is Covered => frame.alpha !== undefined;
  * @param enlarged settled plane by plane; changed in place; its sides are a multiple of the source's
  * @param source as it was decoded
  * @param forColour what was found out about the planes; undefined where there is nothing drawn, and nothing is done
+ * @param doRows does the work; where that is other threads, all planes lie on shared memory
  */
 export async function settleCover(
   enlarged: Frame,
   source: Frame,
   forColour: Settled | undefined,
   forAlpha: Settled | undefined,
+  doRows: DoRows = inThisThread,
 ): Promise<void> {
   if (!isCovered(enlarged) || !isCovered(source) || !forColour || !forAlpha) return;
   const { width, height } = source.alpha;
   const palette = await drawnTogether(source, forColour, forAlpha);
-  const cells = new CoveredCells(enlarged, source, palette, forColour.means && forAlpha.means);
-  await inBands(height, width * stepsAround, (from, to) => {
-    for (let y = from; y < to; y++) if (forAlpha.drawn.isNear(y)) cells.settleRow(y);
-  });
+  const given = {
+    enlarged: { colour: enlarged.colour, alpha: enlarged.alpha },
+    source: { colour: source.colour, alpha: source.alpha },
+    palette,
+    drawn: forAlpha.drawn,
+    means: forColour.means && forAlpha.means,
+  };
+  await doRows(settleCovered, given, height, width * stepsAround);
 }
 
-/** Colours that were drawn with, their cover included. */
-interface Palette {
-  /** A pixel that has it, for each of them. */
-  readonly pixels: readonly number[];
-  /** Which of them each pixel has; -1 for none. */
-  readonly indices: Int32Array;
+interface SettleCovered {
+  readonly enlarged: Covered;
+  readonly source: Covered;
+  readonly palette: Palette;
+  /** In the alpha. */
+  readonly drawn: Drawn;
+  readonly means: boolean;
 }
 
-async function drawnTogether({ colour, alpha }: Covered, forColour: Settled, forAlpha: Settled): Promise<Palette> {
-  const { width, height } = alpha;
-  const { channels, data } = colour;
-  const pixels: number[] = [];
-  const indices = new Int32Array(width * height).fill(none);
-  // A colour of 16 bits a channel and its cover are more than a number can hold.
-  const known = new Map<number, Map<number, number>>();
-  await inBands(height, width * 4, (from, to) => {
-    for (let pixel = from * width; pixel < to * width; pixel++) {
-      if (!(forAlpha.drawn.marks[pixel]! & own)) continue;
-      const cover = alpha.data[pixel]!;
-      if (cover > 0 && !(forColour.drawn.marks[pixel]! & own)) continue;
-      let name = 0;
-      for (let channel = 0; cover > 0 && channel < channels; channel++) {
-        name = name * 65536 + data[pixel * channels + channel]!;
-      }
-      let ofCover = known.get(cover);
-      if (!ofCover) known.set(cover, (ofCover = new Map<number, number>()));
-      let index = ofCover.get(name);
-      if (index === undefined) {
-        ofCover.set(name, (index = pixels.length));
-        pixels.push(pixel);
-      }
-      indices[pixel] = index;
-    }
-  });
-  return { pixels, indices };
-}
+/** Each cell by what is in its own place and, in the source, around it as far as `lookAround` goes. */
+export const settleCovered: RowWork<SettleCovered, void> = {
+  module: new URL('./settle-cover.js', import.meta.url).href,
+  name: 'settleCovered',
+  begin: ({ enlarged, source, palette, drawn, means }) => {
+    const cells = new CoveredCells(enlarged, source, palette, means);
+    return (from, to) => {
+      for (let y = from; y < to; y++) if (isNear(drawn, y)) cells.settleRow(y);
+    };
+  },
+};
 
 /** Some colours, and what finds mixtures of them. */
 interface Mixer {

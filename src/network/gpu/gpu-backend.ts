@@ -96,7 +96,7 @@ export class GpuBackend extends MainBackend {
       priority: settings.priority,
       threads: this.threads,
       scale: this.info.factor,
-      tileMs: 0,
+      pieceMs: 0,
       input: toCallInput(source),
       tiles: await mergeRepeatedTiles(tiles, source),
       hooks,

@@ -171,7 +171,7 @@ export class GpuScheduler {
     while (this.inFlight < ahead) {
       const call = this.queue.next();
       if (!call) break;
-      if (call.pendingTiles === 0) {
+      if (call.pendingPieces === 0) {
         // Cancelled just now.
         this.queue.remove(call);
         continue;
@@ -189,12 +189,12 @@ export class GpuScheduler {
     const { byMemory, byTime } = this.limits(network, order);
     const most = Math.max(1, Math.floor(Math.min(byMemory, byTime) / tilePixels));
     // The last tiles of the only call are halved, so that there is something to send while the first half is computed.
-    const rest = call.pendingTiles + 1;
+    const rest = call.pendingPieces + 1;
     const alone = this.inFlight === 0 && this.calls.size === 1;
     const count = alone && rest <= most ? Math.ceil(rest / 2) : Math.min(rest, most);
     const batch = new GpuBatch(call, [tile, ...Array.from({ length: count - 1 }, () => call.take())]);
     this.queue.charge(call, batch.pixels);
-    if (call.pendingTiles === 0) this.queue.remove(call);
+    if (call.pendingPieces === 0) this.queue.remove(call);
     return batch;
   }
 

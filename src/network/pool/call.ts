@@ -1,6 +1,4 @@
 import { asError } from '../../errors.js';
-import { copyInBands } from '../../event-loop.js';
-import type { QueueMember } from './fair-queue.js';
 import {
   bytesPerValue,
   type PixelArray,
@@ -10,7 +8,9 @@ import {
   type Progress,
   viewPixels,
 } from '../../pixels.js';
-import type { Pass, PoolPart, TileOrder } from './protocol.js';
+import { liesOnSharedMemory } from '../../shared-pixels.js';
+import { PoolCall, type PoolCallRequest } from './pool-call.js';
+import type { DoneReply, Pass, PoolPart, TileOrder } from './protocol.js';
 import type { Approximation } from '../weights/weights-manifest.js';
 import type { PlacedTile } from '../tiles/repeated-tiles.js';
 import type { Rectangle } from '../tiles/tiles.js';
@@ -34,20 +34,6 @@ export interface CallInput extends PixelKind {
   readonly pixels: SharedArrayBuffer;
 }
 
-/** The same source on shared memory, copied there without keeping the event loop waiting; itself where it lies there already. */
-export async function onSharedMemory(source: PixelImage<PixelArray>): Promise<PixelImage<PixelArray>> {
-  const { data } = source;
-  if (liesOnSharedMemory(data)) return source;
-  const pixels = viewPixels(pixelTypeOf(data), new SharedArrayBuffer(data.byteLength));
-  await copyInBands(data, pixels);
-  return { ...source, data: pixels };
-}
-
-/** Whether it is the whole of a shared buffer. */
-function liesOnSharedMemory(data: PixelArray): data is PixelArray & { readonly buffer: SharedArrayBuffer } {
-  return data.buffer instanceof SharedArrayBuffer && data.byteLength === data.buffer.byteLength;
-}
-
 /** The same pixels where every thread sees them; not copied when they lie there already. */
 export function toCallInput({ width, height, channels, data }: PixelImage<PixelArray>): CallInput {
   const type = pixelTypeOf(data);
@@ -66,22 +52,14 @@ export interface CallHooks {
   readonly onApproximation?: ((approximation: Approximation) => void) | undefined;
 }
 
-export interface CallRequest {
+export interface CallRequest extends PoolCallRequest {
   /** Which weights: threads keep a session for each. */
   readonly weights: string;
-  /** The network that the limit of threads counts for. */
-  readonly network: object;
-  readonly lane: object;
-  readonly priority: number;
-  /** Threads that may compute for the network at once. */
-  readonly threads: number;
   readonly scale: number;
-  /** How long its longest tile is expected to take; 0 where that does not matter. */
-  readonly tileMs: number;
   readonly input: CallInput;
   readonly tiles: readonly PlacedTile[];
   readonly hooks: CallHooks;
-  /** Where tiles are computed in pieces: their shares of a tile's work. */
+  /** Where a tile's graph is run in parts: their shares of a tile's work. */
   readonly pieces?: readonly number[] | undefined;
   /** Where the picture is passed over several times: which of the passes this is. */
   readonly pass?: Pass;
@@ -89,86 +67,25 @@ export interface CallRequest {
   readonly onParts?: (tile: PlacedTile, parts: readonly PoolPart[]) => void;
 }
 
-/** One image on its way through a network: which tiles are left, which are being computed, and what becomes of it. */
-export class Call implements QueueMember {
+/** One image on its way through a network, in tiles. */
+export class Call extends PoolCall<PlacedTile> {
   readonly output: SharedArrayBuffer;
-  /** Resolves when every tile is done; rejects with the first failure, or at once when cancelled. */
-  readonly result: Promise<void>;
-  /** Resolves when no thread touches the call's memory any more, whatever became of it. */
-  readonly settled: Promise<void>;
   /** Pixels of its largest tile. */
   readonly largestPiece: number;
-  private readonly cancelled = new Int32Array(new SharedArrayBuffer(4));
-  /** Tiles to be taken, the next one last. */
-  private readonly pending: PlacedTile[];
-  private outstanding = 0;
+  readonly weights: string;
   private donePixels = 0;
   /** Pixels of tiles that threads are at, as far as they are done. */
   private readonly partial = new Map<PlacedTile, number>();
   private reportedPixels = 0;
-  private ended = false;
-  private resolveResult!: () => void;
-  private rejectResult!: (error: Error) => void;
-  private resolveSettled!: () => void;
 
   constructor(private readonly request: CallRequest) {
     const { input, scale, tiles, pass } = request;
+    super(request, tiles);
+    this.weights = request.weights;
     // A pass that pools makes no picture.
     const values = pass?.stage ? 0 : input.width * input.height * input.channels * scale * scale;
     this.output = new SharedArrayBuffer(values * bytesPerValue(input.type));
-    this.pending = tiles.toReversed();
     this.largestPiece = tiles.reduce((most, { read }) => Math.max(most, read.width * read.height), 0);
-    this.result = new Promise((resolve, reject) => {
-      this.resolveResult = resolve;
-      this.rejectResult = reject;
-    });
-    this.settled = new Promise((resolve) => {
-      this.resolveSettled = resolve;
-    });
-    // Whoever made the call hears of its failure; that there is no listener here is no error.
-    this.result.catch(() => undefined);
-  }
-
-  get weights(): string {
-    return this.request.weights;
-  }
-
-  get network(): object {
-    return this.request.network;
-  }
-
-  get lane(): object {
-    return this.request.lane;
-  }
-
-  get priority(): number {
-    return this.request.priority;
-  }
-
-  get threads(): number {
-    return this.request.threads;
-  }
-
-  get tileMs(): number {
-    return this.request.tileMs;
-  }
-
-  get pendingTiles(): number {
-    return this.pending.length;
-  }
-
-  /** Takes the next tile. */
-  take(): PlacedTile {
-    this.outstanding++;
-    return this.pending.pop()!;
-  }
-
-  /** Puts a tile back whose thread died. */
-  putBack(tile: PlacedTile): void {
-    this.outstanding--;
-    this.partial.delete(tile);
-    if (!this.ended) this.pending.push(tile);
-    this.settleWhenQuiet();
   }
 
   /** Some of the result is known without computing; it was written already. */
@@ -176,10 +93,10 @@ export class Call implements QueueMember {
     if (pixels === 0) return;
     this.donePixels += pixels;
     this.report(undefined);
-    if (this.pending.length === 0 && this.outstanding === 0) this.end(undefined);
+    this.endWhenDone();
   }
 
-  orderFor(tile: PlacedTile, order: number): TileOrder {
+  override orderFor(tile: PlacedTile, order: number): TileOrder {
     const { input, scale, weights, pass, pieces } = this.request;
     return {
       kind: 'tile',
@@ -202,23 +119,29 @@ export class Call implements QueueMember {
     };
   }
 
+  override putBack(tile: PlacedTile): void {
+    this.partial.delete(tile);
+    super.putBack(tile);
+  }
+
   /** A thread has done a part of a tile. */
-  advanced(tile: PlacedTile, share: number): void {
-    if (this.ended) return;
+  override advanced(tile: PlacedTile, share: number): void {
+    if (this.hasEnded) return;
     this.partial.set(tile, Math.floor(share * pixelsOf(tile)));
     this.report(undefined);
   }
 
+  override answered(tile: PlacedTile, { started, ended, parts }: DoneReply, thread: number): void {
+    this.completed(tile, { thread, started, ended, pixels: tile.work }, parts);
+  }
+
   completed(tile: PlacedTile, record: TileRecord, parts: readonly PoolPart[] = []): void {
-    this.outstanding--;
-    if (!this.ended) {
+    this.done(() => {
       this.request.onParts?.(tile, parts);
       this.partial.delete(tile);
       this.donePixels += pixelsOf(tile);
       this.report(record);
-      if (this.pending.length === 0 && this.outstanding === 0) this.end(undefined);
-    }
-    this.settleWhenQuiet();
+    });
   }
 
   /** Tells the caller; what the caller's own functions throw is the call's failure. */
@@ -233,39 +156,6 @@ export class Call implements QueueMember {
     } catch (error) {
       this.end(asError(error));
     }
-  }
-
-  /** A thread left a tile uncomputed because the call has ended. */
-  skipped(): void {
-    this.outstanding--;
-    this.settleWhenQuiet();
-  }
-
-  /** A tile failed, and with it the call. */
-  failed(error: Error): void {
-    this.outstanding--;
-    this.end(error);
-  }
-
-  /** Ends the call now; tiles that threads are computing are thrown away when they come. */
-  cancel(error: Error): void {
-    this.end(error);
-  }
-
-  /** Ends the call, unless it has ended: with an error, or well. */
-  private end(error: Error | undefined): void {
-    if (!this.ended) {
-      this.ended = true;
-      this.pending.length = 0;
-      Atomics.store(this.cancelled, 0, 1);
-      if (error) this.rejectResult(error);
-      else this.resolveResult();
-    }
-    this.settleWhenQuiet();
-  }
-
-  private settleWhenQuiet(): void {
-    if (this.ended && this.outstanding === 0) this.resolveSettled();
   }
 }
 

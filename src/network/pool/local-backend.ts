@@ -1,14 +1,16 @@
+import { throwIfAborted } from '../../abort.js';
 import { Call, toCallInput, type CallHooks, type CallRequest } from './call.js';
 import type { ProcessorDevice } from '../device.js';
 import { locateWeights, type LocatedWeights } from '../weights/locate-weights.js';
 import { MainBackend } from './main-backend.js';
-import type { CallSettings } from './network-backend.js';
+import type { CallSettings, RowsRequest } from './network-backend.js';
 import { describeWeights } from '../weights/network-weights.js';
 import { FlatResults } from '../tiles/flat-results.js';
 import { planPicture } from '../tiles/picture-plan.js';
 import { approximationOf, defaultMemoryBudget, planPasses, type PlanRequest } from '../tiles/plan.js';
 import { PoolTotal } from '../tiles/pool-parts.js';
 import { mergeRepeatedTiles, type PlacedTile } from '../tiles/repeated-tiles.js';
+import { RowCall } from './row-call.js';
 import { resolveModel } from '../weights/resolve-model.js';
 import type { ModelSource, WeightsLocation } from './protocol.js';
 import { ThreadPool } from './thread-pool.js';
@@ -76,6 +78,21 @@ export class LocalBackend extends MainBackend {
     return new LocalBackend(pool, model, located, device, settings, async () => (await locate()).location);
   }
 
+  doRows<Given, Found>(
+    rows: RowsRequest<Given, Found>,
+    priority: number,
+    signal: AbortSignal | undefined,
+    lane: object = this,
+  ): Promise<Found[]> {
+    const { threads, pixelsPerMs } = this;
+    return this.track(signal, async (abort) => {
+      throwIfAborted(abort);
+      const call = new RowCall({ ...rows, network: this, lane, priority, threads, pixelsPerMs });
+      await this.computeInTurn([call], abort, () => this.pool.compute(call));
+      return call.found;
+    });
+  }
+
   protected override async planPasses(
     source: PixelImage<PixelArray>,
     settings: CallSettings,
@@ -114,7 +131,7 @@ export class LocalBackend extends MainBackend {
       more: Pick<CallRequest, 'hooks' | 'pieces' | 'pass' | 'onParts'>,
     ): Call => {
       const largest = tiles.reduce((most, { work }) => Math.max(most, work), 0);
-      return new Call({ ...common, ...more, tiles, tileMs: largest / pixelsPerMs });
+      return new Call({ ...common, ...more, tiles, pieceMs: largest / pixelsPerMs });
     };
     const learning: CallHooks = {
       onProgress: hooks.onProgress,
@@ -183,7 +200,7 @@ export class LocalBackend extends MainBackend {
   }
 
   protected override computeTiles(call: Call): Promise<void> {
-    return this.pool.computeTiles(call);
+    return this.pool.compute(call);
   }
 
   protected override close(): Promise<void> {

@@ -1,9 +1,11 @@
 import type { MessagePort } from 'node:worker_threads';
 import { asError, UpresError } from '../../errors.js';
 import type { Admission } from './admission.js';
-import { onSharedMemory, type Call, type CallHooks } from './call.js';
+import { onSharedMemory } from '../../shared-pixels.js';
+import type { Call, CallHooks } from './call.js';
 import type { Device } from '../device.js';
 import type { GpuContext } from '../gpu/gpu-context.js';
+import type { PoolCall } from './pool-call.js';
 import type { CallSettings, NetworkBackend } from './network-backend.js';
 import type { WeightsInfo } from '../weights/network-weights.js';
 import { SharedPorts } from './shared-ports.js';
@@ -31,7 +33,7 @@ export abstract class MainBackend implements NetworkBackend {
   readonly threads: number;
   private readonly unfinished = new Set<Promise<unknown>>();
   /** Calls whose memory may still be used by what computes; an aborted call is finished before it is settled. */
-  private readonly unsettled = new Set<Call>();
+  private readonly unsettled = new Set<PoolCall>();
   /** One for each unfinished call. */
   private readonly aborts = new Set<AbortController>();
   private readonly ports = new SharedPorts(this);
@@ -54,22 +56,7 @@ export abstract class MainBackend implements NetworkBackend {
       const message = `${this.unfinished.size} calls are waiting for the network ${this.info.label}: maxQueue allows no more`;
       return Promise.reject(new UpresError('QUEUE_FULL', message));
     }
-    const abort = new AbortController();
-    const unfollow =
-      signal &&
-      onAbort(signal, () => {
-        abort.abort(signal.reason);
-      });
-    const result = this.compute(source, settings, hooks, abort.signal, lane);
-    this.aborts.add(abort);
-    this.unfinished.add(result);
-    const forget = (): void => {
-      unfollow?.();
-      this.aborts.delete(abort);
-      this.unfinished.delete(result);
-    };
-    result.then(forget, forget);
-    return result;
+    return this.track(signal, (abort) => this.compute(source, settings, hooks, abort, lane));
   }
 
   share(): MessagePort {
@@ -94,6 +81,52 @@ export abstract class MainBackend implements NetworkBackend {
   protected abstract computeTiles(call: Call): Promise<void>;
   /** Gives back what the network holds; called once, when no call is left. */
   protected abstract close(): Promise<void>;
+
+  /** Remembers something until it ends, and gives it up when the caller or `dispose` says so. */
+  protected track<T>(signal: AbortSignal | undefined, work: (abort: AbortSignal) => Promise<T>): Promise<T> {
+    if (this.disposing) return Promise.reject(this.disposedError());
+    const abort = new AbortController();
+    const unfollow =
+      signal &&
+      onAbort(signal, () => {
+        abort.abort(signal.reason);
+      });
+    const result = work(abort.signal);
+    this.aborts.add(abort);
+    this.unfinished.add(result);
+    const forget = (): void => {
+      unfollow?.();
+      this.aborts.delete(abort);
+      this.unfinished.delete(result);
+    };
+    result.then(forget, forget);
+    return result;
+  }
+
+  /** Computes calls one after another, or gives them all up. */
+  protected async computeInTurn<C extends PoolCall>(
+    calls: readonly C[],
+    abort: AbortSignal,
+    compute: (call: C) => Promise<void>,
+  ): Promise<void> {
+    for (const call of calls) this.unsettled.add(call);
+    const cancel = (error: Error): void => {
+      for (const call of calls) call.cancel(error);
+    };
+    const forget = onAbort(abort, () => {
+      cancel(abortedBy(abort));
+    });
+    try {
+      for (const call of calls) await compute(call);
+    } catch (error) {
+      // Those that failed before their first piece was begun would never settle.
+      cancel(asError(error));
+      throw error;
+    } finally {
+      forget();
+      for (const call of calls) void call.settled.then(() => this.unsettled.delete(call));
+    }
+  }
 
   private async end(): Promise<void> {
     await Promise.allSettled([...this.unfinished]);
@@ -130,29 +163,11 @@ export abstract class MainBackend implements NetworkBackend {
       throwIfAborted(abort);
       const shared = await onSharedMemory(source);
       calls = await this.planPasses(shared, settings, hooks, lane);
-      for (const call of calls) this.unsettled.add(call);
-      const cancel = (error: Error): void => {
-        for (const call of calls) call.cancel(error);
-      };
-      const forget = onAbort(abort, () => {
-        cancel(abortedBy(abort));
-      });
-      try {
-        for (const call of calls) await this.computeTiles(call);
-      } catch (error) {
-        // Those that failed before their first tile was begun would never settle.
-        cancel(asError(error));
-        throw error;
-      } finally {
-        forget();
-      }
+      await this.computeInTurn(calls, abort, (call) => this.computeTiles(call));
       return calls.at(-1)!.output;
     } finally {
       // A cancelled call's last tiles still use its memory.
-      void Promise.all(calls.map(({ settled }) => settled)).then(() => {
-        for (const call of calls) this.unsettled.delete(call);
-        release();
-      });
+      void Promise.all(calls.map(({ settled }) => settled)).then(release);
     }
   }
 }

@@ -4,6 +4,7 @@ import type { Device } from '../device.js';
 import type { GpuContext } from '../gpu/gpu-context.js';
 import type { WeightsInfo } from '../weights/network-weights.js';
 import type { PixelArray, PixelImage } from '../../pixels.js';
+import type { RowWork } from '../../row-work.js';
 
 /** How one call wants to be computed. */
 export interface CallSettings {
@@ -15,6 +16,14 @@ export interface CallSettings {
   readonly acceptApproximation: boolean | undefined;
   /** Whether the caller has counted the memory of the image and of its result already: the call does not wait for it. */
   readonly admitted: boolean;
+}
+
+/** Rows to be done: what `DoRows` is asked for. */
+export interface RowsRequest<Given, Found> {
+  readonly work: RowWork<Given, Found>;
+  readonly given: Given;
+  readonly rows: number;
+  readonly stepsPerRow: number;
 }
 
 /** Where a network computes, seen from `ThreadSafeNetwork`: a pool of threads, a graphics processor, or the main thread's through a port. */
@@ -39,6 +48,17 @@ export interface NetworkBackend {
     signal: AbortSignal | undefined,
     lane?: object,
   ): Promise<SharedArrayBuffer>;
+  /**
+   * Does rows on the threads that compute for the network, by the same turns; absent where there are none.
+   * @returns what was found in each band
+   * @throws ABORTED when the signal says so, DISPOSED, THREAD_DIED
+   */
+  doRows?<Given, Found>(
+    rows: RowsRequest<Given, Found>,
+    priority: number,
+    signal: AbortSignal | undefined,
+    lane: object | undefined,
+  ): Promise<Found[]>;
   /** A port through which another thread of this process can use the network. */
   share(): MessagePort;
   /** Ends the network; with `cancel`, calls in flight are aborted instead of finished. */

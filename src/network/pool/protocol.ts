@@ -67,13 +67,29 @@ export interface TileOrder extends PixelKind {
   readonly core: Rectangle;
   /** The pass that it belongs to, where there are several. */
   readonly pass: Pass | undefined;
-  /** Shares of the work of the pieces in which it is computed; undefined where it is computed at once. */
+  /** Shares of the work of the parts in which its graph is run; undefined where it is computed at once. */
   readonly pieces: readonly number[] | undefined;
   /** Where the core's result goes: several places when parts of the picture look alike. */
   readonly places: readonly Place[];
   /** Set to 1 when the call was aborted. */
   readonly cancelled: Int32Array;
 }
+
+/** Rows of a picture, to be worked on by what a module exports (see `RowWork`). */
+export interface RowsOrder {
+  readonly kind: 'rows';
+  readonly order: number;
+  readonly module: string;
+  readonly name: string;
+  readonly given: unknown;
+  readonly from: number;
+  readonly to: number;
+  /** Set to 1 when the call was aborted. */
+  readonly cancelled: Int32Array;
+}
+
+/** A piece of a call. */
+export type PieceOrder = TileOrder | RowsOrder;
 
 export interface PrepareOrder {
   readonly kind: 'prepare';
@@ -88,24 +104,29 @@ export interface PrepareOrder {
 
 /** What the pool tells a thread. */
 export type Order =
-  | TileOrder
+  | PieceOrder
   | PrepareOrder
   | { readonly kind: 'open'; readonly weights: string; readonly location: WeightsLocation }
   | { readonly kind: 'close'; readonly weights: string }
   | { readonly kind: 'end' };
 
+/** A piece is done. */
+export interface DoneReply {
+  readonly kind: 'done';
+  readonly order: number;
+  /** Milliseconds on the clock that all threads of the process share; zero length when nothing ran. */
+  readonly started: number;
+  readonly ended: number;
+  /** Of a tile in a pass that pools. */
+  readonly parts?: readonly PoolPart[];
+  /** What was found in rows. */
+  readonly found?: unknown;
+}
+
 /** What a thread answers. */
 export type Reply =
-  | {
-      readonly kind: 'done';
-      readonly order: number;
-      /** Milliseconds on the clock that all threads of the process share; zero length when nothing ran. */
-      readonly started: number;
-      readonly ended: number;
-      /** Of a pass that pools. */
-      readonly parts?: readonly PoolPart[];
-    }
-  /** Some of a tile's pieces are done. */
+  | DoneReply
+  /** Some of a tile's graph is done. */
   | {
       readonly kind: 'advanced';
       readonly order: number;

@@ -4,12 +4,11 @@ import { version } from '../../version.js';
 import { afterComputing } from '../../abort.js';
 import { Admission } from './admission.js';
 import type { ProcessorDevice } from '../device.js';
-import type { Call } from './call.js';
 import { fromErrorMessage } from './error-message.js';
 import { FairQueue } from './fair-queue.js';
+import type { Piece, PoolCall } from './pool-call.js';
 import { PoolThread } from './pool-thread.js';
 import type { FinalReply, Prepared, PrepareOrder, WeightsLocation } from './protocol.js';
-import type { PlacedTile } from '../tiles/repeated-tiles.js';
 import { loadRuntime } from './runtime.js';
 import { defaultThreads } from './thread-count.js';
 import type { WasmModule } from './web-assembly.js';
@@ -49,14 +48,14 @@ export class ThreadPool {
   private readonly threads: PoolThread[] = [];
   /** Threads that were released and still hold something. */
   private readonly ending = new Set<PoolThread>();
-  /** Calls with tiles that no thread was given yet. Whether one can be taken depends on how busy its network is. */
-  private readonly queue = new FairQueue<Call>(({ network }) => network);
+  /** Calls with pieces that no thread was given yet. Whether one can be taken depends on how busy its network is. */
+  private readonly queue = new FairQueue<PoolCall>(({ network }) => network);
   /** Calls that are not settled, by network. */
   private readonly calls = new Map<object, number>();
   private readonly preparations: PendingPreparation[] = [];
   private readonly weights = new Map<string, OpenWeights>();
-  /** How often a tile was lost with its thread. */
-  private readonly losses = new WeakMap<PlacedTile, number>();
+  /** How often a piece was lost with its thread. */
+  private readonly losses = new WeakMap<Piece, number>();
   private preparing = 0;
   private nextOrder = 1;
   private drainInstalled = false;
@@ -132,8 +131,8 @@ export class ThreadPool {
     });
   }
 
-  /** Computes a call's tiles; the call's own promises tell how it went. */
-  async computeTiles(call: Call): Promise<void> {
+  /** Does a call's pieces; the call's own promises tell how it went. */
+  async compute(call: PoolCall): Promise<void> {
     this.count(call, 1);
     this.queue.add(call);
     void call.settled.then(() => {
@@ -159,7 +158,7 @@ export class ThreadPool {
     return this.calls.size > 0 || this.preparations.length > 0 || this.preparing > 0;
   }
 
-  private count({ network }: Call, change: 1 | -1): void {
+  private count({ network }: PoolCall, change: 1 | -1): void {
     const calls = this.callsFor(network) + change;
     if (calls > 0) this.calls.set(network, calls);
     else this.calls.delete(network);
@@ -174,7 +173,7 @@ export class ThreadPool {
   }
 
   private dispatch(): void {
-    while (this.dispatchPreparation() || this.dispatchTile());
+    while (this.dispatchPreparation() || this.dispatchPiece());
     this.holdProcess();
   }
 
@@ -215,16 +214,16 @@ export class ThreadPool {
     return true;
   }
 
-  private dispatchTile(): boolean {
+  private dispatchPiece(): boolean {
     const call = this.queue.next((candidate) => this.canTake(candidate));
     if (!call) return false;
     // One that was cancelled just now has none left.
-    if (call.pendingTiles === 0) this.queue.remove(call);
-    else this.giveTile(this.idleThreadFor(call) ?? this.aheadThreadFor(call)!, call);
+    if (call.pendingPieces === 0) this.queue.remove(call);
+    else this.givePiece(this.idleThreadFor(call) ?? this.aheadThreadFor(call)!, call);
     return true;
   }
 
-  private canTake(call: Call): boolean {
+  private canTake(call: PoolCall): boolean {
     if (
       this.mayEmployMore(call) &&
       (this.threads.length < call.threads || this.threads.some((thread) => thread.hasLoad(0)))
@@ -234,11 +233,11 @@ export class ThreadPool {
     return this.aheadThreadFor(call) !== undefined;
   }
 
-  private mayEmployMore(call: Call): boolean {
+  private mayEmployMore(call: PoolCall): boolean {
     return this.threads.filter((thread) => thread.worksFor(call.network)).length < call.threads;
   }
 
-  private idleThreadFor(call: Call): PoolThread | undefined {
+  private idleThreadFor(call: PoolCall): PoolThread | undefined {
     return this.mayEmployMore(call) ? this.idleThread(call.threads) : undefined;
   }
 
@@ -249,18 +248,18 @@ export class ThreadPool {
    * them the time until this thread hands out the next one is short. Nor one of a lower priority while tiles of a higher one wait,
    * which may not be given ahead for one of these reasons.
    */
-  private aheadThreadFor(call: Call): PoolThread | undefined {
-    if (call.tileMs > longestAheadMs || call.priority !== this.queue.highestPriority) return undefined;
-    if (this.preparations.length > 0 || !this.hasTilesForAll()) return undefined;
+  private aheadThreadFor(call: PoolCall): PoolThread | undefined {
+    if (call.pieceMs > longestAheadMs || call.priority !== this.queue.highestPriority) return undefined;
+    if (this.preparations.length > 0 || !this.hasPiecesForAll()) return undefined;
     const more = this.mayEmployMore(call);
     return this.threads.find((thread) => thread.hasLoad(1) && (more || thread.worksFor(call.network)));
   }
 
   /** Whether there is a tile to be given for every thread. */
-  private hasTilesForAll(): boolean {
+  private hasPiecesForAll(): boolean {
     let missing = this.threads.length;
     for (const call of this.queue.members()) {
-      missing -= call.pendingTiles;
+      missing -= call.pendingPieces;
       if (missing <= 0) return true;
     }
     return missing <= 0;
@@ -283,47 +282,48 @@ export class ThreadPool {
     return thread;
   }
 
-  private giveTile(thread: PoolThread, call: Call): void {
-    const open = this.weights.get(call.weights);
-    if (!open) throw new Error(`the weights ${call.weights} are not open`);
-    thread.open(call.weights, open.location);
-    const tile = call.take();
-    const pixels = tile.work;
-    this.queue.charge(call, pixels);
-    if (call.pendingTiles === 0) this.queue.remove(call);
-    thread.give(call.orderFor(tile, this.nextOrder++), {
+  private givePiece(thread: PoolThread, call: PoolCall): void {
+    const open = call.weights === undefined ? undefined : this.weights.get(call.weights);
+    if (call.weights !== undefined) {
+      if (!open) throw new Error(`the weights ${call.weights} are not open`);
+      thread.open(call.weights, open.location);
+    }
+    const piece = call.take();
+    this.queue.charge(call, piece.work);
+    if (call.pendingPieces === 0) this.queue.remove(call);
+    thread.give(call.orderFor(piece, this.nextOrder++), {
       network: call.network,
       onReply: (reply) => {
-        if (reply.kind === 'swept') void this.computeAgain(call, tile, open);
-        else settleTile(call, tile, reply, { thread: thread.number, pixels });
+        if (reply.kind === 'swept') void this.computeAgain(call, piece, open!);
+        else settlePiece(call, piece, reply, thread.number);
         this.dispatch();
       },
       onAdvance: (share) => {
-        call.advanced(tile, share);
+        call.advanced(piece, share);
       },
       onLost: (error) => {
-        this.lost(call, tile, threadDied(error));
+        this.lost(call, piece, threadDied(error));
       },
     });
   }
 
-  /** A tile was not computed: once it is done again. */
-  private lost(call: Call, tile: PlacedTile, error: UpresError): void {
-    const losses = (this.losses.get(tile) ?? 0) + 1;
-    this.losses.set(tile, losses);
-    if (losses < 2) call.putBack(tile);
+  /** A piece was not done: once it is done again. */
+  private lost(call: PoolCall, piece: Piece, error: UpresError): void {
+    const losses = (this.losses.get(piece) ?? 0) + 1;
+    this.losses.set(piece, losses);
+    if (losses < 2) call.putBack(piece);
     else call.failed(error);
-    if (call.pendingTiles > 0) this.queue.add(call);
+    if (call.pendingPieces > 0) this.queue.add(call);
     this.dispatch();
   }
 
   /** The cache folder was swept while the network is open. */
-  private async computeAgain(call: Call, tile: PlacedTile, open: OpenWeights): Promise<void> {
+  private async computeAgain(call: PoolCall, piece: Piece, open: OpenWeights): Promise<void> {
     try {
       open.location = await open.locate();
       this.lost(
         call,
-        tile,
+        piece,
         new UpresError('INFERENCE_FAILED', 'the files of the weights are swept away again and again'),
       );
     } catch (error) {
@@ -332,10 +332,10 @@ export class ThreadPool {
   }
 }
 
-function settleTile(call: Call, tile: PlacedTile, reply: FinalReply, facts: { thread: number; pixels: number }): void {
+function settlePiece(call: PoolCall, piece: Piece, reply: FinalReply, thread: number): void {
   switch (reply.kind) {
     case 'done':
-      call.completed(tile, { ...facts, started: reply.started, ended: reply.ended }, reply.parts);
+      call.answered(piece, reply, thread);
       return;
     case 'failed':
       call.failed(fromErrorMessage(reply.error));

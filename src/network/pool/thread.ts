@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
+import type { RowWork } from '../../row-work.js';
 import { ComputeBuffer, graphFileName } from '../tiles/compute-buffer.js';
 import { toErrorMessage } from './error-message.js';
-import type { Order, PrepareOrder, Reply, TileOrder, WeightsLocation } from './protocol.js';
+import type { Order, PieceOrder, PrepareOrder, Reply, RowsOrder, TileOrder, WeightsLocation } from './protocol.js';
 import { ThreadState } from './thread-state.js';
 import { manifestName } from '../weights/weights-manifest.js';
 
@@ -53,6 +54,7 @@ class PoolThread {
         await this.end();
         return;
       case 'tile':
+      case 'rows':
       case 'prepare': {
         const reply = await this.answer(order);
         // An order that is not followed because the thread is being stopped stays unanswered: it is done again elsewhere.
@@ -62,7 +64,7 @@ class PoolThread {
     }
   }
 
-  private async answer(order: TileOrder | PrepareOrder): Promise<Reply | undefined> {
+  private async answer(order: PieceOrder | PrepareOrder): Promise<Reply | undefined> {
     try {
       if (order.kind === 'prepare') {
         // One thread prepares, once: the others are spared the model floor's code, which is 8 MB of memory in each.
@@ -71,7 +73,8 @@ class PoolThread {
         return prepared && { kind: 'prepared', order: order.order, prepared };
       }
       if (Atomics.load(order.cancelled, 0) === 1) return { kind: 'skipped', order: order.order };
-      return await this.state.guard(() => this.computeTile(order));
+      // Rows that were done in part can't be done again.
+      return await this.state.guard(() => (order.kind === 'tile' ? this.computeTile(order) : doRows(order)));
     } catch (error) {
       if (order.kind === 'tile' && this.isSwept(order.weights)) return { kind: 'swept', order: order.order };
       return { kind: 'failed', order: order.order, error: toErrorMessage(error, 'INFERENCE_FAILED') };
@@ -136,6 +139,13 @@ class PoolThread {
     for (const weights of [...this.buffers.keys()]) await this.close(weights);
     this.port.close();
   }
+}
+
+async function doRows({ order, module, name, given, from, to }: RowsOrder): Promise<Reply> {
+  const exports = (await import(module)) as Record<string, RowWork<unknown, unknown>>;
+  const started = processClock();
+  const found = exports[name]!.begin(given)(from, to);
+  return { kind: 'done', order, started, ended: processClock(), found };
 }
 
 /** Milliseconds on a clock that is the same in all threads of the process. */
