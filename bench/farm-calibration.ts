@@ -4,6 +4,7 @@ import { Upscaler } from '#src/image/upscale.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { openFarm } from '#src/server/farm/farm.js';
 import { keyPrefix } from '#src/server/farm/connection.js';
+import { Fleet } from '#src/server/farm/fleet.js';
 import type { FarmTimes } from './farm-model.js';
 import type { FarmProcesses, RedisUse } from './farm-processes.js';
 import { withComment } from './load-pictures.js';
@@ -129,13 +130,21 @@ export async function calibrateFarm(
       }
     });
     await holdMending();
-    const workers = `${keyPrefix}bench:workers`;
+    const fleet = new Fleet(redis, 'bench:workers');
+    const [workers, sum] = [`${keyPrefix}bench:workers`, `${keyPrefix}bench:workers:sum`];
     const listed = 2000;
-    await redis.zadd(workers, ...Array.from({ length: listed }, (_, at) => [at + 1, `abcdefgh-${at}:10`]).flat());
+    const gone = Date.now() + hourMs;
+    await redis.zadd(workers, ...Array.from({ length: listed }, (_, at) => [gone, `abcdefgh-${at}:10`]).flat());
     const count = await spent(100 * listed, async () => {
-      for (let time = 0; time < 100; time++) await redis.zrangebyscore(workers, 0, '+inf');
+      for (let time = 0; time < 100; time++) {
+        await redis.del(sum);
+        await fleet.size();
+      }
     });
-    await redis.del(workers);
+    const slots = await spent(400, async () => {
+      for (let time = 0; time < 400; time++) await fleet.size();
+    });
+    await redis.del(workers, sum);
 
     const work = await spent(pictures, async () => {
       await farm.addWorker();
@@ -173,7 +182,7 @@ export async function calibrateFarm(
       Object.entries(requestsAfter).map(([kind, total]) => [kind, (total - (requestsBefore[kind] ?? 0)) / pictures]),
     );
     return {
-      redis: { accept, work, idle, look, count, mend: each(mend, pictures * mends) },
+      redis: { accept, work, idle, look, count, slots, mend: each(mend, pictures * mends) },
       front: { accept: acceptSeconds, give },
       counts: { commandsToAccept: accept.commands, commandsToWork: work.commands, requests },
     };

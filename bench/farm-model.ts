@@ -25,8 +25,10 @@ export interface FarmTimes {
     readonly idle: Use;
     /** Looking whether a job was cancelled. */
     readonly look: Use;
-    /** Counting the farm's workers, for each of them. */
+    /** Counting the farm's workers, for each of them: once for all who ask. */
     readonly count: Use;
+    /** Asking for the number that was counted. */
+    readonly slots: Use;
     /** Looking for what was lost, for each picture that waits. */
     readonly mend: Use;
   };
@@ -76,7 +78,7 @@ const acceptedAtOnce = 32;
 /** Times that a worker waits for Redis, one after the other: to take a picture, and to end it. */
 const asksToTake = 4;
 const asksToEnd = 6;
-/** Seconds between two looks of a worker for cancelled jobs; between two counts of workers; between two looks for what was lost. */
+/** Seconds between two looks of a worker for cancelled jobs; for which a count of workers holds; between two looks for what was lost. */
 const lookSeconds = 5;
 const countSeconds = 5;
 const mendSeconds = 15;
@@ -104,7 +106,7 @@ export function simulateFarm(farm: Farm, times: FarmTimes, places: FarmPlaces): 
   const perSecond = (part: keyof Use): number =>
     workers * uses.idle[part] +
     (workers * slots * uses.look[part]) / lookSeconds +
-    (workers * workers * uses.count[part]) / countSeconds +
+    (workers * (uses.count[part] + uses.slots[part])) / countSeconds +
     (Math.min(waiting, pictures) * uses.mend[part]) / mendSeconds;
   const background = { seconds: perSecond('seconds'), share: perSecond('bytes') / places.redisBytes };
   const redis = new Station(simulation, 1);

@@ -149,12 +149,15 @@ function timesWith(
 ): FarmTimes {
   const { redis, front } = new Map(calibrations).get(picturesPerJob)!;
   const use = ({ commands, bytes }: RedisUse): Use => ({ seconds: commands / redisCommands, bytes });
-  const { accept, work, idle, look, count, mend } = redis;
+  const { accept, work, idle, look, count, slots, mend } = redis;
   return {
     worker: own,
     front,
-    // One command, whose time grows with what it lists.
-    redis: { accept: use(accept), work: use(work), idle: use(idle), look: use(look), count, mend: use(mend) },
+    redis: {
+      ...{ accept: use(accept), work: use(work), idle: use(idle), look: use(look), slots: use(slots), mend: use(mend) },
+      // One command, whose time grows with what it lists.
+      count,
+    },
     sourceBytes,
     resultBytes,
   };

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { encoderBytes } from '#src/image/codec/codec-memory.js';
+import { mostWholePixels, stripBytes } from '#src/image/strips/in-strips.js';
 import { mebibytes, percent } from './format.js';
-import type { Findings, Setting } from './measurement.js';
+import type { Findings, Goal, Setting } from './measurement.js';
 import { childProgram, command } from './paths.js';
 import { photograph } from './pictures.js';
 import { runNode } from './run-child.js';
@@ -29,13 +30,19 @@ const small = [['natural', 600, 400]] as const;
 const ownBytes = 100e6;
 const threadBytes = 50e6;
 
+/** 12,000×8,000 pixels on two threads. */
+const mostBytes = 1.5e9;
+
 /**
  * Bytes that the command takes at most for one JPEG that it enlarges into another: the source twice, as it was decoded and where all threads see it; the
- * result; and its encoder.
+ * result; and its encoder. Where the result is made in strips, only these of the result.
  */
-function expectedBytes(threads: number, pixels: number, factor: number): number {
+function expectedBytes(threads: number, width: number, height: number, factor: number): number {
+  const pixels = width * height;
   const result = pixels * factor ** 2;
-  return ownBytes + threads * threadBytes + 3 * (2 * pixels + result) + encoderBytes('jpeg', false, result);
+  const rest = ownBytes + threads * threadBytes;
+  if (result > mostWholePixels) return rest + stripBytes({ width, height }, 3, factor);
+  return rest + 3 * (2 * pixels + result) + encoderBytes('jpeg', false, result);
 }
 
 interface Large {
@@ -57,7 +64,7 @@ async function measureLarge({ quick, folder, cacheFolder, say }: Setting): Promi
       .toFile(file);
     const flags = ['-m', network, '-x', '2', '-t', '2', '--no-cache', '-o', join(folder, 'large/')];
     const { peakBytes } = await runNode([command, file, ...flags], { cacheFolder, watch: true });
-    rows.push({ network, width, height, bytes: peakBytes ?? NaN, expected: expectedBytes(2, width * height, 2) });
+    rows.push({ network, width, height, bytes: peakBytes ?? NaN, expected: expectedBytes(2, width, height, 2) });
   }
   return rows;
 }
@@ -107,7 +114,22 @@ export async function measureMemory(setting: Setting): Promise<Findings> {
         ]),
       },
     ],
-    goals: [],
+    goals: [
+      ...commands.map(({ network, width, height, bytes, expected }): Goal => ({
+        what: `memory of the command, ${network}, ${width}×${height}: off the formula by`,
+        value: Math.abs(expected / bytes - 1),
+        bound: { atMost: 0.2 },
+        show: (share) => percent(share, 0),
+      })),
+      ...commands
+        .filter(({ width }) => width === 12_000)
+        .map(({ network, width, height, bytes }): Goal => ({
+          what: `memory of the command, ${network}, ${width}×${height}, two threads`,
+          value: bytes,
+          bound: { atMost: mostBytes },
+          show: mebibytes,
+        })),
+    ],
     figures: { nodeBytes, peaks: peaks.map((peak) => ({ ...peak })), commands: commands.map((each) => ({ ...each })) },
   };
 }

@@ -53,6 +53,7 @@ export const failures = {
   INPUT_NOT_FOUND: { meaning: 'no such file', status: 500 },
   INPUT_TOO_LARGE: { meaning: 'more pixels or frames than the limits allow', status: 413 },
   INPUT_UNREADABLE: { meaning: 'exists, but can’t be read', status: 500 },
+  JOB_CANCELLED: { meaning: 'someone else cancelled the job on a farm', status: 500 },
   MODEL_INVALID: { meaning: 'not a network that upres can read', status: 500, endsRun: 2 },
   MODEL_NOT_FOUND: { meaning: 'no such label or file', status: 500, endsRun: 2 },
   MODEL_UNSUPPORTED: { meaning: 'a network, but not for upscaling one image', status: 500, endsRun: 2 },

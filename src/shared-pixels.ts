@@ -1,3 +1,4 @@
+import { takeShared } from './spare-memory.js';
 import { copyInBands } from './event-loop.js';
 import { pixelTypeOf, viewPixels, type PixelArray, type PixelImage } from './pixels.js';
 
@@ -5,7 +6,7 @@ import { pixelTypeOf, viewPixels, type PixelArray, type PixelImage } from './pix
 export async function onSharedMemory<Data extends PixelArray>(source: PixelImage<Data>): Promise<PixelImage<Data>> {
   const { data } = source;
   if (liesOnSharedMemory(data)) return source;
-  const pixels = viewPixels(pixelTypeOf(data), new SharedArrayBuffer(data.byteLength)) as Data;
+  const pixels = viewPixels(pixelTypeOf(data), takeShared(data.byteLength)) as Data;
   await copyInBands(data, pixels);
   return { ...source, data: pixels };
 }

@@ -27,7 +27,7 @@ export function readOrder(): Order {
 export async function report(build: () => Promise<unknown>): Promise<void> {
   const timing = await timed(build);
   const remote = process.env.UPRES_REMOTE_CACHE;
-  const lost = remote && { lostMs: (await import('#src/asset/patience.js')).patienceWith(remote).lost };
+  const lost = remote && { lostMs: (await import('#src/asset/cache/patience.js')).patienceWith(remote).lost };
   const built: Built = { ...timing, peakBytes: ownPeakBytes(), ...lost };
   console.log(JSON.stringify(built));
 }

@@ -1,4 +1,4 @@
-import { refuseSecrets } from '#upres/asset/cache-option.js';
+import { refuseSecrets } from '#upres/asset/cache/cache-option.js';
 import { checkEnlargingOptions, enlargingOptions, type AssetOptions } from '#upres/asset/options.js';
 import { either, flag, list, literal, number, options, type TypeOf } from '#upres/schema.js';
 

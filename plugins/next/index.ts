@@ -1,4 +1,4 @@
-import { refuseSecrets } from '#upres/asset/cache-option.js';
+import { refuseSecrets } from '#upres/asset/cache/cache-option.js';
 import { bundlerOptions, checkAssetOptions } from '#upres/asset/options.js';
 import type { TypeOf } from '#upres/schema.js';
 import { reportUnresolved } from './unresolved.js';

@@ -7,10 +7,10 @@ import type { UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import { processors, type Device, type DeviceChoice } from '../network/device.js';
 import { namedByEnvironment, workingDevice } from '../network/processor.js';
 import { defined } from '../schema.js';
-import { cacheKey } from './cache-key.js';
-import type { ResultCache, ResultFacts } from './result-cache.js';
+import { cacheKey } from './cache/cache-key.js';
+import type { ResultCache, ResultFacts } from './cache/result-cache.js';
 
-export type { ResultFacts } from './result-cache.js';
+export type { ResultFacts } from './cache/result-cache.js';
 
 /** A result, and whether it was there already. */
 export interface CachedResult extends UpscaleResult {

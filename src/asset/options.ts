@@ -22,7 +22,7 @@ import {
   type TypeOf,
 } from '../schema.js';
 import { suggestion } from '../suggest.js';
-import { cacheOption } from './cache-option.js';
+import { cacheOption } from './cache/cache-option.js';
 import { checkDirectives, directives, parseDirectives, type Directives } from './directives.js';
 import { onErrorChoice } from './on-error.js';
 import { leftoversChoice } from './written-urls.js';

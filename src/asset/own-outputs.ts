@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { digest } from '../digest.js';
-import { resultsFolder } from './cache-folder.js';
-import type { LineRecord } from './line-record.js';
+import { resultsFolder } from './cache/cache-folder.js';
+import type { LineRecord } from './cache/line-record.js';
 
 /** Digits of a hash that are kept: 258 bits. */
 const digits = 43;
@@ -42,7 +42,7 @@ export class OwnOutputs {
 
   /** Loaded when something is made or looked for: most runs of a build tool's configuration do neither. */
   private record(): Promise<LineRecord> {
-    return (this.opened ??= import('./line-record.js').then(({ LineRecord }) =>
+    return (this.opened ??= import('./cache/line-record.js').then(({ LineRecord }) =>
       LineRecord.of(this.file, { length: digits, most }),
     ));
   }

@@ -1,28 +1,27 @@
 import { approximateOnly, type Approximate } from '../network/approximate.js';
 import { resolved, type ModelChoice } from '../model/catalogue/colours.js';
-import { mkdir } from 'node:fs/promises';
-import { dirname, relative, resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { throwIfAborted } from '../abort.js';
-import { UpresError, withFile } from '../errors.js';
+import { withFile } from '../errors.js';
 import { autoModel } from '../image/auto/auto-model.js';
 import type { ImageInfo } from '../image/codec/header.js';
 import type { Source } from '../image/image-source.js';
 import type { ResizeOptions, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
 import type { Device } from '../network/device.js';
 import { defined } from '../schema.js';
-import { cacheFolder } from './cache-folder.js';
+import { cacheFolder } from './cache/cache-folder.js';
 import type { AssetPlan, planAsset, VariantPlan } from './asset-plan.js';
 import type { CachedUpscaler } from './cached-upscaler.js';
-import { cacheVariables } from './cache-option.js';
+import { cacheVariables } from './cache/cache-option.js';
 import type { Directives } from './directives.js';
 import { standIn, type OnError } from './on-error.js';
 import { ownModelOf, type AssetOptions } from './options.js';
 import { OwnOutputs } from './own-outputs.js';
 import { AssetReport, type ReportEntry } from './report.js';
 import type { Recall, RecalledAsset } from './recall.js';
-import type { AssetFile, RenderedVariant } from './rendered.js';
+import { asItIs, original, type AssetFile, type RenderedVariant } from './rendered.js';
 import { DirectivesResolver } from './resolve.js';
-import type { ResultCache } from './result-cache.js';
+import type { ResultCache } from './cache/result-cache.js';
 import { UpscalerLease } from './shared-upscaler.js';
 import type { SourceFacts } from './source-facts.js';
 
@@ -256,16 +255,8 @@ export class AssetPipeline {
     const entries = this.report.entries();
     if (report === undefined || report === false || entries.length === 0) return undefined;
     const file = resolve(this.context.root, report === true ? 'upres-report.html' : report);
-    const [{ reportPage }, { default: writeFileAtomic }] = await Promise.all([
-      import('./report-page.js'),
-      import('write-file-atomic'),
-    ]);
-    try {
-      await mkdir(dirname(file), { recursive: true });
-      await writeFileAtomic(file, reportPage(entries));
-    } catch (cause) {
-      throw new UpresError('OUTPUT_UNWRITABLE', 'the report can’t be written there', { file, cause });
-    }
+    const { writeReportPage } = await import('./report-page.js');
+    await writeReportPage(file, entries);
     return file;
   }
 
@@ -302,7 +293,7 @@ export class AssetPipeline {
   private upscaler(): Promise<CachedUpscaler> {
     return (this.opened ??= Promise.all([
       import('./cached-upscaler.js'),
-      import('./open-cache.js'),
+      import('./cache/open-cache.js'),
       import('../network/processor.js'),
     ]).then(async ([{ CachedUpscaler }, { openCache }, { namedByEnvironment }]) => {
       const { options, context } = this;
@@ -404,15 +395,4 @@ async function loadPlanner(): Promise<Planner> {
     import('../image/image-source.js'),
   ]);
   return { planAsset, Source };
-}
-
-/** The source in place of a result that could not be made. */
-async function original({ image }: VariantPlan): Promise<RenderedVariant> {
-  const { format, width, height } = await image.header();
-  return { data: await image.bytes(), format, width, height, status: 'original' };
-}
-
-/** The source as it is. */
-async function asItIs({ image, format, width, height, isOverride }: VariantPlan): Promise<RenderedVariant> {
-  return { data: await image.bytes(), format, width, height, status: isOverride ? 'override' : 'verbatim' };
 }

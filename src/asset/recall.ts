@@ -6,9 +6,9 @@ import type { OutputFormat } from '../image/codec/formats.js';
 import { isProcessor, type DeviceChoice } from '../network/device.js';
 import { expectedDevice } from '../network/processor.js';
 import type { AssetPlan } from './asset-plan.js';
-import { readContent, type Content } from './cacache-folder.js';
+import { readContent, type Content } from './cache/cacache-folder.js';
 import { labelIdentity, makers } from './engine-identity.js';
-import { FactsRecord } from './facts-record.js';
+import { FactsRecord } from './cache/facts-record.js';
 import type { AssetFile, FileFacts } from './rendered.js';
 import type { ResolvedDirectives } from './resolve.js';
 

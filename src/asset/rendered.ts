@@ -22,3 +22,14 @@ export type FileFacts = Pick<VariantPlan, 'name' | 'target' | 'density'> &
 export interface AssetFile extends FileFacts {
   readonly rendered: RenderedVariant;
 }
+
+/** The source in place of a result that could not be made. */
+export async function original({ image }: VariantPlan): Promise<RenderedVariant> {
+  const { format, width, height } = await image.header();
+  return { data: await image.bytes(), format, width, height, status: 'original' };
+}
+
+/** The source as it is. */
+export async function asItIs({ image, format, width, height, isOverride }: VariantPlan): Promise<RenderedVariant> {
+  return { data: await image.bytes(), format, width, height, status: isOverride ? 'override' : 'verbatim' };
+}

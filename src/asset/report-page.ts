@@ -1,8 +1,24 @@
-import { basename } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import { UpresError } from '../errors.js';
 import type { OutputFormat } from '../image/codec/formats.js';
 import { mimeType } from './markup.js';
 import { script, style } from './report-page-assets.js';
 import { describeMaker, describeStatus, kilobytes, type PictureFacts, type ReportEntry } from './report.js';
+
+/**
+ * Writes the page of a report, whole or not at all.
+ * @throws OUTPUT_UNWRITABLE
+ */
+export async function writeReportPage(file: string, entries: readonly ReportEntry[]): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFileAtomic(file, reportPage(entries));
+  } catch (cause) {
+    throw new UpresError('OUTPUT_UNWRITABLE', 'the report can’t be written there', { file, cause });
+  }
+}
 
 /**
  * One self-contained page that shows before and after of every variant, one over the other with a slider between them. It

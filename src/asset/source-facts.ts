@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ImageInfo } from '../image/codec/header.js';
 import type { Source } from '../image/image-source.js';
-import { FactsRecord } from './facts-record.js';
+import { FactsRecord } from './cache/facts-record.js';
 
 const most = 20_000;
 

@@ -5,9 +5,9 @@ import { print } from './streams.js';
 import { asUsage, UsageError } from './usage-error.js';
 import { byteSize } from './words.js';
 import { exitCodes, messageOf } from '../errors.js';
-import type { SharedCacheOptions } from '../asset/cache-option.js';
-import type { RemoteStore } from '../asset/remote-store.js';
-import type { SharedCache } from '../asset/shared-cache.js';
+import type { SharedCacheOptions } from '../asset/cache/cache-option.js';
+import type { RemoteStore } from '../asset/cache/remote-store.js';
+import type { SharedCache } from '../asset/cache/shared-cache.js';
 
 interface CacheOptions {
   cache?: string;
@@ -45,7 +45,7 @@ export function addCacheCommand(program: Command, act: (action: () => Promise<nu
 }
 
 async function carry(action: 'push' | 'pull', options: CacheOptions): Promise<number> {
-  const { openForTransfer } = await import('../asset/open-cache.js');
+  const { openForTransfer } = await import('../asset/cache/open-cache.js');
   let cache: SharedCache;
   try {
     cache = await openForTransfer(shared(options), process.cwd(), note);
@@ -76,8 +76,8 @@ async function look(action: Exclude<Action, 'push' | 'pull'>, options: CacheOpti
     maxBytes: flagValue('--max-size', number({ from: 0, of: 'bytes' }), options.maxSize ?? '1G'),
     maxAgeDays: flagValue('--max-age', whole({ from: 0, of: 'days' }), options.maxAge ?? '90'),
   };
-  const { AssetCache } = await import('../asset/asset-cache.js');
-  const { resultsFolder } = await import('../asset/cache-folder.js');
+  const { AssetCache } = await import('../asset/cache/asset-cache.js');
+  const { resultsFolder } = await import('../asset/cache/cache-folder.js');
   const cache = new AssetCache(resultsFolder(options.cache));
   switch (action) {
     case 'stats': {
@@ -119,7 +119,7 @@ interface RemoteStats {
 
 /** What the remote cache holds; undefined where none is named. */
 async function remoteStats(options: CacheOptions): Promise<RemoteStats | undefined> {
-  const { openRemoteAlone } = await import('../asset/open-cache.js');
+  const { openRemoteAlone } = await import('../asset/cache/open-cache.js');
   let store: RemoteStore | undefined;
   try {
     store = await openRemoteAlone(shared(options));

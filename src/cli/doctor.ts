@@ -1,19 +1,32 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, totalmem } from 'node:os';
 import path from 'node:path';
 import { exitCodes, messageOf, UpresError } from '../errors.js';
+import { instructionSets } from '../network/machine-class.js';
 import { tryDevices } from '../network/gpu/index.js';
 import type { DeviceReport } from '../network/gpu/try-device.js';
 import { loadRuntime } from '../network/pool/runtime.js';
 import { installedVersion } from '../network/pool/wasm-runtime.js';
 import { defaultCacheFolder } from '../network/weights/cache-folder.js';
 import { version } from '../version.js';
-import { describeProcessor, type Processor } from './processor.js';
 import { selfTest, type Speed } from './self-test.js';
 import { print } from './streams.js';
 import { digits, duration } from './words.js';
 
 type Checked<T> = T | { readonly error: { readonly code: string; readonly message: string } };
+
+interface Processor {
+  readonly model: string;
+  /** Cores of the machine, as the system counts them. */
+  readonly cores: number;
+  /** Of these, how many this process may use. */
+  readonly usable: number;
+  /** Instruction sets that decide the speed; undefined where the system doesn't tell. */
+  readonly features: readonly string[] | undefined;
+  /** Bytes. */
+  readonly memory: number;
+}
 
 interface Findings {
   readonly versions: Readonly<Record<string, string>>;
@@ -121,4 +134,15 @@ function describeDevice({ name, works, reason, adapter, memoryBytes, software, m
     ...(ms === undefined ? [] : [`${digits(ms)} ms for a trial${comparison}`]),
   ];
   return `works: ${facts.join(', ')}`;
+}
+
+async function describeProcessor(): Promise<Processor> {
+  const list = cpus();
+  return {
+    model: list[0]?.model.trim() ?? 'unknown',
+    cores: list.length,
+    usable: availableParallelism(),
+    features: await instructionSets(),
+    memory: totalmem(),
+  };
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { CachedUpscaler } from '../asset/cached-upscaler.js';
-import type { ResultCache } from '../asset/result-cache.js';
+import type { ResultCache } from '../asset/cache/result-cache.js';
 import { withFile } from '../errors.js';
 import type { Source } from '../image/image-source.js';
 import { builtinLabels } from '../model/catalogue/registry.js';

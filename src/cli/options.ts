@@ -1,4 +1,4 @@
-import { sharedCacheOptions, type CacheOption } from '../asset/cache-option.js';
+import { sharedCacheOptions, type CacheOption } from '../asset/cache/cache-option.js';
 import { formatWord } from '../asset/directives.js';
 import { formatByWord, hasQuality } from '../asset/names.js';
 import { onErrorChoice, type OnError } from '../asset/on-error.js';

@@ -10,6 +10,7 @@ import { scaleOf, type Networks } from './networks.js';
 import { modelOf, type UpscaleOptions } from './options.js';
 import { checkIntermediate, pictureCost, type Plan } from './plan.js';
 import type { Frame } from '../pixels.js';
+import { cutFor, goesInStrips, stripCost, type Cut } from './strips/in-strips.js';
 
 /** Pictures in flight at once, however small they are: with more than this no thread is busier, and all hold memory. */
 const mostInFlight = 8 * availableParallelism();
@@ -22,6 +23,8 @@ export interface Permit {
   readonly choice: ModelChoice | undefined;
   /** Where `auto` needed the picture. */
   readonly decoded: readonly Frame[] | undefined;
+  /** How it is cut into strips; undefined where it is enlarged as a whole. */
+  readonly cut: Cut | undefined;
   /** The memory that it was let in with. */
   readonly bytes: number;
   /** Gives the picture's memory back, or all but `keep` bytes. */
@@ -110,25 +113,35 @@ export class AdmissionQueue {
         : undefined);
     const scale = chains?.colour.scale ?? 1;
     checkIntermediate(plan, scale, options, undefined);
-    const share = this.shareOf(bytes.length + pictureCost(plan, scale).pixelBytes);
+    const cut = chains && cutFor(plan, chains.colour);
+    const share = this.shareOf(bytes.length + (cut ? stripCost : pictureCost)(plan, scale).pixelBytes);
     const release = await this.reserveMemory(request, share);
-    return { chains, choice: undefined, decoded: undefined, bytes: share, release };
+    return { chains, choice: undefined, decoded: undefined, cut, bytes: share, release };
   }
 
   /** Decodes the picture to choose its network, once there is room for whichever it will be. */
   private async openAndChoose(request: AdmissionRequest, bytes: Uint8Array): Promise<Permit> {
     const { plan, options, device } = request;
     const { factor } = plan.target;
-    const scale = Math.max(...autoChoices.map((label) => scaleOf(label, factor)));
+    const scales = autoChoices.map((label) => scaleOf(label, factor));
+    const scale = Math.max(...scales);
     checkIntermediate(plan, scale, options, undefined);
-    const share = this.shareOf(bytes.length + pictureCost(plan, scale).pixelBytes);
+    const inStrips = scales.every((each) => goesInStrips(plan, each));
+    const share = this.shareOf(bytes.length + (inStrips ? stripCost : pictureCost)(plan, scale).pixelBytes);
     const release = await this.reserveMemory(request, share);
     try {
       const decoded = await request.decode();
       const { chooseForPicture } = await import('./auto/choose-for-picture.js');
       const choice = await chooseForPicture(bytes, plan.header, decoded[0]!, factor);
       const chains = await this.chainsFor(factor, { ...options, ...choice }, device);
-      return { chains, choice, decoded, bytes: share, release };
+      return {
+        chains,
+        choice,
+        decoded,
+        cut: inStrips ? cutFor(plan, chains.colour) : undefined,
+        bytes: share,
+        release,
+      };
     } catch (error) {
       release();
       throw error;

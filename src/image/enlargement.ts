@@ -3,6 +3,7 @@ import { UpresError } from '../errors.js';
 import type { EncodeOptions } from './codec/encode-options.js';
 import { PictureTimer, type TurnOptions } from './picture-timer.js';
 import type { Frame, Progress } from '../pixels.js';
+import type { StripFile } from './strips/strip-file.js';
 
 /** One for all: by itself a signal makes an error of its own, with a trace, each time. */
 const ended = new UpresError('ABORTED', 'nothing hangs on it any more');
@@ -10,9 +11,10 @@ const ended = new UpresError('ABORTED', 'nothing hangs on it any more');
 /** What becomes of a picture's pixels, as far as each of its files says so for itself. */
 export type Encoding = Pick<EncodeOptions, 'format' | 'quality' | 'lossless'>;
 
-/** Frames of the size that was asked for, and the memory that they are in. */
+/** A picture of the size that was asked for, and the memory that it is in. */
 export interface Pixels {
-  readonly frames: readonly Frame[];
+  /** Its frames; or a file where it is too large to be in memory as a whole. */
+  readonly picture: readonly Frame[] | StripFile;
   /** What all encodings have in common. */
   readonly settings: Omit<EncodeOptions, keyof Encoding>;
   /** Bytes that the picture was let in with. */
@@ -73,10 +75,7 @@ export class Enlargement<Facts extends Pixels> {
     try {
       const facts = await unlessAborted(this.pixels, signal);
       const timer = new PictureTimer({ client: this, ...turn, signal });
-      const { encode } = await import('./codec/encode.js');
-      const data = await this.inTurn(facts, signal, () =>
-        encode(facts.frames, { ...facts.settings, ...encoding }, timer),
-      );
+      const data = await this.inTurn(facts, signal, () => encodePicture(facts, encoding, timer));
       throwIfAborted(signal);
       return { data, codecMs: timer.codecMs, facts };
     } finally {
@@ -103,8 +102,12 @@ export class Enlargement<Facts extends Pixels> {
    * Gives back the memory of what is not needed any more: the pixels of the source and of the network. What stays are those of
    * the result, and one more copy for each encoder that may work on them at once; those who come later share these.
    */
-  private settle({ bytes, overhead, frames, release }: Facts): void {
-    const copy = bytesOf(frames);
+  private settle({ bytes, overhead, picture, release }: Facts): void {
+    if (isInFile(picture)) {
+      release(overhead);
+      return;
+    }
+    const copy = bytesOf(picture);
     const fitting = Math.min(this.most, Math.floor((bytes - overhead - copy) / copy));
     this.most = Math.max(1, Math.min(fitting, this.wanted));
     release(overhead + copy * (1 + this.most));
@@ -114,8 +117,22 @@ export class Enlargement<Facts extends Pixels> {
     this.ended();
     this.stop.abort(signal.reason ?? ended);
     const [made] = await Promise.allSettled([this.pixels]);
-    if (made.status === 'fulfilled') made.value.release();
+    if (made.status !== 'fulfilled') return;
+    made.value.release();
+    if (isInFile(made.value.picture)) await made.value.picture.remove();
   }
+}
+
+const isInFile = (picture: Pixels['picture']): picture is StripFile => !Array.isArray(picture);
+
+async function encodePicture(
+  { picture, settings }: Pixels,
+  encoding: Encoding,
+  timer: PictureTimer,
+): Promise<Uint8Array> {
+  const all = { ...settings, ...encoding };
+  if (isInFile(picture)) return (await import('./strips/encode-strips.js')).encodeStrips(picture, all, timer);
+  return (await import('./codec/encode.js')).encode(picture, all, timer);
 }
 
 const bytesOf = (frames: readonly Frame[]): number =>

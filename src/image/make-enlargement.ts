@@ -12,6 +12,7 @@ import { enlargeFrames, type EnlargedFrame, type NetworkChains } from './enlarge
 import type { Making, Pixels } from './enlargement.js';
 import type { Source } from './image-source.js';
 import type { UpscaleOptions } from './options.js';
+import { defined } from '../schema.js';
 import { PictureTimer } from './picture-timer.js';
 import { colourOf, type Plan } from './plan.js';
 import { reduceFrame } from './reduce.js';
@@ -52,11 +53,22 @@ export async function makeEnlargement(
       return withoutColour(await decode(await source.bytes(), header, settings));
     });
   const request = { source, plan, options, device, signal, timer, decode: decodeAll };
-  const { chains, choice, decoded, bytes, release } = await admissions.admit(request);
+  const { chains, choice, decoded, cut, bytes, release } = await admissions.admit(request);
   letNextIn();
   try {
     const plain = decoded ?? (await decodeAll());
     throwIfAborted(signal);
+    const { delay, loop, subsampled, palette } = header;
+    const all = { subsampled, palette, hidden: await hiddenColour(plain), profile };
+    const overhead = (await source.bytes()).length;
+    const facts = { bytes, overhead, release, choice, device, timer };
+    if (cut && chains) {
+      const { enlargeInStrips } = await import('./strips/enlarge-strips.js');
+      const lane = options.client;
+      const call = { signal, onProgress, ...defined({ priority: options.priority, lane }) };
+      const { file, ...told } = await enlargeInStrips(plain[0]!.colour, chains.colour, cut, call, timer);
+      return { ...facts, picture: file, settings: { ...all, delay: undefined, loop: undefined }, told };
+    }
     const enlargeAll = (all: NetworkChains, tell: typeof onProgress): Promise<EnlargedFrame[]> =>
       enlargeFrames(plain, all, { ...options, signal, onProgress: tell }, timer);
     const network = chains && `${decoding} ${chains.colour.key} ${chains.alpha.key}`;
@@ -71,16 +83,8 @@ export async function makeEnlargement(
       return profile && !header.grey ? inColour(result) : result;
     });
     throwIfAborted(signal);
-    const { delay, loop, subsampled, palette } = header;
-    const settings = {
-      ...(frames.length > 1 ? { delay, loop } : { delay: undefined, loop: undefined }),
-      subsampled,
-      palette,
-      hidden: await hiddenColour(plain),
-      profile,
-    };
-    const overhead = (await source.bytes()).length;
-    return { frames, settings, bytes, overhead, release, choice, device, timer, told: worst(enlarged) };
+    const animation = frames.length > 1 ? { delay, loop } : { delay: undefined, loop: undefined };
+    return { ...facts, picture: frames, settings: { ...all, ...animation }, told: worst(enlarged) };
   } catch (error) {
     release();
     throw error;

@@ -12,6 +12,10 @@ export class NetworkChain {
   readonly scale: number;
   /** How many pixels around it an input pixel is seen from, at most. */
   readonly receptiveField: number;
+  /** Pixels of context with which a part equals the same part of the whole, bit for bit; undefined where that is not known. */
+  readonly exactReach: number | undefined;
+  /** Corners of parts must lie at multiples of this. */
+  readonly multipleOf: number;
   /** Network input pixels of all passes for each input pixel. */
   readonly work: number;
 
@@ -29,7 +33,7 @@ export class NetworkChain {
     this.scale = factor ** times;
     const passes = Array.from({ length: times }, (_, pass) => pass);
     this.work = passes.reduce((sum, pass) => sum + factor ** (2 * pass), 0);
-    const { halo, approximation } = network.weights.geometry;
+    const { halo, approximation, multipleOf, fixedSize, scale } = network.weights.geometry;
     const once = approximation
       ? approximation.halo
       : halo
@@ -37,6 +41,10 @@ export class NetworkChain {
         : unknownField;
     // A later pass sees smaller pixels.
     this.receptiveField = Math.ceil(passes.reduce((sum, pass) => sum + once / factor ** pass, 0));
+    this.multipleOf = multipleOf;
+    const exact = halo && !approximation && !fixedSize;
+    // Of a chain of networks in one, the first one's: those that follow see half as far at most, all together as far again.
+    this.exactReach = exact ? this.receptiveField * (scale === factor ? 1 : 2) : undefined;
   }
 
   /** Next to a network that does not enlarge: a plane as it is. */

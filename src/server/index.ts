@@ -10,7 +10,7 @@ import type { ServerOptions } from './service/settings.js';
 export type { UpresServer } from './server.js';
 export { defaultLimits, type ServerLimits } from './service/limits.js';
 export type { UpresWorker, WorkedImage, WorkerOptions } from './farm/upres-worker.js';
-export type { SharedCacheOptions } from '../asset/cache-option.js';
+export type { SharedCacheOptions } from '../asset/cache/cache-option.js';
 export type { ServerOptions, ServerSettings } from './service/settings.js';
 
 /** What only the server needs, so that builds need not install it. */

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { AssetCache } from '#src/asset/asset-cache.js';
+import { AssetCache } from '#src/asset/cache/asset-cache.js';
 import { CachedUpscaler, type ResultFacts } from '#src/asset/cached-upscaler.js';
 import { Upscaler } from '#src/image/upscale.js';
 import { temporaryFolder } from '../support/folders.js';

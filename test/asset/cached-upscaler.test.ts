@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { AssetCache } from '#src/asset/asset-cache.js';
+import { AssetCache } from '#src/asset/cache/asset-cache.js';
 import { CachedUpscaler, type ResultFacts } from '#src/asset/cached-upscaler.js';
 import { UpresError } from '#src/errors.js';
 import type { Upscaler, UpscaleOptions, UpscaleResult } from '#src/image/upscale.js';

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { cacheKey } from '#src/asset/cache-key.js';
+import { cacheKey } from '#src/asset/cache/cache-key.js';
 import { engineIdentity } from '#src/asset/engine-identity.js';
 import { CachedUpscaler } from '#src/asset/cached-upscaler.js';
 import { AssetPipeline } from '#src/asset/pipeline.js';

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { checkDirectives, type LooseDirectives } from '#src/asset/directives.js';
-import { LineRecord } from '#src/asset/line-record.js';
+import { LineRecord } from '#src/asset/cache/line-record.js';
 import type { AssetOptions } from '#src/asset/options.js';
 import { AssetPipeline } from '#src/asset/pipeline.js';
 import { assetsFile, Recall } from '#src/asset/recall.js';

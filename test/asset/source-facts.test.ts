@@ -2,7 +2,7 @@ import { appendFileSync, chmodSync, existsSync, readFileSync, statSync, utimesSy
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
-import { LineRecord } from '#src/asset/line-record.js';
+import { LineRecord } from '#src/asset/cache/line-record.js';
 import { SourceFacts, sourcesFile } from '#src/asset/source-facts.js';
 import { Source } from '#src/image/image-source.js';
 import { runChild } from '../support/child.js';

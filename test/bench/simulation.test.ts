@@ -35,7 +35,7 @@ const free = { seconds: 0, bytes: 0 };
 const times: FarmTimes = {
   worker: { decode: 0.1, tiles: [0.4, 0.4], encode: 0.1, rest: 0 },
   front: { accept: 0, give: 0 },
-  redis: { accept: free, work: free, idle: free, look: free, count: free, mend: free },
+  redis: { accept: free, work: free, idle: free, look: free, count: free, slots: free, mend: free },
   sourceBytes: 0,
   resultBytes: 0,
 };
@@ -73,7 +73,7 @@ describe('a simulated farm', () => {
   });
 
   it('stands still where Redis has no time left for pictures', () => {
-    const redis = { ...times.redis, count: { seconds: 1e-3, bytes: 0 } };
+    const redis = { ...times.redis, count: { seconds: 0.05, bytes: 0 } };
     expect(simulateFarm({ ...farm, workers: 100 }, { ...times, redis }, places).seconds).toBe(Infinity);
   });
 });

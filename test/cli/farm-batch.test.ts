@@ -7,6 +7,7 @@ import { Source } from '#src/image/image-source.js';
 import { Upscaler } from '#src/image/upscale.js';
 import { FarmClient } from '#src/server/farm/farm-client.js';
 import { Lanes } from '#src/server/farm/lanes.js';
+import { cancel } from '#src/server/jobs/job-changes.js';
 import type { Job, JobImage } from '#src/server/jobs/job.js';
 import { picture } from './support/pictures.js';
 
@@ -22,6 +23,8 @@ class Answers {
   /** Results that are lost. */
   lost = 0;
   failTogether = false;
+  /** What others do with each job while it is computed. */
+  others: 'cancel' | 'remove' | undefined;
   private fetched = 0;
 
   /** @param atOnce pictures whose results are fetched at once */
@@ -32,6 +35,11 @@ class Answers {
   workers = (): Promise<number> => Promise.resolve(1);
 
   send(job: Job): Promise<Job> {
+    if (this.others) {
+      this.sent++;
+      this.jobs.set(job.id, job);
+      return Promise.resolve(job);
+    }
     const known = [...this.jobs.values()].find(({ request }) => request!.key === job.request!.key);
     if (known) return Promise.resolve(known);
     this.sent++;
@@ -46,7 +54,12 @@ class Answers {
     return Promise.resolve(done);
   }
 
-  end = (id: string): Promise<Job | undefined> => Promise.resolve(this.jobs.get(id));
+  end = (id: string): Promise<Job | undefined> => {
+    const job = this.jobs.get(id)!;
+    if (this.others === 'remove') this.jobs.delete(id);
+    if (this.others === 'cancel') this.jobs.set(id, cancelled(job));
+    return Promise.resolve(this.jobs.get(id));
+  };
 
   async fetch(id: string): Promise<Uint8Array | undefined> {
     await delay(2 * this.fetched++);
@@ -60,6 +73,8 @@ class Answers {
 
   close = this.closed;
 }
+
+const cancelled = (job: Job): Job => cancel(job, new Date(0))!;
 
 describe('a batch on a farm', () => {
   afterEach(() => {
@@ -109,6 +124,16 @@ describe('a batch on a farm', () => {
     answers.lost = 1;
     expect(await make(await open(answers), 'a.png', ['png'])).toEqual(['png']);
     expect(answers.sent).toBe(2);
+  });
+
+  test.each([
+    ['cancel', 1, { code: 'JOB_CANCELLED', message: 'its job was cancelled on the farm' }],
+    ['remove', 3, { code: 'STORAGE_UNAVAILABLE', message: 'its job was removed on the farm again and again' }],
+  ] as const)('says what others did to its jobs: %s', async (others, sent, error) => {
+    const answers = new Answers();
+    answers.others = others;
+    await expect(make(await open(answers), 'a.png', ['png'])).rejects.toMatchObject(error);
+    expect(answers.sent).toBe(sent);
   });
 
   test('makes any number of pictures of equal bytes', async () => {

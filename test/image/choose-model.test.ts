@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { cacheKey } from '#src/asset/cache-key.js';
+import { cacheKey } from '#src/asset/cache/cache-key.js';
 import { checkAssetOptions } from '#src/asset/options.js';
 import { AssetPipeline } from '#src/asset/pipeline.js';
 import { cellSize } from '#src/image/auto/cells.js';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { AssetCache } from '#src/asset/asset-cache.js';
-import { cacheKey } from '#src/asset/cache-key.js';
+import { AssetCache } from '#src/asset/cache/asset-cache.js';
+import { cacheKey } from '#src/asset/cache/cache-key.js';
 import { bleed } from '#src/image/alpha/bleed.js';
 import { cellSize } from '#src/image/auto/cells.js';
 import { dering } from '#src/image/dering/dering.js';

@@ -206,7 +206,7 @@ describe('pixels that wait for encoders', () => {
     const kept: number[] = [];
     const release = (keep = 0): void => void kept.push(keep);
     const frames = [{ colour, alpha: undefined }];
-    const make = (): Promise<Pixels> => Promise.resolve({ frames, settings, bytes, overhead: 50, release });
+    const make = (): Promise<Pixels> => Promise.resolve({ picture: frames, settings, bytes, overhead: 50, release });
     return { subject: new Enlargement(make, () => undefined), kept };
   }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { AssetCache } from '#src/asset/asset-cache.js';
+import { AssetCache } from '#src/asset/cache/asset-cache.js';
 import { CacheBound } from '#src/server/service/cache-bound.js';
 import { temporaryFolder } from '../support/folders.js';
 import { imageFile, startServer, upscale } from './support/server.js';

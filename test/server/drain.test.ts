@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { AssetCache } from '#src/asset/asset-cache.js';
+import { AssetCache } from '#src/asset/cache/asset-cache.js';
 import { createServer } from '#src/server/index.js';
 import { temporaryFolder } from '../support/folders.js';
 import { ordersInFlight, until } from '../support/pool.js';

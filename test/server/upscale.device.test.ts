@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cacheKey } from '#src/asset/cache-key.js';
+import { cacheKey } from '#src/asset/cache/cache-key.js';
 import { hasSoftwareGpu, useSoftwareGpu } from '../support/software-gpu.js';
 import { imageFile, startServer, upscale } from './support/server.js';
 

@@ -26,6 +26,7 @@ import type { PreparedAsset } from '../pipeline.js';
 import { parseSrcset, printSrcset } from '../srcset.js';
 import type { SitePictures } from './site-pictures.js';
 import type { SiteReference, SiteUrls } from './site-urls.js';
+import { textsOfXml } from './xml-texts.js';
 
 /** Pictures that say nothing get what makes them as sharp as this. */
 export interface SiteAuto {
@@ -74,34 +75,6 @@ async function rewriteXml(out: MagicString, file: string, tools: RewriteTools): 
     if (!text.includes('upscale')) continue;
     const result = await rewriteText(isPlain ? text : decodeEntities(text), base, tools);
     if (result !== undefined) out.update(start, end, isPlain ? result : encodeText(result));
-  }
-}
-
-interface XmlText {
-  /** Offsets. */
-  readonly start: number;
-  readonly end: number;
-  /** As in CDATA, where nothing is escaped. */
-  readonly isPlain: boolean;
-}
-
-/** What is between tags. Feeds have pages in it, quoted in one of two ways, and URLs. Each character is looked at once. */
-function* textsOfXml(xml: string, tags: readonly HtmlTag[]): Generator<XmlText> {
-  const endsOfTags = new Map(tags.map(({ start, end, text }) => [start, end + text.length]));
-  const find = (mark: string, from: number): number => {
-    const found = xml.indexOf(mark, from);
-    return found < 0 ? xml.length : found;
-  };
-  let at = 0;
-  while (at < xml.length) {
-    const next = find('<', at);
-    yield { start: at, end: next, isPlain: false };
-    if (xml.startsWith('<!--', next)) at = find('-->', next) + 3;
-    else if (xml.startsWith('<![CDATA[', next)) {
-      const end = find(']]>', next);
-      yield { start: next + 9, end, isPlain: true };
-      at = end + 3;
-    } else at = endsOfTags.get(next) ?? find('>', next) + 1;
   }
 }
 

@@ -107,7 +107,7 @@ function coloursFrom({ range, order }: AddFlags): Pick<DescribedModel, 'range' |
 }
 
 /** What was found out, in lines for people. */
-export function factsText(model: AddedModel): string[] {
+function factsText(model: AddedModel): string[] {
   const { name, scale, parameters, range, order, halo, passes, approximate, approximateBy, changes } = model;
   const megapixels = (model.pixelsPerSecond / 1e6).toPrecision(2);
   const near =

@@ -18,8 +18,12 @@ const drawingSettings = [true, false].map((adaptiveFiltering) => ({
 /** Bytes for each pixel below which a PNG is a drawing's. */
 const drawingBytes = 1;
 
+/** Level 9 would keep a core busy for many minutes with more than these. */
+const mostTriedPixels = 64_000_000;
+
 /**
  * The smallest PNG that is worth its time: of few colours, with a palette.
+ * @param pixels without data where it is known that they have more colours than a palette holds
  * @param near whether a palette may also stand for more colours than it holds, as far as no one sees it
  * @param pipeline gives the same pixels to the encoder, each time; throws where no one wants them any more
  */
@@ -28,7 +32,7 @@ export async function encodePng(pixels: PngPixels, near: boolean, pipeline: () =
   const few = data instanceof Uint8Array ? await encodeFewColours({ ...pixels, data }, near) : undefined;
   if (few) return few;
   let best = await pipeline().png(pngSettings).toBuffer();
-  if (best.length >= drawingBytes * width * height) return best;
+  if (best.length >= drawingBytes * width * height || width * height > mostTriedPixels) return best;
   for (const settings of drawingSettings) {
     const other = await pipeline().png(settings).toBuffer();
     if (other.length < best.length) best = other;
@@ -37,7 +41,7 @@ export async function encodePng(pixels: PngPixels, near: boolean, pipeline: () =
 }
 
 interface PngPixels {
-  readonly data: Samples;
+  readonly data: Samples | undefined;
   readonly width: number;
   readonly height: number;
   readonly channels: 1 | 2 | 3 | 4;

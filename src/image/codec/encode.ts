@@ -23,14 +23,21 @@ export async function encode(
   options: EncodeOptions,
   timer: PictureTimer,
 ): Promise<Uint8Array> {
-  try {
+  return telling(options.format, async () => {
     const encoded = await encodeFrames(frames, options, timer);
     if (options.profile) await checkProfile(encoded);
     return encoded;
+  });
+}
+
+/** Runs an encoder, and says what it refuses: OUTPUT_UNWRITABLE. */
+export async function telling<T>(format: OutputFormat, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (error) {
     if (error instanceof UpresError) throw error;
     const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    const { display } = formatTraits[options.format];
+    const { display } = formatTraits[format];
     throw new UpresError('OUTPUT_UNWRITABLE', `the result can’t be written as ${display}: ${reason}`, { cause: error });
   }
 }
@@ -101,7 +108,8 @@ async function encodeFrames(
 
 const isChannels = (channels: number): channels is 1 | 2 | 3 | 4 => channels >= 1 && channels <= 4;
 
-function colourspace(channels: number, depth16: boolean): 'grey16' | 'rgb16' | 'b-w' | 'srgb' {
+/** In which space sharp takes values as they are. */
+export function colourspace(channels: number, depth16: boolean): 'grey16' | 'rgb16' | 'b-w' | 'srgb' {
   if (channels < 3) return depth16 ? 'grey16' : 'b-w';
   return depth16 ? 'rgb16' : 'srgb';
 }
@@ -145,7 +153,7 @@ type LossyOptions = EncodeOptions & { readonly format: Exclude<OutputFormat, 'pn
  *   112×200), for as many bytes and as little error; dithering flickers from frame to frame. Every frame is kept, with its
  *   delay (rounded to 10 ms, which is all that a GIF can say).
  */
-function finish(
+export function finish(
   pipeline: Sharp,
   { format, quality, delay, loop, subsampled, lossless }: LossyOptions,
   pixels: number,

@@ -15,6 +15,9 @@ interface Pixels8 {
 /** As many as a palette holds. */
 const most = 256;
 
+/** More levels of grey need all of their bits. */
+const mostGreyLevels = 16;
+
 /** Grey with alpha stays grey unless a palette saves more than half. */
 const mostOfGreyWithAlpha = 16;
 
@@ -45,6 +48,22 @@ export async function encodeFewColours(pixels: Pixels8, near = false): Promise<U
     return png(pixels, bits, colourType.grey, [], rows);
   }
   return encodePalette(pixels, colours, (colour) => colour, colours);
+}
+
+/** Whether `encodeFewColours` may find few enough, in an opaque picture that comes in parts. */
+export async function hasFewColours(
+  parts: AsyncIterable<Uint8Array>,
+  { width, channels }: { readonly width: number; readonly channels: 1 | 3 },
+): Promise<boolean> {
+  const atMost = channels === 1 ? mostGreyLevels : most;
+  const found = new Set<number>();
+  for await (const data of parts) {
+    const height = data.length / channels / width;
+    const counts = await coloursOf({ data, width, height, channels }, atMost);
+    for (const colour of counts?.keys() ?? []) found.add(colour);
+    if (counts === undefined || found.size > atMost) return false;
+  }
+  return true;
 }
 
 /**

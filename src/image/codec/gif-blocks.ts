@@ -11,7 +11,7 @@ export const imageBlock = 0x2c;
 export const extensionBlock = 0x21;
 
 /** Bytes of a table of colours, by the flags of a screen's or an image's descriptor. */
-export const tableLength = (flags: number): number => (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
+const tableLength = (flags: number): number => (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
 
 /** Where the first block begins: behind the screen's descriptor and its table of colours. */
 export const firstBlock = (gif: Uint8Array): number => 13 + tableLength(gif[10] ?? 0);

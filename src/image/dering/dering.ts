@@ -53,12 +53,18 @@ export async function dering(
   if (!found) return undefined;
   const means = settling === 'faithful' && (await isAreaReduced(enlarged, source, found, cover, doRows));
   const given = { enlarged, source, drawn: found, settling, means: means ? (cover ?? 'opaque') : undefined } as const;
-  const { width, height, channels } = source;
-  const size = (enlarged.width / width) ** 2;
-  await doRows(settleCells, given, height, width * (stepsAround + size * channels));
+  await settle(given, doRows);
   return { drawn: found, means };
 }
 
+/** `dering`, once it is known what was drawn and whether means hold. */
+export async function settle(given: Settle, doRows: DoRows): Promise<void> {
+  const { width, height, channels } = given.source;
+  const size = (given.enlarged.width / width) ** 2;
+  await doRows(settleCells, given, height, width * (stepsAround + size * channels));
+}
+
+/** A picture, or rows of one. */
 interface Settle {
   readonly enlarged: PixelImage;
   readonly source: PixelImage;

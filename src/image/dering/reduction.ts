@@ -8,6 +8,9 @@ const mostPixels = 4096;
 /** Areas were averaged if that explains the source this many times better than a cubic does. Measured: 0.1 to 0.6, others 0.6 to 3. */
 const betterShare = 0.6;
 
+/** Rows of the source, above and below a pixel, from whose enlargement a cubic makes it. */
+export const reductionReach = 2;
+
 /**
  * Whether a drawing was made by averaging areas, as renderers do, or reduced by a kernel with negative lobes (cubic, Lanczos),
  * after which a pixel is not the mean of what it was made of. Both are tried on the enlarged picture, at pixels next to colours
@@ -23,14 +26,49 @@ export async function isAreaReduced(
   cover?: PixelImage,
   doRows: DoRows = inThisThread,
 ): Promise<boolean> {
-  const { width, height, channels } = source;
-  const edges = await doRows(findEdges, { source, drawn, cover }, height, width * 4);
-  const pixels = evenly(edges);
-  const steps = (4 * (enlarged.width / width)) ** 2 * channels;
-  const found = await doRows(measureResiduals, { enlarged, source, pixels }, pixels.length, steps);
+  const pixels = await edgePixels(source, drawn, cover, doRows);
+  return isByAreas(await residuals(enlarged, source, pixels, doRows));
+}
+
+/**
+ * The pixels at which both ways are tried, in ascending order: of those of other colours next to one of the drawing's, at most
+ * `mostPixels`.
+ */
+export async function edgePixels(
+  source: PixelImage,
+  drawn: Drawn,
+  cover: PixelImage | undefined,
+  doRows: DoRows,
+): Promise<readonly number[]> {
+  const { width, height } = source;
+  return evenly(await doRows(findEdges, { source, drawn, cover }, height, width * 4));
+}
+
+/** How far both ways are from the source, at each of some pixels. */
+export interface Residuals {
+  readonly boxes: Float64Array;
+  readonly cubics: Float64Array;
+}
+
+/**
+ * @param enlarged of a part of the picture, with `reductionReach` rows around the pixels where the picture has them
+ * @param source of that part
+ * @param pixels places in that part
+ */
+export function residuals(
+  enlarged: PixelImage,
+  source: PixelImage,
+  pixels: readonly number[],
+  doRows: DoRows,
+): Promise<readonly Residuals[]> {
+  const steps = (4 * (enlarged.width / source.width)) ** 2 * source.channels;
+  return doRows(measureResiduals, { enlarged, source, pixels }, pixels.length, steps);
+}
+
+/** @param all of all pixels, in their order: sums of such numbers depend on it */
+export function isByAreas(all: readonly Residuals[]): boolean {
   let [byBox, byCubic] = [0, 0];
-  // One by one, in their order: sums of such numbers depend on it.
-  for (const { boxes, cubics } of found) {
+  for (const { boxes, cubics } of all) {
     for (const residual of boxes) byBox += residual;
     for (const residual of cubics) byCubic += residual;
   }
@@ -91,7 +129,7 @@ interface Sampled {
 }
 
 /** Of each pixel by each kernel; a row is a pixel here. */
-export const measureResiduals: RowWork<Sampled, { readonly boxes: Float64Array; readonly cubics: Float64Array }> = {
+export const measureResiduals: RowWork<Sampled, Residuals> = {
   module: new URL('./reduction.js', import.meta.url).href,
   name: 'measureResiduals',
   begin: ({ enlarged, source, pixels }) => {

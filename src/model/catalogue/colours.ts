@@ -45,7 +45,7 @@ export const statedColours = options({
 export interface StatedColours extends TypeOf<typeof statedColours> {}
 
 /** The values of black and white in words. */
-export const rangeText = ([black, white]: ValueRange): string => `${black} to ${white}`;
+const rangeText = ([black, white]: ValueRange): string => `${black} to ${white}`;
 
 /** Colours in words: "RGB from 0 to 1 in, BGR from 0 to 255 out". */
 export function coloursText({ input, output }: Colours): string {

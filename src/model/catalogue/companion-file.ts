@@ -10,7 +10,7 @@ const READING = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
  * The way from a network's folder to a file that the network names, as parts; undefined where it leads out of the folder. What a
  * file of someone else's says must not choose which of the user's files are read.
  */
-export function partsInside(name: string): string[] | undefined {
+function partsInside(name: string): string[] | undefined {
   const parts = name.split('/').filter((part) => part !== '.' && part !== '');
   const leadsOut = name.startsWith('/') || /[\\:\0]/.test(name) || parts.length === 0 || parts.includes('..');
   return leadsOut ? undefined : parts;

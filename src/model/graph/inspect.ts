@@ -8,7 +8,7 @@ import { analyse, type Analysis, type PictureSize } from './receptive-field.js';
 import { freeSize } from './rewrite/free-size.js';
 
 /** The operator sets that the runtime reads and that upres has forms of its nodes for. */
-export const OPSETS = { oldest: 9, newest: 26 } as const;
+const OPSETS = { oldest: 9, newest: 26 } as const;
 
 /** Domains whose operators the runtime has. */
 const DOMAINS = new Set([

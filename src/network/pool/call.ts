@@ -9,6 +9,7 @@ import {
   viewPixels,
 } from '../../pixels.js';
 import { liesOnSharedMemory } from '../../shared-pixels.js';
+import { takeShared } from '../../spare-memory.js';
 import { PoolCall, type PoolCallRequest } from './pool-call.js';
 import type { DoneReply, Pass, PoolPart, TileOrder } from './protocol.js';
 import type { Approximation } from '../weights/weights-manifest.js';
@@ -84,7 +85,7 @@ export class Call extends PoolCall<PlacedTile> {
     this.weights = request.weights;
     // A pass that pools makes no picture.
     const values = pass?.stage ? 0 : input.width * input.height * input.channels * scale * scale;
-    this.output = new SharedArrayBuffer(values * bytesPerValue(input.type));
+    this.output = takeShared(values * bytesPerValue(input.type));
     this.largestPiece = tiles.reduce((most, { read }) => Math.max(most, read.width * read.height), 0);
   }
 

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { whole } from '../../schema.js';
 
 /** More threads than this are refused: each costs an isolate and a tile's activations, and no machine gains by them. */
-export const maxThreads = 256;
+const maxThreads = 256;
 
 export const threadCount = whole({ from: 1, to: maxThreads });
 

@@ -62,6 +62,8 @@ export class FarmPicture {
       const making = (this.making ??= this.make());
       const { id, images } = await making;
       const image = images[0]!;
+      // Whoever did that meant it: it is not sent again.
+      if (image.state === 'cancelled') throw new UpresError('JOB_CANCELLED', 'its job was cancelled on the farm');
       if (image.state === 'failed') return this.orAlone(image.problem, options);
       const data = await this.fetch(id, place);
       if (data && image.state === 'done') {
@@ -74,7 +76,10 @@ export class FarmPicture {
           ...approximateOnly(told),
         };
       }
-      if (times === mostTimes) throw new UpresError('STORAGE_UNAVAILABLE', 'its result was lost again and again');
+      if (times === mostTimes) {
+        const what = image.state === 'done' ? 'result was lost' : 'job was removed on the farm';
+        throw new UpresError('STORAGE_UNAVAILABLE', `its ${what} again and again`);
+      }
       if (this.making === making) this.making = this.makeAnew(making);
     }
   }

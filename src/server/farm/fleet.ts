@@ -7,34 +7,69 @@ const leastSlots = 4;
 const silentMs = 30_000;
 /** Milliseconds between two words of a worker. */
 export const wordMs = silentMs / 3;
-/** So many milliseconds a number that was asked for is believed. */
+/** So many milliseconds a number that was counted is believed, by each process and by the whole farm. */
 const knownMs = silentMs / 6;
 
-const workersKey = `${keyPrefix}workers`;
+/**
+ * KEYS workers, sum; ARGV when the worker is gone, worker, slots, now. Who comes is counted at once, if there is a sum: it keeps its end.
+ */
+const sayScript = `
+if redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2]) == 1 and redis.call('EXISTS', KEYS[2]) == 1 then
+  redis.call('INCRBY', KEYS[2], ARGV[3])
+end
+redis.call('ZREMRANGEBYSCORE', KEYS[1], 0, ARGV[4])`;
 
-/** Which workers a farm has. */
+/** KEYS workers, sum; ARGV worker, slots. */
+const leaveScript = `
+if redis.call('ZREM', KEYS[1], ARGV[1]) == 1 and redis.call('EXISTS', KEYS[2]) == 1 then
+  redis.call('DECRBY', KEYS[2], ARGV[2])
+end`;
+
+/** KEYS workers, sum; ARGV now, milliseconds that the sum is kept. Of all who ask, the first one has it made. */
+const sumScript = `
+local known = redis.call('GET', KEYS[2])
+if known then return tonumber(known) end
+local sum = 0
+for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], ARGV[1], '+inf')) do
+  sum = sum + tonumber(string.match(worker, ':(%d+)$'))
+end
+redis.call('SET', KEYS[2], sum, 'PX', ARGV[2])
+return sum`;
+
+/**
+ * Which workers a farm has. They are counted in Redis, once in five seconds however many ask: had each of 10,000 workers to list all others,
+ * Redis would do nothing else.
+ */
 export class Fleet {
+  private readonly keys: readonly [workers: string, sum: string];
   private slots = { known: -Infinity, count: leastSlots };
 
-  constructor(private readonly redis: Redis) {}
+  /** @param name of its keys */
+  constructor(
+    private readonly redis: Redis,
+    name = 'workers',
+  ) {
+    this.keys = [`${keyPrefix}${name}`, `${keyPrefix}${name}:sum`];
+  }
 
   /** A worker says that it is there; a word that is lost is said again. */
   async say(worker: string, atOnce: number): Promise<void> {
     const now = Date.now();
-    const words = this.redis.pipeline();
-    words.zadd(workersKey, now + silentMs, `${worker}:${atOnce}`).zremrangebyscore(workersKey, 0, now);
-    await words.exec().catch(() => undefined);
+    const name = `${worker}:${atOnce}`;
+    await this.redis.eval(sayScript, 2, ...this.keys, now + silentMs, name, atOnce, now).catch(() => undefined);
   }
 
   /** A worker goes. */
   async leave(worker: string, atOnce: number): Promise<void> {
-    await this.redis.zrem(workersKey, `${worker}:${atOnce}`).catch(() => undefined);
+    await this.redis.eval(leaveScript, 2, ...this.keys, `${worker}:${atOnce}`, atOnce).catch(() => undefined);
   }
 
-  /** Images that all workers compute at once, now. */
+  /** Images that all workers compute at once; those that fell silent count for up to five seconds more. */
   async size(): Promise<number> {
-    const workers = await asking(this.redis.zrangebyscore(workersKey, Date.now(), '+inf'));
-    return workers.reduce((sum, worker) => sum + Number(worker.split(':')[1]), 0);
+    const [, sum] = this.keys;
+    const known = await asking(this.redis.get(sum));
+    if (known !== null) return Number(known);
+    return Number(await asking(this.redis.eval(sumScript, 2, ...this.keys, Date.now(), knownMs)));
   }
 
   /** The same as work is to be handed out by: as of a while ago, and never too few. */

@@ -9,7 +9,7 @@ import type { ServerSettings } from '../service/settings.js';
 import { requestFields } from '../service/variant.js';
 
 /** Labels that a request can name. */
-export function modelLabels({ models }: Pick<ServerSettings, 'models'>): string[] {
+function modelLabels({ models }: Pick<ServerSettings, 'models'>): string[] {
   return [...builtinLabels().map(({ label }) => label), autoModel, ...Object.keys(models)];
 }
 

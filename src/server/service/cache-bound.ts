@@ -1,4 +1,4 @@
-import type { AssetCache } from '../../asset/asset-cache.js';
+import type { AssetCache } from '../../asset/cache/asset-cache.js';
 import { messageOf } from '../../errors.js';
 
 /** The cache is measured whenever this share of what it may hold was written, since measuring takes long. */

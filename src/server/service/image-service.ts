@@ -1,9 +1,9 @@
-import { AssetCache } from '../../asset/asset-cache.js';
-import { cacheKey } from '../../asset/cache-key.js';
+import { AssetCache } from '../../asset/cache/asset-cache.js';
+import { cacheKey } from '../../asset/cache/cache-key.js';
 import { checkModel } from '../../asset/options.js';
 import { CachedUpscaler, type CachedResult } from '../../asset/cached-upscaler.js';
-import { openCache } from '../../asset/open-cache.js';
-import type { ResultCache } from '../../asset/result-cache.js';
+import { openCache } from '../../asset/cache/open-cache.js';
+import type { ResultCache } from '../../asset/cache/result-cache.js';
 import { UpresError } from '../../errors.js';
 import { autoModel } from '../../image/auto/auto-model.js';
 import { formatTraits, type OutputFormat } from '../../image/codec/formats.js';

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Clock } from '#src/asset/patience.js';
+import type { Clock } from '#src/asset/cache/patience.js';
 
 interface Timer {
   readonly at: number;

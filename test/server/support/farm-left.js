@@ -2,7 +2,8 @@ import { Redis } from 'ioredis';
 import { openStorage } from '#src/storage/open-storage.js';
 
 /** What a farm keeps that has nothing to do: counters, and the empty lists of the queue's own library. */
-const kept = /^upres:(turns|workers|mending|bull:images:(meta|id|events|stalled-check|marker|completed|failed|pc))$/;
+const kept =
+  /^upres:(turns|workers(:sum)?|mending|bull:images:(meta|id|events|stalled-check|marker|completed|failed|pc))$/;
 
 /**
  * What is left of a farm's jobs: keys of Redis, and of the storage.

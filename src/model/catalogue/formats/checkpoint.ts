@@ -6,7 +6,7 @@ export const LEGACY_MAGIC = [
 ] as const;
 
 /** The longest header that the format of safetensors allows, in bytes. */
-export const MOST_HEADER = 100_000_000;
+const MOST_HEADER = 100_000_000;
 
 /** Checkpoints of PyTorch: what `torch.save` writes (`.pth`, `.pt`, `.ckpt`), and `.safetensors`. */
 export const checkpointFormat: ModelFormat = {
@@ -18,7 +18,7 @@ export const checkpointFormat: ModelFormat = {
 const startsWith = (bytes: Uint8Array, magic: readonly number[]): boolean =>
   magic.every((byte, at) => bytes[at] === byte);
 
-export const isZip = (bytes: Uint8Array): boolean => startsWith(bytes, [0x50, 0x4b, 0x03, 0x04]);
+const isZip = (bytes: Uint8Array): boolean => startsWith(bytes, [0x50, 0x4b, 0x03, 0x04]);
 export const isLegacy = (bytes: Uint8Array): boolean => startsWith(bytes, LEGACY_MAGIC);
 
 /** A length that fits into the file, and the brace of an object. */

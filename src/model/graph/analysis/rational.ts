@@ -24,7 +24,7 @@ export function toNumber({ num, den }: Rational): number {
   return num / den;
 }
 
-export function gcd(a: number, b: number): number {
+function gcd(a: number, b: number): number {
   return b === 0 ? a : gcd(b, a % b);
 }
 

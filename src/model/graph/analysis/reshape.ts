@@ -24,7 +24,7 @@ const MAX_BLOCK = 128;
  * (rows, b) interleaves phases into rows, as DepthToSpace does. So the Reshape-Transpose-Reshape by which PyTorch and TensorFlow
  * write these is followed, and window partitions with it.
  */
-export function regroup(input: Value, shape: readonly number[]): Followed {
+function regroup(input: Value, shape: readonly number[]): Followed {
   const count = (sizes: readonly number[]): number => sizes.reduce((product, size) => product * size, 1);
   if (count(shape) !== count(shapeOf(input))) throw new Contradiction('a reshape to a size that does not fit');
   const atoms: Atom[] = input.axes.flat().filter(({ size }) => size !== 1);

@@ -10,13 +10,13 @@ import { ModelProtoSchema, TensorProto_DataType as DataType } from '../onnx/onnx
  * Values are rounded to multiples of 2^-20 before they are summed up, in double precision: a sum of whole numbers below 2^53 is exact,
  * so that it is the same in any order and from any tiles. What rounding changes of a mean is less than what float32 holds of it.
  */
-export const POOL_UNIT = 2 ** 20;
+const POOL_UNIT = 2 ** 20;
 
 /** The name of a graph's input or output that stands for a pool's result. */
-export const poolName = (index: number): string => `pool${index}`;
+const poolName = (index: number): string => `pool${index}`;
 
 /** The name of a stage's output that is to be pooled. */
-export const poolInputName = (index: number): string => `pool${index}_of`;
+const poolInputName = (index: number): string => `pool${index}_of`;
 
 /**
  * Has a network's means be computed exactly, in place, so that they equal what is put together from tiles.

@@ -101,7 +101,7 @@ export const JobBody = Type.Object({ ...facts, images: Type.Array(ImageBody) }, 
 export type JobBody = Static<typeof JobBody>;
 
 /** A job in a list. */
-export const JobSummary = Type.Object({ ...facts, imageCount: Side }, closed);
+const JobSummary = Type.Object({ ...facts, imageCount: Side }, closed);
 export type JobSummary = Static<typeof JobSummary>;
 
 export const JobList = Type.Object(

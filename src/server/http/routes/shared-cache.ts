@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { Type } from 'typebox';
-import { AssetCache } from '../../../asset/asset-cache.js';
-import { unpackResult } from '../../../asset/result-blob.js';
+import { AssetCache } from '../../../asset/cache/asset-cache.js';
+import { unpackResult } from '../../../asset/cache/result-blob.js';
 import { CacheBound } from '../../service/cache-bound.js';
 import type { Server, ServerContext } from '../../service/context.js';
 import { matchesTag } from '../etag.js';

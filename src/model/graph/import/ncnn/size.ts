@@ -26,7 +26,7 @@ export function mapExtent(extent: Extent, change: (length: number) => number): E
   return [change(extent[0]), change(extent[1])];
 }
 
-export function sameExtent(a: Extent, b: Extent): boolean {
+function sameExtent(a: Extent, b: Extent): boolean {
   return a[0] === b[0] && a[1] === b[1];
 }
 

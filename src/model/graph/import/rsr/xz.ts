@@ -18,7 +18,7 @@ const MAX_CONTENT = 256 * 2 ** 20;
 const MAX_RATIO = 100;
 
 /** Whether bytes begin as a stream of xz does. */
-export function isXz(bytes: Uint8Array): boolean {
+function isXz(bytes: Uint8Array): boolean {
   return bytes.length >= MAGIC.length && MAGIC.every((byte, index) => bytes[index] === byte);
 }
 

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import findCacheDirectory from 'find-cache-directory';
-import { defaultCacheFolder } from '../network/weights/cache-folder.js';
+import { defaultCacheFolder } from '../../network/weights/cache-folder.js';
 import type { CacheOption } from './cache-option.js';
 
 /** `node_modules/.cache/upres` of the project around a folder; undefined outside of projects. */

@@ -1,6 +1,6 @@
-import { messageOf } from '../errors.js';
-import { openStorage, parseBucket } from '../storage/open-storage.js';
-import type { Storage } from '../storage/storage.js';
+import { messageOf } from '../../errors.js';
+import { openStorage, parseBucket } from '../../storage/open-storage.js';
+import type { Storage } from '../../storage/storage.js';
 import { isKey, readAll, type Kept, type RemoteEntry, type RemoteStore } from './remote-store.js';
 
 /** Results in a bucket, `s3://bucket/prefix?endpoint=…&region=…`: an object for each, under the prefix and its key. */

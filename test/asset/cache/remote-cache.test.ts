@@ -1,22 +1,22 @@
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it, test } from 'vitest';
-import { HttpStore } from '#src/asset/http-store.js';
-import { openRemote } from '#src/asset/open-remote.js';
-import { RemoteCache } from '#src/asset/remote-cache.js';
-import type { RemoteStore } from '#src/asset/remote-store.js';
-import type { CacheOption } from '#src/asset/cache-option.js';
-import { openCache, openForTransfer } from '#src/asset/open-cache.js';
-import { Patience } from '#src/asset/patience.js';
-import { packResult, unpackResult } from '#src/asset/result-blob.js';
+import { HttpStore } from '#src/asset/cache/http-store.js';
+import { openRemote } from '#src/asset/cache/open-remote.js';
+import { RemoteCache } from '#src/asset/cache/remote-cache.js';
+import type { RemoteStore } from '#src/asset/cache/remote-store.js';
+import type { CacheOption } from '#src/asset/cache/cache-option.js';
+import { openCache, openForTransfer } from '#src/asset/cache/open-cache.js';
+import { Patience } from '#src/asset/cache/patience.js';
+import { packResult, unpackResult } from '#src/asset/cache/result-blob.js';
 import type { ResultFacts } from '#src/asset/cached-upscaler.js';
-import type { ResultCache } from '#src/asset/result-cache.js';
-import { main } from '../cli/support/command.js';
-import { runChild } from '../support/child.js';
-import { temporaryFolder } from '../support/folders.js';
-import { ask, startServer } from '../server/support/server.js';
-import { redisProgram, startRedis, startS3 } from '../support/services.js';
-import { startRemote, type Behaviour } from './support/remote-server.js';
+import type { ResultCache } from '#src/asset/cache/result-cache.js';
+import { main } from '../../cli/support/command.js';
+import { runChild } from '../../support/child.js';
+import { temporaryFolder } from '../../support/folders.js';
+import { ask, startServer } from '../../server/support/server.js';
+import { redisProgram, startRedis, startS3 } from '../../support/services.js';
+import { startRemote, type Behaviour } from '../support/remote-server.js';
 
 const facts: ResultFacts = {
   format: 'png',

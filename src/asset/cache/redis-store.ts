@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { hasCode, messageOf, UpresError } from '../errors.js';
+import { hasCode, messageOf, UpresError } from '../../errors.js';
 import { isKey, type Kept, type RemoteEntry, type RemoteStore } from './remote-store.js';
 
 /** Before all keys, unless the URL says otherwise. */

@@ -1,9 +1,9 @@
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type Cacache from 'cacache';
-import { digest } from '../digest.js';
-import { hasCode, isMissing, messageOf } from '../errors.js';
-import { defined } from '../schema.js';
+import { digest } from '../../digest.js';
+import { hasCode, isMissing, messageOf } from '../../errors.js';
+import { defined } from '../../schema.js';
 import { addEntry, findEntry, readContent } from './cacache-folder.js';
 
 export interface CacheStats {

@@ -1,5 +1,5 @@
-import { UpresError } from '../errors.js';
-import { check, defined } from '../schema.js';
+import { UpresError } from '../../errors.js';
+import { check, defined } from '../../schema.js';
 import { AssetCache } from './asset-cache.js';
 import { resultsFolder } from './cache-folder.js';
 import {

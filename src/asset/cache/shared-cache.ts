@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { digest } from '../digest.js';
-import { UpresError } from '../errors.js';
+import { digest } from '../../digest.js';
+import { UpresError } from '../../errors.js';
 import type { AssetCache, CacheEntry } from './asset-cache.js';
 import type { RemoteCache } from './remote-cache.js';
 import type { ResultCache, ResultFacts } from './result-cache.js';

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { PICTURE_VERSION } from '../image/picture-version.js';
-import { encoderVersion, version } from '../version.js';
+import { PICTURE_VERSION } from '../../image/picture-version.js';
+import { encoderVersion, version } from '../../version.js';
 import { LineRecord } from './line-record.js';
 
 /** Whatever reads headers and makes pictures: of what another one found, nothing is known. */

@@ -1,5 +1,5 @@
-import { UpresError } from '../errors.js';
-import { choice, either, literal, options, secret, text, type Schema, type TypeOf } from '../schema.js';
+import { UpresError } from '../../errors.js';
+import { choice, either, literal, options, secret, text, type Schema, type TypeOf } from '../../schema.js';
 
 const folder = text('a folder');
 /** What a header can carry: of anything else `fetch` would say all of it. */

@@ -1,8 +1,8 @@
 import { describe, expect, it, test } from 'vitest';
-import { Patience, patienceWith } from '#src/asset/patience.js';
-import { RemoteCache, type Reading } from '#src/asset/remote-cache.js';
-import type { Kept, RemoteStore } from '#src/asset/remote-store.js';
-import { VirtualTime } from './support/virtual-time.js';
+import { Patience, patienceWith } from '#src/asset/cache/patience.js';
+import { RemoteCache, type Reading } from '#src/asset/cache/remote-cache.js';
+import type { Kept, RemoteStore } from '#src/asset/cache/remote-store.js';
+import { VirtualTime } from '../support/virtual-time.js';
 
 /** What a remote does with what it is asked, in virtual time. */
 interface Remote {

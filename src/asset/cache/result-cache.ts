@@ -1,4 +1,4 @@
-import type { UpscaleResult } from '../image/upscale.js';
+import type { UpscaleResult } from '../../image/upscale.js';
 import type { CacheEntry } from './asset-cache.js';
 
 /** What is stored with a result's bytes. */

@@ -1,12 +1,12 @@
-import { coloursOf, computingOf, fileOf, modelId, type ModelChoice } from '../model/catalogue/colours.js';
-import { computingId } from '../model/catalogue/computing.js';
+import { coloursOf, computingOf, fileOf, modelId, type ModelChoice } from '../../model/catalogue/colours.js';
+import { computingId } from '../../model/catalogue/computing.js';
 import { createHash } from 'node:crypto';
-import { autoModel } from '../image/auto/auto-model.js';
-import { deviceFor } from '../image/on-device.js';
-import type { UpscaleOptions } from '../image/upscale.js';
-import { expectedDevice } from '../network/processor.js';
-import { Source } from '../image/image-source.js';
-import { labelIdentity, makers } from './engine-identity.js';
+import { autoModel } from '../../image/auto/auto-model.js';
+import { deviceFor } from '../../image/on-device.js';
+import type { UpscaleOptions } from '../../image/upscale.js';
+import { expectedDevice } from '../../network/processor.js';
+import { Source } from '../../image/image-source.js';
+import { labelIdentity, makers } from '../engine-identity.js';
 
 /** What decides about a result besides the source. */
 export type ResultOptions = Pick<
@@ -67,12 +67,12 @@ const known = new Map<string, Promise<string>>();
 
 /** A model file's identity; read again only when it, or what lies next to it, has changed. */
 async function fileIdentity(model: ModelChoice): Promise<string> {
-  const { modelStamp } = await import('../model/catalogue/model-files.js');
+  const { modelStamp } = await import('../../model/catalogue/model-files.js');
   const id = `${modelId(model)} ${await modelStamp(fileOf(model))}`;
   let identity = known.get(id);
   if (!identity) {
     const computing = computingId(computingOf(model));
-    identity = import('../model/catalogue/model.js')
+    identity = import('../../model/catalogue/model.js')
       .then(({ modelFromFile }) => modelFromFile(fileOf(model), coloursOf(model)))
       .then(({ key }) => `file ${key}${computing}`);
     known.set(id, identity);

@@ -5,17 +5,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import cacache from 'cacache';
 import { describe, expect, it } from 'vitest';
-import { AssetCache } from '#src/asset/asset-cache.js';
-import { projectCacheFolder } from '#src/asset/cache-folder.js';
-import { findEntry, layout } from '#src/asset/cacache-folder.js';
-import { runChild } from '../support/child.js';
-import { temporaryFolder } from '../support/folders.js';
+import { AssetCache } from '#src/asset/cache/asset-cache.js';
+import { projectCacheFolder } from '#src/asset/cache/cache-folder.js';
+import { findEntry, layout } from '#src/asset/cache/cacache-folder.js';
+import { runChild } from '../../support/child.js';
+import { temporaryFolder } from '../../support/folders.js';
 
 interface Facts {
   readonly hash: string;
 }
 
-const fill = fileURLToPath(new URL('fixtures/fill-cache.js', import.meta.url));
+const fill = fileURLToPath(new URL('../fixtures/fill-cache.js', import.meta.url));
 const facts: Facts = { hash: 'h' };
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 

@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode, isMissing } from '../errors.js';
-import { digest } from '../digest.js';
-import { addToFile, moveFile, readFile, readOfLength, writeNewFile } from '../quick-files.js';
+import { hasCode, isMissing } from '../../errors.js';
+import { digest } from '../../digest.js';
+import { addToFile, moveFile, readFile, readOfLength, writeNewFile } from '../../quick-files.js';
 
 // cacache looks after its folder: it lists, prunes and mends it. Results are found and kept without it, since loading it takes as long
 // as reading hundreds of them, and it makes every folder on the way of each anew.

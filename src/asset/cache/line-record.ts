@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { addToFile, readAdded } from '../quick-files.js';
+import { addToFile, readAdded } from '../../quick-files.js';
 
 /**
  * What is known by names of one length, kept in a text with a line for each: the name, and what is known.

@@ -1,9 +1,9 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import { digest } from '../digest.js';
-import { outputFormats } from '../image/codec/formats.js';
-import { sniff, sniffLength } from '../image/codec/sniff.js';
-import { devices } from '../network/device.js';
-import { choice, list, literal, live, mistakeIn, number, object, whole } from '../schema.js';
+import { digest } from '../../digest.js';
+import { outputFormats } from '../../image/codec/formats.js';
+import { sniff, sniffLength } from '../../image/codec/sniff.js';
+import { devices } from '../../network/device.js';
+import { choice, list, literal, live, mistakeIn, number, object, whole } from '../../schema.js';
 import type { ResultFacts } from './result-cache.js';
 
 const side = whole({ from: 1 });

@@ -1,4 +1,4 @@
-import { codeOf, messageOf } from '../errors.js';
+import { codeOf, messageOf } from '../../errors.js';
 import { readAll, type Kept, type RemoteStore } from './remote-store.js';
 
 /** Times that an upload is sent on to another place. */

@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.js';
+import { messageOf } from '../../errors.js';
 import type { Credit, Patience } from './patience.js';
 import { mostHeadBytes } from './result-blob.js';
 import type { RemoteEntry, RemoteStore } from './remote-store.js';

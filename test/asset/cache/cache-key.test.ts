@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { AssetCache } from '#src/asset/asset-cache.js';
-import { cacheKey, ingredients, type ResultOptions } from '#src/asset/cache-key.js';
+import { AssetCache } from '#src/asset/cache/asset-cache.js';
+import { cacheKey, ingredients, type ResultOptions } from '#src/asset/cache/cache-key.js';
 import { Source } from '#src/image/image-source.js';
 import type { UpscaleOptions } from '#src/image/upscale.js';
-import { codeOf } from '../support/errors.js';
-import { temporaryFolder } from '../support/folders.js';
-import { plainNetwork } from '../support/networks.js';
+import { codeOf } from '../../support/errors.js';
+import { temporaryFolder } from '../../support/folders.js';
+import { plainNetwork } from '../../support/networks.js';
 
 const source = new Uint8Array([1, 2, 3]);
 const folder = temporaryFolder();
@@ -92,7 +92,7 @@ describe('results of 0.1.0', () => {
   });
 
   it('are found in the folder that it left', async () => {
-    const left = join(import.meta.dirname, 'fixtures/cache-0.1.0');
+    const left = join(import.meta.dirname, '../fixtures/cache-0.1.0');
     const copy = join(temporaryFolder(), 'results');
     cpSync(join(left, 'results'), copy, { recursive: true });
     const cache = new AssetCache(copy);
