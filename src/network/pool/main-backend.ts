@@ -167,7 +167,9 @@ export abstract class MainBackend implements NetworkBackend {
       return calls.at(-1)!.output;
     } finally {
       // A cancelled call's last tiles still use its memory.
-      void Promise.all(calls.map(({ settled }) => settled)).then(release);
+      void Promise.all(calls.map(({ settled }) => settled)).then(() => {
+        release();
+      });
     }
   }
 }

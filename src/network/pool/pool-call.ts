@@ -81,9 +81,7 @@ export abstract class PoolCall<P extends Piece = Piece> implements QueueMember {
   }
 
   /** A thread has done this share of a piece, which it is still at. */
-  advanced(piece: P, share: number): void {
-    void [piece, share];
-  }
+  advanced?(piece: P, share: number): void;
 
   /** What a thread is told to do. */
   abstract orderFor(piece: P, order: number): PieceOrder;

@@ -299,7 +299,7 @@ export class ThreadPool {
         this.dispatch();
       },
       onAdvance: (share) => {
-        call.advanced(piece, share);
+        call.advanced?.(piece, share);
       },
       onLost: (error) => {
         this.lost(call, piece, threadDied(error));
