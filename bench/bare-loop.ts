@@ -1,4 +1,6 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { wrapPixels } from '#src/model/graph/pixels.js';
 import { graphFileName } from '#src/network/tiles/compute-buffer.js';
 import { copyMirroredRow } from '#src/network/tiles/mirrored-row.js';
 import type { PixelImage } from '#src/pixels.js';
@@ -6,12 +8,13 @@ import { defaultMemoryBudget, planImage } from '#src/network/tiles/plan.js';
 import { loadRuntime, mappingOptions } from '#src/network/pool/runtime.js';
 import type { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import type { Rectangle, Tile } from '#src/network/tiles/tiles.js';
+import { coreName, type MeasuredGeometry } from '#src/network/weights/weights-manifest.js';
 import { WeightsStore } from '#src/network/weights/weights-store.js';
 import { geometryOf } from './geometry-of.js';
 
 /** What a bare loop computes, in a form that can be given to another process. */
 export interface BareLoopPlan {
-  /** The graph: the very file that the network's threads have mapped. */
+  /** The graph: the very file that the network's threads have mapped, or the whole of it where they compute it in pieces. */
   readonly path: string;
   /** Side of the square photograph. */
   readonly side: number;
@@ -51,11 +54,20 @@ export async function planBareLoop(
   const tilePixels = Math.max(...usual.tiles.map(({ read }) => read.width * read.height));
   const { tiles } = planImage({ ...request, tilePixels });
   return {
-    path: join(prepared.folder, graphFileName('uint8', 3)),
+    path: await wholeGraph(prepared.folder, request.geometry),
     side,
     tilePixels,
     tiles: tiles.map(({ read, work }) => ({ read, work })),
   };
+}
+
+/** The graph that computes a tile at once: where the network's own is cut into pieces, it is written next to it. */
+async function wholeGraph(folder: string, { pieces }: MeasuredGeometry): Promise<string> {
+  const own = join(folder, graphFileName('uint8', 3));
+  if (!pieces) return own;
+  const whole = join(folder, `whole-${graphFileName('uint8', 3)}`);
+  await writeFile(whole, wrapPixels(await readFile(join(folder, coreName)), 'uint8', 3));
+  return whole;
 }
 
 /**

@@ -29,23 +29,34 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): P
   }
 }
 
+/** Milliseconds of processor time that this process has taken. */
+function processorMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 /**
- * Waits for work, but no longer than a time. The work goes on.
- * @param otherwise what is thrown then
+ * Calls a function once when the process has computed for a time, at the earliest after as long by the clock. Time in which a busy or
+ * sleeping machine gave it no processor does not count.
+ * @param usedMs milliseconds of processor time, from any start
+ * @returns forgets it
  */
-export async function within<T>(work: Promise<T>, ms: number, otherwise: () => Error): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(otherwise());
-    }, ms);
+export function afterComputing(ms: number, late: () => void, usedMs: () => number = processorMs): () => void {
+  const before = usedMs();
+  let timer: NodeJS.Timeout;
+  const waitFor = (left: number): void => {
+    timer = setTimeout(look, left);
     timer.unref();
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
+  };
+  const look = (): void => {
+    const left = ms - (usedMs() - before);
+    if (left <= 0) late();
+    else waitFor(left);
+  };
+  waitFor(ms);
+  return () => {
     clearTimeout(timer);
-  }
+  };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
-import { describe, expect, it } from 'vitest';
-import { onAbort, within } from '#src/abort.js';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterComputing, onAbort } from '#src/abort.js';
 
 describe('onAbort', () => {
   it('calls all back once, those that left excepted', () => {
@@ -31,15 +31,45 @@ describe('onAbort', () => {
   });
 });
 
-describe('within a time', () => {
-  const late = (): Error => new Error('late');
+describe('after so much computing', () => {
+  afterEach(() => vi.useRealTimers());
 
-  it('gives what the work gives, or throws what it throws', async () => {
-    expect(await within(Promise.resolve(1), 60_000, late)).toBe(1);
-    await expect(within(Promise.reject(new Error('own')), 60_000, late)).rejects.toThrow('own');
+  it('calls back once the process has computed for as long, however long that takes', () => {
+    vi.useFakeTimers();
+    let used = 500;
+    let calls = 0;
+    afterComputing(
+      100,
+      () => calls++,
+      () => used,
+    );
+    vi.advanceTimersByTime(1000);
+    expect(calls).toBe(0);
+    used += 60;
+    vi.advanceTimersByTime(1000);
+    expect(calls).toBe(0);
+    used += 40;
+    vi.advanceTimersByTime(100);
+    expect(calls).toBe(1);
+    vi.advanceTimersByTime(10_000);
+    expect(calls).toBe(1);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('throws where the work is not over by then', async () => {
-    await expect(within(new Promise(() => undefined), 1, late)).rejects.toThrow('late');
+  it('but not before that by the clock, of a process that computes on several cores, nor after it was forgotten', () => {
+    vi.useFakeTimers();
+    let used = 0;
+    let calls = 0;
+    const forget = afterComputing(
+      100,
+      () => calls++,
+      () => used,
+    );
+    used = 1000;
+    vi.advanceTimersByTime(99);
+    expect(calls).toBe(0);
+    forget();
+    vi.advanceTimersByTime(1000);
+    expect(calls).toBe(0);
   });
 });

@@ -1,5 +1,5 @@
 // How a network proves itself before it is used: it runs on fixed pixels, and what it gives is compared.
-import type { InferenceSession } from 'onnxruntime-node';
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { messageOf, UpresError } from '../errors.js';
 import { bytesPerValue, viewPixels, type PixelArray, type PixelType } from '../pixels.js';
 import type { SessionRuntime } from './pool/runtime.js';
@@ -21,12 +21,17 @@ export function testPattern(type: PixelType, values: number): PixelArray {
   return pattern;
 }
 
+/** What runs a core: a session, or what runs several in its place. */
+export interface CoreRunner {
+  readonly run: (feeds: { readonly input: Tensor }) => Promise<Awaited<ReturnType<InferenceSession['run']>>>;
+}
+
 /**
  * Runs a network's core on one picture.
  * @param plane values 0 to 1: all of red, then green, then blue
  * @throws MODEL_UNSUPPORTED where it can't be run, or gives no picture
  */
-export async function runOnPlane(runtime: SessionRuntime, session: InferenceSession, plane: Plane): Promise<Plane> {
+export async function runOnPlane(runtime: SessionRuntime, session: CoreRunner, plane: Plane): Promise<Plane> {
   let output;
   try {
     const input = new runtime.Tensor('float32', plane.data, [1, 3, plane.height, plane.width]);

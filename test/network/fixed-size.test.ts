@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import { writeOnnx } from '#src/model/graph/onnx/file.js';
 import { planFixedTiles } from '#src/network/tiles/fixed-tiles.js';
+import { activationBytes, planImage } from '#src/network/tiles/plan.js';
 import { planGpuTiles } from '#src/network/gpu/gpu-plan.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { conv, network, randomFloats, shuffle } from '../model/support.js';
@@ -64,6 +65,15 @@ describe('a network that takes pictures of one size alone', () => {
     const accepted = await fixed.upscaleImage(picture(W + 1, 20), { acceptApproximation: true });
     expect(accepted).toMatchObject({ width: 2 * W + 2, approximate: 1 });
     expect(await fixed.upscaleImage(picture(W, H))).not.toHaveProperty('approximate');
+  });
+
+  test('is refused where a tile needs more than the memory that was said, and only then', async () => {
+    await using fixed = await load(bytes(nothing), { memoryBudget: 2 ** 20 });
+    expect(activationBytes(fixed.weights.geometry) * W * H).toBeGreaterThan(2 ** 20);
+    await expect(fixed.upscaleImage(picture(8, 8))).rejects.toThrow(/72×64 pixels alone.*1 MiB: raise memoryBudget/s);
+    const request = { width: 8, height: 8, threads: 1, memoryBudget: 2 ** 20, tilePixels: undefined, pixelsPerMs: 1 };
+    const { geometry } = fixed.weights;
+    expect(planImage({ ...request, geometry, acceptApproximation: false }).tiles).toHaveLength(1);
   });
 
   test('of luma that is not trained is used, with a warning', async () => {

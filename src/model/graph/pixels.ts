@@ -20,7 +20,7 @@ const TYPES = {
  * R = G = B, and the mean of the core's three channels comes out.
  *
  * A graph whose output has another name is a pass over the picture that makes none: its outputs stay as they are. Inputs besides
- * `input` stay, too.
+ * `input` stay, too, and so do outputs after `output`.
  *
  * Nodes are only added around the core, so it may also be what onnxruntime's optimiser wrote: then load the result with
  * optimisation 'disabled', from the same folder if the core's weights lie in a file next to it.
@@ -56,7 +56,10 @@ export function wrapPixels(core: Uint8Array, type: PixelType, channels: 1 | 3): 
     ...graph.input.filter(({ name }) => name !== 'input'),
   ];
   if (makesPicture) {
-    graph.output = [tensorInfo('upscaled', dataType, [1, 'upscaled_height', 'upscaled_width', channels])];
+    graph.output = [
+      tensorInfo('upscaled', dataType, [1, 'upscaled_height', 'upscaled_width', channels]),
+      ...graph.output.slice(1),
+    ];
   }
   return writeOnnx(model);
 }

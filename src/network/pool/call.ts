@@ -60,6 +60,8 @@ export interface CallRequest extends PoolCallRequest {
   readonly input: CallInput;
   readonly tiles: readonly PlacedTile[];
   readonly hooks: CallHooks;
+  /** Where a tile's graph is run in parts: their shares of a tile's work. */
+  readonly pieces?: readonly number[] | undefined;
   /** Where the picture is passed over several times: which of the passes this is. */
   readonly pass?: Pass;
   /** Called with what a tile contributes to the pools of the pass. */
@@ -73,6 +75,9 @@ export class Call extends PoolCall<PlacedTile> {
   readonly largestPiece: number;
   readonly weights: string;
   private donePixels = 0;
+  /** Pixels of tiles that threads are at, as far as they are done. */
+  private readonly partial = new Map<PlacedTile, number>();
+  private reportedPixels = 0;
 
   constructor(private readonly request: CallRequest) {
     const { input, scale, tiles, pass } = request;
@@ -93,7 +98,7 @@ export class Call extends PoolCall<PlacedTile> {
   }
 
   override orderFor(tile: PlacedTile, order: number): TileOrder {
-    const { input, scale, weights, pass } = this.request;
+    const { input, scale, weights, pass, pieces } = this.request;
     return {
       kind: 'tile',
       order,
@@ -109,9 +114,22 @@ export class Call extends PoolCall<PlacedTile> {
       made: within(tile.made, tile.read),
       core: within(tile.core, tile.made),
       pass,
+      pieces,
       places: tile.places,
       cancelled: this.cancelled,
     };
+  }
+
+  override putBack(tile: PlacedTile): void {
+    this.partial.delete(tile);
+    super.putBack(tile);
+  }
+
+  /** A thread has done a part of a tile. */
+  override advanced(tile: PlacedTile, share: number): void {
+    if (this.hasEnded) return;
+    this.partial.set(tile, Math.floor(share * pixelsOf(tile)));
+    this.report(undefined);
   }
 
   override answered(tile: PlacedTile, { started, ended, parts }: DoneReply, thread: number): void {
@@ -121,7 +139,8 @@ export class Call extends PoolCall<PlacedTile> {
   completed(tile: PlacedTile, record: TileRecord, parts: readonly PoolPart[] = []): void {
     this.done(() => {
       this.request.onParts?.(tile, parts);
-      for (const { width, height } of tile.places) this.donePixels += width * height;
+      this.partial.delete(tile);
+      this.donePixels += pixelsOf(tile);
       this.report(record);
     });
   }
@@ -131,12 +150,18 @@ export class Call extends PoolCall<PlacedTile> {
     const { width, height } = this.request.input;
     try {
       if (record) this.request.hooks.onTile?.(record);
-      this.request.hooks.onProgress?.({ donePixels: this.donePixels, totalPixels: width * height });
+      const donePixels = [...this.partial.values()].reduce((sum, pixels) => sum + pixels, this.donePixels);
+      // A tile that is begun anew, since its thread died, takes nothing back.
+      this.reportedPixels = Math.max(this.reportedPixels, donePixels);
+      this.request.hooks.onProgress?.({ donePixels: this.reportedPixels, totalPixels: width * height });
     } catch (error) {
       this.end(asError(error));
     }
   }
 }
+
+/** Pixels of the picture that a tile's result is for. */
+const pixelsOf = ({ places }: PlacedTile): number => places.reduce((sum, { width, height }) => sum + width * height, 0);
 
 /** A rectangle as seen from the corner of another. */
 const within = (part: Rectangle, whole: Rectangle): Rectangle => ({

@@ -102,13 +102,15 @@ export class LocalBackend extends MainBackend {
     const { width, height } = source;
     const { geometry } = this.info;
     const others = this.pool.callsFor(this);
+    const statedBudget = this.settings.memoryBudget ?? this.card.memoryBudget;
     const request: PlanRequest = {
       width,
       height,
       geometry,
       // Many images at once keep all threads busy without cutting each into pieces for every thread.
       threads: Math.max(1, Math.round(this.threads / (others + 1))),
-      memoryBudget: this.settings.memoryBudget ?? this.card.memoryBudget ?? defaultMemoryBudget,
+      memoryBudget: statedBudget ?? defaultMemoryBudget,
+      isBudgetStated: statedBudget !== undefined,
       tilePixels: settings.tilePixels,
       acceptApproximation:
         settings.acceptApproximation ?? this.settings.acceptApproximation ?? this.card.acceptApproximation ?? false,
@@ -126,7 +128,7 @@ export class LocalBackend extends MainBackend {
     const callOf = (
       tiles: readonly PlacedTile[],
       pixelsPerMs: number,
-      more: Pick<CallRequest, 'hooks' | 'pass' | 'onParts'>,
+      more: Pick<CallRequest, 'hooks' | 'pieces' | 'pass' | 'onParts'>,
     ): Call => {
       const largest = tiles.reduce((most, { work }) => Math.max(most, work), 0);
       return new Call({ ...common, ...more, tiles, pieceMs: largest / pixelsPerMs });
@@ -142,7 +144,11 @@ export class LocalBackend extends MainBackend {
     if (!passes) {
       const approximation = approximationOf(request);
       if (approximation) hooks.onApproximation?.(approximation);
-      return [await this.planOnce(request, source, (tiles) => callOf(tiles, this.pixelsPerMs, { hooks: learning }))];
+      return [
+        await this.planOnce(request, source, (tiles) =>
+          callOf(tiles, this.pixelsPerMs, { hooks: learning, pieces: geometry.pieces }),
+        ),
+      ];
     }
 
     const found: Float32Array[] = [];

@@ -76,6 +76,13 @@ export abstract class PoolCall<P extends Piece = Piece> implements QueueMember {
     this.settleWhenQuiet();
   }
 
+  protected get hasEnded(): boolean {
+    return this.ended;
+  }
+
+  /** A thread has done this share of a piece, which it is still at. */
+  advanced?(piece: P, share: number): void;
+
   /** What a thread is told to do. */
   abstract orderFor(piece: P, order: number): PieceOrder;
 

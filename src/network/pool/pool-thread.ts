@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { Order, Reply, WeightsLocation } from './protocol.js';
+import type { FinalReply, Order, Reply, WeightsLocation } from './protocol.js';
 import type { ThreadData } from './thread.js';
 import { ThreadState } from './thread-state.js';
 
@@ -10,7 +10,9 @@ const releaseAfterMs = 30_000;
 export interface Task {
   /** The network whose tile it is; undefined for other work. */
   readonly network: object | undefined;
-  readonly onReply: (reply: Reply) => void;
+  readonly onReply: (reply: FinalReply) => void;
+  /** Called with the share of a tile's work that is done, now and then. */
+  readonly onAdvance?: (share: number) => void;
   /** The thread ended before it answered. */
   readonly onLost: (error: Error | undefined) => void;
 }
@@ -43,6 +45,10 @@ export class PoolThread {
     this.worker.unref();
     this.worker.on('message', (reply: Reply) => {
       const task = this.tasks.get(reply.order);
+      if (reply.kind === 'advanced') {
+        task?.onAdvance?.(reply.share);
+        return;
+      }
       this.tasks.delete(reply.order);
       task?.onReply(reply);
     });

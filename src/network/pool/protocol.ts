@@ -67,6 +67,8 @@ export interface TileOrder extends PixelKind {
   readonly core: Rectangle;
   /** The pass that it belongs to, where there are several. */
   readonly pass: Pass | undefined;
+  /** Shares of the work of the parts in which its graph is run; undefined where it is computed at once. */
+  readonly pieces: readonly number[] | undefined;
   /** Where the core's result goes: several places when parts of the picture look alike. */
   readonly places: readonly Place[];
   /** Set to 1 when the call was aborted. */
@@ -124,12 +126,22 @@ export interface DoneReply {
 /** What a thread answers. */
 export type Reply =
   | DoneReply
-  /** Not computed, because the call has ended. */
+  /** Some of a tile's graph is done. */
+  | {
+      readonly kind: 'advanced';
+      readonly order: number;
+      /** Of the tile's work. */
+      readonly share: number;
+    }
+  /** Not computed to its end, because the call has ended. */
   | { readonly kind: 'skipped'; readonly order: number }
   /** Not computed, because the files of its weights are gone. */
   | { readonly kind: 'swept'; readonly order: number }
   | { readonly kind: 'failed'; readonly order: number; readonly error: ErrorMessage }
   | { readonly kind: 'prepared'; readonly order: number; readonly prepared: Prepared };
+
+/** What settles an order. */
+export type FinalReply = Exclude<Reply, { kind: 'advanced' }>;
 
 /** What preparing a network found out. */
 export interface Prepared {

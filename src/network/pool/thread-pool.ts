@@ -1,14 +1,14 @@
 import { isMainThread } from 'node:worker_threads';
 import { asError, UpresError } from '../../errors.js';
 import { version } from '../../version.js';
-import { within } from '../../abort.js';
+import { afterComputing } from '../../abort.js';
 import { Admission } from './admission.js';
 import type { ProcessorDevice } from '../device.js';
 import { fromErrorMessage } from './error-message.js';
 import { FairQueue } from './fair-queue.js';
 import type { Piece, PoolCall } from './pool-call.js';
 import { PoolThread } from './pool-thread.js';
-import type { Prepared, PrepareOrder, Reply, WeightsLocation } from './protocol.js';
+import type { FinalReply, Prepared, PrepareOrder, WeightsLocation } from './protocol.js';
 import { loadRuntime } from './runtime.js';
 import { defaultThreads } from './thread-count.js';
 import type { WasmModule } from './web-assembly.js';
@@ -22,7 +22,7 @@ const memoryInFlight = 1 << 30;
 /** Tiles up to this length are given to threads that are still busy. */
 const longestAheadMs = 100;
 
-/** How long the trial of a network may take, waiting for a thread included: the largest take a minute of an idle machine. */
+/** How long the trial of a network may compute: the largest take a minute. */
 const longestPreparationMs = 15 * 60_000;
 
 interface PendingPreparation {
@@ -126,14 +126,10 @@ export class ThreadPool {
    * Has a thread prepare a network.
    * @throws MODEL_UNSUPPORTED where that takes longer than any network does; the thread goes on, for the runtime can't be stopped
    */
-  async prepare(order: Omit<PrepareOrder, 'order'>): Promise<Prepared> {
-    const prepared = new Promise<Prepared>((resolve, reject) => {
+  prepare(order: Omit<PrepareOrder, 'order'>): Promise<Prepared> {
+    return new Promise<Prepared>((resolve, reject) => {
       this.preparations.push({ order, resolve, reject, attempts: 0 });
       this.dispatch();
-    });
-    return within(prepared, longestPreparationMs, () => {
-      const minutes = longestPreparationMs / 60_000;
-      return new UpresError('MODEL_UNSUPPORTED', `its trial was not over after ${minutes} minutes`);
     });
   }
 
@@ -195,12 +191,16 @@ export class ThreadPool {
     if (!thread) return false;
     this.preparations.shift();
     this.preparing++;
+    const forget = afterComputing(longestPreparationMs, () => {
+      next.reject(tookTooLong());
+    });
     thread.give(
       { ...next.order, order: this.nextOrder++ },
       {
         network: undefined,
         onReply: (reply) => {
           this.preparing--;
+          forget();
           if (reply.kind === 'prepared') next.resolve(reply.prepared);
           else if (reply.kind === 'failed') next.reject(fromErrorMessage(reply.error));
           else next.reject(new UpresError('ABORTED', 'the process is ending'));
@@ -208,6 +208,7 @@ export class ThreadPool {
         },
         onLost: (error) => {
           this.preparing--;
+          forget();
           if (++next.attempts < 2) this.preparations.unshift(next);
           else next.reject(threadDied(error));
           this.dispatch();
@@ -301,6 +302,9 @@ export class ThreadPool {
         else settlePiece(call, piece, reply, thread.number);
         this.dispatch();
       },
+      onAdvance: (share) => {
+        call.advanced?.(piece, share);
+      },
       onLost: (error) => {
         this.lost(call, piece, threadDied(error));
       },
@@ -332,7 +336,7 @@ export class ThreadPool {
   }
 }
 
-function settlePiece(call: PoolCall, piece: Piece, reply: Reply, thread: number): void {
+function settlePiece(call: PoolCall, piece: Piece, reply: FinalReply, thread: number): void {
   switch (reply.kind) {
     case 'done':
       call.answered(piece, reply, thread);
@@ -346,6 +350,11 @@ function settlePiece(call: PoolCall, piece: Piece, reply: Reply, thread: number)
       call.skipped();
       return;
   }
+}
+
+function tookTooLong(): UpresError {
+  const minutes = longestPreparationMs / 60_000;
+  return new UpresError('MODEL_UNSUPPORTED', `its trial was not over after ${minutes} minutes of computing`);
 }
 
 function threadDied(cause: Error | undefined): UpresError {

@@ -81,11 +81,19 @@ class PoolThread {
     }
   }
 
-  private async computeTile(order: TileOrder): Promise<Reply> {
+  /** @returns undefined where the thread is being stopped */
+  private async computeTile(order: TileOrder): Promise<Reply | undefined> {
     const buffer = await this.bufferFor(order);
     const started = processClock();
-    const parts = await buffer.computeTile(order);
-    return { kind: 'done', order: order.order, started, ended: processClock(), ...(parts && { parts }) };
+    const isCancelled = (): boolean => Atomics.load(order.cancelled, 0) === 1;
+    const outcome = await buffer.computeTile(order, {
+      isUnwanted: () => isCancelled() || this.state.stopping,
+      onAdvance: (share) => {
+        this.port.postMessage({ kind: 'advanced', order: order.order, share } satisfies Reply);
+      },
+    });
+    if (outcome === 'unwanted') return isCancelled() ? { kind: 'skipped', order: order.order } : undefined;
+    return { kind: 'done', order: order.order, started, ended: processClock(), ...(outcome && { parts: outcome }) };
   }
 
   private async bufferFor({ weights, type, channels, pass }: TileOrder): Promise<ComputeBuffer> {

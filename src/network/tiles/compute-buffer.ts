@@ -6,6 +6,7 @@ import type { PoolPart, TileOrder, WeightsLocation } from '../pool/protocol.js';
 import { loadRuntime, mappingOptions, optimisingOptions, type SessionRuntime } from '../pool/runtime.js';
 import { runtimeFor } from '../pool/session-runtime.js';
 import type { PoolingStage } from '../../model/catalogue/geometry.js';
+import { runPieces, type TileWatch } from './pieces.js';
 import { poolInputs, poolPart } from './pool-parts.js';
 import { readTile, writeCore } from './tile-pixels.js';
 
@@ -56,14 +57,17 @@ export class ComputeBuffer {
   /**
    * Computes one tile: copies it out of the shared input, runs the network, and writes the core's result to every place that
    * it belongs to in the shared output. Blocks the thread while the network runs.
-   * @returns what the tile contributes to the pools of its pass, where it has any
+   * @returns what the tile contributes to the pools of its pass, where it has any; 'unwanted' where it was left before its end
    * @throws INFERENCE_FAILED when the runtime refuses, or the result has not the size that the scale promises
    */
-  async computeTile(order: TileOrder): Promise<readonly PoolPart[] | undefined> {
+  async computeTile(order: TileOrder, watch: TileWatch): Promise<readonly PoolPart[] | 'unwanted' | undefined> {
     const pixels = this.cropInput(order);
-    const { pass } = order;
-    const results = await this.session.run({ pixels, ...(pass && poolInputs(this.runtime, this.session, pass.found)) });
+    const { pass, pieces } = order;
+    const results = pieces
+      ? await runPieces(this.runtime, this.session, { pixels }, pieces, watch)
+      : await this.session.run({ pixels, ...(pass && poolInputs(this.runtime, this.session, pass.found)) });
     pixels.dispose();
+    if (!results) return 'unwanted';
     try {
       this.lastUsed = performance.now();
       if (pass?.stage) return this.partsOf(order, pass.stage, results);

@@ -1,6 +1,6 @@
 import { UpresError } from '../../errors.js';
 import type { Approximation, MeasuredGeometry } from '../weights/weights-manifest.js';
-import type { PoolingStage } from '../../model/catalogue/geometry.js';
+import type { FixedSize, PoolingStage } from '../../model/catalogue/geometry.js';
 import { planFixedTiles } from './fixed-tiles.js';
 import { planTiles, type TilePlan, type TilePlanRequest } from './tiles.js';
 import type { Halo } from '../../pixels.js';
@@ -50,6 +50,8 @@ export interface PlanRequest {
   readonly threads: number;
   /** Bytes of activations for a tile. */
   readonly memoryBudget: number;
+  /** Whether that was said by anyone: a network that takes pictures of one size alone can't do with less, and is refused then only. */
+  readonly isBudgetStated?: boolean;
   /** Upper bound of a tile's pixels; undefined leaves it to time and memory. */
   readonly tilePixels: number | undefined;
   readonly acceptApproximation: boolean;
@@ -107,12 +109,17 @@ const everySide = (pixels: number): Halo => ({ left: pixels, top: pixels, right:
 
 /**
  * Cuts an image into tiles for a network. The result's bytes do not depend on the plan; time and memory do.
- * @throws INPUT_TOO_LARGE for a network that looks at the whole image when that does not fit the memory budget
+ * @throws INPUT_TOO_LARGE for a network that looks at the whole image, or takes one size alone, when that does not fit the memory budget
  */
 export function planImage(request: PlanRequest): TilePlan {
   const { geometry, memoryBudget } = request;
-  if (geometry.fixedSize) return planFixed(request);
   const memoryPixels = memoryPixelsOf(request);
+  const { fixedSize } = geometry;
+  if (fixedSize) {
+    if (request.isBudgetStated && fixedSize.width * fixedSize.height > memoryPixels)
+      throw tileTooLarge(request, fixedSize);
+    return planFixed(request);
+  }
   const shape = shapeOf(request);
   const whole = { ...shape, overheadPixels: 0, threads: 1, maxTilePixels: Infinity };
   if (geometry.pooling) return planTiles({ ...whole, halo: everySide(0) });
@@ -149,6 +156,16 @@ export function planImage(request: PlanRequest): TilePlan {
   }
   if (request.tilePixels === Infinity) return planTiles({ ...whole, halo });
   return planTiles({ ...shapeOf(request), ...limitsFor(request, halo) });
+}
+
+function tileTooLarge({ geometry, memoryBudget }: PlanRequest, { width, height }: FixedSize): UpresError {
+  const mebibytes = (bytes: number): number => Math.ceil(bytes / 2 ** 20);
+  return new UpresError(
+    'INPUT_TOO_LARGE',
+    `this network was exported for pictures of ${width}×${height} pixels alone, and a tile of that size needs ` +
+      `${mebibytes(width * height * activationBytes(geometry))} MiB, more than the memory budget of ${mebibytes(memoryBudget)} MiB: raise ` +
+      'memoryBudget, or export it with dynamic height and width',
+  );
 }
 
 /**

@@ -8,7 +8,9 @@ import type { ProcessorDevice } from '../device.js';
 import type { Geometry } from '../../model/catalogue/geometry.js';
 import type { Model } from '../../model/catalogue/model.js';
 import type { BuiltModel } from '../../model/catalogue/model-parts.js';
+import { readOnnx, writeOnnx } from '../../model/graph/onnx/file.js';
 import { wrapPixels } from '../../model/graph/pixels.js';
+import { cutIntoPieces } from '../../model/graph/rewrite/pieces.js';
 import { graphFileName } from '../tiles/compute-buffer.js';
 import type { Prepared, PrepareOrder } from '../pool/protocol.js';
 import { resolveModel } from './resolve-model.js';
@@ -20,12 +22,14 @@ import { ROUNDING } from '../approximate.js';
 import { findColours, type FoundColours } from './colour-trial.js';
 import { arePassesEqual } from './pooling-trial.js';
 import { largestProduct } from './largest-product.js';
+import { arePiecesEqual, hasLongTiles } from './pieces-trial.js';
 import { measureGeometry } from './trial.js';
 import { tryTrimmed } from './trimming-trial.js';
 import {
   coreName,
   manifestName,
   passName,
+  piecesName,
   trimmedName,
   writeManifest,
   type MeasuredGeometry,
@@ -48,8 +52,11 @@ export async function prepareWeights(order: PrepareOrder): Promise<Prepared> {
 
   const { passes = [], trimmed } = built;
   if (order.folder === undefined || order.wasm) {
-    const measured = await proveAndMeasure(runtime, device, built, { core, passes, trimmed: trimmed?.core }, found);
-    const usedCore = measured.trimmed === undefined ? core : trimmed!.core;
+    const cut = cutIntoPieces(readOnnx(core));
+    const pieces = cut && { graph: writeOnnx(cut.model), shares: cut.shares };
+    const graphs = { core, passes, trimmed: trimmed?.core, pieces };
+    const measured = await proveAndMeasure(runtime, device, built, graphs, found);
+    const usedCore = measured.pieces ? pieces!.graph : measured.trimmed === undefined ? core : trimmed!.core;
     const used = measured.pooling ? passes : [];
     if (order.folder !== undefined) await writeCores(order.folder, usedCore, used, measured);
     return { geometry: measured, core: usedCore, passes: used };
@@ -62,10 +69,15 @@ export async function prepareWeights(order: PrepareOrder): Promise<Prepared> {
     if (trimmedPath !== undefined) await writeOptimised(runtime, trimmed!.core, trimmedPath);
     const passPaths = passes.map((_, pass) => join(order.folder!, passName(pass)));
     for (const [pass, path] of passPaths.entries()) await writeOptimised(runtime, passes[pass]!, path);
-    const paths = { core: corePath, passes: passPaths, trimmed: trimmedPath };
+    // Of the optimised graph, in which nothing is left to fuse across a cut.
+    const cut = cutIntoPieces(readOnnx(await readFile(corePath)));
+    const pieces = cut && { graph: join(order.folder, piecesName), shares: cut.shares };
+    if (cut) await writeFile(pieces!.graph, writeOnnx(cut.model), { mode: 0o600 });
+    const paths = { core: corePath, passes: passPaths, trimmed: trimmedPath, pieces };
     const measured = await proveAndMeasure(runtime, device, built, paths, found);
     const [usedPath, otherPath] = measured.trimmed === undefined ? [corePath, trimmedPath] : [trimmedPath!, corePath];
-    await writeGraphs(order.folder, usedPath, undefined);
+    await writeGraphs(order.folder, measured.pieces ? pieces!.graph : usedPath, undefined);
+    if (pieces) await rm(pieces.graph);
     if (otherPath !== undefined) await removeOptimised(otherPath);
     for (const [pass, path] of passPaths.entries()) {
       if (measured.pooling) await writeGraphs(order.folder, path, pass);
@@ -158,6 +170,7 @@ interface BuiltGraphs {
   readonly core: Uint8Array | string;
   readonly passes: readonly (Uint8Array | string)[];
   readonly trimmed: Uint8Array | string | undefined;
+  readonly pieces: { readonly graph: Uint8Array | string; readonly shares: readonly number[] } | undefined;
 }
 
 async function proveAndMeasure(
@@ -189,6 +202,16 @@ async function proveAndMeasure(
           const pixelsPerMs = await tryTrimmed(runtime, optimised, session, measured, trimmed.saved);
           if (pixelsPerMs !== undefined) measured = { ...measured, trimmed: trimmed.saved, pixelsPerMs };
         } finally {
+          await session.release();
+        }
+      }
+      if (graphs.pieces && hasLongTiles(measured)) {
+        const { graph, shares } = graphs.pieces;
+        // A runtime that can't load it has the whole.
+        const session = await open(graph).catch(() => undefined);
+        if (session) {
+          const equal = await arePiecesEqual(runtime, optimised, session, shares, measured);
+          if (equal) measured = { ...measured, pieces: shares };
           await session.release();
         }
       }

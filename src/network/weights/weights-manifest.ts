@@ -10,6 +10,9 @@ export const coreName = 'core.onnx';
 /** The same, trimmed to the cores of tiles: then it is used in its place. */
 export const trimmedName = 'trimmed.onnx';
 
+/** The same, in pieces: then it is used in its place. */
+export const piecesName = 'pieces.onnx';
+
 /** One of the passes of a network that pools over the whole picture. */
 export const passName = (pass: number): string => `pass${pass}.onnx`;
 
@@ -28,6 +31,8 @@ export interface MeasuredGeometry extends Geometry {
   readonly trimmed?: number;
   /** Where tiles can't equal the whole bit for bit, or not at a bearable cost: how near they come. */
   readonly approximation?: Approximation;
+  /** Where the prepared graph is cut into pieces, of which each run does one: their shares of the work. */
+  readonly pieces?: readonly number[];
   /** What a user's network was found to take and give, where it was not what its file and card say. */
   readonly colours?: Colours;
   /** What its user should know of it. */

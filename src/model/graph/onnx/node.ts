@@ -6,6 +6,7 @@ import {
   TensorShapeProto_DimensionSchema,
   ValueInfoProtoSchema,
   type AttributeProto,
+  type GraphProto,
   type NodeProto,
   type TensorProto,
   type TensorProto_DataType,
@@ -52,6 +53,24 @@ function attribute(name: string, value: NonNullable<Attributes[string]>): Attrib
   return create(AttributeProtoSchema, { name, type: Type.INTS, ints: value.map(BigInt) });
 }
 
+/** A node that gives a constant. */
+export function constant(output: string, value: TensorProto): NodeProto {
+  const attribute = create(AttributeProtoSchema, { name: 'value', type: Type.TENSOR, t: value });
+  return create(NodeProtoSchema, { opType: 'Constant', output: [output], attribute: [attribute] });
+}
+
+/** A node that runs one of two graphs, which have no inputs, and as many outputs as it. */
+export function ifNode(condition: string, yes: GraphProto, no: GraphProto, output: readonly string[]): NodeProto {
+  const branch = (name: string, g: GraphProto): AttributeProto =>
+    create(AttributeProtoSchema, { name, type: Type.GRAPH, g });
+  return create(NodeProtoSchema, {
+    opType: 'If',
+    input: [condition],
+    output: [...output],
+    attribute: [branch('then_branch', yes), branch('else_branch', no)],
+  });
+}
+
 /** A graph's input or output: names of dimensions stand for any size. */
 export function tensorInfo(
   name: string,
@@ -76,6 +95,14 @@ export function tensorInfo(
         },
       },
     },
+  });
+}
+
+/** The same for a tensor of whatever shape. */
+export function shapelessInfo(name: string, elemType: TensorProto_DataType): ValueInfoProto {
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: { value: { case: 'tensorType', value: { elemType } } },
   });
 }
 

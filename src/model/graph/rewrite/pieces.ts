@@ -1,0 +1,236 @@
+import { create } from '@bufbuild/protobuf';
+import { handedName, heldName, pieceName } from '../../catalogue/piece-names.js';
+import { costsOf, type GraphCosts, type TensorCost } from '../analysis/cost.js';
+import { neededNodes } from '../analysis/needed-nodes.js';
+import { opsetOf, type OnnxModel } from '../onnx/file.js';
+import { GraphWriter } from '../onnx/graph-writer.js';
+import { constant, ifNode, node, shapelessInfo } from '../onnx/node.js';
+import { floatTensor, isExternal, sizeOf } from '../onnx/tensor.js';
+import {
+  GraphProtoSchema,
+  TensorProto_DataType as DataType,
+  type GraphProto,
+  type NodeProto,
+  type TensorProto,
+} from '../onnx/onnx_pb.js';
+
+/** Multiply-accumulates for an input pixel up to which a network stays whole, and that a piece has at most where it can be cut so often. */
+const heavy = 2e6;
+const heaviestPiece = 1.5e6;
+
+/** Tensors that may be handed from piece to piece, and their share of what is alive at the graph's peak: a piece holds both ends. */
+const mostHandedOn = 3;
+const mostOfPeak = 1 / 3;
+
+/** The type of what is handed on. */
+const floats: number = DataType.FLOAT;
+
+/** Values of a tensor that several pieces may have a copy of; of what lies in a file all are one. */
+const mostCopied = 2 ** 18;
+
+/** A graph in pieces, of which each run does one. */
+export interface Pieces {
+  readonly model: OnnxModel;
+  /** Of the graph's work, for each piece. */
+  readonly shares: readonly number[];
+}
+
+/** A place between two nodes. */
+interface Place {
+  /** Nodes before it. */
+  readonly at: number;
+  /** Work before it: multiply-accumulates for an input pixel. */
+  readonly cost: number;
+  /** What nodes after it use of those before it. */
+  readonly alive: readonly string[];
+  /** Values of these for an input pixel. */
+  readonly elements: number;
+}
+
+/**
+ * Cuts the core of a heavy network, one piece after another, at places where few tensors are alive: between its blocks. Run in turn, pieces do
+ * what the core does, node by node. Whether a runtime that still optimises them does so to the bit is for a trial to tell.
+ *
+ * All pieces are branches of one graph, so that a session keeps one set of weights and one arena for them: `input`, the piece's number and the
+ * tensors that are held -> `output`, which is empty but for the last, and the tensors to be held. What depends on the picture's size alone
+ * (masks, shapes) each piece computes for itself.
+ * @returns undefined for a core that is light, or has no such places
+ */
+export function cutIntoPieces(core: OnnxModel): Pieces | undefined {
+  const { graph } = core;
+  // The graphs inside of nodes may read any tensor of this one.
+  if (graph.node.some(({ attribute }) => attribute.some(({ g, graphs }) => g ?? graphs.length > 0))) return undefined;
+  const costs = costsOf(graph);
+  const nodes = graph.node.filter((node) => !costs.ofSizeAlone.has(node));
+  const total = nodes.reduce((sum, node) => sum + costs.ofNode(node), 0);
+  if (total <= heavy) return undefined;
+  const cuts = choose(placesOf(graph, nodes, costs), total);
+  if (cuts.length === 0) return undefined;
+  const bounds = [0, ...cuts.map(({ cost }) => cost), total];
+  return {
+    model: branching(core, cuts),
+    shares: bounds.slice(1).map((cost, piece) => (cost - bounds[piece]!) / total),
+  };
+}
+
+/** The places at which the graph may be cut. */
+function placesOf(graph: GraphProto, nodes: readonly NodeProto[], costs: GraphCosts): Place[] {
+  const lastUse = new Map<string, number>();
+  nodes.forEach(({ input }, at) => {
+    for (const name of input) lastUse.set(name, at);
+  });
+  for (const node of costs.ofSizeAlone) for (const name of node.input) lastUse.set(name, Infinity);
+  for (const { name } of graph.output) lastUse.set(name, Infinity);
+  const alive = new Map<string, TensorCost>();
+  let peak = 0;
+  let cost = 0;
+  const elementsOf = (): number => [...alive.values()].reduce((sum, { elements }) => sum + elements, 0);
+  const places = nodes.slice(0, -1).map((own, index) => {
+    for (const name of own.output) if (name !== '') alive.set(name, costs.ofTensor(name));
+    peak = Math.max(peak, elementsOf());
+    for (const name of [...own.input, ...own.output]) if ((lastUse.get(name) ?? -1) <= index) alive.delete(name);
+    cost += costs.ofNode(own);
+    return {
+      place: { at: index + 1, cost, alive: [...alive.keys()], elements: elementsOf() },
+      isFloat: [...alive.values()].every(({ type }) => type === floats),
+    };
+  });
+  return places
+    .filter(({ isFloat }) => isFloat)
+    .map(({ place }) => place)
+    .filter((place) => place.alive.length <= mostHandedOn && place.elements <= peak * mostOfPeak);
+}
+
+/** Of all places those that make pieces of the size wanted: in the second half of what a piece may have, the one where least is alive. */
+function choose(places: readonly Place[], total: number): Place[] {
+  const cuts: Place[] = [];
+  // What little would be left after a later one is no piece.
+  const last = total - heaviestPiece / 4;
+  let start = 0;
+  while (total - start > heaviestPiece) {
+    const later = places.filter(({ cost }) => cost > start + heaviestPiece / 2 && cost < last);
+    const near = later.filter(({ cost }) => cost <= start + heaviestPiece);
+    const best = near.toReversed().reduce<Place | undefined>(least, undefined) ?? later[0];
+    if (!best) break;
+    cuts.push(best);
+    start = best.cost;
+  }
+  return cuts;
+}
+
+const least = (best: Place | undefined, place: Place): Place =>
+  best === undefined || place.elements < best.elements ? place : best;
+
+/** The graph of which each run does one piece. */
+function branching(core: OnnxModel, cuts: readonly Place[]): OnnxModel {
+  const { graph } = core;
+  const slots = Math.max(...cuts.map(({ alive }) => alive.length));
+  const holds = slotsOf(cuts, slots);
+  const pieces = [...holds, []].map((after, piece) => pieceOf(graph, holds[piece - 1] ?? [], after, slots));
+  const names = ['output', ...Array.from({ length: slots }, (_, slot) => handedName(slot))];
+  const writer = new GraphWriter(opsetOf(core), 'upres_choice_');
+  writer.nodes.push(...choosing(writer, pieces, 0, names));
+  const shared = giveWeights(graph, pieces);
+  return {
+    ...core,
+    graph: create(GraphProtoSchema, {
+      name: graph.name,
+      node: writer.nodes,
+      initializer: [...shared, ...writer.initializers],
+      input: [
+        ...graph.input,
+        shapelessInfo(pieceName, DataType.FLOAT),
+        ...Array.from({ length: slots }, (_, slot) => shapelessInfo(heldName(slot), DataType.FLOAT)),
+      ],
+      output: [...graph.output, ...names.slice(1).map((name) => shapelessInfo(name, DataType.FLOAT))],
+    }),
+  };
+}
+
+/** Which tensor each slot holds at each cut, as long as it is alive. */
+function slotsOf(cuts: readonly Place[], slots: number): (string | undefined)[][] {
+  let held: (string | undefined)[] = Array.from({ length: slots }, () => undefined);
+  return cuts.map(({ alive }) => {
+    held = held.map((name) => (name !== undefined && alive.includes(name) ? name : undefined));
+    for (const name of alive) if (!held.includes(name)) held[held.indexOf(undefined)] = name;
+    return held;
+  });
+}
+
+/** What the graph does from what is held before a piece to what is held after it; after the last that is its output. */
+function pieceOf(
+  graph: GraphProto,
+  before: readonly (string | undefined)[],
+  after: readonly (string | undefined)[],
+  slots: number,
+): GraphProto {
+  const given = new Map(before.flatMap((name, slot) => (name === undefined ? [] : [[name, heldName(slot)]])));
+  const isLast = after.length === 0;
+  const made = isLast ? ['output'] : after.filter((name) => name !== undefined && !given.has(name));
+  const nodes = neededNodes(graph.node, made as string[], new Set(given.keys())).map((node) => ({
+    ...node,
+    input: node.input.map((name) => given.get(name) ?? name),
+  }));
+  const results = isLast ? ['output'] : [empty(nodes, [1, 3, 0, 0])];
+  for (let slot = 0; slot < slots; slot++) {
+    const [old, name] = [before[slot], after[slot]];
+    if (name === old || isLast) results.push(empty(nodes, [0]));
+    else results.push(name ?? empty(nodes, [1]));
+  }
+  return create(GraphProtoSchema, {
+    name: 'piece',
+    node: nodes,
+    output: results.map((name) => shapelessInfo(name, DataType.FLOAT)),
+  });
+}
+
+/**
+ * Gives each piece the weights that it uses: those of the graph are handed to branches one by one, in each run, and the runtime does not pack
+ * them beforehand as it does a graph's own, which rounds otherwise.
+ * @returns those that several pieces use and that are too large to be there twice
+ */
+function giveWeights(graph: GraphProto, pieces: readonly GraphProto[]): TensorProto[] {
+  const users = new Map<string, GraphProto[]>();
+  for (const piece of pieces) {
+    for (const name of new Set(piece.node.flatMap(({ input }) => input))) {
+      users.set(name, [...(users.get(name) ?? []), piece]);
+    }
+  }
+  return graph.initializer.filter((tensor) => {
+    const pieces = users.get(tensor.name) ?? [];
+    if (pieces.length > 1 && !isExternal(tensor) && sizeOf(tensor.dims) > mostCopied) return true;
+    for (const piece of pieces) piece.initializer.push(tensor);
+    return false;
+  });
+}
+
+/** A tensor that says something by its size. */
+function empty(nodes: NodeProto[], dims: readonly number[]): string {
+  const name = `upres_none_${nodes.length}`;
+  nodes.push(constant(name, floatTensor('', dims, new Float32Array(dims.reduce((size, dim) => size * dim, 1)))));
+  return name;
+}
+
+/** Nodes that run one of some pieces: a tree of branches, so that a run passes few of them. */
+function choosing(
+  writer: GraphWriter,
+  pieces: readonly GraphProto[],
+  first: number,
+  names: readonly string[],
+): NodeProto[] {
+  const half = pieces.length >> 1;
+  const isEarly = writer.fresh('early');
+  const branchOf = (part: readonly GraphProto[], start: number): GraphProto => {
+    if (part.length === 1) return part[0]!;
+    const inner = names.map((name) => writer.fresh(name));
+    return create(GraphProtoSchema, {
+      name: 'pieces',
+      node: choosing(writer, part, start, inner),
+      output: inner.map((name) => shapelessInfo(name, DataType.FLOAT)),
+    });
+  };
+  return [
+    node('Less', [pieceName, writer.floats([first + half], [1])], [isEarly]),
+    ifNode(isEarly, branchOf(pieces.slice(0, half), first), branchOf(pieces.slice(half), first + half), names),
+  ];
+}

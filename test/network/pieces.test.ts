@@ -1,0 +1,242 @@
+import { rm } from 'node:fs/promises';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { afterAll, describe, expect, test } from 'vitest';
+import { makeModel, writeOnnx, type OnnxModel } from '#src/model/graph/onnx/file.js';
+import { GraphWriter } from '#src/model/graph/onnx/graph-writer.js';
+import { tensorInfo } from '#src/model/graph/onnx/node.js';
+import { TensorProto_DataType as DataType } from '#src/model/graph/onnx/onnx_pb.js';
+import { cutIntoPieces } from '#src/model/graph/rewrite/pieces.js';
+import { NO_WATCH, runPieces } from '#src/network/tiles/pieces.js';
+import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
+import { conv, randomFloats } from '../model/support.js';
+import { codeOf } from '../support/errors.js';
+import { temporaryFolder } from '../support/folders.js';
+
+const cacheFolder = temporaryFolder();
+afterAll(() => rm(cacheFolder, { recursive: true, force: true }));
+
+const runtime = { InferenceSession, Tensor };
+
+/** Channels of convolutions of which each costs 0.4 million multiply-accumulates for a pixel: six are heavy. */
+const wide = 128;
+const range = { low: -0.03, high: 0.03 };
+
+type Body = (writer: GraphWriter, input: string) => string;
+
+/** A core from a function that writes its nodes. */
+function core(body: Body, dims: readonly (number | string)[] = [1, 3, 'height', 'width']): OnnxModel {
+  const writer = new GraphWriter(13, 't');
+  writer.op('Identity', [body(writer, 'input')], {}, 'output');
+  return makeModel({
+    opset: 13,
+    nodes: writer.nodes,
+    initializers: writer.initializers,
+    inputs: [tensorInfo('input', DataType.FLOAT, dims)],
+    outputs: [tensorInfo('output', DataType.FLOAT, [1, 3, 'out_height', 'out_width'])],
+  });
+}
+
+const weights = randomFloats(wide * wide * 25, 1, -0.03, 0.03);
+const heavy = (writer: GraphWriter, input: string): string => {
+  const kernel = writer.floats(weights, [wide, wide, 5, 5]);
+  const seen = writer.op('Conv', [input, kernel], { kernel_shape: [5, 5], pads: [2, 2, 2, 2] });
+  return writer.op('LeakyRelu', [seen]);
+};
+const widened = (writer: GraphWriter, input: string): string => conv(writer, input, [3, wide], 3, range);
+/** The picture, three times as large: what is held of it is the most that is alive at once, as in real networks. */
+const narrowed = (writer: GraphWriter, input: string): string =>
+  conv(writer, enlarged(writer, input), [wide, 3], 3, range);
+const enlarged = (writer: GraphWriter, input: string): string =>
+  writer.op('Resize', [input, '', writer.floats([1, 1, 3, 3], [4])], {
+    mode: 'nearest',
+    coordinate_transformation_mode: 'asymmetric',
+    nearest_mode: 'floor',
+  });
+const add = (writer: GraphWriter, ...values: [string, string]): string => writer.op('Add', values);
+
+/** Heavy layers, one after another, with something done to each. */
+const stack =
+  (count: number, each: (writer: GraphWriter, value: string, layer: number, input: string) => string): Body =>
+  (writer, input) => {
+    let value = widened(writer, input);
+    for (let layer = 0; layer < count; layer++) value = each(writer, value, layer, input);
+    return narrowed(writer, value);
+  };
+
+const plain = stack(6, (writer, value) => heavy(writer, value));
+
+const residual = stack(6, (writer, value) => add(writer, heavy(writer, value), value));
+
+const trunk: Body = (writer, input) => {
+  const first = widened(writer, input);
+  let value = first;
+  for (let block = 0; block < 3; block++) {
+    const outer = value;
+    for (let part = 0; part < 2; part++) value = add(writer, heavy(writer, value), value);
+    value = add(writer, value, outer);
+  }
+  return narrowed(writer, add(writer, value, first));
+};
+
+const withPicture: Body = (writer, input) => add(writer, residual(writer, input), enlarged(writer, input));
+
+const inTokens: Body = (writer, input) => {
+  const last = writer.op('Transpose', [widened(writer, input)], { perm: [0, 2, 3, 1] });
+  let value = last;
+  const [up, down] = [
+    writer.floats(weights.subarray(0, 512 * wide), [wide, 512]),
+    writer.floats(weights.subarray(0, 512 * wide), [512, wide]),
+  ];
+  for (let layer = 0; layer < 30; layer++) {
+    const inner = writer.op('Relu', [writer.op('MatMul', [value, up])]);
+    value = add(writer, writer.op('MatMul', [inner, down]), value);
+  }
+  return narrowed(writer, writer.op('Transpose', [value], { perm: [0, 3, 1, 2] }));
+};
+
+/** Adds something to each layer that is made of the picture's size: as the masks of shifted windows are. */
+const masked: Body = (writer, input) => {
+  const rows = writer.op('Slice', [writer.op('Shape', [input]), writer.ints([2]), writer.ints([4])]);
+  const ones = writer.op('ConstantOfShape', [rows]);
+  const mask = writer.op('Cos', [ones]);
+  return stack(6, (inner, value) => add(inner, heavy(inner, value), mask))(writer, input);
+};
+
+/** Every layer sees all before it. */
+const dense: Body = (writer, input) => {
+  const seen = [1, 2, 3, 4].map(() => widened(writer, input));
+  for (let layer = 0; layer < 6; layer++) seen.push(heavy(writer, writer.op('Sum', seen)));
+  return narrowed(writer, writer.op('Sum', seen));
+};
+
+/** Nothing in it is larger than what its layers hand on. */
+const holding: Body = (writer, input) => {
+  let value = widened(writer, input);
+  for (let layer = 0; layer < 6; layer++) value = heavy(writer, value);
+  return conv(writer, value, [wide, 3], 3, range);
+};
+
+/** Asks for the size of something in the middle, at its end. */
+const askedLate: Body = (writer, input) => {
+  const first = heavy(writer, widened(writer, input));
+  const shape = writer.op('Shape', [first]);
+  let value = first;
+  for (let layer = 0; layer < 6; layer++) value = heavy(writer, value);
+  return narrowed(writer, add(writer, value, writer.op('ConstantOfShape', [shape])));
+};
+
+async function open(model: OnnxModel): Promise<InferenceSession> {
+  return InferenceSession.create(writeOnnx(model), { graphOptimizationLevel: 'disabled', intraOpNumThreads: 1 });
+}
+
+const [width, height] = [9, 7];
+const input = new Tensor('float32', randomFloats(3 * width * height, 5), [1, 3, height, width]);
+
+describe('a heavy graph is cut into pieces that compute the same', () => {
+  test.each<[string, Body, number]>([
+    ['a stack', plain, 2],
+    ['residual blocks', residual, 2],
+    ['blocks of blocks, around all of which the first layer goes', trunk, 2],
+    ['blocks around which the picture goes', withPicture, 2],
+    ['tokens', inTokens, 3],
+    ['layers with a mask of the size alone', masked, 2],
+  ])('%s', async (_, body, least) => {
+    const model = core(body);
+    const { model: cut, shares } = cutIntoPieces(model)!;
+    expect(shares.length).toBeGreaterThanOrEqual(least);
+    expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 9);
+    const [whole, pieces] = [await open(model), await open(cut)];
+    const { output } = await whole.run({ input });
+    const advances: number[] = [];
+    const seen = await runPieces(runtime, pieces, { input }, shares, {
+      isUnwanted: () => false,
+      onAdvance: (share) => advances.push(share),
+    });
+    expect(seen!.output!.dims).toEqual(output!.dims);
+    expect(seen!.output!.data).toEqual(output!.data);
+    expect(advances).toHaveLength(shares.length - 1);
+    await Promise.all([whole.release(), pieces.release()]);
+  });
+
+  test.each<[string, Body]>([
+    ['that is light', stack(3, (writer, value) => heavy(writer, value))],
+    ['all of whose layers see all before', dense],
+    ['of which a size would have to be handed on', askedLate],
+    ['that would hold twice as much', holding],
+  ])('but not one %s', (_, body) => {
+    expect(cutIntoPieces(core(body)) === undefined).toBe(true);
+  });
+
+  test('of which none is begun for a result that no one waits for', async () => {
+    const { model, shares } = cutIntoPieces(core(plain))!;
+    const session = await open(model);
+    let runs = 0;
+    const counting = {
+      inputNames: session.inputNames,
+      run: (feeds: Record<string, Tensor>) => (runs++, session.run(feeds)),
+    } as unknown as InferenceSession;
+    const watch = { ...NO_WATCH, isUnwanted: () => runs === 1 };
+    expect(await runPieces(runtime, counting, { input }, shares, watch)).toBeUndefined();
+    expect(runs).toBe(1);
+    await session.release();
+  });
+});
+
+const side = 8;
+
+/** A network for pictures of one size alone, so that a trial costs little: it adds something to each place. */
+const placed = (): Uint8Array =>
+  writeOnnx(
+    core(
+      (writer, picture) => {
+        const places = writer.floats(new Float32Array(3 * side * side), [1, 3, side, side]);
+        return add(writer, trunk(writer, add(writer, picture, places)), enlarged(writer, picture));
+      },
+      [1, 3, side, side],
+    ),
+  );
+
+describe('while a tile of a heavy network is computed', () => {
+  const picture = {
+    width: side,
+    height: side,
+    channels: 3 as const,
+    data: Uint8Array.from(randomFloats(3 * side * side, 7, 30, 220)),
+  };
+
+  test.each(['cpu', 'wasm'] as const)(
+    'its progress is told, and it can be cancelled: %s',
+    async (device) => {
+      await using network = await ThreadSafeNetwork.fromBytes(placed(), { cacheFolder, device, threads: 1 });
+      const { fixedSize, pieces } = network.weights.geometry;
+      expect(fixedSize).toEqual({ width: side, height: side });
+      expect(pieces!.length).toBeGreaterThanOrEqual(2);
+
+      const done: number[] = [];
+      let tiles = 0;
+      const result = await network.upscaleImage(picture, {
+        onTile: () => tiles++,
+        onProgress: ({ donePixels }) => done.push(donePixels),
+      });
+      expect(tiles).toBe(1);
+      expect(done).toHaveLength(pieces!.length);
+      expect(done).toEqual(done.toSorted((a, b) => a - b));
+      expect(done.at(-1)).toBe(side * side);
+
+      const abort = new AbortController();
+      let told = 0;
+      const cancelled = network.upscaleImage(picture, {
+        signal: abort.signal,
+        onProgress: () => {
+          told++;
+          abort.abort();
+        },
+      });
+      expect(await codeOf(cancelled)).toBe('ABORTED');
+      expect((await network.upscaleImage(picture)).data).toEqual(result.data);
+      expect(told).toBe(1);
+      // The runtime in WebAssembly computes slowly on a busy machine.
+    },
+    180_000,
+  );
+});
