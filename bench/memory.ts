@@ -28,7 +28,7 @@ const small = [['natural', 600, 400]] as const;
 
 /** Bytes that the command takes before it has a picture, and for each thread with its tiles. */
 const ownBytes = 100e6;
-const threadBytes = 50e6;
+const threadBytes = 110e6;
 
 /** 12,000×8,000 pixels on two threads. */
 const mostBytes = 1.5e9;

@@ -11,7 +11,7 @@ export const mostWholePixels = 64_000_000;
 const rowByRow: readonly OutputFormat[] = ['jpeg', 'png', 'tiff'];
 
 /** Source pixels of a strip, about. */
-const stripPixels = 6_000_000;
+const stripPixels = 3_200_000;
 /** Strips begin and end at multiples of this many rows, and have at least as many. */
 const rowStep = 64;
 
