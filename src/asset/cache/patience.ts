@@ -1,5 +1,8 @@
-/** Milliseconds that a process waits for a remote cache, all in all, without getting anything for it. */
-const usualBudgetMs = 2000;
+/**
+ * Milliseconds that a process waits for a remote cache, all in all, without getting anything for it. With what asking costs besides, and a network
+ * that computes later for it, a build is to take two seconds longer at most.
+ */
+const usualBudgetMs = 1250;
 /** A process that has not asked for so many milliseconds has come to the end of what it did: a dev server, or a watcher. */
 const usualRestMs = 60_000;
 /** Timers count milliseconds in 31 bits. */
@@ -36,7 +39,7 @@ const realClock: Clock = {
 export interface PatienceOptions {
   /**
    * Milliseconds that are waited without getting anything; `Infinity` waits as long as it takes.
-   * @default 2000
+   * @default 1250
    */
   readonly budgetMs?: number;
   /**

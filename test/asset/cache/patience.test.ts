@@ -109,7 +109,7 @@ describe('a remote costs a build of many pictures two seconds at most, all in al
     ['nothing is there, and it takes 300 ms to say so', { get: nothing(300) }, [slow], 2400],
     ['all is damaged', { get: whole(1, result(1000, false)) }, [unused]],
     ['all is damaged, and comes after 300 ms', { get: whole(300, result(1000, false)) }, [unused, slow]],
-    ['all is damaged, and comes after 1900 ms', { get: whole(1900, result(3_600_000, false)) }, [unused, slow]],
+    ['all is damaged, and comes after 1100 ms', { get: whole(1100, result(3_600_000, false)) }, [unused, slow]],
     ['it comes in drops', { get: pieces(100, 10, result(3_600_000, true, 100_000)) }, [slow], 2200],
   ])('%s', async (_, remote, said, ms = 2000) => {
     const outcome = await build(remote);
@@ -211,7 +211,7 @@ test('a process that goes on begins anew after a minute without questions, and l
   // It is back.
   await sleep(480_000);
   for (let build = 0; build < 2; build++) {
-    expect(await ask(1500)).toBe(true);
+    expect(await ask(1000)).toBe(true);
     await sleep(60_000);
   }
 });
