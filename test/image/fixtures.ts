@@ -100,3 +100,13 @@ export function doubled(data: Uint8Array | Uint16Array, width: number, channels:
   }
   return rows;
 }
+
+/** What a still picture without a profile or a palette is encoded with. */
+export const plainSettings = {
+  delay: undefined,
+  loop: undefined,
+  subsampled: false,
+  palette: false,
+  hidden: undefined,
+  profile: undefined,
+} as const;

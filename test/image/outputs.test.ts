@@ -8,7 +8,7 @@ import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { attachProfile } from '#src/image/codec/attach-profile.js';
 import type { Progress } from '#src/pixels.js';
 import { codeOf } from '../support/errors.js';
-import { animation, picture, picture16, scene } from './fixtures.js';
+import { animation, picture, picture16, plainSettings, scene } from './fixtures.js';
 import { adobeRgbProfile } from './profiles.js';
 import { useUpscaler } from './upscaler.js';
 
@@ -192,21 +192,14 @@ describe('calls for one source at the same time', () => {
 describe('pixels that wait for encoders', () => {
   const data = new Uint8Array(10 * 10 * 3);
   const colour = { width: 10, height: 10, channels: 3, data } as const;
-  const settings = {
-    delay: undefined,
-    loop: undefined,
-    subsampled: false,
-    palette: false,
-    hidden: undefined,
-    profile: undefined,
-  };
 
   /** An enlargement that was let in with this many bytes, and what it keeps of them from time to time. */
   function enlargement(bytes: number): { readonly subject: Enlargement<Pixels>; readonly kept: number[] } {
     const kept: number[] = [];
     const release = (keep = 0): void => void kept.push(keep);
     const frames = [{ colour, alpha: undefined }];
-    const make = (): Promise<Pixels> => Promise.resolve({ picture: frames, settings, bytes, overhead: 50, release });
+    const make = (): Promise<Pixels> =>
+      Promise.resolve({ picture: frames, settings: plainSettings, bytes, overhead: 50, release });
     return { subject: new Enlargement(make, () => undefined), kept };
   }
 

@@ -8,11 +8,16 @@ import { PictureTimer } from '#src/image/picture-timer.js';
 import { ThreadSafeNetwork, type CallOptions } from '#src/network/thread-safe-network.js';
 import { isInterpolation, isRestorer } from '#src/model/catalogue/registry.js';
 import type { Frame, PixelImage } from '#src/pixels.js';
-import { inThisThread, type DoRows } from '#src/row-work.js';
+import { inThisThread, type DoRows, type RowWork } from '#src/row-work.js';
 import { onSharedMemory } from '#src/shared-pixels.js';
 import { builtins } from '../support/builtins.js';
 import { temporaryFolder } from '../support/folders.js';
 import { differences, noise } from '../support/pictures.js';
+
+/** A row work whose thread ends in the middle, once. */
+const { dyingRows } = (await import(new URL('../fixtures/dying-rows.js', import.meta.url).href)) as {
+  readonly dyingRows: RowWork<unknown, void>;
+};
 
 const cacheFolder = temporaryFolder();
 const [width, height] = [47, 41];
@@ -130,6 +135,18 @@ describe('a picture with seams that are settled is the same, byte for byte, in a
     const frames = [{ colour: noise(320, 320), alpha: undefined }];
     await enlargeFrames(frames, { colour: chain, alpha: chain }, options, new PictureTimer());
     expect(tiles).toBeGreaterThanOrEqual(4);
+  });
+
+  it('rows that a thread died at are not done twice, since that might make others of them', async () => {
+    const network = await ThreadSafeNetwork.fromLabel('bicubic', { scale: 2, threads: 1, cacheFolder });
+    networks.push(network);
+    const [done, deaths] = [100, 1].map((length) => new Int32Array(new SharedArrayBuffer(4 * length)));
+    const doing = network.doRows()(dyingRows, { done, deaths }, done!.length, 1e6);
+    await expect(doing).rejects.toMatchObject({ code: 'THREAD_DIED' });
+    expect(Math.max(...done!)).toBe(1);
+    // The pool goes on with another thread.
+    await network.doRows()(dyingRows, { done, deaths }, done!.length, 1e6);
+    expect(Math.min(...done!)).toBe(1);
   });
 
   it('rows that nobody wants any more are given up', async () => {

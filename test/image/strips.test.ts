@@ -22,7 +22,7 @@ import type { DoRows } from '#src/row-work.js';
 import { onSharedMemory } from '#src/shared-pixels.js';
 import { takeShared } from '#src/spare-memory.js';
 import { drawing, noise } from '../support/pictures.js';
-import { largestDifference, picture, scene, type Value } from './fixtures.js';
+import { largestDifference, picture, plainSettings, scene, type Value } from './fixtures.js';
 
 let folder: string;
 const networks = new Networks({ threads: 2 });
@@ -240,16 +240,7 @@ it('names the folder that can’t be used', async () => {
 });
 
 describe('a file of strips', () => {
-  const settings = {
-    delay: undefined,
-    loop: undefined,
-    subsampled: false,
-    palette: false,
-    hidden: undefined,
-    profile: undefined,
-    quality: undefined,
-    lossless: false,
-  };
+  const settings = { ...plainSettings, quality: undefined, lossless: false };
   const pictures = [
     ['noise', noise(300, 130)],
     ['grey noise', noise(300, 130, 1)],

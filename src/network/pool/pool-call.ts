@@ -69,6 +69,9 @@ export abstract class PoolCall<P extends Piece = Piece> implements QueueMember {
     return this.pending.pop()!;
   }
 
+  /** Whether a piece may be done again after a thread died that was at it; where this is not there, each may. */
+  mayRepeat?(piece: P): boolean;
+
   /** Puts a piece back whose thread died. */
   putBack(piece: P): void {
     this.outstanding--;

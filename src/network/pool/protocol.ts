@@ -84,6 +84,10 @@ export interface RowsOrder {
   readonly given: unknown;
   readonly from: number;
   readonly to: number;
+  /** Which of the call's bands it is. */
+  readonly index: number;
+  /** For each band, on shared memory: set to 1 when a thread begins it. */
+  readonly begun: Int32Array;
   /** Set to 1 when the call was aborted. */
   readonly cancelled: Int32Array;
 }

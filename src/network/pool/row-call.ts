@@ -24,6 +24,7 @@ export class RowCall<Given, Found> extends PoolCall<Band> {
   readonly largestPiece: number;
   /** What was found in each band, when all are done. */
   readonly found: Found[] = [];
+  private readonly begun: Int32Array;
 
   constructor(private readonly request: RowCallRequest<Given, Found>) {
     const { rows, stepsPerRow, pixelsPerMs } = request;
@@ -33,12 +34,19 @@ export class RowCall<Given, Found> extends PoolCall<Band> {
       return { index, from, to, work: Math.ceil((((to - from) * stepsPerRow) / stepsPerMs) * pixelsPerMs) };
     });
     super({ ...request, pieceMs: pieceSteps / stepsPerMs }, bands);
+    this.begun = new Int32Array(new SharedArrayBuffer(4 * count));
     this.largestPiece = bands.reduce((most, { work }) => Math.max(most, work), 0);
   }
 
-  override orderFor({ from, to }: Band, order: number): RowsOrder {
+  override orderFor({ index, from, to }: Band, order: number): RowsOrder {
     const { given, work } = this.request;
-    return { kind: 'rows', order, module: work.module, name: work.name, given, from, to, cancelled: this.cancelled };
+    const { begun, cancelled } = this;
+    return { kind: 'rows', order, module: work.module, name: work.name, given, from, to, index, begun, cancelled };
+  }
+
+  /** Rows that were done in part can't be done again: what they write may follow from what was there. */
+  override mayRepeat({ index }: Band): boolean {
+    return Atomics.load(this.begun, index) === 0;
   }
 
   override answered({ index }: Band, { found }: DoneReply): void {

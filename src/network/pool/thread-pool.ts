@@ -311,11 +311,11 @@ export class ThreadPool {
     });
   }
 
-  /** A piece was not done: once it is done again. */
+  /** A piece was not done: once it is done again, if it may be. */
   private lost(call: PoolCall, piece: Piece, error: UpresError): void {
     const losses = (this.losses.get(piece) ?? 0) + 1;
     this.losses.set(piece, losses);
-    if (losses < 2) call.putBack(piece);
+    if (losses < 2 && (call.mayRepeat?.(piece) ?? true)) call.putBack(piece);
     else call.failed(error);
     if (call.pendingPieces > 0) this.queue.add(call);
     this.dispatch();

@@ -73,7 +73,6 @@ class PoolThread {
         return prepared && { kind: 'prepared', order: order.order, prepared };
       }
       if (Atomics.load(order.cancelled, 0) === 1) return { kind: 'skipped', order: order.order };
-      // Rows that were done in part can't be done again.
       return await this.state.guard(() => (order.kind === 'tile' ? this.computeTile(order) : doRows(order)));
     } catch (error) {
       if (order.kind === 'tile' && this.isSwept(order.weights)) return { kind: 'swept', order: order.order };
@@ -141,10 +140,12 @@ class PoolThread {
   }
 }
 
-async function doRows({ order, module, name, given, from, to }: RowsOrder): Promise<Reply> {
+async function doRows({ order, module, name, given, from, to, index, begun }: RowsOrder): Promise<Reply> {
   const exports = (await import(module)) as Record<string, RowWork<unknown, unknown>>;
   const started = processClock();
-  const found = exports[name]!.begin(given)(from, to);
+  const doBand = exports[name]!.begin(given);
+  Atomics.store(begun, index, 1);
+  const found = doBand(from, to);
   return { kind: 'done', order, started, ended: processClock(), found };
 }
 
