@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { UpresError } from '#src/errors.js';
 import type { JobProgress } from '#src/server/jobs/job-progress.js';
 import { FileJobStore } from '#src/server/jobs/file-job-store.js';
@@ -257,6 +257,22 @@ describe('the runner of jobs', () => {
     const runner = await startRunner(store, reverse, { shortestRest: 50 });
     expect((await jobWhen(store, runner, job.id)).state).toBe('done');
     await runner.close(never);
+    await store.close();
+  });
+
+  it('begins an image after its rest though the timer is early by the clock that counts it', async () => {
+    const store = await FileJobStore.open(temporaryFolder());
+    const job = await submit(store, [bytesOf('healthy')]);
+    await store.update(job.id, ({ images, ...rest }) => ({ ...rest, images: [{ ...images[0]!, attempts: 5 }] }));
+    const [read, begin] = [performance.now.bind(performance), performance.now()];
+    const slow = vi.spyOn(performance, 'now').mockImplementation(() => begin + (read() - begin) * 0.8);
+    try {
+      const runner = await startRunner(store, reverse, { shortestRest: 20 });
+      expect((await jobWhen(store, runner, job.id)).state).toBe('done');
+      await runner.close(never);
+    } finally {
+      slow.mockRestore();
+    }
     await store.close();
   });
 

@@ -59,10 +59,7 @@ export class LocalQueue implements WorkQueue {
       const waiting = (await store.update(job.id, requeue)) ?? job;
       this.queue.add(waiting, this.laneOf(job.client));
       for (const rest of new Set(waiting.images.map((image) => this.restBefore(image)))) {
-        if (rest === 0) continue;
-        setTimeout(() => {
-          this.fill();
-        }, rest).unref();
+        if (rest > 0) this.fillAfter(rest);
       }
     }
     this.fill();
@@ -122,6 +119,23 @@ export class LocalQueue implements WorkQueue {
     return restBefore(attempts, this.options.shortestRest ?? shortestRest);
   }
 
+  /** Milliseconds of a rest that are still to come. */
+  private restLeft(rest: number): number {
+    return rest - (performance.now() - this.started);
+  }
+
+  /** Looks for work once a rest is over by the clock that counts it: timers go by another, and may be early by a millisecond. */
+  private fillAfter(rest: number): void {
+    setTimeout(
+      () => {
+        if (this.closed) return;
+        if (this.restLeft(rest) > 0) this.fillAfter(rest);
+        else this.fill();
+      },
+      Math.max(1, Math.ceil(this.restLeft(rest))),
+    ).unref();
+  }
+
   private laneOf(id: string): Client {
     const lane = this.lanes.get(id) ?? { id };
     this.lanes.set(id, lane);
@@ -132,7 +146,7 @@ export class LocalQueue implements WorkQueue {
     while (this.worker && !this.closed) {
       const running = [...this.running.values()].map(({ image }) => image);
       const image = this.queue.next(
-        (turn) => performance.now() - this.started >= this.restBefore(turn) && mayBegin(turn, running, this.options),
+        (turn) => this.restLeft(this.restBefore(turn)) <= 0 && mayBegin(turn, running, this.options),
       );
       if (!image) return;
       const stop = new AbortController();
