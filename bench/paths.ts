@@ -10,7 +10,7 @@ export function fromRoot(...parts: string[]): string {
 }
 
 /** The command as it is shipped. */
-export const command = fromRoot('dist', 'cli', 'main.js');
+export const command = fromRoot('dist', 'command', 'upres.cjs');
 
 /** A program of the bench that runs in a process of its own. */
 export function childProgram(name: string): string {

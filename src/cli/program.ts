@@ -25,7 +25,21 @@ Examples:
 A folder or file called "models", "import", "doctor", "cache", "html", "serve", "worker" or "queue" is reached as ./models and so on.
 Exit codes: 0 all is well, 1 some files failed (the others are written), 2 wrong usage, 130 interrupted.`;
 
-function build(act: (action: () => Promise<number>) => Promise<void>): Command {
+type Act = (action: () => Promise<number>) => Promise<void>;
+
+/** What the command does besides upscaling, in the order of its help. */
+const others: Readonly<Record<string, (program: Command, act: Act) => void>> = {
+  models: addModelsCommand,
+  doctor: addDoctorCommand,
+  import: addImportCommand,
+  cache: addCacheCommand,
+  serve: addServeCommand,
+  worker: addWorkerCommand,
+  queue: addQueueCommand,
+  html: addHtmlCommand,
+};
+
+function build(argv: readonly string[], act: Act): Command {
   const program = new Command('upres')
     .description('Upscales images with neural networks, on all cores.')
     .argument('[inputs...]', 'files, folders (with everything below them), quoted patterns, or - for standard input')
@@ -90,7 +104,11 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
         return run(inputs, options);
       });
     });
-  addModelsCommand(program, act);
+  if (mayNeedOthers(argv)) for (const add of Object.values(others)) add(program, act);
+  return program;
+}
+
+function addDoctorCommand(program: Command, act: Act): void {
   program
     .command('doctor')
     .description('print what upres finds on this machine, and how fast it is')
@@ -101,13 +119,11 @@ function build(act: (action: () => Promise<number>) => Promise<void>): Command {
         return doctor({ json });
       });
     });
-  addImportCommand(program, act);
-  addCacheCommand(program, act);
-  addServeCommand(program, act);
-  addWorkerCommand(program, act);
-  addQueueCommand(program, act);
-  addHtmlCommand(program, act);
-  return program;
+}
+
+/** Whether a command other than upscaling may be meant, or is to be told of: there are many, and putting them together takes time. */
+function mayNeedOthers(argv: readonly string[]): boolean {
+  return argv.some((argument) => Object.hasOwn(others, argument) || /^-(?:\w*h|-help$)/.test(argument));
 }
 
 /**
@@ -119,7 +135,7 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
   tolerateClosedReaders();
   let exitCode: number = exitCodes.ok;
   try {
-    await build(async (action) => {
+    await build(argv, async (action) => {
       exitCode = await action();
     }).parseAsync(argv);
     return exitCode;

@@ -8,7 +8,7 @@ import { runChild } from '../support/child.js';
 import { upres } from './support/command.js';
 import { temporaryFolder } from '../support/folders.js';
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const main = fileURLToPath(new URL('../../dist/command/upres.cjs', import.meta.url));
 const sample = fileURLToPath(new URL('../../examples/images/palette.png', import.meta.url)); // 10×10
 
 const cache = temporaryFolder();

@@ -1,4 +1,5 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { execute, main, sharedCache, upres } from './support/command.js';
 import { type Folder, makeFolder } from './support/folder.js';
@@ -11,6 +12,10 @@ process.dlopen = function (module, file, ...rest) {
   appendFileSync(process.env.UPRES_SPY, JSON.stringify({ file, telemetry: process.env.ORT_DISABLE_TELEMETRY }) + '\\n');
   return load.call(this, module, file, ...rest);
 };
+process.on('exit', () => {
+  const files = Object.keys(require.cache).filter((file) => file !== __filename);
+  appendFileSync(process.env.UPRES_SPY + '.modules', files.map((file) => file + '\\n').join(''));
+});
 `;
 
 let folder: Folder;
@@ -25,9 +30,17 @@ afterAll(async () => {
   await rm(sharedCache, { recursive: true, force: true });
 });
 
-async function binaries(args: string[]): Promise<{ file: string; telemetry: string }[]> {
+interface Binary {
+  readonly file: string;
+  readonly telemetry: string;
+}
+
+const binaries = async (args: string[]): Promise<Binary[]> => (await loaded(args)).binaries;
+
+/** What the command loads: binaries, and CommonJS modules by their paths. */
+async function loaded(args: string[]): Promise<{ binaries: Binary[]; modules: string[] }> {
   const log = folder.join('spy.log');
-  await rm(log, { force: true });
+  for (const old of [log, `${log}.modules`]) await rm(old, { force: true });
   const env = { ...process.env };
   delete env.ORT_DISABLE_TELEMETRY;
   await execute(process.execPath, [main, ...args], {
@@ -36,11 +49,12 @@ async function binaries(args: string[]): Promise<{ file: string; telemetry: stri
       env: { ...env, XDG_CACHE_HOME: sharedCache, NODE_OPTIONS: `--require ${folder.join('spy.cjs')}`, UPRES_SPY: log },
     },
   });
-  const text = await readFile(log, 'utf8').catch(() => '');
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as { file: string; telemetry: string });
+  const [notes, modules] = await Promise.all(
+    [log, `${log}.modules`].map(async (file) =>
+      (await readFile(file, 'utf8').catch(() => '')).split('\n').slice(0, -1),
+    ),
+  );
+  return { binaries: notes!.map((line) => JSON.parse(line) as Binary), modules: modules! };
 }
 
 describe('nothing heavy is loaded', () => {
@@ -55,6 +69,34 @@ test('telemetry is off before the runtime is loaded', async () => {
   expect(runtime.length).toBeGreaterThan(0);
   expect(runtime.every(({ telemetry }) => telemetry === '1')).toBe(true);
   expect(loaded.some(({ file }) => file.includes('sharp'))).toBe(true);
+});
+
+test('a picture that was made before is found by few modules of our own, and without codecs or runtime', async () => {
+  const args = ['a.png', '-m', 'nearest', '--quiet', '--cache', 'results'];
+  const computed = await loaded(args);
+  expect(computed.binaries.some(({ file }) => file.includes('sharp'))).toBe(true);
+  const found = await loaded(args);
+  expect(found.binaries).toEqual([]);
+  expect(found.modules.filter((file) => file.includes('node_modules'))).toEqual([]);
+  expect(found.modules.map((file) => basename(file))).toContain('upres.cjs');
+  expect(found.modules.length).toBeLessThanOrEqual(5);
+});
+
+test('compiled code is kept, and damage to it harms nobody', async () => {
+  await using place = await makeFolder();
+  await place.write({ 'a.png': await picture(24, 16) });
+  const cache = place.join('cache');
+  const run = () => upres(['*.png', '-m', 'nearest', '--quiet', '--overwrite', '--no-cache'], { cwd: place.path, cache });
+  const compiled = async () => (await place.list()).filter((name) => name.startsWith('cache/upres/code/'));
+  expect(await run()).toMatchObject({ code: 0, stderr: '' });
+  const files = await compiled();
+  expect(files.length).toBeGreaterThan(0);
+  // Of code that was compiled before, too: it can't import by itself on Node 20.
+  expect(await run()).toMatchObject({ code: 0, stderr: '' });
+  for (const file of files) await writeFile(place.join(file), 'no compiled code');
+  expect(await run()).toMatchObject({ code: 0, stderr: '' });
+  expect(await compiled()).toEqual(files);
+  for (const file of files) expect((await readFile(place.join(file))).length, file).toBeGreaterThan(100);
 });
 
 test('--version and --help', async () => {

@@ -12,7 +12,7 @@ const environment = { HOME: '/tmp', UPRES_CACHE_FOLDER: '/tmp/weights' };
 Object.assign(process.env, environment);
 
 const command = [
-  '/project/node_modules/upres/dist/cli/main.js',
+  '/project/node_modules/upres/dist/command/upres.cjs',
   'coffee.jpg',
   '--format',
   'png',

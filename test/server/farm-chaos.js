@@ -41,7 +41,7 @@ const random = (below) => {
 const oneOf = (list) => /** @type {T} */ (list[random(list.length)]);
 
 const folder = mkdtempSync(join(tmpdir(), 'upres-chaos-'));
-const command = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const command = fileURLToPath(new URL('../../dist/command/upres.cjs', import.meta.url));
 const s3Program = fileURLToPath(new URL('../support/s3-server.js', import.meta.url));
 Object.assign(process.env, {
   AWS_ACCESS_KEY_ID: 'S3RVER',

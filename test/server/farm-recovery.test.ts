@@ -18,7 +18,7 @@ import { redisProgram, startRedis } from '../support/services.js';
 import { farmLeft } from './support/farm-left.js';
 import { endOf, form, json, smallPicture } from './support/job-server.js';
 
-const command = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const command = fileURLToPath(new URL('../../dist/command/upres.cjs', import.meta.url));
 const mortal = fileURLToPath(new URL('fixtures/farm-worker.js', import.meta.url));
 const env = { ...process.env, NODE_OPTIONS: undefined, VITEST: undefined };
 

@@ -37,6 +37,6 @@ export const canTestPermissions =
       '--regid=65534',
       '--clear-groups',
       process.execPath,
-      path.join(import.meta.dirname, '../../../dist/cli/main.js'),
+      path.join(import.meta.dirname, '../../../dist/command/upres.cjs'),
       '--version',
     ]));

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ErrorLine, OutputLine } from '#src/cli/report.js';
 
-export const main = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+export const main = fileURLToPath(new URL('../../../dist/command/upres.cjs', import.meta.url));
 
 /** Networks are prepared once for each test file; the record of written files lies here too, and tests about it have their own. */
 export const sharedCache = path.join(tmpdir(), `upres-cli-cache-${process.pid}`);
