@@ -86,7 +86,8 @@ test('compiled code is kept, and damage to it harms nobody', async () => {
   await using place = await makeFolder();
   await place.write({ 'a.png': await picture(24, 16) });
   const cache = place.join('cache');
-  const run = () => upres(['*.png', '-m', 'nearest', '--quiet', '--overwrite', '--no-cache'], { cwd: place.path, cache });
+  const run = () =>
+    upres(['*.png', '-m', 'nearest', '--quiet', '--overwrite', '--no-cache'], { cwd: place.path, cache });
   const compiled = async () => (await place.list()).filter((name) => name.startsWith('cache/upres/code/'));
   expect(await run()).toMatchObject({ code: 0, stderr: '' });
   const files = await compiled();
