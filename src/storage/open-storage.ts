@@ -29,7 +29,8 @@ export async function openStorage(location: string): Promise<Storage> {
   }
   const bucket = parseBucket(location);
   const { S3Storage } = await import('./s3-storage.js').catch((cause: unknown) => {
-    if (!hasCode(cause, 'ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND') || !messageOf(cause).includes(`'${peer}'`)) throw cause;
+    if (!hasCode(cause, 'ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND') || !messageOf(cause).includes(`'${peer}'`))
+      throw cause;
     throw new UpresError('BAD_ARGUMENT', `buckets need a package more: npm install ${peer}`, { cause });
   });
   return new S3Storage(bucket);
