@@ -77,7 +77,9 @@ function follow(node: NodeProto, known: ReadonlyMap<string, Rows>, constants: Co
       return intOf(node, 'axis', 0) === 1 ? { scale, margin } : undefined;
     default: {
       const isInOrder = intOf(node, 'channels_last', 0) === 0;
-      return POINTWISE.has(node.opType) && isInOrder && isSameForAllRows(node, constants) ? { scale, margin } : undefined;
+      return POINTWISE.has(node.opType) && isInOrder && isSameForAllRows(node, constants)
+        ? { scale, margin }
+        : undefined;
     }
   }
 }
@@ -90,7 +92,8 @@ function reachOf(node: NodeProto, known: ReadonlyMap<string, Rows>, constants: C
   const rows = intsOf(node, 'kernel_shape')?.[0] ?? Number(weights?.dims[2] ?? 0);
   const [dilation = 1] = intsOf(node, 'dilations') ?? [];
   const [above = 0, , below = 0] = intsOf(node, 'pads') ?? [];
-  const isPlain = textOf(node, 'auto_pad', 'NOTSET') === 'NOTSET' && (intsOf(node, 'strides') ?? []).every((by) => by === 1);
+  const isPlain =
+    textOf(node, 'auto_pad', 'NOTSET') === 'NOTSET' && (intsOf(node, 'strides') ?? []).every((by) => by === 1);
   return isPlain && above + below === (rows - 1) * dilation ? Math.max(above, below) : undefined;
 }
 
