@@ -10,8 +10,10 @@ import { hasCode } from './errors.js';
 
 /** Bytes of a file that is worked on at once. */
 const small = 1 << 18;
-/** A disk is slow if it takes more milliseconds for that. */
+/** A disk is slow if it takes more milliseconds for that twice in a row: where others want the processor, once says nothing. */
 const slowMs = 2;
+/** And if it takes more than that once. */
+const verySlowMs = 100;
 /** For so many times as long as it took, all is handed to other threads. */
 const slowFor = 50;
 
@@ -21,15 +23,26 @@ const read = promisify(fs.readFile);
 
 /** Until when, by `performance.now()`, the disk counts as slow. */
 let slowUntil = 0;
+let wasSlow = false;
 
 function onDisk<T>(bytes: number, quick: () => T, inThread: () => Promise<T>): T | Promise<T> {
+  return isQuick(bytes) ? measured(quick) : inThread();
+}
+
+function isQuick(bytes: number): boolean {
+  return bytes <= small && performance.now() >= slowUntil;
+}
+
+/** Does it at once, and sees how long the disk takes. */
+function measured<T>(quick: () => T): T {
   const start = performance.now();
-  if (bytes > small || start < slowUntil) return inThread();
   try {
     return quick();
   } finally {
     const end = performance.now();
-    if (end - start > slowMs) slowUntil = end + slowFor * (end - start);
+    const took = end - start;
+    if (took > (wasSlow ? slowMs : verySlowMs)) slowUntil = end + slowFor * took;
+    wasSlow = took > slowMs;
   }
 }
 
@@ -64,6 +77,11 @@ export async function readOfLength(file: string, length: number): Promise<Buffer
     () => readPart(file, 0, length),
     () => read(file),
   );
+}
+
+/** The same at once; undefined where others would have to wait for the disk. Throws what Node throws. */
+export function readOfLengthAtOnce(file: string, length: number): Buffer | undefined {
+  return isQuick(length) ? measured(() => readPart(file, 0, length)) : undefined;
 }
 
 /**

@@ -1,5 +1,4 @@
 import { basename } from 'node:path';
-import { digest } from '#upres/digest.js';
 import { UpresError } from '#upres/errors.js';
 import type PluginError from 'plugin-error';
 import type File from 'vinyl';
@@ -8,8 +7,10 @@ import { pluginError } from './errors.js';
 /** A file that is about to come out. */
 export interface Output {
   readonly file: File;
-  /** SHA-512 of its contents in base64 digits, where that is known. */
-  readonly hash?: string | undefined;
+  /** What it was made of. */
+  readonly source: File;
+  /** SHA-512 of its contents in base64 digits; undefined where it has none. */
+  readonly hash: string | undefined;
 }
 
 interface History {
@@ -32,13 +33,11 @@ export class OutputNames {
   }
 
   /**
-   * @param source the file that it was made of
    * @returns false for one that came out before, byte for byte: a picture made by hand goes in, and takes a computed one's place
    * @throws PluginError (OUTPUT_COLLISION)
    */
-  async take({ file, hash: known }: Output, source: File): Promise<boolean> {
-    if (!file.isBuffer()) return true;
-    const hash = known ?? (await digest(file.contents, 'sha512', 'base64'));
+  take({ file, source, hash }: Output): boolean {
+    if (hash === undefined) return true;
     const earlier = this.taken.get(file.path);
     if (!earlier) {
       this.taken.set(file.path, { from: source.relative, hash });

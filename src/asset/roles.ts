@@ -15,6 +15,7 @@ export type Role = 'source' | 'override' | 'own';
  * Folders are looked at once, so that what is written in the meantime changes nothing.
  */
 export class Roles {
+  private readonly seen = new Map<string, Map<string, Named[]>>();
   private readonly folders = new Map<string, Promise<Map<string, Named[]>>>();
 
   constructor(private readonly own: OwnOutputs) {}
@@ -44,6 +45,22 @@ export class Roles {
       if (rank(twin.written) < rank(file) || !(await this.isOwn(join(folder, twin.written)))) return 'own';
     }
     return 'source';
+  }
+
+  /** Looks at a file's folder, once. */
+  async ready(file: string): Promise<void> {
+    const folder = dirname(file);
+    this.seen.set(folder, await this.namesIn(folder));
+  }
+
+  /** Whether a file is a source, at once: where its bytes would decide, or before `ready` is over, that is false, too. */
+  isPlainSource(file: string): boolean {
+    const folder = this.seen.get(dirname(file));
+    const written = basename(file);
+    const { stem, density } = parseDensityName(written);
+    if (!folder || density > 1) return false;
+    const related = folder.get(stem) ?? [];
+    return related.every((other) => other.written === written || other.density !== density);
   }
 
   private async isOwn(file: string): Promise<boolean> {
