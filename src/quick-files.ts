@@ -26,24 +26,25 @@ let slowUntil = 0;
 let wasSlow = false;
 
 function onDisk<T>(bytes: number, quick: () => T, inThread: () => Promise<T>): T | Promise<T> {
-  return isQuick(bytes) ? measured(quick) : inThread();
-}
-
-function isQuick(bytes: number): boolean {
-  return bytes <= small && performance.now() >= slowUntil;
-}
-
-/** Does it at once, and sees how long the disk takes. */
-function measured<T>(quick: () => T): T {
   const start = performance.now();
+  if (!isQuick(bytes, start)) return inThread();
   try {
     return quick();
   } finally {
-    const end = performance.now();
-    const took = end - start;
-    if (took > (wasSlow ? slowMs : verySlowMs)) slowUntil = end + slowFor * took;
-    wasSlow = took > slowMs;
+    judge(start);
   }
+}
+
+function isQuick(bytes: number, now: number): boolean {
+  return bytes <= small && now >= slowUntil;
+}
+
+/** Sees how long the disk took. */
+function judge(start: number): void {
+  const end = performance.now();
+  const took = end - start;
+  if (took > (wasSlow ? slowMs : verySlowMs)) slowUntil = end + slowFor * took;
+  wasSlow = took > slowMs;
 }
 
 /**
@@ -81,7 +82,13 @@ export async function readOfLength(file: string, length: number): Promise<Buffer
 
 /** The same at once; undefined where others would have to wait for the disk. Throws what Node throws. */
 export function readOfLengthAtOnce(file: string, length: number): Buffer | undefined {
-  return isQuick(length) ? measured(() => readPart(file, 0, length)) : undefined;
+  const start = performance.now();
+  if (!isQuick(length, start)) return undefined;
+  try {
+    return readPart(file, 0, length);
+  } finally {
+    judge(start);
+  }
 }
 
 /**

@@ -40,7 +40,7 @@ export class Variants {
    * @throws PluginError with the file's name
    */
   atOnce(file: File): readonly Output[] | undefined {
-    if (!file.isBuffer() || !hasImageExtension(file.path) || !this.roles.isPlainSource(file.path)) return undefined;
+    if (!file.isBuffer() || !this.roles.isPlainSource(file.path)) return undefined;
     try {
       const made = this.pipeline.recallAll(file.path, this.directives, file.contents);
       // Of one that is the source itself no hash is known.
@@ -105,9 +105,9 @@ function checkIsRead(file: File): void {
 
 /** Pages name files by hand, so a name tells the density that was asked for, not the pixels that came of it. */
 function nameOf(file: File, { name, target, density }: FileFacts): string {
+  if (target.width === undefined && target.minWidth === undefined) return name;
   const extension = extname(name);
   if (target.minWidth !== undefined) return file.stem + extension;
-  if (target.width === undefined) return name;
   return printDensityName({ stem: parseDensityName(file.basename).stem, density, extension });
 }
 
@@ -115,7 +115,7 @@ function nameOf(file: File, { name, target, density }: FileFacts): string {
 function copyOf(file: File, name: string, { data }: RenderedVariant): File {
   const copy = file.clone({ contents: false });
   copy.basename = name;
-  copy.contents = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  copy.contents = Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   if (copy.stat) copy.stat.size = data.byteLength;
   return copy;
 }

@@ -217,7 +217,7 @@ export class AssetPipeline {
     started: number,
     warning?: string,
   ): void {
-    const show = (data: Uint8Array): Uint8Array | undefined => (this.options.report ? data : undefined);
+    const isShown = Boolean(this.options.report);
     const { format, width, height, data, status } = rendered;
     this.report.add({
       file,
@@ -226,8 +226,8 @@ export class AssetPipeline {
       modelReason,
       device,
       ...approximateOnly({ approximate, approximateBy } as Approximate),
-      before: { width: info.width, height: info.height, bytes: source.byteLength, data: show(source) },
-      after: { width, height, bytes: data.byteLength, data: show(data) },
+      before: { width: info.width, height: info.height, bytes: source.byteLength, data: isShown ? source : undefined },
+      after: { width, height, bytes: data.byteLength, data: isShown ? data : undefined },
       beforeFormat: info.format,
       format,
       status,
@@ -274,8 +274,9 @@ export class AssetPipeline {
    */
   async writeReport(): Promise<string | undefined> {
     const { report } = this.options;
+    if (report === undefined || report === false) return undefined;
     const entries = this.report.entries();
-    if (report === undefined || report === false || entries.length === 0) return undefined;
+    if (entries.length === 0) return undefined;
     const file = resolve(this.context.root, report === true ? 'upres-report.html' : report);
     const { writeReportPage } = await import('./report-page.js');
     await writeReportPage(file, entries);

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
 import { digest, digestAtOnce } from '../digest.js';
 import type { ImageInfo } from '../image/codec/header.js';
 import type { OutputFormat } from '../image/codec/formats.js';
@@ -148,8 +148,8 @@ export class Recall {
 
 /** Whether someone has made a picture by hand since, which takes a file's place. */
 function isReplaced({ missing }: KnownAsset, file: string): boolean {
-  const folder = dirname(file);
-  return missing.some((name) => existsSync(join(folder, name)));
+  const folder = dirname(file) + sep;
+  return missing.some((name) => existsSync(folder + name));
 }
 
 function fileOf({ content, format, width, height, ...facts }: KnownFile, data: Uint8Array): AssetFile {

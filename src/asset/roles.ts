@@ -15,7 +15,8 @@ export type Role = 'source' | 'override' | 'own';
  * Folders are looked at once, so that what is written in the meantime changes nothing.
  */
 export class Roles {
-  private readonly seen = new Map<string, Map<string, Named[]>>();
+  /** Names of pictures that are sources, whatever their bytes. */
+  private readonly plain = new Map<string, Set<string>>();
   private readonly folders = new Map<string, Promise<Map<string, Named[]>>>();
 
   constructor(private readonly own: OwnOutputs) {}
@@ -50,17 +51,21 @@ export class Roles {
   /** Looks at a file's folder, once. */
   async ready(file: string): Promise<void> {
     const folder = dirname(file);
-    this.seen.set(folder, await this.namesIn(folder));
+    if (this.plain.has(folder)) return;
+    const plain = new Set<string>();
+    for (const related of (await this.namesIn(folder)).values()) {
+      for (const { density, written } of related) {
+        if (density <= 1 && related.every((other) => other.written === written || other.density !== density)) {
+          plain.add(written);
+        }
+      }
+    }
+    this.plain.set(folder, plain);
   }
 
-  /** Whether a file is a source, at once: where its bytes would decide, or before `ready` is over, that is false, too. */
+  /** Whether a file is a picture and a source, at once; false, too, where its bytes would decide, and before `ready` is over. */
   isPlainSource(file: string): boolean {
-    const folder = this.seen.get(dirname(file));
-    const written = basename(file);
-    const { stem, density } = parseDensityName(written);
-    if (!folder || density > 1) return false;
-    const related = folder.get(stem) ?? [];
-    return related.every((other) => other.written === written || other.density !== density);
+    return this.plain.get(dirname(file))?.has(basename(file)) === true;
   }
 
   private async isOwn(file: string): Promise<boolean> {
