@@ -177,7 +177,8 @@ export class AssetPipeline {
     const started = performance.now();
     const known = this.ready?.findAtOnce(file, this.resolver.resolve(file, directives), source);
     // What is not in the record of outputs yet is waited for until it is.
-    if (!known?.files.every(({ rendered: { hash } }) => hash === undefined || this.outputs.knows(hash))) return undefined;
+    if (!known?.files.every(({ rendered: { hash } }) => hash === undefined || this.outputs.knows(hash)))
+      return undefined;
     for (const each of known.files) this.note({ file, info: known.info }, source, each, started);
     return known.files;
   }
