@@ -7,6 +7,7 @@ import type { Findings, Goal, Setting } from './measurement.js';
 import { childProgram, command } from './paths.js';
 import { photograph } from './pictures.js';
 import { runNode } from './run-child.js';
+import { summarise } from './statistics.js';
 
 const threadCounts = [1, 2, 4];
 
@@ -49,9 +50,14 @@ interface Large {
   readonly network: string;
   readonly width: number;
   readonly height: number;
+  /** Of the middle run. */
   readonly bytes: number;
+  readonly highest: number;
   readonly expected: number;
 }
+
+/** One run in seven or so takes up to a third more than the others, when the garbage collector comes late. */
+const runsOfEach = 3;
 
 async function measureLarge({ quick, folder, cacheFolder, say }: Setting): Promise<Large[]> {
   const rows: Large[] = [];
@@ -63,8 +69,14 @@ async function measureLarge({ quick, folder, cacheFolder, say }: Setting): Promi
       .jpeg()
       .toFile(file);
     const flags = ['-m', network, '-x', '2', '-t', '2', '--no-cache', '-o', join(folder, 'large/')];
-    const { peakBytes } = await runNode([command, file, ...flags], { cacheFolder, watch: true });
-    rows.push({ network, width, height, bytes: peakBytes ?? NaN, expected: expectedBytes(2, width, height, 2) });
+    const peaks: number[] = [];
+    for (let run = 0; run < (quick ? 1 : runsOfEach); run++) {
+      const { peakBytes } = await runNode([command, file, ...flags], { cacheFolder, watch: true });
+      peaks.push(peakBytes ?? NaN);
+    }
+    const expected = expectedBytes(2, width, height, 2);
+    const { median, max } = summarise(peaks);
+    rows.push({ network, width, height, bytes: median, highest: max, expected });
   }
   return rows;
 }
@@ -105,10 +117,11 @@ export async function measureMemory(setting: Setting): Promise<Findings> {
       },
       {
         caption: 'Peak resident memory of the command, ×2, JPEG to JPEG, 2 threads',
-        columns: ['', 'measured', 'by the formula', 'off by'],
-        rows: commands.map(({ network, width, height, bytes, expected }) => [
+        columns: ['', `middle of ${runsOfEach} runs`, 'highest', 'by the formula', 'off by'],
+        rows: commands.map(({ network, width, height, bytes, highest, expected }) => [
           `${network}, ${width}×${height}`,
           mebibytes(bytes),
+          mebibytes(highest),
           mebibytes(expected),
           percent(expected / bytes - 1, 0),
         ]),
@@ -123,9 +136,9 @@ export async function measureMemory(setting: Setting): Promise<Findings> {
       })),
       ...commands
         .filter(({ width }) => width === 12_000)
-        .map(({ network, width, height, bytes }): Goal => ({
+        .map(({ network, width, height, highest }): Goal => ({
           what: `memory of the command, ${network}, ${width}×${height}, two threads`,
-          value: bytes,
+          value: highest,
           bound: { atMost: mostBytes },
           show: mebibytes,
         })),

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { defined, number, whole } from '../schema.js';
 import { flagValue } from './flag-value.js';
 import { print } from './streams.js';
+import { suggestion } from '../suggest.js';
 import { asUsage, UsageError } from './usage-error.js';
 import { byteSize } from './words.js';
 import { exitCodes, messageOf } from '../errors.js';
@@ -37,7 +38,8 @@ export function addCacheCommand(program: Command, act: (action: () => Promise<nu
     .action(async (word: string, options: CacheOptions) => {
       await act(async () => {
         const action = actions.find((known) => known === word);
-        if (!action) throw new UsageError(`cache takes ${actions.join(', ')}, not "${word}"`);
+        if (!action)
+          throw new UsageError(`cache takes ${actions.join(', ')}, not "${word}".${suggestion(word, actions)}`);
         if (action === 'push' || action === 'pull') return carry(action, options);
         return look(action, options);
       });

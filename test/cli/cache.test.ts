@@ -74,11 +74,15 @@ describe('the cache', () => {
     expect(await look('stats')).toMatchObject({ entries: 0, bytes: 0 });
   });
 
-  test('an unknown action is wrong usage', async () => {
+  test.each([
+    [['cache', 'purne'], 'cache takes stats, verify, prune, clear, push, pull, not "purne". Did you mean "prune"?'],
+    [['models', 'lst'], 'models takes list, add, remove, not "lst". Did you mean "list"?'],
+    [['models', 'check', 'a.onnx'], 'models takes list, add, remove, not "check".'],
+  ])('an unknown action is wrong usage: %j', async (args, message) => {
     await using folder = await makeFolder();
-    const { code, stderr } = await upres(['cache', 'sweep'], { cwd: folder.path });
+    const { code, stderr } = await upres(args, { cwd: folder.path });
     expect(code).toBe(2);
-    expect(stderr).toContain('stats, verify, prune, clear');
+    expect(stderr).toContain(message);
   });
 
   test('that can’t be written is said once, and the pictures are made all the same', async () => {

@@ -19,8 +19,11 @@ const colours = [
   [20, 60, 140],
 ] as const;
 
-/** Twice the size of `small`: a bar and a slanted edge of two colours. */
-const large = plane(48, 40, 3, (x, y) => colours[(x > 9 && x < 21) || x + y / 3 > 40 ? 1 : 0]);
+/** A bar and a slanted edge, in a picture of 24×20. */
+const isBar = (x: number, y: number): boolean => (x > 4.5 && x < 10.5) || x + y / 3 > 20;
+
+/** Twice its size, in two colours. */
+const large = plane(48, 40, 3, (x, y) => colours[isBar(x / 2, y / 2) ? 1 : 0]);
 
 /** The mean of each cell, as renderers make it. */
 function averaged({ width, height, channels, data }: PixelImage, scale = 2): PixelImage {
@@ -143,16 +146,32 @@ describe('a drawing of two colours', () => {
   });
 });
 
-test('means are not held to where a kernel with negative lobes reduced the picture', async () => {
-  const reduced = await sharp(large.data, { raw: { width: 48, height: 40, channels: 3 } })
-    .resize(24, 20, { kernel: 'cubic', fit: 'fill' })
-    .raw()
-    .toBuffer();
-  const source: PixelImage = { width: 24, height: 20, channels: 3, data: new Uint8Array(reduced) };
-  const rung = ringing(large, 3);
-  expect(await deringed(rung, source)).toEqual(await deringed(rung, source, 'bounded'));
-  const exact = averaged(large);
-  expect(await deringed(rung, exact)).not.toEqual(await deringed(rung, exact, 'bounded'));
+describe.each([2, 3, 4, 5, 6, 8])('at ×%i', (scale) => {
+  const truth = plane(24 * scale, 20 * scale, 3, (x, y) => colours[isBar(x / scale, y / scale) ? 1 : 0]);
+  const rung = ringing(truth, 3);
+  const reducedBy = async (kernel: 'cubic' | 'lanczos2' | 'lanczos3'): Promise<PixelImage> => {
+    const { width, height, channels, data } = truth;
+    const reduced = await sharp(data, { raw: { width, height, channels } })
+      .resize(24, 20, { kernel, fit: 'fill' })
+      .raw()
+      .toBuffer();
+    return { width: 24, height: 20, channels, data: new Uint8Array(reduced) };
+  };
+
+  test('the mean of each cell is held to where areas were averaged', async () => {
+    const source = averaged(truth, scale);
+    expect(await dering(copy(rung), source, 'faithful')).toMatchObject({ means: true });
+    expect(await deringed(rung, source)).not.toEqual(await deringed(rung, source, 'bounded'));
+  });
+
+  test.each(['cubic', 'lanczos2', 'lanczos3'] as const)(
+    'and is not where a kernel reduced the picture: %s',
+    async (kernel) => {
+      const source = await reducedBy(kernel);
+      expect(await dering(copy(rung), source, 'faithful')).toMatchObject({ means: false });
+      expect(await deringed(rung, source)).toEqual(await deringed(rung, source, 'bounded'));
+    },
+  );
 });
 
 test('codes are enlarged exactly', async () => {

@@ -322,11 +322,45 @@ describe('containers', () => {
     });
   });
 
+  test.each(['irot', 'imir'])(
+    'a turn (%s) that is in the file, but is not the picture’s, turns nothing',
+    async (name) => {
+      const source = await picture(30, 20, 3, (x) => [x * 8, 100, 40])
+        .withMetadata({ orientation: name === 'irot' ? 6 : 2 })
+        .avif({ lossless: true })
+        .toBuffer();
+      const unturned = await decodePixels(
+        (await upscaler.upscale(withoutAssociation(source, name), { ...nearest, format: 'png' })).data,
+      );
+      expect([unturned.width, unturned.height, unturned.at(0, 0)[0]! < unturned.at(29, 0)[0]!]).toEqual([30, 20, true]);
+      const turned = await decodePixels((await upscaler.upscale(source, { ...nearest, format: 'png' })).data);
+      expect([turned.width, turned.at(0, 0)[0]! < turned.at(19, 0)[0]!]).toEqual(
+        name === 'irot' ? [20, false] : [30, false],
+      );
+    },
+  );
+
   test('an AVIF that EXIF turns without a box that says so is turned, too', async () => {
     const { width, height } = await upscaler.upscale(await file('avif-exif6-noirot.avif'), nearest);
     expect([width, height]).toEqual([30, 60]);
   });
 });
+
+/** The file with the property left where it is, and nothing that has it. For files of one item, of few properties. */
+function withoutAssociation(file: Buffer, name: string): Buffer {
+  const edited = Buffer.from(file);
+  const names: string[] = [];
+  const container = edited.indexOf('ipco', 0, 'latin1');
+  const end = container - 4 + edited.readUInt32BE(container - 4);
+  for (let at = container + 4; at < end; at += edited.readUInt32BE(at))
+    names.push(edited.toString('latin1', at + 4, at + 8));
+  const associations = edited.indexOf('ipma', 0, 'latin1') + 4 + 4 + 4 + 2;
+  const count = edited[associations]!;
+  for (let at = associations + 1; at <= associations + count; at++) {
+    if (names[(edited[at]! & 0x7f) - 1] === name) edited[at] = 0;
+  }
+  return edited;
+}
 
 test('a reason is taken from the lines of the format’s own loader', () => {
   const all = new Error(

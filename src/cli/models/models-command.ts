@@ -6,6 +6,7 @@ import { autoModel } from '../../image/auto/auto-model.js';
 import { CHANNEL_ORDERS, channelOrder, valueRange, type DescribedModel } from '../../model/catalogue/colours.js';
 import { builtinLabels } from '../../model/catalogue/registry.js';
 import { mistakeIn } from '../../schema.js';
+import { suggestion } from '../../suggest.js';
 import { print } from '../streams.js';
 import { UsageError } from '../usage-error.js';
 import { isName, type AddedModel } from './added-models.js';
@@ -23,19 +24,32 @@ type Act = (action: () => Promise<number>) => Promise<void>;
 
 /** `upres models`: what `--model` takes, and networks of the user's own under names. */
 export function addModelsCommand(program: Command, act: Act): void {
-  const list = async ({ json = false }: { json?: boolean }): Promise<void> => {
-    await act(async () => {
-      const { listModels } = await import('./list-models.js');
-      await listModels({ json: json || (models.opts<{ json?: boolean }>().json ?? false) });
-      return exitCodes.ok;
-    });
+  const list = async ({ json = false }: { json?: boolean }): Promise<number> => {
+    const { listModels } = await import('./list-models.js');
+    await listModels({ json: json || (models.opts<{ json?: boolean }>().json ?? false) });
+    return exitCodes.ok;
   };
   const models = program
     .command('models')
     .description('list the networks that are there, or add one of your own')
+    .usage('[options] [command]')
+    // Only what is no command of its own comes here.
+    .argument('[unknown...]')
     .option('--json', 'one line of JSON for each')
-    .action(list);
-  models.command('list').description('the same').option('--json', 'one line of JSON for each').action(list);
+    .action(async ([unknown]: string[], flags: { json?: boolean }) => {
+      const names = models.commands.map((each) => each.name());
+      await act(() => {
+        if (unknown === undefined) return list(flags);
+        throw new UsageError(`models takes ${names.join(', ')}, not "${unknown}".${suggestion(unknown, names)}`);
+      });
+    });
+  models
+    .command('list')
+    .description('the same')
+    .option('--json', 'one line of JSON for each')
+    .action(async (flags: { json?: boolean }) => {
+      await act(() => list(flags));
+    });
   models
     .command('add')
     .description('try a network of your own, and keep it under a name that --model takes')

@@ -1,4 +1,4 @@
-import { Box, findBox } from '../codec/boxes.js';
+import { Box, findBox, primaryItem } from '../codec/boxes.js';
 import { readAv1Colours, readQuantiserIndex, type Av1Colours } from './av1-headers.js';
 import type { LossyStorage } from './lossy-storage.js';
 import { between } from './webp-storage.js';
@@ -60,17 +60,13 @@ function codedPicture(file: Uint8Array): { readonly data: Uint8Array; readonly p
   const meta = findBox(new Box(file), 'meta');
   if (!meta) return undefined;
   meta.skip(4);
-  const primary = readPrimary(findBox(meta.copy(), 'pitm'));
+  const primary = primaryItem(meta);
   const pieces = readPieces(findBox(meta.copy(), 'iref'), primary);
   const place = readPlace(findBox(meta.copy(), 'iloc'), pieces[0] ?? primary);
   if (!place) return undefined;
   const inside = place.inItemData ? findBox(meta.copy(), 'idat')?.rest() : file;
   const data = inside?.subarray(place.offset, place.offset + place.length);
   return data && { data, pieces: Math.max(1, pieces.length) };
-}
-
-function readPrimary(box: Box | undefined): number {
-  return box ? box.number(box.version() === 0 ? 2 : 4) : 0;
 }
 
 /** The items of which a picture is put together (`dimg`): none where it is one by itself. */

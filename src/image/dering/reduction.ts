@@ -144,7 +144,11 @@ export const measureResiduals: RowWork<Sampled, Residuals> = {
   },
 };
 
-/** How far the enlarged picture, reduced by a separable kernel that is centred on a pixel, is from that pixel. */
+/**
+ * How far the enlarged picture, reduced by a separable kernel that is centred on a pixel, is from that pixel.
+ *
+ * @param taps as many more than the scale as lie on both sides alike: an even number more
+ */
 function residual(enlarged: PixelImage, source: PixelImage, pixel: number, taps: Float64Array): number {
   const { width, height, channels, data } = enlarged;
   const scale = width / source.width;
@@ -176,10 +180,15 @@ function residual(enlarged: PixelImage, source: PixelImage, pixel: number, taps:
   return total;
 }
 
-/** The cubic convolution kernel of Keys (1981), a = -0.5, stretched by the scale as reducers do. */
+/**
+ * The cubic convolution kernel of Keys (1981), a = -0.5, stretched by the scale as reducers do: where the enlarged picture has
+ * pixels. The middle of a cell lies between two of them if the scale is even, and on one if it is odd; then the kernel, which
+ * is 0 at its ends, reaches one pixel less.
+ */
 function cubicTaps(scale: number): Float64Array {
-  const taps = Float64Array.from({ length: 4 * scale }, (_, at) => {
-    const x = Math.abs((at + 0.5) / scale - 2);
+  const isOdd = scale % 2 === 1;
+  const taps = Float64Array.from({ length: isOdd ? 4 * scale - 1 : 4 * scale }, (_, at) => {
+    const x = Math.abs((at + (isOdd ? 1 : 0.5)) / scale - 2);
     return x < 1 ? (1.5 * x - 2.5) * x * x + 1 : ((2.5 - 0.5 * x) * x - 4) * x + 2;
   });
   const sum = taps.reduce((all, tap) => all + tap, 0);
