@@ -26,6 +26,7 @@ const doors = {
     ],
   },
   webpack: { input: 'plugins/webpack/index.js', later: [] },
+  gulp: { input: 'plugins/gulp/index.js', later: ['asset/cache/line-record.js', 'asset/recall.js'] },
 };
 
 /** Modules of which a process must have one, whoever imports them: they have state, or a class by which errors and sources are known. */

@@ -10,8 +10,10 @@ import { hasCode } from './errors.js';
 
 /** Bytes of a file that is worked on at once. */
 const small = 1 << 18;
-/** A disk is slow if it takes more milliseconds for that. */
+/** A disk is slow if it takes more milliseconds for that twice in a row: where others want the processor, once says nothing. */
 const slowMs = 2;
+/** And if it takes more than that once. */
+const verySlowMs = 100;
 /** For so many times as long as it took, all is handed to other threads. */
 const slowFor = 50;
 
@@ -21,16 +23,28 @@ const read = promisify(fs.readFile);
 
 /** Until when, by `performance.now()`, the disk counts as slow. */
 let slowUntil = 0;
+let wasSlow = false;
 
 function onDisk<T>(bytes: number, quick: () => T, inThread: () => Promise<T>): T | Promise<T> {
   const start = performance.now();
-  if (bytes > small || start < slowUntil) return inThread();
+  if (!isQuick(bytes, start)) return inThread();
   try {
     return quick();
   } finally {
-    const end = performance.now();
-    if (end - start > slowMs) slowUntil = end + slowFor * (end - start);
+    judge(start);
   }
+}
+
+function isQuick(bytes: number, now: number): boolean {
+  return bytes <= small && now >= slowUntil;
+}
+
+/** Sees how long the disk took. */
+function judge(start: number): void {
+  const end = performance.now();
+  const took = end - start;
+  if (took > (wasSlow ? slowMs : verySlowMs)) slowUntil = end + slowFor * took;
+  wasSlow = took > slowMs;
 }
 
 /**
@@ -64,6 +78,17 @@ export async function readOfLength(file: string, length: number): Promise<Buffer
     () => readPart(file, 0, length),
     () => read(file),
   );
+}
+
+/** The same at once; undefined where others would have to wait for the disk. Throws what Node throws. */
+export function readOfLengthAtOnce(file: string, length: number): Buffer | undefined {
+  const start = performance.now();
+  if (!isQuick(length, start)) return undefined;
+  try {
+    return readPart(file, 0, length);
+  } finally {
+    judge(start);
+  }
 }
 
 /**

@@ -85,6 +85,7 @@ function expectNoGraphWork({ own, packages }: { own: readonly string[]; packages
 const joined: Readonly<Record<string, readonly [door: string, most: number]>> = {
   vite: ['doors/vite.js', 12],
   webpack: ['doors/webpack.js', 4],
+  gulp: ['doors/gulp.js', 6],
 };
 
 describe('imports', () => {
@@ -155,22 +156,30 @@ describe('graphs are only read', () => {
     }
   });
 
-  it('by builds that compute something: with all results cached, neither engine nor decoder is loaded', async () => {
-    const site = temporaryFolder();
-    await sharp({ create: { width: 8, height: 8, channels: 3, background: '#28c' } })
-      .png()
-      .toFile(join(site, 'logo.png'));
-    writeFileSync(join(site, 'index.html'), '<!doctype html><img alt="" src="logo.png?upscale=2">');
-    const first = await loadedBy('vite', site);
-    expect(first.own).toContain('image/upscale.js');
-    const second = await loadedBy('vite', site);
-    // What was made before is found without the rest of the cache, by what is joined to the plugin.
-    expect(second.own).toContain('doors/vite.js');
-    expect(second.own).not.toContain('asset/cached-upscaler.js');
-    expect(second.own.length).toBeLessThanOrEqual(13);
-    expect(second.own).not.toContain('image/upscale.js');
-    expectNoGraphWork(second);
-    expect(second.packages).toContain('vite');
-    expect(second.packages.filter((name) => ['onnxruntime-node', 'sharp', 'cacache'].includes(name))).toEqual([]);
-  });
+  it.each([
+    // Plugins find what was made before without the rest of the cache, by what is joined to them.
+    ['vite', 'doors/vite.js', 13],
+    ['gulp', 'doors/gulp.js', 6],
+    ['webpack', 'plugins/webpack/loader.js', 76],
+  ])(
+    'by builds that compute something: with all results cached, %s loads neither engine nor decoder',
+    async (tool, own, most) => {
+      const site = temporaryFolder();
+      await sharp({ create: { width: 8, height: 8, channels: 3, background: '#28c' } })
+        .png()
+        .toFile(join(site, 'logo.png'));
+      writeFileSync(join(site, 'index.html'), '<!doctype html><img alt="" src="logo.png?upscale=2">');
+      writeFileSync(join(site, 'main.js'), "import url from './logo.png?upscale=2'; console.log(url);");
+      const first = await loadedBy(tool, site);
+      expect(first.own).toContain('image/upscale.js');
+      const second = await loadedBy(tool, site);
+      expect(second.own).toContain(own);
+      expect(second.own).not.toContain('asset/cached-upscaler.js');
+      expect(second.own.length).toBeLessThanOrEqual(most);
+      expect(second.own).not.toContain('image/upscale.js');
+      expectNoGraphWork(second);
+      expect(second.packages).toContain(tool);
+      expect(second.packages.filter((name) => ['onnxruntime-node', 'sharp', 'cacache'].includes(name))).toEqual([]);
+    },
+  );
 });

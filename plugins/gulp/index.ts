@@ -4,13 +4,14 @@
  */
 import type { Transform } from 'node:stream';
 import { AssetPipeline } from '#upres/asset/pipeline.js';
+import type PluginError from 'plugin-error';
 import through2 from 'through2';
 import type File from 'vinyl';
 import { asPluginError, pluginError } from './errors.js';
-import { inOrder } from './in-order.js';
+import { InOrder } from './in-order.js';
 import { gulpLog } from './log.js';
 import { readOptions, type GulpOptions } from './options.js';
-import { OutputNames } from './output-names.js';
+import { OutputNames, type Output } from './output-names.js';
 import { tellNext } from './tell-next.js';
 import { Variants } from './variants.js';
 
@@ -38,30 +39,72 @@ export function upres(options: GulpOptions = {}): Transform {
   );
   const stop = new AbortController();
   const names = new OutputNames();
+  const variants = new Variants(pipeline, directives, stop.signal);
+  const give = (outputs: readonly Output[]): void => {
+    if (stream.destroyed) return;
+    for (const output of outputs) if (names.take(output)) stream.push(output.file);
+  };
+  const work = new InOrder(give);
 
-  const stream = through2.obj(async function* (files: AsyncIterable<File>): AsyncGenerator<File> {
-    const variants = new Variants(pipeline, directives, stop.signal);
-    try {
-      for await (const [file, made] of inOrder(files, (each) => variants.of(each))) {
-        for (const output of made) if (await names.take(output, file)) yield output.file;
-      }
-      for (const file of variants.earlier) if (!names.has(file)) yield file;
-      await log.summary(pipeline, variants.untouched);
-    } catch (error) {
-      const failure = pluginError(error, undefined);
-      fail(failure);
-      throw failure;
-    } finally {
-      stop.abort();
-    }
-  }) as Transform;
-  const fail = tellNext(stream, () => names.renamed());
-  // A stream downstream failed: no one takes what is under way.
-  stream.once('close', () => {
+  // What is found at once is given at once: for small files that were made before, promises would take longer than all else.
+  const giveAtOnce = (file: File): boolean => {
+    const made = work.isIdle ? variants.atOnce(file) : undefined;
+    if (made) give(made);
+    return made !== undefined;
+  };
+  const take = async (file: File): Promise<void> => {
+    await variants.getReady(file);
+    if (!giveAtOnce(file)) await work.add(variants.of(file));
+  };
+  const end = async (): Promise<void> => {
+    await work.end();
+    for (const file of variants.earlier) if (!names.has(file)) stream.push(file);
+    await log.summary(pipeline, variants.untouched);
+  };
+  const told = (error: unknown): PluginError => {
     stop.abort();
+    const failure = pluginError(error, undefined);
+    fail(failure);
+    return failure;
+  };
+
+  const stream = through2.obj(
+    (file: File, _encoding: unknown, done: Done) => {
+      try {
+        if (giveAtOnce(file)) done();
+        else
+          take(file).then(
+            () => {
+              done();
+            },
+            (error: unknown) => {
+              done(told(error));
+            },
+          );
+      } catch (error) {
+        done(told(error));
+      }
+    },
+    (done: Done) => {
+      end().then(
+        () => {
+          done();
+        },
+        (error: unknown) => {
+          done(told(error));
+        },
+      );
+    },
+  ) as Transform;
+  const fail = tellNext(stream, () => names.renamed());
+  stream.once('close', () => {
+    // A stream downstream failed: no one takes what is under way.
+    if (!work.isIdle) stop.abort();
   });
   return stream;
 }
+
+type Done = (error?: Error) => void;
 
 export default upres;
 

@@ -29,7 +29,8 @@ export function gulpLog(argv: readonly string[] = process.argv): GulpLog {
       }
       await pipeline.settle();
       await pipeline.writeReport();
-      const made = pipeline.report.entries().length > 0 ? [pipeline.report.summary()] : [];
+      const entries = pipeline.report.entries();
+      const made = entries.length > 0 ? [pipeline.report.summary(entries)] : [];
       const parts = untouched.length > 0 ? [...made, describeUntouched(untouched)] : made;
       if (parts.length > 0) info(parts.join('; '));
     },

@@ -1,5 +1,4 @@
-import { basename } from 'node:path';
-import { digest } from '#upres/digest.js';
+import { basename, relative } from 'node:path';
 import { UpresError } from '#upres/errors.js';
 import type PluginError from 'plugin-error';
 import type File from 'vinyl';
@@ -8,23 +7,53 @@ import { pluginError } from './errors.js';
 /** A file that is about to come out. */
 export interface Output {
   readonly file: File;
-  /** SHA-512 of its contents in base64 digits, where that is known. */
-  readonly hash?: string | undefined;
+  /** What it was made of. */
+  readonly source: File;
+  /** SHA-512 of its contents in base64 digits; undefined where it has none. */
+  readonly hash: string | undefined;
 }
 
 interface History {
   readonly history: readonly string[];
   /** Of the contents that the file had when it came out. */
   readonly hash: string;
+  /** What it had before it was followed. */
+  readonly clone: File['clone'];
   /** Whether another plugin has made a copy of it. */
   isCopied: boolean;
 }
 
+/** Where an output came from: the file itself is not held. */
+interface Taken {
+  readonly base: string;
+  readonly path: string;
+  readonly hash: string;
+}
+
 /** Sees to it that no file of a stream takes another's name, since `dest` would write one over the other. */
 export class OutputNames {
-  private readonly taken = new Map<string, { readonly from: string; readonly hash: string }>();
+  private readonly taken = new Map<string, Taken>();
   /** The names that each file had, to which plugins behind this one add theirs: the files themselves are not held. */
   private readonly histories: History[] = [];
+  private readonly followed = new WeakMap<File, History>();
+  /** Takes the place of a file's own `clone`: copies take over what can be enumerated. */
+  private readonly cloning: PropertyDescriptor;
+
+  constructor() {
+    const follow = (file: File, copy: File): void => {
+      const followed = this.followed.get(file);
+      if (!followed) return;
+      followed.isCopied = true;
+      this.follow(copy, followed.hash);
+    };
+    const cloneOf = (file: File): File['clone'] => this.followed.get(file)?.clone ?? file.clone;
+    const value = function (this: File, ...options: Parameters<File['clone']>): File {
+      const copy = cloneOf(this).apply(this, options);
+      follow(this, copy);
+      return copy;
+    };
+    this.cloning = { value, configurable: true, writable: true };
+  }
 
   /** Whether a file of that name came out. */
   has(file: File): boolean {
@@ -32,36 +61,28 @@ export class OutputNames {
   }
 
   /**
-   * @param source the file that it was made of
    * @returns false for one that came out before, byte for byte: a picture made by hand goes in, and takes a computed one's place
    * @throws PluginError (OUTPUT_COLLISION)
    */
-  async take({ file, hash: known }: Output, source: File): Promise<boolean> {
-    if (!file.isBuffer()) return true;
-    const hash = known ?? (await digest(file.contents, 'sha512', 'base64'));
+  take({ file, source, hash }: Output): boolean {
+    if (hash === undefined) return true;
     const earlier = this.taken.get(file.path);
     if (!earlier) {
-      this.taken.set(file.path, { from: source.relative, hash });
+      this.taken.set(file.path, { base: source.base, path: source.path, hash });
       this.follow(file, hash);
     }
     if (!earlier || earlier.hash === hash) return !earlier;
-    const message = `${source.relative} and ${earlier.from} would both become ${file.relative}: give one of them another name`;
+    const from = relative(earlier.base, earlier.path);
+    const message = `${source.relative} and ${from} would both become ${file.relative}: give one of them another name`;
     throw pluginError(new UpresError('OUTPUT_COLLISION', message, { file: source.path }), source.path);
   }
 
   /** Some plugins give a copy another name and drop the file, as gulp-rename does: a copy is followed in its place. */
   private follow(file: File, hash: string): void {
-    const followed: History = { history: file.history, hash, isCopied: false };
+    const followed: History = { history: file.history, hash, clone: file.clone, isCopied: false };
     this.histories.push(followed);
-    const clone = file.clone.bind(file);
-    const cloneAndFollow = (...options: Parameters<typeof clone>): ReturnType<typeof clone> => {
-      const copy = clone(...options);
-      followed.isCopied = true;
-      this.follow(copy, hash);
-      return copy;
-    };
-    // Copies take over what can be enumerated.
-    Object.defineProperty(file, 'clone', { value: cloneAndFollow, configurable: true, writable: true });
+    this.followed.set(file, followed);
+    Object.defineProperty(file, 'clone', this.cloning);
   }
 
   /** What is wrong with the names that plugins behind this one gave to its files: two of them may have become one. */

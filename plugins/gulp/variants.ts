@@ -1,11 +1,12 @@
 import { extname } from 'node:path';
 import { parseDensityName, printDensityName, hasImageExtension } from '#upres/asset/names.js';
 import type { Directives } from '#upres/asset/directives.js';
-import type { AssetPipeline, RenderedVariant } from '#upres/asset/pipeline.js';
-import type { FileFacts } from '#upres/asset/rendered.js';
+import type { AssetPipeline } from '#upres/asset/pipeline.js';
+import type { AssetFile, FileFacts, RenderedVariant } from '#upres/asset/rendered.js';
 // Loaded with the plugin, at once: a stream that has no pictures needs none.
 import '#upres/asset/recall.js';
 import { Roles } from '#upres/asset/roles.js';
+import { digest } from '#upres/digest.js';
 import { UpresError } from '#upres/errors.js';
 import type File from 'vinyl';
 import { checkEncoding } from './encoding.js';
@@ -28,21 +29,43 @@ export class Variants {
     this.roles = new Roles(pipeline.outputs);
   }
 
+  /** Reads what is known of all files, and of those in a file's folder. */
+  async getReady(file: File): Promise<void> {
+    await Promise.all([this.pipeline.getReady(), this.roles.ready(file.path)]);
+  }
+
+  /**
+   * What `of` gives, at once, for a source all of whose files were made before.
+   * @returns undefined where that is not so, and before `getReady` is over
+   * @throws PluginError with the file's name
+   */
+  atOnce(file: File): readonly Output[] | undefined {
+    if (!file.isBuffer() || !this.roles.isPlainSource(file.path)) return undefined;
+    try {
+      const made = this.pipeline.recallAll(file.path, this.directives, file.contents);
+      // Of one that is the source itself no hash is known.
+      if (!made?.every(({ rendered }) => rendered.hash !== undefined)) return undefined;
+      return made.map((each) => outputOf(file, each, each.rendered.hash));
+    } catch (error) {
+      throw pluginError(error, file.path);
+    }
+  }
+
   /** @throws PluginError with the file's name */
   async of(file: File): Promise<readonly Output[]> {
     try {
       if (file.isNull()) {
         checkIsRead(file);
-        return [{ file }];
+        return [{ file, source: file, hash: undefined }];
       }
       if (!hasImageExtension(file.path)) {
         this.untouched.push(file.relative);
-        return [{ file }];
+        return [await asItIs(file)];
       }
       if (!file.isBuffer()) throw new Error('streams are not supported: leave out { buffer: false } of src()');
       const { contents } = file;
       const role = await this.roles.of(file.path, () => Promise.resolve(contents));
-      if (role === 'override') return [{ file }];
+      if (role === 'override') return [await asItIs(file)];
       if (role === 'source') return await this.make(file, contents);
       this.earlier.push(file);
       return [];
@@ -54,12 +77,24 @@ export class Variants {
   private async make(file: File, contents: Buffer): Promise<readonly Output[]> {
     checkEncoding(file, contents);
     const made = await this.pipeline.renderAll(file.path, this.directives, contents, { signal: this.signal });
-    return made.map(({ rendered, ...facts }) => {
-      const name = nameOf(file, facts);
-      const isSame = rendered.status === 'verbatim' && name === file.basename;
-      return { file: isSame ? file : copyOf(file, name, rendered), hash: rendered.hash };
-    });
+    return Promise.all(
+      made.map(async (each) => {
+        const { data, hash } = each.rendered;
+        return outputOf(file, each, hash ?? (await digest(data, 'sha512', 'base64')));
+      }),
+    );
   }
+}
+
+async function asItIs(file: File): Promise<Output> {
+  const hash = file.isBuffer() ? await digest(file.contents, 'sha512', 'base64') : undefined;
+  return { file, source: file, hash };
+}
+
+function outputOf(source: File, { rendered, ...facts }: AssetFile, hash: string | undefined): Output {
+  const name = nameOf(source, facts);
+  const isSame = rendered.status === 'verbatim' && name === source.basename;
+  return { file: isSame ? source : copyOf(source, name, rendered), source, hash };
 }
 
 /** A folder has no contents, and neither has what a watcher tells of a file that is gone. A file that is there was not read. */
@@ -70,9 +105,9 @@ function checkIsRead(file: File): void {
 
 /** Pages name files by hand, so a name tells the density that was asked for, not the pixels that came of it. */
 function nameOf(file: File, { name, target, density }: FileFacts): string {
+  if (target.width === undefined && target.minWidth === undefined) return name;
   const extension = extname(name);
   if (target.minWidth !== undefined) return file.stem + extension;
-  if (target.width === undefined) return name;
   return printDensityName({ stem: parseDensityName(file.basename).stem, density, extension });
 }
 
@@ -80,7 +115,7 @@ function nameOf(file: File, { name, target, density }: FileFacts): string {
 function copyOf(file: File, name: string, { data }: RenderedVariant): File {
   const copy = file.clone({ contents: false });
   copy.basename = name;
-  copy.contents = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  copy.contents = Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   if (copy.stat) copy.stat.size = data.byteLength;
   return copy;
 }

@@ -14,6 +14,7 @@ const most = 50_000;
  */
 export class OwnOutputs {
   private opened: Promise<LineRecord> | undefined;
+  private read: LineRecord | undefined;
 
   private constructor(private readonly file: string) {}
 
@@ -38,6 +39,20 @@ export class OwnOutputs {
   async add(bytes: Uint8Array, hash?: string): Promise<void> {
     const record = await this.record();
     await record.add(hash?.slice(0, digits) ?? (await nameOf(bytes)));
+  }
+
+  /** Reads the record, once. */
+  async ready(): Promise<void> {
+    this.read = await this.record();
+    await this.read.ready();
+  }
+
+  /**
+   * Whether an output is known, at once; false, too, before `ready` is over.
+   * @param hash its SHA-512 in base64 digits
+   */
+  knows(hash: string): boolean {
+    return this.read?.getAtOnce(hash.slice(0, digits)) !== undefined;
   }
 
   /** Loaded when something is made or looked for: most runs of a build tool's configuration do neither. */

@@ -84,6 +84,7 @@ export class AssetPipeline {
   private planner: Promise<Planner> | undefined;
   private facts: Promise<SourceFacts> | undefined;
   private recalling: Promise<Recall | undefined> | undefined;
+  private ready: Recall | undefined;
   private readonly resolver: DirectivesResolver;
   private cache: ResultCache | undefined;
 
@@ -144,10 +145,11 @@ export class AssetPipeline {
     source: Uint8Array,
     options: RenderOptions = {},
   ): Promise<readonly AssetFile[]> {
+    await this.getReady();
+    const atOnce = this.recallAll(file, directives, source);
+    if (atOnce) return atOnce;
     const started = performance.now();
-    const resolved = this.resolver.resolve(file, directives);
-    const recall = await (this.recalling ??= this.loadRecall());
-    const known = await recall?.find(file, resolved, source);
+    const known = await this.ready?.find(file, this.resolver.resolve(file, directives), source);
     if (known) {
       for (const each of known.files) {
         const { data, hash } = each.rendered;
@@ -158,6 +160,27 @@ export class AssetPipeline {
     }
     const asset = await this.plan(file, directives, source);
     return Promise.all(asset.variants.map((variant) => this.renderFile(asset, variant, options)));
+  }
+
+  /** Reads what is known of all assets, once. */
+  async getReady(): Promise<void> {
+    this.ready = await (this.recalling ??= this.loadRecall());
+    await Promise.all([this.ready?.ready(), this.outputs.ready()]);
+  }
+
+  /**
+   * What `renderAll` gives, at once, where it was made before. Hundreds of small files pass in the time that awaiting each would take.
+   * @returns undefined where that is not so, where others would have to wait for it, and before `getReady` is over
+   * @throws BAD_ARGUMENT naming the file
+   */
+  recallAll(file: string, directives: Directives, source: Uint8Array): readonly AssetFile[] | undefined {
+    const started = performance.now();
+    const known = this.ready?.findAtOnce(file, this.resolver.resolve(file, directives), source);
+    // What is not in the record of outputs yet is waited for until it is.
+    if (!known?.files.every(({ rendered: { hash } }) => hash === undefined || this.outputs.knows(hash)))
+      return undefined;
+    for (const each of known.files) this.note({ file, info: known.info }, source, each, started);
+    return known.files;
   }
 
   private async renderFile(asset: PreparedAsset, variant: VariantPlan, options: RenderOptions): Promise<AssetFile> {
@@ -195,7 +218,7 @@ export class AssetPipeline {
     started: number,
     warning?: string,
   ): void {
-    const show = (data: Uint8Array): Uint8Array | undefined => (this.options.report ? data : undefined);
+    const isShown = Boolean(this.options.report);
     const { format, width, height, data, status } = rendered;
     this.report.add({
       file,
@@ -204,8 +227,8 @@ export class AssetPipeline {
       modelReason,
       device,
       ...approximateOnly({ approximate, approximateBy } as Approximate),
-      before: { width: info.width, height: info.height, bytes: source.byteLength, data: show(source) },
-      after: { width, height, bytes: data.byteLength, data: show(data) },
+      before: { width: info.width, height: info.height, bytes: source.byteLength, data: isShown ? source : undefined },
+      after: { width, height, bytes: data.byteLength, data: isShown ? data : undefined },
       beforeFormat: info.format,
       format,
       status,
@@ -252,8 +275,9 @@ export class AssetPipeline {
    */
   async writeReport(): Promise<string | undefined> {
     const { report } = this.options;
+    if (report === undefined || report === false) return undefined;
     const entries = this.report.entries();
-    if (report === undefined || report === false || entries.length === 0) return undefined;
+    if (entries.length === 0) return undefined;
     const file = resolve(this.context.root, report === true ? 'upres-report.html' : report);
     const { writeReportPage } = await import('./report-page.js');
     await writeReportPage(file, entries);

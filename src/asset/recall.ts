@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { digest } from '../digest.js';
+import { basename, dirname, join, sep } from 'node:path';
+import { digest, digestAtOnce } from '../digest.js';
 import type { ImageInfo } from '../image/codec/header.js';
 import type { OutputFormat } from '../image/codec/formats.js';
 import { isProcessor, type DeviceChoice } from '../network/device.js';
 import { expectedDevice } from '../network/processor.js';
 import type { AssetPlan } from './asset-plan.js';
-import { readContent, type Content } from './cache/cacache-folder.js';
+import { readContent, readContentAtOnce, type Content } from './cache/cacache-folder.js';
 import { labelIdentity, makers } from './engine-identity.js';
 import { FactsRecord } from './cache/facts-record.js';
 import type { AssetFile, FileFacts } from './rendered.js';
@@ -61,9 +61,7 @@ export class Recall {
   async find(file: string, resolved: ResolvedDirectives, source: Uint8Array): Promise<Recalled | undefined> {
     const words = this.wordsFor(file, resolved, await digest(source, 'sha256', 'hex'));
     const known = words === undefined ? undefined : await this.record.get(words);
-    if (!known) return undefined;
-    const folder = dirname(file);
-    if (known.missing.some((name) => existsSync(join(folder, name)))) return undefined;
+    if (!known || isReplaced(known, file)) return undefined;
     try {
       const files = await Promise.all(known.files.map((each) => this.read(each, source)));
       return { info: known.info, files };
@@ -71,6 +69,31 @@ export class Recall {
       // The usual way mends what is damaged, and makes what is missing.
       return undefined;
     }
+  }
+
+  /** Reads the record, once. */
+  ready(): Promise<void> {
+    return this.record.ready();
+  }
+
+  /** What `find` gives, at once; undefined, too, before `ready` is over, and where others would have to wait for it. */
+  findAtOnce(file: string, resolved: ResolvedDirectives, source: Uint8Array): Recalled | undefined {
+    const hash = digestAtOnce(source, 'sha256', 'hex');
+    const words = hash === undefined ? undefined : this.wordsFor(file, resolved, hash);
+    const known = words === undefined ? undefined : this.record.getAtOnce(words);
+    if (!known || isReplaced(known, file)) return undefined;
+    const files: AssetFile[] = [];
+    try {
+      for (const each of known.files) {
+        const data = each.content ? readContentAtOnce(this.folder, each.content) : source;
+        if (data === undefined) return undefined;
+        files.push(fileOf(each, data));
+      }
+    } catch {
+      // The usual way mends what is damaged, and makes what is missing.
+      return undefined;
+    }
+    return { info: known.info, files };
   }
 
   /**
@@ -100,11 +123,8 @@ export class Recall {
   }
 
   /** @internal Throws where it is no more there, or damaged. */
-  async read({ content, format, width, height, ...facts }: KnownFile, source: Uint8Array): Promise<AssetFile> {
-    if (!content) return { ...facts, rendered: { data: source, format, width, height, status: 'verbatim' } };
-    const data = await readContent(this.folder, content);
-    const hash = content.integrity.slice('sha512-'.length);
-    return { ...facts, rendered: { data, format, width, height, status: 'cached', hash } };
+  async read(file: KnownFile, source: Uint8Array): Promise<AssetFile> {
+    return fileOf(file, file.content ? await readContent(this.folder, file.content) : source);
   }
 
   private wordsFor(file: string, resolved: ResolvedDirectives, hash: string): string | undefined {
@@ -124,6 +144,18 @@ export class Recall {
     const qualities = encodings.map((encoding) => [encoding?.quality, encoding?.lossless]);
     return JSON.stringify([wanted, model, identity, qualities, makers, this.device]);
   }
+}
+
+/** Whether someone has made a picture by hand since, which takes a file's place. */
+function isReplaced({ missing }: KnownAsset, file: string): boolean {
+  const folder = dirname(file) + sep;
+  return missing.some((name) => existsSync(folder + name));
+}
+
+function fileOf({ content, format, width, height, ...facts }: KnownFile, data: Uint8Array): AssetFile {
+  if (!content) return { ...facts, rendered: { data, format, width, height, status: 'verbatim' } };
+  const hash = content.integrity.slice('sha512-'.length);
+  return { ...facts, rendered: { data, format, width, height, status: 'cached', hash } };
 }
 
 /** What one asset came to, file by file, as far as it is known; and what it comes to now. */

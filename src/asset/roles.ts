@@ -15,6 +15,8 @@ export type Role = 'source' | 'override' | 'own';
  * Folders are looked at once, so that what is written in the meantime changes nothing.
  */
 export class Roles {
+  /** Names of pictures that are sources, whatever their bytes. */
+  private readonly plain = new Map<string, Set<string>>();
   private readonly folders = new Map<string, Promise<Map<string, Named[]>>>();
 
   constructor(private readonly own: OwnOutputs) {}
@@ -44,6 +46,26 @@ export class Roles {
       if (rank(twin.written) < rank(file) || !(await this.isOwn(join(folder, twin.written)))) return 'own';
     }
     return 'source';
+  }
+
+  /** Looks at a file's folder, once. */
+  async ready(file: string): Promise<void> {
+    const folder = dirname(file);
+    if (this.plain.has(folder)) return;
+    const plain = new Set<string>();
+    for (const related of (await this.namesIn(folder)).values()) {
+      for (const { density, written } of related) {
+        if (density <= 1 && related.every((other) => other.written === written || other.density !== density)) {
+          plain.add(written);
+        }
+      }
+    }
+    this.plain.set(folder, plain);
+  }
+
+  /** Whether a file is a picture and a source, at once; false, too, where its bytes would decide, and before `ready` is over. */
+  isPlainSource(file: string): boolean {
+    return this.plain.get(dirname(file))?.has(basename(file)) === true;
   }
 
   private async isOwn(file: string): Promise<boolean> {

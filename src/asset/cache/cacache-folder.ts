@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { hasCode, isMissing } from '../../errors.js';
-import { digest } from '../../digest.js';
-import { addToFile, moveFile, readFile, readOfLength, writeNewFile } from '../../quick-files.js';
+import { digest, digestAtOnce } from '../../digest.js';
+import { addToFile, moveFile, readFile, readOfLength, readOfLengthAtOnce, writeNewFile } from '../../quick-files.js';
 
 // cacache looks after its folder: it lists, prunes and mends it. Results are found and kept without it, since loading it takes as long
 // as reading hundreds of them, and it makes every folder on the way of each anew.
@@ -89,15 +89,33 @@ export async function addEntry(
  * Reads a content, checked as cacache does it, but without keeping the event loop waiting: even as a stream it hashes 64 MiB at once.
  * @throws an error with the code EINTEGRITY where it is damaged; what reading throws
  */
-export async function readContent(folder: string, { integrity, size, sha256 }: Content): Promise<Buffer> {
-  const path = contentOf(folder, integrity);
-  const data = await readOfLength(path, size);
-  const isSound =
-    sha256 === undefined
-      ? `sha512-${await digest(data, 'sha512', 'base64')}` === integrity
-      : (await digest(data, 'sha256', 'base64')) === sha256;
-  if (isSound) return data;
-  throw Object.assign(new Error(`${path} is damaged`), { code: 'EINTEGRITY' });
+export async function readContent(folder: string, content: Content): Promise<Buffer> {
+  const path = contentOf(folder, content.integrity);
+  const data = await readOfLength(path, content.size);
+  const { algorithm, hash } = proofOf(content);
+  if ((await digest(data, algorithm, 'base64')) === hash) return data;
+  throw damaged(path);
+}
+
+/** The same at once; undefined where others would have to wait for it. */
+export function readContentAtOnce(folder: string, content: Content): Buffer | undefined {
+  const path = contentOf(folder, content.integrity);
+  const data = readOfLengthAtOnce(path, content.size);
+  if (data === undefined) return undefined;
+  const { algorithm, hash } = proofOf(content);
+  if (digestAtOnce(data, algorithm, 'base64') === hash) return data;
+  throw damaged(path);
+}
+
+/** The hash that proves a content, in base64 digits. */
+function proofOf({ integrity, sha256 }: Content): { algorithm: 'sha256' | 'sha512'; hash: string } {
+  return sha256 === undefined
+    ? { algorithm: 'sha512', hash: integrity.slice('sha512-'.length) }
+    : { algorithm: 'sha256', hash: sha256 };
+}
+
+function damaged(path: string): Error {
+  return Object.assign(new Error(`${path} is damaged`), { code: 'EINTEGRITY' });
 }
 
 const bucketOf = (folder: string, key: string): string =>
@@ -105,7 +123,8 @@ const bucketOf = (folder: string, key: string): string =>
 
 function contentOf(folder: string, integrity: string): string {
   const digits = Buffer.from(integrity.slice('sha512-'.length), 'base64').toString('hex');
-  return join(folder, `content-v${layout.content}`, 'sha512', ...segments(digits));
+  // Joined by hand: there are hundreds to be read, and Node looks at every letter.
+  return [folder, `content-v${layout.content}`, 'sha512', ...segments(digits)].join(sep);
 }
 
 /** A line is the SHA-1 of a JSON text, and that text. */

@@ -23,8 +23,19 @@ export class FactsRecord<Facts extends object> {
 
   /** Undefined where nothing is known. */
   async get(words: string): Promise<Facts | undefined> {
+    await this.record.ready();
+    return this.getAtOnce(words);
+  }
+
+  /** Reads the file, once. */
+  ready(): Promise<void> {
+    return this.record.ready();
+  }
+
+  /** What `get` gives, at once; undefined, too, before `ready` is over. */
+  getAtOnce(words: string): Facts | undefined {
     const name = digest(words, length);
-    const line = await this.record.get(name);
+    const line = this.record.getAtOnce(name);
     if (line === undefined) return undefined;
     const json = line.slice(checkLength);
     return digest(name + json, checkLength) === line.slice(0, checkLength) ? (JSON.parse(json) as Facts) : undefined;

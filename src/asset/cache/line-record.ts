@@ -41,7 +41,17 @@ export class LineRecord {
 
   /** What is known by a name, in this process or when this first read the file; undefined where nothing is. */
   async get(name: string): Promise<string | undefined> {
-    if (!this.known.has(name)) await (this.first ??= this.read());
+    if (!this.known.has(name)) await this.ready();
+    return this.known.get(name);
+  }
+
+  /** Reads the file, once. */
+  ready(): Promise<void> {
+    return (this.first ??= this.read());
+  }
+
+  /** What `get` gives, at once; undefined, too, before `ready` is over. */
+  getAtOnce(name: string): string | undefined {
     return this.known.get(name);
   }
 
