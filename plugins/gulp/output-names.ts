@@ -17,8 +17,6 @@ interface History {
   readonly history: readonly string[];
   /** Of the contents that the file had when it came out. */
   readonly hash: string;
-  /** What it had before it was followed. */
-  readonly clone: File['clone'];
   /** Whether another plugin has made a copy of it. */
   isCopied: boolean;
 }
@@ -35,25 +33,6 @@ export class OutputNames {
   private readonly taken = new Map<string, Taken>();
   /** The names that each file had, to which plugins behind this one add theirs: the files themselves are not held. */
   private readonly histories: History[] = [];
-  private readonly followed = new WeakMap<File, History>();
-  /** Takes the place of a file's own `clone`: copies take over what can be enumerated. */
-  private readonly cloning: PropertyDescriptor;
-
-  constructor() {
-    const follow = (file: File, copy: File): void => {
-      const followed = this.followed.get(file);
-      if (!followed) return;
-      followed.isCopied = true;
-      this.follow(copy, followed.hash);
-    };
-    const cloneOf = (file: File): File['clone'] => this.followed.get(file)?.clone ?? file.clone;
-    const value = function (this: File, ...options: Parameters<File['clone']>): File {
-      const copy = cloneOf(this).apply(this, options);
-      follow(this, copy);
-      return copy;
-    };
-    this.cloning = { value, configurable: true, writable: true };
-  }
 
   /** Whether a file of that name came out. */
   has(file: File): boolean {
@@ -79,10 +58,17 @@ export class OutputNames {
 
   /** Some plugins give a copy another name and drop the file, as gulp-rename does: a copy is followed in its place. */
   private follow(file: File, hash: string): void {
-    const followed: History = { history: file.history, hash, clone: file.clone, isCopied: false };
+    const followed: History = { history: file.history, hash, isCopied: false };
     this.histories.push(followed);
-    this.followed.set(file, followed);
-    Object.defineProperty(file, 'clone', this.cloning);
+    const clone = file.clone.bind(file);
+    const cloneAndFollow = (...options: Parameters<typeof clone>): ReturnType<typeof clone> => {
+      const copy = clone(...options);
+      followed.isCopied = true;
+      this.follow(copy, hash);
+      return copy;
+    };
+    // Copies take over what can be enumerated.
+    Object.defineProperty(file, 'clone', { value: cloneAndFollow, configurable: true, writable: true });
   }
 
   /** What is wrong with the names that plugins behind this one gave to its files: two of them may have become one. */
