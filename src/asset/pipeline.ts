@@ -145,10 +145,8 @@ export class AssetPipeline {
     source: Uint8Array,
     options: RenderOptions = {},
   ): Promise<readonly AssetFile[]> {
-    await this.getReady();
-    const atOnce = this.recallAll(file, directives, source);
-    if (atOnce) return atOnce;
     const started = performance.now();
+    await this.getReady();
     const known = await this.ready?.find(file, this.resolver.resolve(file, directives), source);
     if (known) {
       for (const each of known.files) {

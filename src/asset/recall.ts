@@ -63,8 +63,11 @@ export class Recall {
     const known = words === undefined ? undefined : await this.record.get(words);
     if (!known || isReplaced(known, file)) return undefined;
     try {
-      const files = await Promise.all(known.files.map((each) => this.read(each, source)));
-      return { info: known.info, files };
+      const files = this.readAtOnce(known, source);
+      return {
+        info: known.info,
+        files: files ?? (await Promise.all(known.files.map((each) => this.read(each, source)))),
+      };
     } catch {
       // The usual way mends what is damaged, and makes what is missing.
       return undefined;
@@ -82,18 +85,12 @@ export class Recall {
     const words = hash === undefined ? undefined : this.wordsFor(file, resolved, hash);
     const known = words === undefined ? undefined : this.record.getAtOnce(words);
     if (!known || isReplaced(known, file)) return undefined;
-    const files: AssetFile[] = [];
     try {
-      for (const each of known.files) {
-        const data = each.content ? readContentAtOnce(this.folder, each.content) : source;
-        if (data === undefined) return undefined;
-        files.push(fileOf(each, data));
-      }
+      const files = this.readAtOnce(known, source);
+      return files && { info: known.info, files };
     } catch {
-      // The usual way mends what is damaged, and makes what is missing.
       return undefined;
     }
-    return { info: known.info, files };
   }
 
   /**
@@ -125,6 +122,17 @@ export class Recall {
   /** @internal Throws where it is no more there, or damaged. */
   async read(file: KnownFile, source: Uint8Array): Promise<AssetFile> {
     return fileOf(file, file.content ? await readContent(this.folder, file.content) : source);
+  }
+
+  /** What `read` gives of all files; undefined where others would have to wait for it. Throws where one is no more there, or damaged. */
+  private readAtOnce({ files }: KnownAsset, source: Uint8Array): AssetFile[] | undefined {
+    const made: AssetFile[] = [];
+    for (const each of files) {
+      const data = each.content ? readContentAtOnce(this.folder, each.content) : source;
+      if (data === undefined) return undefined;
+      made.push(fileOf(each, data));
+    }
+    return made;
   }
 
   private wordsFor(file: string, resolved: ResolvedDirectives, hash: string): string | undefined {
