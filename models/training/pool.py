@@ -111,9 +111,11 @@ class Pool:
     def __repr__(self):
         return f"{len(self.meta)} pictures, {len(self.high) / 1e6:.0f} Mpx, {len(self.places)} places, {len(self.cumulative)} versions"
 
-    def batch(self, n: int, flat: int = 1, invert: float = 0.0, grey: float = 0.0):
+    def batch(self, n: int, flat: int = 1, invert: float = 0.0, grey: float = 0.0, framed: float = 0.0):
         """x [n,3,P,P] and y [n,3,sP,sP] in 0..1, turned and mirrored at random; the last `flat` samples are one colour each.
-        Shares of the samples are inverted and made grey: alpha is a grey picture, mostly light on dark."""
+        Shares of the samples are inverted and made grey: alpha is a grey picture, mostly light on dark. Of the share `framed` a part
+        of a third to all of the side is seen as a picture of its own, mirrored beyond its borders (the outermost pixels twice), as the
+        engine shows pictures to networks: of an icon of 16 pixels all lies at a border."""
         patch, scale, dev = self.patch, self.scale, self.device
         place = self.places[torch.randint(0, len(self.places), (n,), device=dev)]
         shift = torch.randint(0, self.grid, (2, n), device=dev)
@@ -122,9 +124,20 @@ class Pool:
         version = (torch.rand(n, 1, device=dev) > self.cumulative[None]).sum(1).clamp(max=len(self.cumulative) - 1)
         turn = torch.randint(0, 2, (3, n), device=dev).view(3, n, 1, 1)
 
+        length = torch.randint(patch // 3, patch + 1, (2, n, 1), device=dev)
+        length = torch.where(torch.rand(n, 1, device=dev) < framed, length, patch)
+        begin = (torch.rand(2, n, 1, device=dev) * (patch - length + 1)).long()
+
+        def mirrored(k, side, axis):
+            """Places 0..side-1, those beyond the frame mirrored into it; [n,side]."""
+            factor = side // patch
+            begins, lengths = begin[axis] * factor, length[axis] * factor
+            inside = torch.remainder(k.view(1, side) - begins, 2 * lengths)
+            return begins + torch.minimum(inside, 2 * lengths - 1 - inside)
+
         def gather(side, y0, x0, start, width):
             k = torch.arange(side, device=dev)
-            Y, X = k.view(1, side, 1), k.view(1, 1, side)
+            Y, X = mirrored(k, side, 0).view(n, side, 1), mirrored(k, side, 1).view(n, 1, side)
             Y, X = torch.where(turn[0] == 1, X, Y).expand(n, side, side), torch.where(turn[0] == 1, Y, X).expand(n, side, side)
             Y, X = torch.where(turn[1] == 1, side - 1 - Y, Y), torch.where(turn[2] == 1, side - 1 - X, X)
             return start.view(n, 1, 1) + (y0.view(n, 1, 1) + Y) * width.view(n, 1, 1) + x0.view(n, 1, 1) + X

@@ -5,7 +5,7 @@
 // usage: SHARP_FROM=<a package.json beside sharp> node sheets.mjs <icons' node_modules> <openclipart folder> <exclude list> <out folder> <count> [size [seed [kinds]]]
 // kinds: shares from 0 to 1 at which `compose` is to choose, e.g. 0.24,0.5,0.5 for sheets of flags alone (default: all kinds)
 import { createRequire } from 'node:module';
-import { readdirSync, readFileSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, mkdirSync, statSync } from 'node:fs';
 import { join, basename } from 'node:path';
 import { execFileSync } from 'node:child_process';
 const [, , icons, clip, exclude, out, count, edge = '480', seed = '12345', kinds = ''] = process.argv;
@@ -183,13 +183,34 @@ const single = byPrefix(
 );
 const marks = byPrefix(/^(bxl|fa6-brands|game-icons|logos|skill-icons|devicon)$/);
 const coloured = byPrefix(
-  /^(twemoji|noto|fluent-emoji|fluent-emoji-flat|logos|skill-icons|vscode-icons|devicon|flat-color-icons|openmoji|material-icon-theme|meteocons|cryptocurrency-color|icon-park)$/,
+  /^(twemoji|noto|noto-v1|fxemoji|fluent-emoji|fluent-emoji-flat|logos|skill-icons|vscode-icons|devicon|flat-color-icons|openmoji|material-icon-theme|meteocons|cryptocurrency-color|icon-park)$/,
 );
 const names = new Map(sets.map((set) => [set, Object.keys(set.icons)]));
 const flagNames = new Map(
   sets.map((set) => [set, names.get(set).filter((name) => /^flag-/.test(name))]).filter(([, list]) => list.length > 50),
 );
 const flagSets = byPrefix(/^(cif|flagpack|circle-flags)$/);
+// The flags of Wikimedia in the ratios of their countries, where the package is there; those of many kilobytes take long to draw.
+const countries = join(icons, 'svg-country-flags', 'svg');
+const countryFlags = existsSync(countries)
+  ? readdirSync(countries)
+      .map((file) => join(countries, file))
+      .filter((file) => statSync(file).size < 30_000)
+      .map((file) => readFileSync(file, 'utf8').replace(/^[\s\S]*?(?=<svg)/, ''))
+  : [];
+function country(x, y, w, h) {
+  const tag = `c${serial++}-`,
+    body = pick(countryFlags)
+      .replace(/\bid="([^"]+)"/g, `id="${tag}$1"`)
+      .replace(/url\(#([^)]+)\)/g, `url(#${tag}$1)`)
+      .replace(/href="#([^"]+)"/g, `href="#${tag}$1"`);
+  const root = /^<svg[^>]*>/.exec(body)[0];
+  const bare = root.replace(/\s(?:width|height|x|y|preserveAspectRatio)="[^"]*"/g, '');
+  return body.replace(
+    root,
+    bare.replace('<svg', `<svg x="${x}" y="${y}" width="${w}" height="${h}" preserveAspectRatio="none"`),
+  );
+}
 function place(set, name, x, y, s, tint, height = s) {
   const it = set.icons[name];
   const w = it.width ?? set.width ?? 16,
@@ -314,7 +335,8 @@ function flags() {
           e = h * (0.3 + 0.4 * random());
         f += place(set, pick(names.get(set)), w * pick([0.25, 0.5]) - e / 2, (h - e) / 2, e, vivid());
       }
-      if (random() < 0.35 && flagSets.length) {
+      if (countryFlags.length && random() < 0.3) s += country(x, y, w, h);
+      else if (random() < 0.35 && flagSets.length) {
         const set = pick(flagSets);
         s += place(set, pick(names.get(set)), x, y, w, '#000', h);
       } else if (random() < 0.15 && flagNames.size) {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { digest } from '../digest.js';
 import type { Readable } from 'node:stream';
 import { hasCode } from '../errors.js';
 import type { BytePart, Storage } from './storage.js';
@@ -26,4 +27,15 @@ export async function openChecked(
     throw error;
   }
   return hash.digest('base64url') === sha256 ? storage.get(key, part) : 'damaged';
+}
+
+/**
+ * As `openChecked`, for all bytes at once.
+ * @returns undefined where there are none, or they are not what they were
+ */
+export async function readChecked(storage: Storage, key: string, sha256: string): Promise<Uint8Array | undefined> {
+  const bytes = await storage.read(key).catch((error: unknown) => {
+    if (!hasCode(error, 'EIO')) throw error;
+  });
+  return bytes && (await digest(bytes, 'sha256', 'base64url')) === sha256 ? bytes : undefined;
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hasCode } from '../errors.js';
 
@@ -16,7 +16,7 @@ export async function writeDurably(file: string, bytes: Uint8Array | string): Pr
     await writeNew(part, bytes);
     await rename(part, file);
   } catch (error) {
-    await rm(part, { force: true }).catch(() => undefined);
+    await unlink(part).catch(() => undefined);
     throw error;
   }
   await syncFolder(dirname(file));

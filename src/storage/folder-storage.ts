@@ -1,4 +1,4 @@
-import { open, readdir, rm, stat } from 'node:fs/promises';
+import { open, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { codeOf, hasCode, isMissing, messageOf, UpresError } from '../errors.js';
@@ -48,6 +48,11 @@ export class FolderStorage implements Storage {
     return handle?.createReadStream({ start: 0, ...part });
   }
 
+  async read(key: string): Promise<Uint8Array | undefined> {
+    const file = this.fileOf(key);
+    return this.telling(() => unlessMissing(readFile(file)));
+  }
+
   async head(key: string): Promise<StoredObject | undefined> {
     const file = this.fileOf(key);
     const found = await this.telling(() => unlessMissing(stat(file)));
@@ -67,7 +72,7 @@ export class FolderStorage implements Storage {
   }
 
   async delete(keys: readonly string[]): Promise<void> {
-    await this.telling(() => Promise.all(keys.map((key) => rm(this.fileOf(key), { force: true }))));
+    await this.telling(() => Promise.all(keys.map((key) => unlessMissing(unlink(this.fileOf(key))))));
   }
 
   close(): Promise<void> {

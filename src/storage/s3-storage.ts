@@ -8,6 +8,7 @@ import {
   type S3ClientConfig,
 } from '@aws-sdk/client-s3';
 import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { messageOf, UpresError } from '../errors.js';
 import type { BytePart, Storage, StoredObject } from './storage.js';
 
@@ -88,6 +89,11 @@ export class S3Storage implements Storage {
     const found = await this.unlessMissing(() => this.client.send(command));
     // In Node it is a stream of Node's.
     return found?.Body as Readable | undefined;
+  }
+
+  async read(key: string): Promise<Uint8Array | undefined> {
+    const bytes = await this.get(key);
+    return bytes && buffer(bytes);
   }
 
   async head(key: string): Promise<StoredObject | undefined> {

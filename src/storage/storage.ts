@@ -31,6 +31,8 @@ export interface Storage {
    * @returns undefined where there is nothing
    */
   get(key: string, part?: BytePart): Promise<Readable | undefined>;
+  /** All of the bytes; undefined where there are none. */
+  read(key: string): Promise<Uint8Array | undefined>;
   /** What is known of the bytes; undefined where there are none. */
   head(key: string): Promise<StoredObject | undefined>;
   /** Everything whose key begins so, in no order. */

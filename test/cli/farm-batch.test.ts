@@ -54,14 +54,14 @@ class Answers {
     return Promise.resolve(done);
   }
 
-  end = (id: string): Promise<Job | undefined> => {
+  end = ({ id }: Job): Promise<Job | undefined> => {
     const job = this.jobs.get(id)!;
     if (this.others === 'remove') this.jobs.delete(id);
     if (this.others === 'cancel') this.jobs.set(id, cancelled(job));
     return Promise.resolve(this.jobs.get(id));
   };
 
-  async fetch(id: string): Promise<Uint8Array | undefined> {
+  async fetch({ id }: Job): Promise<Uint8Array | undefined> {
     await delay(2 * this.fetched++);
     return !this.jobs.has(id) || this.lost-- > 0 ? undefined : new Uint8Array(1);
   }

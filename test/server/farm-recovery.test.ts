@@ -10,6 +10,7 @@ import { openFarm, type Farm } from '#src/server/farm/farm.js';
 import { newsOf } from '#src/server/farm/redis-job-store.js';
 import { openWorker } from '#src/server/farm/worker.js';
 import { createServer, type UpresServer } from '#src/server/index.js';
+import { begin, putBack } from '#src/server/jobs/job-changes.js';
 import { mostAttempts } from '#src/server/jobs/rest-before.js';
 import { openStorage } from '#src/storage/open-storage.js';
 import { runChild } from '../support/child.js';
@@ -17,6 +18,7 @@ import { temporaryFolder } from '../support/folders.js';
 import { redisProgram, startRedis } from '../support/services.js';
 import { farmLeft } from './support/farm-left.js';
 import { endOf, form, json, smallPicture } from './support/job-server.js';
+import { bytesOf, submit } from './support/jobs.js';
 
 const command = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const mortal = fileURLToPath(new URL('fixtures/farm-worker.js', import.meta.url));
@@ -81,6 +83,36 @@ describe.skipIf(redisProgram === undefined)('what a farm does when something goe
     expect(await bytes.head(`jobs/${id}/source-0`)).toBeUndefined();
     expect((await fetch(`${url}/v1/jobs/${id}/result`)).status).toBe(200);
     await forget(id);
+  });
+
+  it('leaves a record alone that another has written, though its version is the one that is remembered', async () => {
+    const id = await send([await smallPicture(1)]);
+    const mine = (await farm.store.update(id, (job) => begin(job, 0, 'mine')))!;
+    const [image] = mine.images;
+    // As if Redis had lost that with its last second, and another has begun it since.
+    const other = JSON.stringify({ ...mine, images: [{ ...image, lease: 'other' }] });
+    const redis = new Redis(shared.queue);
+    await redis.hset(`upres:job:${id}`, 'record', other, 'writer', 'other');
+    redis.disconnect();
+    expect(await farm.store.update(id, (job) => putBack(job, 0, 'mine'))).toBeUndefined();
+    expect((await farm.store.get(id))!.images[0]).toMatchObject({ state: 'running', lease: 'other' });
+    await fetch(`${url}/v1/jobs/${id}`, { method: 'DELETE' });
+    await forget(id);
+  });
+
+  it('accepts jobs that a client sends at once without asking for any of them again', async () => {
+    const redis = new Redis(shared.queue);
+    const asked = async (): Promise<number> =>
+      Number(/cmdstat_exists:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1] ?? 0);
+    const before = await asked();
+    const jobs = await Promise.all(
+      Array.from({ length: 8 }, (_, at) => submit(farm.store, [bytesOf(`${at}`)], { key: `${at}` })),
+    );
+    // Once when it comes: whether it is there already.
+    expect((await asked()) - before).toBe(jobs.length);
+    redis.disconnect();
+    for (const { id } of jobs) expect(await farm.store.remove(id)).toBe(true);
+    expect((await farmLeft(shared.queue, shared.storage)).objects).toEqual([]);
   });
 
   it('hears of a job though it listens while it connects', async () => {

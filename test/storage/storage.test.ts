@@ -36,6 +36,8 @@ describe.each<[string, () => Promise<Storage>]>([
     expect(await keysOf(storage, '')).toEqual([]);
     await storage.put('jobs/a/source-0', bytesOf('0123456789'));
     expect(await read(storage, 'jobs/a/source-0')).toBe('0123456789');
+    expect(new TextDecoder().decode(await storage.read('jobs/a/source-0'))).toBe('0123456789');
+    expect(await storage.read('jobs/a/never-there')).toBeUndefined();
     expect(await read(storage, 'jobs/a/source-0', { start: 3, end: 5 })).toBe('345');
     expect(await read(storage, 'jobs/a/source-0', { start: 9, end: 9 })).toBe('9');
     const known = await storage.head('jobs/a/source-0');

@@ -13,3 +13,19 @@ export const handedName = (slot: number): string => `upres_handed${slot}`;
 
 /** Inputs besides what is held: the picture and the piece's number. */
 export const pieceInputs = 2;
+
+/** How a graph that is cut into pieces is run. */
+export interface PiecePlan {
+  /** Of the graph's work, for each piece. */
+  readonly shares: readonly number[];
+  /** Where the last piece makes so much of what it is given that it is run on some rows of that after others. */
+  readonly strips?: Strips;
+}
+
+/** How the last piece is run on rows of what it is given. */
+export interface Strips {
+  /** Rows above and below that a strip needs besides its own. */
+  readonly halo: number;
+  /** Bytes that are alive at once for each place of what is given. */
+  readonly bytesPerPlace: number;
+}

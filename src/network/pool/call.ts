@@ -8,6 +8,7 @@ import {
   type Progress,
   viewPixels,
 } from '../../pixels.js';
+import type { PiecePlan } from '../../model/catalogue/piece-names.js';
 import { liesOnSharedMemory } from '../../shared-pixels.js';
 import { takeShared } from '../../spare-memory.js';
 import { PoolCall, type PoolCallRequest } from './pool-call.js';
@@ -60,8 +61,8 @@ export interface CallRequest extends PoolCallRequest {
   readonly input: CallInput;
   readonly tiles: readonly PlacedTile[];
   readonly hooks: CallHooks;
-  /** Where a tile's graph is run in parts: their shares of a tile's work. */
-  readonly pieces?: readonly number[] | undefined;
+  /** How a tile's graph is run where it is cut into pieces. */
+  readonly pieces?: PiecePlan | undefined;
   /** Where the picture is passed over several times: which of the passes this is. */
   readonly pass?: Pass;
   /** Called with what a tile contributes to the pools of the pass. */

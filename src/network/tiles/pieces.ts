@@ -1,6 +1,7 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import { handedName, heldName, pieceInputs, pieceName } from '../../model/catalogue/piece-names.js';
+import { handedName, heldName, pieceInputs, pieceName, type PiecePlan } from '../../model/catalogue/piece-names.js';
 import type { SessionRuntime } from '../pool/runtime.js';
+import { isRows, rowsOf, StackedRows, stripsOf } from './strips.js';
 
 /** Who looks on while a tile is computed. */
 export interface TileWatch {
@@ -13,28 +14,34 @@ export interface TileWatch {
 /** For those who wait until a tile is done. */
 export const NO_WATCH: TileWatch = { isUnwanted: () => false, onAdvance: () => undefined };
 
+type Results = Awaited<ReturnType<InferenceSession['run']>>;
+
 /**
  * Runs a graph that is cut into pieces, one after another: see `cutIntoPieces`. The runtime can't be stopped within a run; between two it can.
  * @param input the graph's own input, by its name
- * @param shares of the work, for each piece
+ * @param mostRows of a strip of the last piece; default: as many as its memory allows
  * @returns what the last piece gave; undefined where the result became unwanted before
  */
 export async function runPieces(
   runtime: SessionRuntime,
   session: InferenceSession,
   input: Readonly<Record<string, Tensor>>,
-  shares: readonly number[],
+  { shares, strips }: PiecePlan,
   { isUnwanted, onAdvance }: TileWatch,
-): Promise<Awaited<ReturnType<InferenceSession['run']>> | undefined> {
+  mostRows?: number,
+): Promise<Results | undefined> {
   const nothing = new runtime.Tensor('float32', new Float32Array(0), [0]);
   const held = Array.from({ length: session.inputNames.length - pieceInputs }, () => nothing as Tensor);
-  let done = 0;
-  for (const [piece, share] of shares.entries()) {
+  const run = (piece: number, tensors: readonly Tensor[]): Promise<Results> => {
     const feeds: Record<string, Tensor> = { ...input };
     feeds[pieceName] = new runtime.Tensor('float32', Float32Array.of(piece), [1]);
-    for (const [slot, tensor] of held.entries()) feeds[heldName(slot)] = tensor;
-    const results = await session.run(feeds);
-    if (piece === shares.length - 1) return results;
+    for (const [slot, tensor] of tensors.entries()) feeds[heldName(slot)] = tensor;
+    return session.run(feeds);
+  };
+  const last = shares.length - 1;
+  let done = 0;
+  for (const [piece, share] of shares.slice(0, last).entries()) {
+    const results = await run(piece, held);
     for (const slot of held.keys()) {
       const handed = results[handedName(slot)]!;
       if (handed.size > 0) held[slot] = handed;
@@ -43,5 +50,17 @@ export async function runPieces(
     done += share;
     onAdvance(done);
   }
-  return undefined;
+  if (!strips) return run(last, held);
+
+  const name = session.outputNames[0]!;
+  const picture = new StackedRows(name);
+  const all = stripsOf(held, strips, mostRows);
+  for (const [index, strip] of all.entries()) {
+    const rows = held.map((tensor) => (isRows(tensor) ? rowsOf(runtime, tensor, strip) : tensor));
+    picture.add((await run(last, rows))[name]!, strip);
+    if (index === all.length - 1) break;
+    if (isUnwanted()) return undefined;
+    onAdvance(done + (shares[last]! * (index + 1)) / all.length);
+  }
+  return { [name]: picture.tensor(runtime) };
 }

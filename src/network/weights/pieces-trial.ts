@@ -1,6 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import type { SessionRuntime } from '../pool/runtime.js';
-import { runOnPlane, type CoreRunner } from '../proving.js';
+import { runOnPlane, type CoreRunner, type Plane } from '../proving.js';
+import type { PiecePlan } from '../../model/catalogue/piece-names.js';
 import { NO_WATCH, runPieces } from '../tiles/pieces.js';
 import { randomPlane } from './trial-pictures.js';
 import type { MeasuredGeometry } from './weights-manifest.js';
@@ -15,19 +16,22 @@ const mostWork = 4e11;
 export const hasLongTiles = ({ approximation, pooling }: MeasuredGeometry): boolean =>
   approximation !== undefined && !approximation.rounds && !pooling;
 
+/** Rows of a strip in the trial: a few strips of a small picture. */
+const trialRows = 9;
+
 /**
- * Whether a graph in pieces gives, bit for bit, what the whole gives.
+ * Finds out whether a graph in pieces gives, bit for bit, what the whole gives.
  * @param inPieces the graph that `cutIntoPieces` made
- * @param shares of the work, for each piece
- * @returns false too where it can't be run, or the network is too large to be tried
+ * @param plan how it is to be run
+ * @returns how it can be: without strips, where only they differ; undefined where it differs, can't be run, or is too large to be tried
  */
-export async function arePiecesEqual(
+export async function provenPieces(
   runtime: SessionRuntime,
   whole: InferenceSession,
   inPieces: InferenceSession,
-  shares: readonly number[],
+  { shares, strips }: PiecePlan,
   { multipleOf, macPerPixel, fixedSize }: MeasuredGeometry,
-): Promise<boolean> {
+): Promise<PiecePlan | undefined> {
   const roundUp = (value: number): number => Math.ceil(value / multipleOf) * multipleOf;
   const sizes = fixedSize
     ? [fixedSize]
@@ -36,17 +40,23 @@ export async function arePiecesEqual(
         { width: roundUp(33), height: roundUp(24) },
       ];
   const work = sizes.reduce((sum, { width, height }) => sum + 2 * width * height * macPerPixel, 0);
-  if (work > mostWork) return false;
-  const runner: CoreRunner = {
-    run: async (feeds) => (await runPieces(runtime, inPieces, feeds, shares, NO_WATCH))!,
+  if (work > mostWork) return undefined;
+  const pictures = sizes.map(({ width, height }) => randomPlane(width, height));
+  const expected: Plane[] = [];
+  for (const picture of pictures) expected.push(await runOnPlane(runtime, whole, picture));
+  const isProven = async (plan: PiecePlan): Promise<boolean> => {
+    const runner: CoreRunner = {
+      run: async (feeds) => (await runPieces(runtime, inPieces, feeds, plan, NO_WATCH, trialRows))!,
+    };
+    for (const [at, picture] of pictures.entries()) {
+      // A graph that the runtime refuses is no better than one that differs: the other is there.
+      const seen = await runOnPlane(runtime, runner, picture).catch(() => undefined);
+      const { width, height, data } = expected[at]!;
+      if (seen?.width !== width || seen.height !== height) return false;
+      if (!seen.data.every((value, index) => value === data[index])) return false;
+    }
+    return true;
   };
-  for (const { width, height } of sizes) {
-    const picture = randomPlane(width, height);
-    const expected = await runOnPlane(runtime, whole, picture);
-    // A graph that the runtime refuses is no better than one that differs: the other is there.
-    const seen = await runOnPlane(runtime, runner, picture).catch(() => undefined);
-    if (seen?.width !== expected.width || seen.height !== expected.height) return false;
-    if (!seen.data.every((value, at) => value === expected.data[at])) return false;
-  }
-  return true;
+  if (strips && (await isProven({ shares, strips }))) return { shares, strips };
+  return (await isProven({ shares })) ? { shares } : undefined;
 }

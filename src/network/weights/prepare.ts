@@ -6,6 +6,7 @@ import type { InferenceSession } from 'onnxruntime-node';
 import { messageOf, UpresError } from '../../errors.js';
 import type { ProcessorDevice } from '../device.js';
 import type { Geometry } from '../../model/catalogue/geometry.js';
+import type { PiecePlan } from '../../model/catalogue/piece-names.js';
 import type { Model } from '../../model/catalogue/model.js';
 import type { BuiltModel } from '../../model/catalogue/model-parts.js';
 import { readOnnx, writeOnnx } from '../../model/graph/onnx/file.js';
@@ -22,7 +23,7 @@ import { ROUNDING } from '../approximate.js';
 import { findColours, type FoundColours } from './colour-trial.js';
 import { arePassesEqual } from './pooling-trial.js';
 import { largestProduct } from './largest-product.js';
-import { arePiecesEqual, hasLongTiles } from './pieces-trial.js';
+import { hasLongTiles, provenPieces } from './pieces-trial.js';
 import { measureGeometry } from './trial.js';
 import { tryTrimmed } from './trimming-trial.js';
 import {
@@ -53,7 +54,7 @@ export async function prepareWeights(order: PrepareOrder): Promise<Prepared> {
   const { passes = [], trimmed } = built;
   if (order.folder === undefined || order.wasm) {
     const cut = cutIntoPieces(readOnnx(core));
-    const pieces = cut && { graph: writeOnnx(cut.model), shares: cut.shares };
+    const pieces = cut && { ...cut, graph: writeOnnx(cut.model) };
     const graphs = { core, passes, trimmed: trimmed?.core, pieces };
     const measured = await proveAndMeasure(runtime, device, built, graphs, found);
     const usedCore = measured.pieces ? pieces!.graph : measured.trimmed === undefined ? core : trimmed!.core;
@@ -71,7 +72,7 @@ export async function prepareWeights(order: PrepareOrder): Promise<Prepared> {
     for (const [pass, path] of passPaths.entries()) await writeOptimised(runtime, passes[pass]!, path);
     // Of the optimised graph, in which nothing is left to fuse across a cut.
     const cut = cutIntoPieces(readOnnx(await readFile(corePath)));
-    const pieces = cut && { graph: join(order.folder, piecesName), shares: cut.shares };
+    const pieces = cut && { ...cut, graph: join(order.folder, piecesName) };
     if (cut) await writeFile(pieces!.graph, writeOnnx(cut.model), { mode: 0o600 });
     const paths = { core: corePath, passes: passPaths, trimmed: trimmedPath, pieces };
     const measured = await proveAndMeasure(runtime, device, built, paths, found);
@@ -170,7 +171,7 @@ interface BuiltGraphs {
   readonly core: Uint8Array | string;
   readonly passes: readonly (Uint8Array | string)[];
   readonly trimmed: Uint8Array | string | undefined;
-  readonly pieces: { readonly graph: Uint8Array | string; readonly shares: readonly number[] } | undefined;
+  readonly pieces: (PiecePlan & { readonly graph: Uint8Array | string }) | undefined;
 }
 
 async function proveAndMeasure(
@@ -206,12 +207,12 @@ async function proveAndMeasure(
         }
       }
       if (graphs.pieces && hasLongTiles(measured)) {
-        const { graph, shares } = graphs.pieces;
+        const { graph } = graphs.pieces;
         // A runtime that can't load it has the whole.
         const session = await open(graph).catch(() => undefined);
         if (session) {
-          const equal = await arePiecesEqual(runtime, optimised, session, shares, measured);
-          if (equal) measured = { ...measured, pieces: shares };
+          const pieces = await provenPieces(runtime, optimised, session, graphs.pieces, measured);
+          if (pieces) measured = { ...measured, pieces };
           await session.release();
         }
       }

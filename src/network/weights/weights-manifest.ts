@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Colours } from '../../model/catalogue/colours.js';
 import type { Geometry } from '../../model/catalogue/geometry.js';
+import type { PiecePlan } from '../../model/catalogue/piece-names.js';
 
 export const manifestName = 'manifest.json';
 
@@ -31,8 +32,8 @@ export interface MeasuredGeometry extends Geometry {
   readonly trimmed?: number;
   /** Where tiles can't equal the whole bit for bit, or not at a bearable cost: how near they come. */
   readonly approximation?: Approximation;
-  /** Where the prepared graph is cut into pieces, of which each run does one: their shares of the work. */
-  readonly pieces?: readonly number[];
+  /** Where the prepared graph is cut into pieces, of which each run does one: how they are run. */
+  readonly pieces?: PiecePlan;
   /** What a user's network was found to take and give, where it was not what its file and card say. */
   readonly colours?: Colours;
   /** What its user should know of it. */

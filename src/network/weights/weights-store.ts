@@ -8,7 +8,7 @@ import { defaultCacheFolder } from './cache-folder.js';
 import { manifestName, readManifest, type WeightsManifest } from './weights-manifest.js';
 
 /** Counts up when prepared files change their form. */
-const storeVersion = 5;
+const storeVersion = 6;
 
 /** A folder left behind by a process that was killed while preparing is removed after so long. */
 const abandonedAfter = 60 * 60 * 1000;

@@ -7,10 +7,10 @@ import type { Job } from '../jobs/job.js';
 import { suspectAttempts } from '../jobs/local-queue.js';
 import { mostAttempts, restBefore, shortestRest } from '../jobs/rest-before.js';
 import type { Worker, WorkQueue } from '../jobs/work-queue.js';
-import { ClientLines } from './client-lines.js';
+import { ClientLines, type Passing } from './client-lines.js';
 import { asking, keyPrefix, type Connection } from './connection.js';
 import { Fleet, wordMs } from './fleet.js';
-import { imageOf, isOpen, nameOf, openImages, queuedOf, type Queued } from './image-name.js';
+import { imageOf, isOpen, nameOf, openImages, queuedOf } from './image-name.js';
 import { JobNews } from './job-news.js';
 import type { RedisJobStore } from './redis-job-store.js';
 import { Suspects } from './suspects.js';
@@ -86,7 +86,7 @@ export class BullQueue implements WorkQueue {
 
   async offer(job: Job, client: Pick<Client, 'id'>): Promise<void> {
     const images = openImages(job);
-    if (images.length > 0) await this.enter(client.id, images);
+    if (images.length > 0) await this.pass(client.id, { come: images });
   }
 
   async take(worker: Worker): Promise<void> {
@@ -199,7 +199,7 @@ export class BullQueue implements WorkQueue {
       const images = openImages(job);
       // It has ended meanwhile.
       if (images.length === 0) continue;
-      await this.enter(job.client, images);
+      await this.pass(job.client, { come: images });
       for (const { name } of await this.lines.areInside(job.client, images)) {
         // Adding what is there already does nothing.
         if (!(await asking(this.queue.getJob(name)))) await this.add([name]);
@@ -245,7 +245,7 @@ export class BullQueue implements WorkQueue {
       await turn.moveToDelayed(Date.now() + again, token);
       throw new DelayedError();
     }
-    const now = (await store.get(image.id))?.images[image.place];
+    const now = (await store.getEnded(image.id, image.place))?.images[image.place];
     // Another has it, and lets it leave.
     if (now && isOpen(now)) return;
     await this.leave(job, [image.place]);
@@ -254,20 +254,21 @@ export class BullQueue implements WorkQueue {
     }
   }
 
-  private async enter(client: string, images?: readonly Queued[]): Promise<void> {
-    await this.add(await this.lines.enter(client, images));
+  private async pass(client: string, passing: Passing): Promise<void> {
+    await this.add(await this.lines.pass(client, passing));
   }
 
   private async add(names: readonly string[]): Promise<void> {
-    if (names.length === 0) return;
-    await asking(this.queue.addBulk(names.map((jobId) => ({ name: 'image', data: {}, opts: { jobId } }))));
+    const [first, ...others] = names;
+    if (first === undefined) return;
+    // Several go out in one piece; for one that would be dear.
+    if (others.length === 0) await asking(this.queue.add('image', {}, { jobId: first }));
+    else await asking(this.queue.addBulk(names.map((jobId) => ({ name: 'image', data: {}, opts: { jobId } }))));
   }
 
   /** Takes images out of their client's share, and lets others in. */
   private async leave(job: Job, places: readonly number[]): Promise<void> {
-    const images = places.map((place) => queuedOf(job, place));
-    await this.lines.leave(job.client, images);
-    await this.enter(job.client);
+    await this.pass(job.client, { leave: places.map((place) => queuedOf(job, place)) });
   }
 
   /** Images of jobs that have ended, or are gone, take no one's room. */
@@ -276,7 +277,7 @@ export class BullQueue implements WorkQueue {
       for (const name of await this.lines.inside(client)) {
         const image = imageOf(name);
         const wanted = image && (await this.options.store.get(image.id))?.images[image.place];
-        if (!wanted || !isOpen(wanted)) await this.lines.leave(client, [{ name, cost: 0 }]);
+        if (!wanted || !isOpen(wanted)) await this.pass(client, { leave: [{ name, cost: 0 }] });
       }
     }
   }

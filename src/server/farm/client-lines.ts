@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { asking, keyPrefix } from './connection.js';
 import type { Queued } from './image-name.js';
+import { Script } from './script.js';
 
 /** Pixels that each client may have in the queue for each image that the farm computes at once. */
 const pixelsPerSlot = 1_000_000;
@@ -10,9 +11,22 @@ const turnsKey = `${keyPrefix}turns`;
 const lineKey = (client: string): string => `${keyPrefix}line:${client}`;
 const insideKey = (client: string): string => `${keyPrefix}inside:${client}`;
 
-/** KEYS line, inside, turns; ARGV pixels and images that may be inside, and names and pixels of images that come: lets them in. */
-const enterScript = `
-for at = 3, #ARGV, 2 do
+/**
+ * KEYS line, inside, turns; ARGV pixels and images that may be inside, how many images leave, names and pixels of these and of those that
+ * come: lets whoever is first in.
+ */
+const passScript = new Script(`
+local coming = 4 + 2 * tonumber(ARGV[3])
+for at = 4, coming - 1, 2 do
+  local size = redis.call('HGET', KEYS[2], ARGV[at])
+  if size then
+    redis.call('HDEL', KEYS[2], ARGV[at])
+    redis.call('HINCRBY', KEYS[2], '', -tonumber(size))
+  else
+    redis.call('ZREM', KEYS[1], ARGV[at] .. ':' .. ARGV[at + 1])
+  end
+end
+for at = coming, #ARGV, 2 do
   local member = ARGV[at] .. ':' .. ARGV[at + 1]
   if redis.call('HEXISTS', KEYS[2], ARGV[at]) == 0 and not redis.call('ZSCORE', KEYS[1], member) then
     redis.call('ZADD', KEYS[1], redis.call('INCR', KEYS[3]), member)
@@ -20,7 +34,7 @@ for at = 3, #ARGV, 2 do
 end
 local entered = {}
 local pixels = tonumber(redis.call('HGET', KEYS[2], '') or '0')
-local images = redis.call('HLEN', KEYS[2]) - 1
+local images = math.max(redis.call('HLEN', KEYS[2]) - 1, 0)
 while pixels < tonumber(ARGV[1]) or images < tonumber(ARGV[2]) do
   local first = redis.call('ZPOPMIN', KEYS[1])[1]
   if not first then break end
@@ -30,19 +44,13 @@ while pixels < tonumber(ARGV[1]) or images < tonumber(ARGV[2]) do
   images = images + 1
   entered[#entered + 1] = name
 end
-return entered`;
+if images == 0 then redis.call('DEL', KEYS[2]) end
+return entered`);
 
-/** KEYS line, inside; ARGV names and pixels: they leave. */
-const leaveScript = `
-for at = 1, #ARGV, 2 do
-  redis.call('ZREM', KEYS[1], ARGV[at] .. ':' .. ARGV[at + 1])
-  local size = redis.call('HGET', KEYS[2], ARGV[at])
-  if size then
-    redis.call('HDEL', KEYS[2], ARGV[at])
-    redis.call('HINCRBY', KEYS[2], '', -tonumber(size))
-  end
-end
-if redis.call('HLEN', KEYS[2]) == 1 then redis.call('DEL', KEYS[2]) end`;
+export interface Passing {
+  readonly leave?: readonly Queued[];
+  readonly come?: readonly Queued[];
+}
 
 /**
  * Clients take turns by having equally much in the queue: an image enters when there is room for its client. So a client that
@@ -56,19 +64,14 @@ export class ClientLines {
   ) {}
 
   /**
-   * A client's images come, if they have not come before.
+   * Some of a client's images go, wherever they are, and others come, if they have not come before.
    * @returns names of those, of whichever came first, that are to be put into the queue
    */
-  async enter(client: string, images: readonly Queued[] = []): Promise<readonly string[]> {
+  async pass(client: string, { leave = [], come = [] }: Passing): Promise<readonly string[]> {
     const slots = await this.slots();
-    const room = [String(slots * pixelsPerSlot), String(slots)];
     const keys = [lineKey(client), insideKey(client), turnsKey];
-    return asking(this.redis.eval(enterScript, keys.length, ...keys, ...room, ...texts(images))) as Promise<string[]>;
-  }
-
-  /** A client's images go, wherever they are. */
-  async leave(client: string, images: readonly Queued[]): Promise<void> {
-    await asking(this.redis.eval(leaveScript, 2, lineKey(client), insideKey(client), ...texts(images)));
+    const values = [slots * pixelsPerSlot, slots, leave.length, ...texts(leave), ...texts(come)];
+    return (await passScript.run(this.redis, keys, values)) as string[];
   }
 
   /** Those of a client's images that are in the queue, or should be. */

@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { buffer } from 'node:stream/consumers';
 import { abortedBy, throwIfAborted } from '../../abort.js';
 import { hasCode, messageOf } from '../../errors.js';
 import type { Progress } from '../../pixels.js';
@@ -74,25 +73,30 @@ export class FarmClient {
   }
 
   /**
-   * Waits for a job's end.
+   * Waits for the end of a job that was sent.
+   * @param listeners told how far it is; it is asked only while there are some
    * @returns undefined where it is gone
    */
-  async end(id: string, onProgress: (progress: Progress) => void): Promise<Job | undefined> {
+  async end(sent: Job, listeners: ReadonlySet<(progress: Progress) => void>): Promise<Job | undefined> {
+    if (hasEnded(sent)) return sent;
     const { signal } = this.options;
+    const { id } = sent;
     let news = new AbortController();
+    // The first time as soon as nothing can be missed.
     const unlisten = this.runner.listen(id, () => {
       news.abort();
     });
     try {
       for (;;) {
+        const woken = AbortSignal.any([news.signal, signal]);
+        await delay(lookMs, undefined, { signal: woken }).catch(() => undefined);
         throwIfAborted(signal);
         news = new AbortController();
         const job = await this.patiently(() => this.farm.store.get(id));
         if (!job || hasEnded(job)) return job;
+        if (listeners.size === 0) continue;
         const { donePixels, totalPixels } = await this.patiently(() => this.runner.progress(job));
-        onProgress({ donePixels, totalPixels });
-        const woken = AbortSignal.any([news.signal, signal]);
-        await delay(lookMs, undefined, { signal: woken }).catch(() => undefined);
+        for (const listener of listeners) listener({ donePixels, totalPixels });
       }
     } finally {
       unlisten();
@@ -100,11 +104,8 @@ export class FarmClient {
   }
 
   /** A result of a job's first image; undefined where it is gone, or not what it was. */
-  fetch(id: string, output: number): Promise<Uint8Array | undefined> {
-    return this.patiently(async () => {
-      const bytes = await this.farm.store.openResult(id, 0, output);
-      return bytes === undefined || bytes === 'damaged' ? undefined : buffer(bytes);
-    });
+  fetch(job: Job, output: number): Promise<Uint8Array | undefined> {
+    return this.patiently(() => this.farm.store.readResult(job, 0, output));
   }
 
   /** Forgets a job. */

@@ -60,12 +60,12 @@ export class FarmPicture {
     const place = await this.placeOf(options);
     for (let times = 1; ; times++) {
       const making = (this.making ??= this.make());
-      const { id, images } = await making;
-      const image = images[0]!;
+      const job = await making;
+      const image = job.images[0]!;
       // Whoever did that meant it: it is not sent again.
       if (image.state === 'cancelled') throw new UpresError('JOB_CANCELLED', 'its job was cancelled on the farm');
       if (image.state === 'failed') return this.orAlone(image.problem, options);
-      const data = await this.fetch(id, place);
+      const data = await this.fetch(job, place);
       if (data && image.state === 'done') {
         const told = image.results[place]!;
         const { width, height, format, frames, model, inferenceMs = 0, codecMs = 0, machine } = told;
@@ -108,10 +108,10 @@ export class FarmPicture {
     return picture.upscale(this.source, options);
   }
 
-  private async fetch(id: string, place: number): Promise<Uint8Array | undefined> {
+  private async fetch(job: Job, place: number): Promise<Uint8Array | undefined> {
     const whole = this.whole ?? this;
     await (whole.inside ??= this.client.fetching.enter());
-    return this.client.fetch(id, place);
+    return this.client.fetch(job, place);
   }
 
   private async placeOf(options: UpscaleOptions): Promise<number> {
@@ -161,10 +161,7 @@ export class FarmPicture {
     this.sent = await this.client.send(job, [bytes]);
     this.source.release();
     this.hasLeft();
-    const ended = await this.client.end(this.sent.id, (progress) => {
-      for (const listener of this.listeners) listener(progress);
-    });
-    return ended ?? this.sent;
+    return (await this.client.end(this.sent, this.listeners)) ?? this.sent;
   }
 }
 

@@ -5,6 +5,7 @@ import { Listeners } from '../jobs/listeners.js';
 import { asking, keyPrefix, type Connection } from './connection.js';
 import { nameOf } from './image-name.js';
 import { newsOf } from './redis-job-store.js';
+import { Script } from './script.js';
 
 /** Milliseconds between two words of an image's progress: each costs Redis a few commands. */
 const calm = 500;
@@ -14,14 +15,28 @@ const progressSeconds = 24 * 60 * 60;
 const stopChannel = `${keyPrefix}stop`;
 const progressKey = (id: string): string => `${keyPrefix}progress:${id}`;
 
+/** KEYS progress; ARGV image, its progress, seconds that it is kept, channel. */
+const sayScript = new Script(`
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+redis.call('PUBLISH', ARGV[4], '')`);
+
+/** What an image's progress is, and when it was told. */
+interface Said {
+  report: WorkReport;
+  at: number;
+  told: boolean;
+  timer?: NodeJS.Timeout;
+}
+
 /** Word of jobs between processes: that one has changed, how far it is, and that it is wanted no more. Some of it may be lost. */
 export class JobNews {
   private readonly redis: Redis;
   private readonly listener: Redis;
   private readonly listeners = new Listeners();
-  private readonly heard = new Map<string, number>();
+  private readonly heard = new Map<string, { count: number; readonly begun: Promise<unknown> }>();
   private readonly book = new ProgressBook();
-  private readonly said = new Map<string, { at: number; timer?: NodeJS.Timeout; report: WorkReport }>();
+  private readonly said = new Map<string, Said>();
   private stop: (id: string) => void = () => undefined;
 
   constructor(connection: Connection) {
@@ -49,20 +64,25 @@ export class JobNews {
 
   report(job: Job, place: number, report?: WorkReport): void {
     const name = nameOf(job.id, place);
-    const last = this.said.get(name) ?? { at: -Infinity, report: {} };
+    // That it has begun stands in its record. What others said of it before, though, is true no more.
+    const since = job.images[place]!.attempts > 1 ? -Infinity : performance.now();
+    const last = this.said.get(name) ?? { at: since, told: false, report: {} };
     clearTimeout(last.timer);
     if (!report) {
       this.said.delete(name);
-      void this.redis.hdel(progressKey(job.id), String(place)).catch(() => undefined);
+      // With a job that is this image all of it goes.
+      if (last.told || job.images.length > 1) {
+        void this.redis.hdel(progressKey(job.id), String(place)).catch(() => undefined);
+      }
       return;
     }
-    const next = { ...last, report: { ...last.report, ...report } };
+    const next: Said = { ...last, report: { ...last.report, ...report } };
     this.said.set(name, next);
     const say = (): void => {
       next.at = performance.now();
-      const words = this.redis.pipeline().hset(progressKey(job.id), String(place), JSON.stringify(next.report));
-      words.expire(progressKey(job.id), progressSeconds).publish(newsOf(job.id), '');
-      void words.exec().catch(() => undefined);
+      next.told = true;
+      const words = [place, JSON.stringify(next.report), progressSeconds, newsOf(job.id)];
+      void sayScript.run(this.redis, [progressKey(job.id)], words).catch(() => undefined);
     };
     const wait = next.at + calm - performance.now();
     if (wait <= 0) say();
@@ -83,17 +103,22 @@ export class JobNews {
 
   listen(id: string, listener: () => void): () => void {
     const unlisten = this.listeners.add(id, listener);
-    const count = this.heard.get(id) ?? 0;
-    this.heard.set(id, count + 1);
-    if (count === 0) {
-      // What happened until then is asked for once more.
-      this.listener.subscribe(newsOf(id)).then(listener, () => undefined);
-    }
+    const heard = this.heard.get(id) ?? { count: 0, begun: this.listener.subscribe(newsOf(id)) };
+    heard.count++;
+    this.heard.set(id, heard);
+    let listens = true;
+    // What happened until then is asked for once more.
+    heard.begun.then(
+      () => {
+        if (listens) listener();
+      },
+      () => undefined,
+    );
     return () => {
+      if (!listens) return;
+      listens = false;
       unlisten();
-      const left = (this.heard.get(id) ?? 1) - 1;
-      if (left > 0) this.heard.set(id, left);
-      else {
+      if (--heard.count === 0) {
         this.heard.delete(id);
         void this.listener.unsubscribe(newsOf(id)).catch(() => undefined);
       }

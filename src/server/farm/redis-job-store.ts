@@ -1,19 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { UpresError } from '../../errors.js';
-import { openChecked } from '../../storage/checked.js';
+import { openChecked, readChecked } from '../../storage/checked.js';
 import { deleteAll, type BytePart, type Storage } from '../../storage/storage.js';
 import type { JobChange, JobDraft, JobStore } from '../jobs/job-store.js';
 import { hasEnded, jobIdPattern, type Job } from '../jobs/job.js';
 import { mostAttempts } from '../jobs/rest-before.js';
 import { printJob, readJob } from '../jobs/stored-job.js';
 import { asking, keyPrefix, type Connection } from './connection.js';
+import { isOpen } from './image-name.js';
+import { Script } from './script.js';
 
 /** Bytes of no job are removed when they are older than this: a job's sources are there before the job is. */
 const orphanMs = 60 * 60 * 1000;
 /** Records that are read at once. */
 const atOnce = 200;
+/** Records that are remembered: as many as a worker has images, and more. */
+const mostSeen = 64;
 
 const keys = {
   /** A hash: the record, its version, and who wrote that. */
@@ -32,38 +35,64 @@ const keys = {
 export const newsOf = (id: string): string => `${keyPrefix}news:${id}`;
 
 /**
- * KEYS job, all, client, arrivals, open, request; ARGV id, arrivals seen, record, created, open?, with a request?
+ * KEYS job, all, client, arrivals, open, request; ARGV id, arrivals seen (or nothing: whoever came does not matter), record, created,
+ * open?, with a request?
  * A connection that breaks asks again, so that the second time must be as if it had not been.
  */
-const commitScript = `
+const commitScript = new Script(`
 if redis.call('EXISTS', KEYS[1]) == 1 then return ARGV[1] end
 if ARGV[6] == '1' then
   local known = redis.call('GET', KEYS[6])
   if known then return known end
 end
-if (redis.call('GET', KEYS[4]) or '0') ~= ARGV[2] then return 'again' end
+if ARGV[2] ~= '' and (redis.call('GET', KEYS[4]) or '0') ~= ARGV[2] then return 'again' end
 redis.call('HSET', KEYS[1], 'version', '1', 'record', ARGV[3])
 redis.call('ZADD', KEYS[2], ARGV[4], ARGV[1])
 redis.call('ZADD', KEYS[3], ARGV[4], ARGV[1])
 redis.call('INCR', KEYS[4])
 if ARGV[6] == '1' then redis.call('SET', KEYS[6], ARGV[1]) end
 if ARGV[5] == '1' then redis.call('SADD', KEYS[5], ARGV[1]) end
-return ARGV[1]`;
+return ARGV[1]`);
 
-/** KEYS job, open; ARGV version seen, version, record, writer, open?, id, channel. */
-const updateScript = `
-if redis.call('HGET', KEYS[1], 'writer') == ARGV[4] then return 1 end
-if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[1], 'version', ARGV[2], 'record', ARGV[3], 'writer', ARGV[4])
-redis.call(ARGV[5] == '1' and 'SADD' or 'SREM', KEYS[2], ARGV[6])
-redis.call('PUBLISH', ARGV[7], '')
-return 1`;
+/**
+ * KEYS job, open; ARGV version seen, who wrote that, version, record, writer, what becomes of its being open (SADD, SREM or nothing),
+ * id, channel. Versions alone would not do: Redis may have lost its last second, and another has changed the job since.
+ */
+const updateScript = new Script(`
+local known = redis.call('HMGET', KEYS[1], 'version', 'writer')
+if known[2] == ARGV[5] then return 1 end
+if known[1] ~= ARGV[1] or (known[2] or '') ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], 'version', ARGV[3], 'record', ARGV[4], 'writer', ARGV[5])
+if ARGV[6] ~= '' then redis.call(ARGV[6], KEYS[2], ARGV[7]) end
+redis.call('PUBLISH', ARGV[8], '')
+return 1`);
+
+/** KEYS job, all, client, arrivals, open, request; ARGV id, channel, with a request? */
+const removeScript = new Script(`
+redis.call('DEL', KEYS[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('ZREM', KEYS[3], ARGV[1])
+redis.call('SREM', KEYS[5], ARGV[1])
+if ARGV[3] == '1' then redis.call('DEL', KEYS[6]) end
+if redis.call('EXISTS', KEYS[3]) == 0 then redis.call('DEL', KEYS[4]) end
+redis.call('PUBLISH', ARGV[2], '')`);
+
+/** A record as it was seen here. */
+interface Seen {
+  readonly text: string;
+  /** Who wrote it: no two records have the same. Empty for the first of a job. */
+  readonly writer: string;
+  readonly job: Job;
+}
 
 /**
  * Jobs that several servers and workers share: their records in Redis, their pictures in a storage. A result's name holds the
  * hash of its bytes, so that two machines which compute the same image, and differ in the last bit, never mix.
  */
 export class RedisJobStore implements JobStore {
+  /** By id, the one that was seen last at the end. */
+  private readonly seen = new Map<string, Seen>();
+
   constructor(
     private readonly connection: Pick<Connection, 'redis'>,
     private readonly storage: Storage,
@@ -93,8 +122,14 @@ export class RedisJobStore implements JobStore {
   }
 
   async get(id: string): Promise<Job | undefined> {
-    const [job] = await this.read([id]);
-    return job;
+    return (await this.look(id))?.job;
+  }
+
+  /** A job, as it is remembered where that has ended, or the image at `place`, and else as it is now: an end is an end. */
+  async getEnded(id: string, place?: number): Promise<Job | undefined> {
+    const seen = this.seen.get(id)?.job;
+    const image = place === undefined ? undefined : seen?.images[place];
+    return seen && (hasEnded(seen) || (image && !isOpen(image))) ? seen : this.get(id);
   }
 
   async find(client: string, key: string): Promise<Job | undefined> {
@@ -112,33 +147,33 @@ export class RedisJobStore implements JobStore {
     return this.read(await asking(this.connection.redis.smembers(keys.open)));
   }
 
+  /** What is remembered is tried first: where that is not the truth any more, the script says so. */
   async update(id: string, change: JobChange): Promise<Job | undefined> {
     const writer = randomBytes(12).toString('base64url');
-    for (;;) {
-      const job = await this.get(id);
-      const next = job && change(job);
-      if (!next) return undefined;
-      const changed = { ...next, version: job.version + 1 };
-      const done = await this.run(
-        updateScript,
-        [keys.job(id), keys.open],
-        [
-          String(job.version),
-          String(changed.version),
-          printJob(changed),
-          writer,
-          hasEnded(changed) ? '0' : '1',
-          id,
-          newsOf(id),
-        ],
-      );
-      if (done === 1) return changed;
+    const remembered = this.seen.get(id);
+    let isTrue = remembered === undefined;
+    for (let seen = remembered ?? (await this.look(id)); seen; seen = await this.look(id)) {
+      const next = change(seen.job);
+      if (next) {
+        const job = { ...next, version: seen.job.version + 1 };
+        const text = printJob(job);
+        const stays = hasEnded(seen.job) === hasEnded(job);
+        const open = stays ? '' : hasEnded(job) ? 'SREM' : 'SADD';
+        const done = await updateScript.run(
+          this.connection.redis,
+          [keys.job(id), keys.open],
+          [seen.job.version, seen.writer, job.version, text, writer, open, id, newsOf(id)],
+        );
+        if (done === 1) return this.remember(id, { text, writer, job }).job;
+      } else if (isTrue) return undefined;
+      isTrue = true;
     }
+    return undefined;
   }
 
   async readSource(id: string, place: number): Promise<Uint8Array> {
-    const bytes = await this.storage.get(sourceKey(id, place));
-    if (bytes) return buffer(bytes);
+    const bytes = await this.storage.read(sourceKey(id, place));
+    if (bytes) return bytes;
     throw new UpresError('INPUT_NOT_FOUND', 'the image was lost on the server: send it again');
   }
 
@@ -158,9 +193,19 @@ export class RedisJobStore implements JobStore {
     return openChecked(this.storage, resultKey(id, place, output, sha256), sha256, part);
   }
 
+  /**
+   * The bytes of a result, as `openResult`, for whoever has the job and wants all of them.
+   * @returns undefined where they are gone, or not what they were
+   */
+  async readResult({ id, images }: Job, place: number, output: number): Promise<Uint8Array | undefined> {
+    const image = images[place];
+    const sha256 = image?.state === 'done' ? image.results[output]?.sha256 : undefined;
+    return sha256 === undefined ? undefined : readChecked(this.storage, resultKey(id, place, output, sha256), sha256);
+  }
+
   /** Those of images that were given up stay: their owner may have them computed again. */
   async dropSources(id: string): Promise<void> {
-    const images = (await this.get(id))?.images ?? [];
+    const images = (await this.getEnded(id))?.images ?? [];
     const places = [...images.keys()].filter(
       (place) => images[place]!.state === 'cancelled' || images[place]!.attempts <= mostAttempts,
     );
@@ -180,12 +225,9 @@ export class RedisJobStore implements JobStore {
   async remove(id: string): Promise<boolean> {
     const job = await this.get(id);
     if (!job) return false;
-    const { redis } = this.connection;
-    const { client, request } = job;
-    const gone = redis.multi().del(keys.job(id)).zrem(keys.all, id).zrem(keys.client(client), id).srem(keys.open, id);
-    if (request) gone.del(keys.request(client, request.key));
-    await asking(gone.publish(newsOf(id), '').exec());
-    if ((await asking(redis.zcard(keys.client(client)))) === 0) await asking(redis.del(keys.arrivals(client)));
+    const { request } = job;
+    this.seen.delete(id);
+    await removeScript.run(this.connection.redis, keysOf(job), [id, newsOf(id), request ? '1' : '0']);
     await deleteAll(this.storage, `jobs/${id}/`);
     return true;
   }
@@ -211,27 +253,42 @@ export class RedisJobStore implements JobStore {
 
   private async commit(job: Job, admit: ((kept: readonly Job[]) => void) | undefined): Promise<Job> {
     const { id, client, request, created } = job;
+    const text = printJob(job);
     for (;;) {
-      const arrivals = (await asking(this.connection.redis.get(keys.arrivals(client)))) ?? '0';
-      const known = request && (await this.find(client, request.key));
-      if (known) return known;
-      admit?.(await this.list(client));
-      const answer = await this.run(
-        commitScript,
-        [
-          keys.job(id),
-          keys.all,
-          keys.client(client),
-          keys.arrivals(client),
-          keys.open,
-          keys.request(client, request?.key ?? ''),
-        ],
-        [id, arrivals, printJob(job), String(Date.parse(created)), hasEnded(job) ? '0' : '1', request ? '1' : '0'],
-      );
-      if (answer === id) return job;
+      let arrivals = '';
+      if (admit) {
+        arrivals = (await asking(this.connection.redis.get(keys.arrivals(client)))) ?? '0';
+        const known = request && (await this.find(client, request.key));
+        if (known) return known;
+        admit(await this.list(client));
+      }
+      const answer = await commitScript.run(this.connection.redis, keysOf(job), [
+        ...[id, arrivals, text, Date.parse(created)],
+        ...[hasEnded(job) ? '0' : '1', request ? '1' : '0'],
+      ]);
+      if (answer === id) return this.remember(id, { text, writer: '', job }).job;
       const other = answer === 'again' ? undefined : await this.get(String(answer));
       if (other) return other;
     }
+  }
+
+  /** A record as it is now. */
+  private async look(id: string): Promise<Seen | undefined> {
+    const [text, writer] = await asking(this.connection.redis.hmget(keys.job(id), 'record', 'writer'));
+    if (text === null || text === undefined) {
+      this.seen.delete(id);
+      return undefined;
+    }
+    const known = this.seen.get(id);
+    const job = known?.text === text ? known.job : readJob(text);
+    return this.remember(id, { text, writer: writer ?? '', job });
+  }
+
+  private remember(id: string, seen: Seen): Seen {
+    this.seen.delete(id);
+    this.seen.set(id, seen);
+    if (this.seen.size > mostSeen) this.seen.delete(this.seen.keys().next().value!);
+    return seen;
   }
 
   private async read(ids: readonly string[]): Promise<Job[]> {
@@ -246,12 +303,13 @@ export class RedisJobStore implements JobStore {
     }
     return jobs;
   }
-
-  private run(script: string, names: readonly string[], values: readonly string[]): Promise<unknown> {
-    return asking(this.connection.redis.eval(script, names.length, ...names, ...values));
-  }
 }
 
+/** What a job stands in. */
+const keysOf = ({ id, client, request }: Job): string[] => [
+  ...[keys.job(id), keys.all, keys.client(client), keys.arrivals(client), keys.open],
+  keys.request(client, request?.key ?? ''),
+];
 const sourceKey = (id: string, place: number): string => `jobs/${id}/source-${place}`;
 const resultKey = (id: string, place: number, output: number, sha256: string): string =>
   `jobs/${id}/result-${place}-${output}-${sha256}`;

@@ -36,6 +36,15 @@ const TYPES: Readonly<Record<string, number | undefined>> = {
       .split(' ')
       .map((name) => [name, DataType.BOOL]),
   ),
+  // Of numbers with a sign too: what matters is that they are no floats.
+  ...Object.fromEntries(
+    'QuantizeLinear DynamicQuantizeLinear QLinearConv QLinearMatMul QLinearAdd QLinearMul QLinearConcat QLinearLeakyRelu QLinearSigmoid'
+      .split(' ')
+      .map((name) => [name, DataType.UINT8]),
+  ),
+  ConvInteger: DataType.INT32,
+  MatMulInteger: DataType.INT32,
+  DequantizeLinear: DataType.FLOAT,
 };
 
 /**

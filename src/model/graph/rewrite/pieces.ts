@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { handedName, heldName, pieceName } from '../../catalogue/piece-names.js';
+import { handedName, heldName, pieceName, type PiecePlan, type Strips } from '../../catalogue/piece-names.js';
 import { costsOf, type GraphCosts, type TensorCost } from '../analysis/cost.js';
 import { neededNodes } from '../analysis/needed-nodes.js';
 import { opsetOf, type OnnxModel } from '../onnx/file.js';
@@ -13,6 +13,7 @@ import {
   type NodeProto,
   type TensorProto,
 } from '../onnx/onnx_pb.js';
+import { haloOfStrips, inRows } from './strips.js';
 
 /** Multiply-accumulates for an input pixel up to which a network stays whole, and that a piece has at most where it can be cut so often. */
 const heavy = 2e6;
@@ -29,10 +30,8 @@ const floats: number = DataType.FLOAT;
 const mostCopied = 2 ** 18;
 
 /** A graph in pieces, of which each run does one. */
-export interface Pieces {
+export interface Pieces extends PiecePlan {
   readonly model: OnnxModel;
-  /** Of the graph's work, for each piece. */
-  readonly shares: readonly number[];
 }
 
 /** A place between two nodes. */
@@ -45,6 +44,11 @@ interface Place {
   readonly alive: readonly string[];
   /** Values of these for an input pixel. */
   readonly elements: number;
+  /** The most places that one of these has for an input pixel. */
+  readonly area: number;
+  /** The most values that are alive at once before it, and after it, for an input pixel. */
+  readonly peakBefore: number;
+  readonly peakAfter: number;
 }
 
 /**
@@ -54,6 +58,9 @@ interface Place {
  * All pieces are branches of one graph, so that a session keeps one set of weights and one arena for them: `input`, the piece's number and the
  * tensors that are held -> `output`, which is empty but for the last, and the tensors to be held. What depends on the picture's size alone
  * (masks, shapes) each piece computes for itself.
+ *
+ * An end that makes a larger picture of a small one, and holds more at once than all before it, is the last piece: strips of it can be made
+ * one after another.
  * @returns undefined for a core that is light, or has no such places
  */
 export function cutIntoPieces(core: OnnxModel): Pieces | undefined {
@@ -64,12 +71,48 @@ export function cutIntoPieces(core: OnnxModel): Pieces | undefined {
   const nodes = graph.node.filter((node) => !costs.ofSizeAlone.has(node));
   const total = nodes.reduce((sum, node) => sum + costs.ofNode(node), 0);
   if (total <= heavy) return undefined;
-  const cuts = choose(placesOf(graph, nodes, costs), total);
+  const places = placesOf(graph, nodes, costs);
+  const end = findEnd(graph, nodes, costs, places);
+  const before = end ? places.filter(({ at }) => at < end.place.at) : places;
+  const cuts = choose(before, end?.place.cost ?? total);
+  if (end) cuts.push(end.place);
   if (cuts.length === 0) return undefined;
   const bounds = [0, ...cuts.map(({ cost }) => cost), total];
   return {
-    model: branching(core, cuts),
+    model: branching(end ? { ...core, graph: end.graph } : core, cuts),
     shares: bounds.slice(1).map((cost, piece) => (cost - bounds[piece]!) / total),
+    ...(end && { strips: end.strips }),
+  };
+}
+
+/** An end of a graph that can be made in strips of rows. */
+interface End {
+  /** Where it begins. */
+  readonly place: Place;
+  readonly strips: Strips;
+  /** The graph, in which what lies at that place has rows one after another. */
+  readonly graph: GraphProto;
+}
+
+function findEnd(
+  graph: GraphProto,
+  nodes: readonly NodeProto[],
+  costs: GraphCosts,
+  places: readonly Place[],
+): End | undefined {
+  const place = places.findLast(({ area }) => area <= 1);
+  if (!place || place.peakAfter <= place.peakBefore) return undefined;
+  const constants = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
+  const { at, alive, area, peakAfter } = place;
+  if (alive.some((name) => costs.ofTensor(name).area !== area)) return undefined;
+  const halo = haloOfStrips(nodes.slice(at), alive, 'output', constants);
+  if (halo === undefined) return undefined;
+  const channelsOf = (name: string): number => costs.ofTensor(name).elements / area;
+  const opened = inRows(graph, new Set(nodes.slice(at)), alive, channelsOf);
+  return {
+    place: { ...place, alive: alive.map((name) => opened.names.get(name) ?? name) },
+    strips: { halo, bytesPerPlace: Math.ceil((4 * peakAfter) / area) },
+    graph: opened.graph,
   };
 }
 
@@ -82,23 +125,32 @@ function placesOf(graph: GraphProto, nodes: readonly NodeProto[], costs: GraphCo
   for (const node of costs.ofSizeAlone) for (const name of node.input) lastUse.set(name, Infinity);
   for (const { name } of graph.output) lastUse.set(name, Infinity);
   const alive = new Map<string, TensorCost>();
-  let peak = 0;
+  const peaks: number[] = [];
   let cost = 0;
   const elementsOf = (): number => [...alive.values()].reduce((sum, { elements }) => sum + elements, 0);
   const places = nodes.slice(0, -1).map((own, index) => {
     for (const name of own.output) if (name !== '') alive.set(name, costs.ofTensor(name));
-    peak = Math.max(peak, elementsOf());
+    peaks.push(elementsOf());
     for (const name of [...own.input, ...own.output]) if ((lastUse.get(name) ?? -1) <= index) alive.delete(name);
     cost += costs.ofNode(own);
     return {
-      place: { at: index + 1, cost, alive: [...alive.keys()], elements: elementsOf() },
+      place: {
+        ...{ at: index + 1, cost, alive: [...alive.keys()], elements: elementsOf() },
+        area: Math.max(...[...alive.values()].map(({ area }) => area)),
+      },
       isFloat: [...alive.values()].every(({ type }) => type === floats),
     };
   });
+  const peak = Math.max(...peaks);
   return places
     .filter(({ isFloat }) => isFloat)
     .map(({ place }) => place)
-    .filter((place) => place.alive.length <= mostHandedOn && place.elements <= peak * mostOfPeak);
+    .filter((place) => place.alive.length <= mostHandedOn && place.elements <= peak * mostOfPeak)
+    .map((place) => ({
+      ...place,
+      peakBefore: Math.max(...peaks.slice(0, place.at)),
+      peakAfter: Math.max(...peaks.slice(place.at)),
+    }));
 }
 
 /** Of all places those that make pieces of the size wanted: in the second half of what a piece may have, the one where least is alive. */
