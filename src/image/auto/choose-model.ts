@@ -36,10 +36,10 @@ export function chooseModel(sight: Sight): ModelChoice {
 }
 
 /**
- * A small drawing in several colours, as an emoji or a flag. One of fewer colours has straight edges on whole pixels, which `art`
- * keeps exactly. The result has so few pixels that eight times the time is a quarter of a second; charts are larger.
+ * A small drawing in several colours, as an emoji or a flag. The result has so few pixels that eight times the time is a quarter
+ * of a second.
  */
-const colourful = { leastInks: 0.12, leastColours: 8, mostResult: 256 ** 2 };
+const colourful = { leastInks: 0.18, mostResult: 256 ** 2 };
 
 /**
  * A drawing that was reduced by a kernel with negative lobes, as by sharp's default: its edges ring, which `art` keeps and
@@ -81,10 +81,9 @@ export function ruled(model: ScoredChoice, sight: Sight): ModelChoice['model'] {
 
 /** Whether `anime` gains enough for eight times the time. */
 function isForAnime(model: ScoredChoice, { features, factor }: Sight): boolean {
-  const { inks, colours, ringing, side, flat, area } = features;
+  const { inks, ringing, side, flat, area } = features;
   const result = area * factor ** 2;
-  const isColourful = inks >= colourful.leastInks && colours >= colourful.leastColours;
-  if (model === 'art' && isColourful && result <= colourful.mostResult) return true;
+  if (model === 'art' && inks >= colourful.leastInks && result <= colourful.mostResult) return true;
   if (ringing < rung.leastRinging || side < rung.leastSide || result > rung.mostResult) return false;
   return model === 'art' || (flat >= rung.leastFlat && hardShare(features) >= rung.leastHard);
 }
