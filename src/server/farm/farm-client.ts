@@ -82,12 +82,13 @@ export class FarmClient {
     // Of its own: many wait at once, and Node takes so many listeners of one signal for a leak.
     const signal = AbortSignal.any([this.options.signal]);
     const { id } = sent;
-    let news = false;
+    let told = 0;
+    let heard = 0;
     let wake = (): void => undefined;
     // The first time as soon as nothing can be missed.
     const unlisten = this.runner.listen(id, (isOpen) => {
       if (isOpen && listeners.size === 0) return;
-      news = true;
+      told++;
       wake();
     });
     const forget = onAbort(signal, () => {
@@ -95,7 +96,7 @@ export class FarmClient {
     });
     try {
       for (;;) {
-        if (!news && !signal.aborted) {
+        if (told === heard && !signal.aborted) {
           await new Promise<void>((resolve) => {
             const timer = setTimeout(resolve, lookMs);
             wake = () => {
@@ -105,7 +106,7 @@ export class FarmClient {
           });
         }
         throwIfAborted(signal);
-        news = false;
+        heard = told;
         const job = await this.patiently(() => this.farm.store.get(id));
         if (!job || hasEnded(job)) return job;
         if (listeners.size === 0) continue;
