@@ -2,7 +2,9 @@
 //
 //   node out/bench/auto-measure.js --out FOLDER [--icons FOLDER:COUNT]... [--dull FOLDER:COUNT]... [--photos FOLDER:COUNT]... [--drawings FOLDER:COUNT]...
 //        [--tiles FOLDER] [--pages COUNT] [--cells COUNT] [--losses COUNT] [--seed TEXT] [--also LABEL]... [--keep FILE]
+//        [--scale N]... [--only LABEL]...
 //
+// Drawings have two tables of weights: `--losses 0 --scale 2 --only art --only anime` measures what the second one needs.
 // Where figures are stored, only those of networks that have changed are measured again.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -30,6 +32,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '' },
     also: multiple,
     keep: { type: 'string' },
+    scale: multiple,
+    only: multiple,
   },
 });
 const { out, seed } = values;
@@ -53,11 +57,12 @@ async function* pairs(): AsyncGenerator<Pair> {
 }
 
 await using upscaler = new Upscaler({ threads: 1 });
-const methods = methodsOf(upscaler, '').filter(({ name }) =>
-  [...autoChoices, 'bicubic', ...values.also].includes(name),
-);
+const wanted: readonly string[] = values.only.length > 0 ? values.only : [...autoChoices, ...values.also];
+const methods = methodsOf(upscaler, '').filter(({ name }) => wanted.includes(name));
+const scales = values.scale.map(Number);
 const lines: string[] = [];
 for await (const pair of pairs()) {
+  if (scales.length > 0 && !scales.includes(pair.scale)) continue;
   for await (const one of storedCases(pair, Number(values.losses))) {
     const file = `${lines.length}.${one.storage.split(' ')[0]!}`;
     await writeFile(join(out, file), one.file);
@@ -80,13 +85,13 @@ async function judge({
   truth,
   scale,
 }: AutoCase): Promise<{ rgb: Record<string, number>; luma: Record<string, number> }> {
-  const wanted = await laid(truth);
+  const right = await laid(truth);
   const rgb: Record<string, number> = {};
   const luma: Record<string, number> = {};
   for (const { name, identity, enlarge } of methods) {
     const found = await scores.get([identity, String(scale), file, truth], async () => {
       const got = await laid(await enlarge(file, scale));
-      return { rgb: decibels(wanted, got, scale), luma: decibels(wanted.map(lumaOf), got.map(lumaOf), scale) };
+      return { rgb: decibels(right, got, scale), luma: decibels(right.map(lumaOf), got.map(lumaOf), scale) };
     });
     rgb[name] = found.rgb;
     luma[name] = found.luma;

@@ -64,7 +64,7 @@ const sprite = (): Promise<Buffer> => {
     .toBuffer();
 };
 
-const oneColour: Omit<PictureFeatures, 'pixels' | 'side'> = {
+const oneColour: Omit<PictureFeatures, 'pixels' | 'side' | 'area'> = {
   contrast: 0,
   colours: 1,
   mixed: 0,
@@ -84,7 +84,7 @@ const oneColour: Omit<PictureFeatures, 'pixels' | 'side'> = {
 
 describe('what is counted in a picture', () => {
   it('finds one colour flat', async () => {
-    expect(await pictureFeatures(grey(9, 7, () => 80))).toEqual({ ...oneColour, pixels: 63, side: 7 });
+    expect(await pictureFeatures(grey(9, 7, () => 80))).toEqual({ ...oneColour, pixels: 63, side: 7, area: 63 });
   });
 
   it('tells gradients, texture and edges apart by the size of the step', async () => {
@@ -199,7 +199,7 @@ describe('what is counted in a picture', () => {
   it('does not see colours under full transparency', async () => {
     const { colour } = grey(8, 8, (x) => (x * 83) % 256);
     const nothing = await pictureFeatures({ colour, alpha: grey(8, 8, () => 0).colour });
-    expect(nothing).toEqual({ ...oneColour, pixels: 64, side: 8, cutOut: true });
+    expect(nothing).toEqual({ ...oneColour, pixels: 64, side: 8, area: 64, cutOut: true });
   });
 
   it.each([
@@ -318,9 +318,67 @@ describe('the choice', () => {
     );
 
   it('is anime for small drawings in several colours without loss, where its time is not noticed', async () => {
-    for (const side of [16, 20, 32, 64]) expect((await choose(await flag(side).png().toBuffer())).model).toBe('anime');
-    expect((await choose(await flag(128).png().toBuffer())).model).toBe('art');
+    for (const side of [16, 20, 32, 64, 128]) {
+      expect((await choose(await flag(side).png().toBuffer())).model).toBe('anime');
+    }
+    // As many pixels of the result.
+    for (const [side, factor] of [
+      [64, 4],
+      [84, 3],
+    ] as const) {
+      expect((await choose(await flag(side).png().toBuffer(), factor)).model).toBe('anime');
+      expect(
+        (
+          await choose(
+            await flag(side + 2)
+              .png()
+              .toBuffer(),
+            factor,
+          )
+        ).model,
+      ).toBe('art');
+    }
+    expect((await choose(await flag(130).png().toBuffer())).model).toBe('art');
     expect((await choose(await flag(32).webp({ quality: 80 }).toBuffer())).model).not.toBe('anime');
+  });
+
+  describe('of clip art without loss', () => {
+    const drawing = (width: number): Sharp =>
+      sharp(
+        Buffer.from(
+          `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${width}" viewBox="0 0 24 24"><path fill="#dbeafe" d="M0 0h24v24H0z"/><path fill="#6b8fd6" stroke="#334155" d="M3 20 12 3l9 17q-9-5-18 0z"/><circle cx="12" cy="13" r="2.5" fill="#93b4f0" stroke="#334155"/></svg>`,
+        ),
+      );
+    const reduced = async (width: number, kernel: 'lanczos3' | 'lanczos2' | 'cubic' | 'mitchell'): Promise<Buffer> => {
+      const large = await drawing(4 * width)
+        .png()
+        .toBuffer();
+      return sharp(large).resize(width, null, { kernel }).png().toBuffer();
+    };
+
+    it.each([40, 96, 160, 320])('is anime where sharp reduced it to %d pixels, by its own kernel', async (width) => {
+      const { model } = await choose(await reduced(width, 'lanczos3'));
+      expect(model).toBe('anime');
+    });
+
+    it('is art where nothing rings, and where eight times the time would be noticed', async () => {
+      for (const width of [40, 96, 160, 320]) {
+        const drawn = await drawing(width).png().toBuffer();
+        expect((await choose(drawn)).model).toBe('art');
+        expect((await choose(await reduced(width, 'mitchell'))).model).toBe('art');
+      }
+      expect((await choose(await reduced(640, 'lanczos3'))).model).not.toBe('anime');
+      expect((await choose(await reduced(320, 'lanczos3'), 4)).model).not.toBe('anime');
+    });
+  });
+
+  it('is natural for photographs that ring, on paper as well', async () => {
+    for (const kernel of ['lanczos3', 'cubic'] as const) {
+      const small = await photo.clone().resize(96, null, { kernel }).png().toBuffer();
+      expect((await choose(small)).model).toBe('natural');
+      const onPaper = sharp(small).extend({ top: 30, bottom: 30, left: 30, right: 30, background: '#fff' }).png();
+      expect((await choose(await onPaper.toBuffer())).model).toBe('natural');
+    }
   });
 
   it.each([50, 60, 70])('is no repetition of pixels for flags as an AVIF of quality %d', async (quality) => {
@@ -354,7 +412,14 @@ describe('the choice', () => {
 
   it('is bicubic for a photograph of even stripes, whose direction a reduction may have turned', () => {
     const stripes = { ...oneColour, colours: 1024, flat: 0.01, soft: 0.5, hard: 0.1, energy: 370, ramped: 0.75 };
-    const features = { ...stripes, pixels: 65536, side: 256, following: [-0.05, -0.16] as const, ringing: 0.16 };
+    const features = {
+      ...stripes,
+      pixels: 65536,
+      side: 256,
+      area: 65536,
+      following: [-0.05, -0.16] as const,
+      ringing: 0.16,
+    };
     const model = (turning: number, striped: number, flat = 0.01): string =>
       chooseModel({ features: { ...features, turning, striped, flat }, damage: undefined, cell: 1, factor: 2 }).model;
     expect(model(0.22, 0.08)).toBe('bicubic');
@@ -501,7 +566,7 @@ describe('the choice', () => {
     expect((await choose(await photo.clone().jpeg({ quality: 72 }).toBuffer())).reason).toMatch(
       /^JPEG of quality 72, many colours, \d+ % flat, \d+ % of the steps hard$/,
     );
-    const features = { ...oneColour, pixels: 1, side: 1 };
+    const features = { ...oneColour, pixels: 1, side: 1, area: 1 };
     expect(chooseModel({ features, damage: undefined, cell: 1, factor: 2 }).reason).toBe(
       '1 colour, 100 % flat, 0 % of the steps hard',
     );

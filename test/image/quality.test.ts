@@ -142,6 +142,7 @@ const floors: readonly Floor[] = [
   { label: 'art', scale: 2, picture: 'a chart', above: 7.6 },
   { label: 'auto', scale: 2, picture: 'a photograph, area', above: 1.7 },
   { label: 'auto', scale: 2, picture: 'a photograph, JPEG 80', above: 1.1 },
+  { label: 'auto', scale: 2, picture: 'clip art, lanczos3', above: 3.7 },
   { label: 'auto', scale: 2, picture: 'a line icon, opaque', above: 7.1 },
   { label: 'auto', scale: 2, picture: 'a flag', above: 4.8 },
   { label: 'auto', scale: 2, picture: 'a chart', above: 7.6 },

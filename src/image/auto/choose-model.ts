@@ -35,8 +35,18 @@ export function chooseModel(sight: Sight): ModelChoice {
   return { model: isMadeOfPixels(sight) ? 'nearest' : ruled(best(sight), sight), reason: reasonFor(sight) };
 }
 
-/** A small drawing in several colours, as a flag or an emoji: so small that eight times the time is not noticed. */
-const colourful = { mostSide: 64, leastInks: 0.18 };
+/**
+ * A small drawing in several colours, as an emoji or a flag. The result has so few pixels that eight times the time is a quarter
+ * of a second.
+ */
+const colourful = { leastInks: 0.18, mostResult: 256 ** 2 };
+
+/**
+ * A drawing that was reduced by a kernel with negative lobes, as by sharp's default: its edges ring, which `art` keeps and
+ * `anime` takes out. Thin strokes of small icons only look so. Where a photograph was expected, it has to be flat and its edges
+ * hard as well. A result of that many pixels takes four seconds.
+ */
+const rung = { leastRinging: 0.12, leastSide: 32, leastFlat: 0.25, leastHard: 0.4, mostResult: 1024 ** 2 };
 
 /**
  * Even stripes as fine as pixels, in a photograph whose other edges are smooth: what a reduction by the mean of pixels makes of
@@ -54,17 +64,28 @@ const dull = { mostContrast: { JPEG: 24, WebP: 32, AVIF: 48 } };
 const gentle = { mostSquaredStep: { WebP: 200, AVIF: 400, JPEG: 0 } };
 
 /** What is taken where a network has the highest score: mostly that. */
-export function ruled(model: ScoredChoice, { features, damage }: Sight): ModelChoice['model'] {
-  const { side, inks, striped, turning, following, flat, contrast } = features;
+export function ruled(model: ScoredChoice, sight: Sight): ModelChoice['model'] {
+  const { features, damage } = sight;
+  const { striped, turning, following, flat, contrast } = features;
   if (damage && model !== 'art' && contrast <= dull.mostContrast[formatOf(damage)])
     return formatOf(damage) === 'AVIF' ? 'art' : 'bicubic';
-  if (model === 'art') return !damage && side <= colourful.mostSide && inks >= colourful.leastInks ? 'anime' : model;
+  if (!damage && isForAnime(model, sight)) return 'anime';
+  if (model === 'art') return model;
   if (model === 'anime-noise1')
     return damage && damage.squaredStep <= gentle.mostSquaredStep[formatOf(damage)] ? 'anime-noise0' : model;
   const stripes = striped >= folded.leastStriped && striped >= folded.leastOfTurning * turning;
   return stripes && flat <= folded.mostFlat && following[0] > folded.leastNext && following[0] < folded.mostNext
     ? 'bicubic'
     : model;
+}
+
+/** Whether `anime` gains enough for eight times the time. */
+function isForAnime(model: ScoredChoice, { features, factor }: Sight): boolean {
+  const { inks, ringing, side, flat, area } = features;
+  const result = area * factor ** 2;
+  if (model === 'art' && inks >= colourful.leastInks && result <= colourful.mostResult) return true;
+  if (ringing < rung.leastRinging || side < rung.leastSide || result > rung.mostResult) return false;
+  return model === 'art' || (flat >= rung.leastFlat && hardShare(features) >= rung.leastHard);
 }
 
 /**

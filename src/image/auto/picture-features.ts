@@ -43,6 +43,8 @@ export interface PictureFeatures {
   readonly cutOut: boolean;
   /** Pixels along the shorter side. */
   readonly side: number;
+  /** All pixels of the picture, read or not. */
+  readonly area: number;
   /** Levels between the lightest and the darkest of a channel; `fullContrast` stands for that many or more. */
   readonly contrast: number;
 }
@@ -100,6 +102,7 @@ export async function pictureFeatures(frame: Frame): Promise<PictureFeatures> {
     translucent: backdrop.translucent,
     cutOut: frame.alpha !== undefined && backdrop.translucent === 0,
     side: Math.min(width, height),
+    area: pixels,
     contrast,
   };
 }
@@ -297,7 +300,7 @@ class Counts {
     this.ringing += ringing;
   }
 
-  features(): Omit<PictureFeatures, 'pixels' | 'translucent' | 'cutOut' | 'side' | 'contrast'> {
+  features(): Omit<PictureFeatures, 'pixels' | 'translucent' | 'cutOut' | 'side' | 'area' | 'contrast'> {
     const share = (count: number, of: number): number => (of > 0 ? count / of : 0);
     return {
       colours: this.colours.size,
