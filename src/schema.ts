@@ -217,19 +217,10 @@ function isOf(schema: Schema, value: unknown, kind: string): boolean {
     return right && value >= minimum && above && value <= maximum;
   }
   if (typeof value === 'string' && type === 'string') {
-    return value.length >= (schema.minLength ?? 0) && (pattern === undefined || expression(pattern).test(value));
+    return value.length >= (schema.minLength ?? 0) && (pattern === undefined || new RegExp(pattern).test(value));
   }
   if (Array.isArray(value)) return type === 'array' && value.length >= (schema.minItems ?? 0);
   return value !== null && kind === type;
-}
-
-const expressions = new Map<string, RegExp>();
-
-/** Those of schemas are few, and asked for again and again. */
-function expression(pattern: string): RegExp {
-  const known = expressions.get(pattern) ?? new RegExp(pattern);
-  expressions.set(pattern, known);
-  return known;
 }
 
 /** What is wrong with the fields or items of a value. */
