@@ -11,6 +11,8 @@ import { Script } from './script.js';
 const calm = 500;
 /** Seconds for which progress is kept of an image that no one computes any more. */
 const progressSeconds = 24 * 60 * 60;
+/** Jobs that no one listens for any more are let go of together: so many at most, and after so many milliseconds. */
+const [mostUnheard, unheardMs] = [64, 1000];
 
 const stopChannel = `${keyPrefix}stop`;
 
@@ -34,6 +36,9 @@ export class JobNews {
   private readonly listener: Redis;
   private readonly listeners = new Listeners();
   private readonly heard = new Map<string, { count: number; readonly begun: Promise<unknown> }>();
+  /** Jobs whose news still comes though no one listens. */
+  private readonly unheard = new Set<string>();
+  private unhearing: NodeJS.Timeout | undefined;
   private readonly book = new ProgressBook();
   private readonly said = new Map<string, Said>();
   private stop: (id: string) => void = () => undefined;
@@ -70,7 +75,7 @@ export class JobNews {
     if (!report) {
       this.said.delete(name);
       // With its job all of it goes.
-      if (last.told || job.images.length > 1) {
+      if (last.told && !hasEnded(job)) {
         void this.redis.hdel(progressOf(job.id), String(place)).catch(() => undefined);
       }
       return;
@@ -100,6 +105,7 @@ export class JobNews {
 
   listen(id: string, listener: JobListener): () => void {
     const unlisten = this.listeners.add(id, listener);
+    this.unheard.delete(id);
     const heard = this.heard.get(id) ?? { count: 0, begun: this.listener.subscribe(newsOf(id)) };
     heard.count++;
     this.heard.set(id, heard);
@@ -117,9 +123,22 @@ export class JobNews {
       unlisten();
       if (--heard.count === 0) {
         this.heard.delete(id);
-        void this.listener.unsubscribe(newsOf(id)).catch(() => undefined);
+        this.unheard.add(id);
+        if (this.unheard.size >= mostUnheard) this.unhear();
+        else
+          this.unhearing ??= setTimeout(() => {
+            this.unhear();
+          }, unheardMs).unref();
       }
     };
+  }
+
+  private unhear(): void {
+    clearTimeout(this.unhearing);
+    this.unhearing = undefined;
+    const channels = [...this.unheard].map(newsOf);
+    this.unheard.clear();
+    if (channels.length > 0) void this.listener.unsubscribe(...channels).catch(() => undefined);
   }
 
   async progress(job: Job): Promise<JobProgress> {
