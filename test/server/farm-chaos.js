@@ -210,10 +210,15 @@ async function strike() {
   /** @type {Set<Mortal>} */
   const busy = new Set();
   for (let i = 0; i < blows; i++) {
-    const target = oneOf([...all, ...workers, ...workers]);
-    const signal = oneOf(/** @type {const} */ (['SIGKILL', 'SIGKILL', 'SIGTERM', 'SIGSTOP']));
     await delay(500 + random(3000));
-    if (busy.has(target)) continue;
+    // One that is paused, or ends already, can't be hit again.
+    const free = [...all, ...workers, ...workers].filter((each) => !busy.has(each));
+    if (free.length === 0) {
+      i--;
+      continue;
+    }
+    const target = oneOf(free);
+    const signal = oneOf(/** @type {const} */ (['SIGKILL', 'SIGKILL', 'SIGTERM', 'SIGSTOP']));
     busy.add(target);
     const kind = `${target.name.replace(/\d+$/, '')} ${signal}`;
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
