@@ -179,6 +179,9 @@ export function check<T>(schema: Schema<T>, value: unknown, at = '', noun = 'opt
 export function mistakeIn(schema: Schema, value: unknown, at = '', noun = 'option'): string | undefined {
   const kind = Array.isArray(value) ? 'array' : typeof value;
   if (schema.anyOf) {
+    // Most values are right, and finding words for what another shape lacks takes longer than looking.
+    if (schema.anyOf.some((each) => isOf(each, value, kind) && inside(each, value, at, noun) === undefined))
+      return undefined;
     const mistakes = schema.anyOf.map((each) => mistakeIn(each, value, at, noun));
     if (mistakes.includes(undefined)) return undefined;
     // Of what is of the right kind, more can be said.
