@@ -48,7 +48,7 @@ export function upres(options: GulpOptions = {}): Transform {
 
   // What is found at once is given at once: for small files that were made before, promises would take longer than all else.
   const giveAtOnce = (file: File): boolean => {
-    const made = work.isIdle ? variants.atOnce(file) : undefined;
+    const made = work.giveReady() ? variants.atOnce(file) : undefined;
     if (made) give(made);
     return made !== undefined;
   };
@@ -99,7 +99,7 @@ export function upres(options: GulpOptions = {}): Transform {
   const fail = tellNext(stream, () => names.renamed());
   stream.once('close', () => {
     // A stream downstream failed: no one takes what is under way.
-    if (!work.isIdle) stop.abort();
+    if (!work.isEmpty) stop.abort();
   });
   return stream;
 }

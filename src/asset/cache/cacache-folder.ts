@@ -118,13 +118,17 @@ function damaged(path: string): Error {
   return Object.assign(new Error(`${path} is damaged`), { code: 'EINTEGRITY' });
 }
 
+const hashBytes = Buffer.alloc(64);
+const contents = ['', `content-v${layout.content}`, 'sha512', ''].join(sep);
+
 const bucketOf = (folder: string, key: string): string =>
   join(folder, `index-v${layout.index}`, ...segments(hashOf(key, 'sha256')));
 
 function contentOf(folder: string, integrity: string): string {
-  const digits = Buffer.from(integrity.slice('sha512-'.length), 'base64').toString('hex');
-  // Joined by hand: there are hundreds to be read, and Node looks at every letter.
-  return [folder, `content-v${layout.content}`, 'sha512', ...segments(digits)].join(sep);
+  // There are hundreds to be read: one buffer for all, and paths joined by hand, since Node looks at every letter.
+  const length = hashBytes.write(integrity.slice('sha512-'.length), 'base64');
+  const digits = hashBytes.toString('hex', 0, length);
+  return `${folder}${contents}${digits.slice(0, 2)}${sep}${digits.slice(2, 4)}${sep}${digits.slice(4)}`;
 }
 
 /** A line is the SHA-1 of a JSON text, and that text. */
