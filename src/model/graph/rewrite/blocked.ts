@@ -140,9 +140,8 @@ function changeOf(node: NodeProto): string | undefined {
       const pads = intsOf(node, 'pads') ?? [0, 0, 0, 0];
       const [auto, ceiling] = [textOf(node, 'auto_pad', 'NOTSET'), intOf(node, 'ceil_mode', 0)];
       if (kernel.length !== 2 || auto !== 'NOTSET') return undefined;
-      const isSame = [0, 1].every(
-        (axis) => strides[axis] === 1 && (kernel[axis]! - 1) * dilations[axis]! - pads[axis]! === pads[axis + 2],
-      );
+      const reach = (axis: number): number => (kernel[axis]! - 1) * dilations[axis]!;
+      const isSame = [0, 1].every((axis) => strides[axis] === 1 && reach(axis) === pads[axis]! + pads[axis + 2]!);
       return isSame ? '' : `, window ${[kernel, strides, dilations, pads, ceiling].join(' ')}`;
     }
     case 'Upsample': {
