@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { rolldown } from 'rolldown';
+import { binaryPackages, isBinaryPackage, isInBinaryPackage, outputOptions, writeJoined } from './joining.js';
 
 /*
  * The command as it is shipped, `dist/command/upres.cjs`: what it needs to find a result that was made before is one file, and what
@@ -50,26 +50,6 @@ const apart = /^(?:server\/|asset\/(?:site\/|pipeline|options)|cli\/(?:farm-batc
 /** Packages in CommonJS: by `require` they come without the loader of ES modules. */
 const required = ['cacache', 'write-file-atomic'];
 
-/**
- * Packages of many modules around a binary, which is loaded from where they are installed: the module that each is. Where another
- * version is installed than the one that `package.json` names, that one is loaded.
- */
-const binaries = { sharp: 'dist/index.cjs', 'onnxruntime-node': 'dist/index.js' };
-
-/** What a package with a binary loads from where it is installed: its binary, and what comes with that. */
-const fromPlace = /\brequire\((?=["'`](?:@img\/sharp|\.\.\/(?:src|bin)\/))/g;
-
-/** A module that is a package, joined, if that is the version which is installed. */
-function joinedPackage(name) {
-  const place = join(root, 'node_modules', name);
-  const { version } = JSON.parse(readFileSync(join(place, 'package.json'), 'utf8'));
-  const main = join(place, binaries[name]);
-  return `const { createRequire } = require('node:module');
-const installed = createRequire(__filename).resolve('${name}');
-const load = createRequire(installed);
-module.exports = load('../package.json').version === '${version}' ? require(${JSON.stringify(main)}) : load(installed);`;
-}
-
 const nameOf = (file) => relative(dist, file).split(sep).join('/');
 
 /** Each module that is loaded at once with these ones. */
@@ -85,10 +65,6 @@ function closure(names, infoOf) {
   return found;
 }
 
-/** The same code: V8 reads text of which each letter is one byte twice as fast. */
-const inAscii = (code) =>
-  code.replace(/[^\0-\x7f]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`);
-
 /** A piece of a module's code is another; that it is there is made sure of. */
 function replaceIn(code, file, was, is) {
   if (!code.includes(was)) throw new Error(`${file} has no more ${was}: see plugins/command.js`);
@@ -101,24 +77,16 @@ let compute;
 const joined = {
   name: 'command',
   resolveId(specifier, importer) {
-    if (Object.hasOwn(binaries, specifier)) return `\0${specifier}.cjs`;
     if (specifier === importing) return specifier;
     if (importer === undefined || importer.includes('node_modules') || packages.includes(specifier)) return undefined;
     if (importer.startsWith('\0')) return specifier.startsWith('node:') ? { id: specifier, external: true } : specifier;
     return specifier.startsWith('.') ? resolve(dirname(importer), specifier) : { id: specifier, external: true };
   },
   load(id) {
-    if (id === importing) return 'export const importThere = (specifier) => import(specifier);';
-    const [, name] = /^\0(.*)\.cjs$/.exec(id) ?? [];
-    return Object.hasOwn(binaries, name ?? '') ? { code: joinedPackage(name), moduleType: 'js' } : undefined;
+    return id === importing ? 'export const importThere = (specifier) => import(specifier);' : undefined;
   },
   transform(code, id) {
-    const [, name] = /node_modules[/\\](sharp|onnxruntime-node)[/\\]/.exec(id) ?? [];
-    if (name !== undefined && /\.c?js$/.test(id)) {
-      return `const { createRequire: createRequireOf } = require('node:module');
-const requireThere = createRequireOf(createRequireOf(__filename).resolve('${name}'));
-${code.replace(fromPlace, 'requireThere(')}`;
-    }
+    if (isInBinaryPackage(id)) return undefined;
     // Its commands are no programs of their own, and what starts programs takes longer to load than commander.
     const own = id.endsWith(join('commander', 'lib', 'command.js'))
       ? replaceIn(code, id, "const childProcess = require('node:child_process');", 'const childProcess = undefined;')
@@ -135,7 +103,7 @@ ${code.replace(fromPlace, 'requireThere(')}`;
             const name = nameOf(resolve(dirname(id), specifier));
             return apart.test(name) ? `importThere('../${name}')` : imported;
           }
-          if (Object.hasOwn(binaries, specifier)) return imported;
+          if (isBinaryPackage(specifier)) return imported;
           return required.includes(specifier)
             ? `Promise.resolve().then(() => ({ default: require('${specifier}') }))`
             : `importThere('${specifier}')`;
@@ -161,16 +129,12 @@ await rm(folder, { recursive: true, force: true });
 const bundle = await rolldown({
   input: { upres: join(dist, entry) },
   platform: 'node',
-  plugins: [joined],
+  plugins: [binaryPackages, joined],
   // Most modules that are loaded later are part of a file that is there already.
   checks: { ineffectiveDynamicImport: false },
 });
 const { output } = await bundle.generate({
-  format: 'cjs',
-  entryFileNames: '[name].cjs',
-  chunkFileNames: '[name].cjs',
-  // Names remain, for those who report an error.
-  minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+  ...outputOptions,
   codeSplitting: {
     groups: [
       { name: 'first', test: (id) => id === importing || (first.has(id) && nameOf(id) !== entry) },
@@ -181,17 +145,4 @@ const { output } = await bundle.generate({
 });
 await bundle.close();
 await mkdir(folder);
-for (const { fileName, code } of output) await writeFile(join(folder, fileName), inAscii(code));
-
-const copied = new Set(
-  output.flatMap(({ moduleIds }) =>
-    moduleIds.flatMap((id) => /node_modules[/\\]((?:@[^/\\]+[/\\])?[^/\\]+)/.exec(id)?.[1] ?? []),
-  ),
-);
-const licences = [...copied].sort().map((name) => {
-  const place = join(root, 'node_modules', name);
-  const file = readdirSync(place).find((each) => /^licen[cs]e(?:\.md)?$/i.test(each));
-  const { author, license } = JSON.parse(readFileSync(join(place, 'package.json'), 'utf8'));
-  return `${name}\n\n${file ? readFileSync(join(place, file), 'utf8').trim() : `${license}, ${author.name ?? author}`}\n`;
-});
-await writeFile(join(folder, 'LICENSES'), licences.join('\n---\n\n'));
+await writeJoined(output, folder, 'LICENSES');

@@ -177,19 +177,32 @@ export function check<T>(schema: Schema<T>, value: unknown, at = '', noun = 'opt
 
 /** What is wrong with a value, as a sentence without its full stop; undefined where nothing is. */
 export function mistakeIn(schema: Schema, value: unknown, at = '', noun = 'option'): string | undefined {
+  return look(schema, value, at, noun)?.();
+}
+
+/** Says what is wrong. It is put into words only where someone wants them: of several schemas, all but one may be wrong, and none of it a mistake. */
+type Mistake = () => string;
+
+function look(schema: Schema, value: unknown, at: string, noun: string): Mistake | undefined {
   const kind = Array.isArray(value) ? 'array' : typeof value;
   if (schema.anyOf) {
-    const mistakes = schema.anyOf.map((each) => mistakeIn(each, value, at, noun));
-    if (mistakes.includes(undefined)) return undefined;
+    const mistakes: Mistake[] = [];
+    for (const each of schema.anyOf) {
+      const mistake = look(each, value, at, noun);
+      if (!mistake) return undefined;
+      mistakes.push(mistake);
+    }
     // Of what is of the right kind, more can be said.
     const near = schema.anyOf.findIndex(({ type }) => (type === 'integer' ? 'number' : type) === kind);
     if (near >= 0 && value !== null && (kind !== 'string' || schema.anyOf[near]!.enum)) return mistakes[near];
   }
   if (isOf(schema, value, kind)) return inside(schema, value, at, noun);
-  const words = schema.enum?.filter((word) => typeof word === 'string') ?? [];
-  const meant = typeof value === 'string' && !schema.writeOnly ? suggestion(value, words) : '';
-  const given = schema.writeOnly ? '' : `, not ${shown(value)}`;
-  return `${at || `${noun}s`} must be ${schema.description ?? 'something else'}${given}${meant && `.${meant}`}`;
+  return () => {
+    const words = schema.enum?.filter((word) => typeof word === 'string') ?? [];
+    const meant = typeof value === 'string' && !schema.writeOnly ? suggestion(value, words) : '';
+    const given = schema.writeOnly ? '' : `, not ${shown(value)}`;
+    return `${at || `${noun}s`} must be ${schema.description ?? 'something else'}${given}${meant && `.${meant}`}`;
+  };
 }
 
 /** Whether a value is what a schema says, its fields and items left aside. */
@@ -211,11 +224,11 @@ function isOf(schema: Schema, value: unknown, kind: string): boolean {
 }
 
 /** What is wrong with the fields or items of a value. */
-function inside(schema: Schema, value: unknown, at: string, noun: string): string | undefined {
+function inside(schema: Schema, value: unknown, at: string, noun: string): Mistake | undefined {
   if (schema.items) {
     const { items } = schema;
     const named = items.properties !== undefined;
-    return first(value as unknown[], (item, i) => mistakeIn(items, item, named ? `${at}[${i}]` : at, noun));
+    return first(value as unknown[], (item, i) => look(items, item, named ? `${at}[${i}]` : at, noun));
   }
   const { properties = {}, additionalProperties = true, required = [] } = schema;
   if (schema.type !== 'object') return undefined;
@@ -225,22 +238,29 @@ function inside(schema: Schema, value: unknown, at: string, noun: string): strin
   return (
     first(Object.keys(fields), (name) => {
       if (additionalProperties || Object.hasOwn(properties, name)) return undefined;
-      const meant = suggestion(name, names) || ` Known are ${names.join(', ')}.`;
-      return `there is no ${noun} "${path(name)}".${meant}`;
+      return () => {
+        const meant = suggestion(name, names) || ` Known are ${names.join(', ')}.`;
+        return `there is no ${noun} "${path(name)}".${meant}`;
+      };
     }) ??
     first(required, (name) =>
-      fields[name] === undefined ? `${path(name)} is missing: it must be ${properties[name]?.description}` : undefined,
+      fields[name] === undefined
+        ? () => `${path(name)} is missing: it must be ${properties[name]?.description}`
+        : undefined,
     ) ??
     first(Object.entries(fields), ([name, field]) => {
       const own = Object.hasOwn(properties, name) ? properties[name] : additionalProperties;
-      return field === undefined || typeof own !== 'object' ? undefined : mistakeIn(own, field, path(name), noun);
+      return field === undefined || typeof own !== 'object' ? undefined : look(own, field, path(name), noun);
     })
   );
 }
 
-function first<T>(values: readonly T[], look: (value: T, index: number) => string | undefined): string | undefined {
+function first<T>(
+  values: readonly T[],
+  mistakeOf: (value: T, index: number) => Mistake | undefined,
+): Mistake | undefined {
   for (const [index, value] of values.entries()) {
-    const found = look(value, index);
+    const found = mistakeOf(value, index);
     if (found !== undefined) return found;
   }
   return undefined;

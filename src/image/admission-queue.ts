@@ -104,6 +104,8 @@ export class AdmissionQueue {
     const { source, plan, options, device, signal } = request;
     throwIfAborted(signal);
     const { factor } = plan.target;
+    const { width, height } = plan.header;
+    if (factor > 1) await this.networks.startThreads(device, width * height);
     const bytes = await source.bytes();
     if (factor > 1 && modelOf(options) === autoModel) return this.openAndChoose(request, bytes);
     const chains = await (factor > 1

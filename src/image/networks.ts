@@ -3,16 +3,32 @@ import { hasCode, UpresError } from '../errors.js';
 import { modelStamp } from '../model/catalogue/model-files.js';
 import { looksLikePath } from '../model/catalogue/formats/formats.js';
 import { builtinLabels, chainFor, exactChain, isInterpolation, isRestorer } from '../model/catalogue/registry.js';
-import type { Device } from '../network/device.js';
+import { isProcessor, type Device } from '../network/device.js';
+import { defaultThreads } from '../network/pool/thread-count.js';
 import type { NetworkOptions, ThreadSafeNetwork } from '../network/thread-safe-network.js';
 import { NetworkChain } from './network-chain.js';
+
+/** A thread that is started for fewer pixels takes longer to start than it saves. */
+const pixelsPerThread = 1 << 14;
 
 /** The networks in use, each loaded once for each device, however many callers ask for it at the same time. */
 export class Networks {
   private readonly loaded = new Map<string, Promise<ThreadSafeNetwork>>();
 
+  private threadsStarted = false;
+
   /** @param options for every network */
   constructor(private readonly options: Omit<NetworkOptions, 'device'>) {}
+
+  /** Has the threads start that a picture of so many pixels will be computed on, while it is still read. */
+  async startThreads(device: Device, pixels: number): Promise<void> {
+    const { threads = defaultThreads() } = this.options;
+    const count = Math.min(threads, Math.ceil(pixels / pixelsPerThread));
+    if (!isProcessor(device)) return;
+    const { ThreadPool } = await import('../network/pool/thread-pool.js');
+    ThreadPool.get().startThreads(count);
+    this.threadsStarted = true;
+  }
 
   /**
    * What enlarges by at least `factor`, at the least cost: for a label its cheapest chain of scales as one network, for a
@@ -61,6 +77,10 @@ export class Networks {
     await Promise.all(
       networks.flatMap((result) => (result.status === 'fulfilled' ? [result.value.dispose(options)] : [])),
     );
+    if (!this.threadsStarted) return;
+    // Where no network was loaded after all.
+    const { ThreadPool } = await import('../network/pool/thread-pool.js');
+    await ThreadPool.get().endUnused();
   }
 
   private async repeated(model: ModelChoice, factor: number, device: Device): Promise<NetworkChain> {

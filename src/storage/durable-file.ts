@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { hasCode } from '../errors.js';
+import { hasCode, isMissing } from '../errors.js';
 
 /** Files that are being written end so; whoever opens the folder next may remove them. */
 export const unfinishedSuffix = '.part';
@@ -16,7 +16,8 @@ export async function writeDurably(file: string, bytes: Uint8Array | string): Pr
     await writeNew(part, bytes);
     await rename(part, file);
   } catch (error) {
-    await unlink(part).catch(() => undefined);
+    // Where its folder is not there it was never begun.
+    if (!isMissing(error)) await unlink(part).catch(() => undefined);
     throw error;
   }
   await syncFolder(dirname(file));

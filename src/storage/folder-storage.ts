@@ -1,4 +1,4 @@
-import { open, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { open, readdir, readFile, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { codeOf, hasCode, isMissing, messageOf, UpresError } from '../errors.js';
@@ -75,6 +75,10 @@ export class FolderStorage implements Storage {
     await this.telling(() => Promise.all(keys.map((key) => unlessMissing(unlink(this.fileOf(key))))));
   }
 
+  async deleteBelow(folder: string): Promise<void> {
+    await this.telling(() => removeFolder(this.fileOf(folder)));
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }
@@ -97,6 +101,21 @@ export class FolderStorage implements Storage {
       });
     }
   }
+}
+
+/** Removes a folder with all that is in it; what comes into it meanwhile may stay. */
+async function removeFolder(folder: string): Promise<void> {
+  const entries = await unlessMissing(readdir(folder, { withFileTypes: true }));
+  if (!entries) return;
+  await Promise.all(
+    entries.map((entry) => {
+      const path = join(folder, entry.name);
+      return entry.isDirectory() ? removeFolder(path) : unlessMissing(unlink(path));
+    }),
+  );
+  await rmdir(folder).catch((error: unknown) => {
+    if (!isMissing(error) && !hasCode(error, 'ENOTEMPTY', 'EEXIST')) throw error;
+  });
 }
 
 async function unlessMissing<T>(reading: Promise<T>): Promise<T | undefined> {

@@ -128,6 +128,12 @@ export class S3Storage implements Storage {
     await Promise.all(Array.from({ length: deletionsAtOnce }, one));
   }
 
+  async deleteBelow(folder: string): Promise<void> {
+    const keys: string[] = [];
+    for await (const { key } of this.list(folder)) keys.push(key);
+    if (keys.length > 0) await this.delete(keys);
+  }
+
   close(): Promise<void> {
     this.client.destroy();
     return Promise.resolve();

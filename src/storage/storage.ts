@@ -39,13 +39,8 @@ export interface Storage {
   list(prefix: string): AsyncIterable<StoredObject>;
   /** Removes these; those that are not there do no harm. */
   delete(keys: readonly string[]): Promise<void>;
+  /** Removes everything whose key begins so: a path that ends with `/`. */
+  deleteBelow(folder: string): Promise<void>;
   /** Lets connections go. */
   close(): Promise<void>;
-}
-
-/** Removes everything whose key begins so. */
-export async function deleteAll(storage: Storage, prefix: string): Promise<void> {
-  const keys: string[] = [];
-  for await (const { key } of storage.list(prefix)) keys.push(key);
-  if (keys.length > 0) await storage.delete(keys);
 }

@@ -21,8 +21,10 @@ const pictures = Number(process.argv[2] ?? 400);
 const blows = Number(process.argv[3] ?? 60);
 const seed = Number(process.argv[4] ?? Date.now() % 2_147_483_647) || 1;
 const picturesPerJob = 5;
-/** Large enough that most blows hit one that is computed. */
-const [width, height] = [240, 160];
+/** Large enough that workers compute nearly all the time: a blow that hits one which waits shows little. */
+const [width, height] = [480, 320];
+/** Images that must have been begun again, for a run to show something. */
+const leastBegunAgain = Math.floor(blows / 10);
 /** Milliseconds after which a request is asked again, of another server. */
 const patience = 5000;
 /** Milliseconds after which a farm that is left in peace must be done: locks of 30 seconds, and rests of a minute and of four. */
@@ -208,10 +210,15 @@ async function strike() {
   /** @type {Set<Mortal>} */
   const busy = new Set();
   for (let i = 0; i < blows; i++) {
-    const target = oneOf([...all, ...workers, ...workers]);
-    const signal = oneOf(/** @type {const} */ (['SIGKILL', 'SIGKILL', 'SIGTERM', 'SIGSTOP']));
     await delay(500 + random(3000));
-    if (busy.has(target)) continue;
+    // One that is paused, or ends already, can't be hit again.
+    const free = [...all, ...workers, ...workers].filter((each) => !busy.has(each));
+    if (free.length === 0) {
+      i--;
+      continue;
+    }
+    const target = oneOf(free);
+    const signal = oneOf(/** @type {const} */ (['SIGKILL', 'SIGKILL', 'SIGTERM', 'SIGSTOP']));
     busy.add(target);
     const kind = `${target.name.replace(/\d+$/, '')} ${signal}`;
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
@@ -267,10 +274,10 @@ for (const id of accepted.keys()) {
 }
 console.log(`${seconds()} s: ${endsOfJobs.size} jobs have ended`);
 
-const upscaler = new Upscaler({ threads: 1 });
+const upscaler = new Upscaler({ threads: 2 });
 let equal = 0;
 for (const [id, n] of accepted) {
-  for (let place = 0; place < picturesPerJob; place++) {
+  const compare = async (/** @type {number} */ place) => {
     const { status, body } = await insist(
       `/v1/jobs/${id}/images/${place}/result`,
       undefined,
@@ -281,13 +288,17 @@ for (const [id, n] of accepted) {
     else wrong.push(`picture ${place} of job ${id} has other bytes: ${status}`);
     const told = ends.get(`${id} ${place}`) ?? [];
     if (told.length > 1) wrong.push(`picture ${place} of job ${id} ended ${told.length} times`);
-  }
+  };
+  await Promise.all(Array.from({ length: picturesPerJob }, (_, place) => compare(place)));
 }
 await upscaler.dispose();
 
 const farm = await openFarm({ queue, storage, atOnce: 1, warn: console.error });
 const records = await Promise.all([...accepted.keys()].map((id) => farm.store.get(id)));
 const attempts = records.flatMap((job) => job?.images.map((image) => image.attempts) ?? []);
+const begunAgain = attempts.filter((times) => times > 1).length;
+if (begunAgain < leastBegunAgain)
+  wrong.push(`only ${begunAgain} images were begun again: the blows hit workers that waited`);
 const places = await openStorage(storage);
 async function sources() {
   let count = 0;
@@ -312,7 +323,7 @@ console.log(JSON.stringify(Object.fromEntries([...counts].sort())));
 for (const [line, count] of [...said].sort((a, b) => b[1] - a[1]).slice(0, 25)) console.log(`${count} × ${line}`);
 console.log(
   `${seconds()} s: ${equal} of ${accepted.size * picturesPerJob} pictures equal, begun ${attempts.reduce((sum, n) => sum + n, 0)} times, ` +
-    `one at most ${Math.max(...attempts)}; ${ends.size} ends were logged; ${waiting} sources waited for the sweep`,
+    `${begunAgain} of them again, one at most ${Math.max(...attempts)}; ${ends.size} ends were logged; ${waiting} sources waited for the sweep`,
 );
 for (const line of wrong) console.error(`WRONG: ${line}`);
 process.exit(wrong.length > 0 ? 1 : 0);

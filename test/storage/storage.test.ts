@@ -6,7 +6,7 @@ import { isBucket, openStorage, parseBucket } from '#src/storage/open-storage.js
 import { openChecked } from '#src/storage/checked.js';
 import { FolderStorage } from '#src/storage/folder-storage.js';
 import { S3Storage } from '#src/storage/s3-storage.js';
-import { deleteAll, type BytePart, type Storage } from '#src/storage/storage.js';
+import type { BytePart, Storage } from '#src/storage/storage.js';
 import { temporaryFolder } from '../support/folders.js';
 import { startS3 } from '../support/services.js';
 import { bytesOf, sha256 } from '../server/support/jobs.js';
@@ -66,7 +66,8 @@ describe.each<[string, () => Promise<Storage>]>([
     expect(await keysOf(storage, 'jobs/ab/')).toEqual(['jobs/ab/1']);
     expect(await keysOf(storage, 'nothing/')).toEqual([]);
     expect(await keysOf(storage, 'many/')).toEqual(many.sort());
-    await deleteAll(storage, 'many/');
+    await storage.deleteBelow('many/');
+    await storage.deleteBelow('never-there/');
     expect(await keysOf(storage, '')).toEqual(['jobs/ab/1', 'jobs/abc/1']);
     await storage.close();
   });

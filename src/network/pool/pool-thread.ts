@@ -37,7 +37,7 @@ export class PoolThread {
   ) {
     const data: ThreadData = { state: this.state.buffer, releaseAfter: releaseAfterMs };
     // Flags of the host process (loaders, test runners) are not meant for our thread.
-    this.worker = new Worker(new URL('./thread.js', import.meta.url), {
+    this.worker = new Worker(new URL('./thread.cjs', import.meta.url), {
       workerData: data,
       name: `upres ${number}`,
       execArgv: [],

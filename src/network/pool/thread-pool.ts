@@ -96,6 +96,11 @@ export class ThreadPool {
     await this.endUnused();
   }
 
+  /** Starts threads for work that is about to come, until there are so many: they need as long as a picture takes to be read. */
+  startThreads(count: number): void {
+    while (this.threads.length < count) this.startThread();
+  }
+
   /** Ends the threads if no network is open and nothing is being done. */
   async endUnused(): Promise<void> {
     if (this.weights.size > 0 || this.active) return;
@@ -273,6 +278,10 @@ export class ThreadPool {
   private idleThread(most: number): PoolThread | undefined {
     const idle = this.threads.find((thread) => thread.hasLoad(0));
     if (idle || this.threads.length >= most) return idle;
+    return this.startThread();
+  }
+
+  private startThread(): PoolThread {
     const numbers = new Set(this.threads.map((thread) => thread.number));
     let number = 0;
     while (numbers.has(number)) number++;

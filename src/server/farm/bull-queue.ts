@@ -4,6 +4,7 @@ import { messageOf, UpresError } from '../../errors.js';
 import type { Client } from '../service/client.js';
 import type { JobProgress, WorkReport } from '../jobs/job-progress.js';
 import type { Job } from '../jobs/job.js';
+import type { JobListener } from '../jobs/listeners.js';
 import { suspectAttempts } from '../jobs/local-queue.js';
 import { mostAttempts, restBefore, shortestRest } from '../jobs/rest-before.js';
 import type { Worker, WorkQueue } from '../jobs/work-queue.js';
@@ -135,7 +136,7 @@ export class BullQueue implements WorkQueue {
     this.news.tell(job);
   }
 
-  listen(id: string, listener: () => void): () => void {
+  listen(id: string, listener: JobListener): () => void {
     return this.news.listen(id, listener);
   }
 

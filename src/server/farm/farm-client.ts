@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { abortedBy, throwIfAborted } from '../../abort.js';
+import { abortedBy, onAbort, throwIfAborted } from '../../abort.js';
 import { hasCode, messageOf } from '../../errors.js';
 import type { Progress } from '../../pixels.js';
 import { JobRunner } from '../jobs/job-runner.js';
@@ -79,19 +79,34 @@ export class FarmClient {
    */
   async end(sent: Job, listeners: ReadonlySet<(progress: Progress) => void>): Promise<Job | undefined> {
     if (hasEnded(sent)) return sent;
-    const { signal } = this.options;
+    // Of its own: many wait at once, and Node takes so many listeners of one signal for a leak.
+    const signal = AbortSignal.any([this.options.signal]);
     const { id } = sent;
-    let news = new AbortController();
+    let told = 0;
+    let heard = 0;
+    let wake = (): void => undefined;
     // The first time as soon as nothing can be missed.
-    const unlisten = this.runner.listen(id, () => {
-      news.abort();
+    const unlisten = this.runner.listen(id, (isOpen) => {
+      if (isOpen && listeners.size === 0) return;
+      told++;
+      wake();
+    });
+    const forget = onAbort(signal, () => {
+      wake();
     });
     try {
       for (;;) {
-        const woken = AbortSignal.any([news.signal, signal]);
-        await delay(lookMs, undefined, { signal: woken }).catch(() => undefined);
+        if (told === heard && !signal.aborted) {
+          await new Promise<void>((resolve) => {
+            const timer = setTimeout(resolve, lookMs);
+            wake = () => {
+              clearTimeout(timer);
+              resolve();
+            };
+          });
+        }
         throwIfAborted(signal);
-        news = new AbortController();
+        heard = told;
         const job = await this.patiently(() => this.farm.store.get(id));
         if (!job || hasEnded(job)) return job;
         if (listeners.size === 0) continue;
@@ -99,6 +114,7 @@ export class FarmClient {
         for (const listener of listeners) listener({ donePixels, totalPixels });
       }
     } finally {
+      forget();
       unlisten();
     }
   }

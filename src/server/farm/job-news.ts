@@ -1,25 +1,26 @@
 import type { Redis } from 'ioredis';
 import { ProgressBook, type JobProgress, type WorkReport } from '../jobs/job-progress.js';
 import { hasEnded, type Job } from '../jobs/job.js';
-import { Listeners } from '../jobs/listeners.js';
+import { Listeners, type JobListener } from '../jobs/listeners.js';
 import { asking, keyPrefix, type Connection } from './connection.js';
 import { nameOf } from './image-name.js';
-import { newsOf } from './redis-job-store.js';
+import { newsOf, progressOf, stillOpen } from './redis-job-store.js';
 import { Script } from './script.js';
 
 /** Milliseconds between two words of an image's progress: each costs Redis a few commands. */
 const calm = 500;
 /** Seconds for which progress is kept of an image that no one computes any more. */
 const progressSeconds = 24 * 60 * 60;
+/** Jobs that no one listens for any more are let go of together: so many at most, and after so many milliseconds. */
+const [mostUnheard, unheardMs] = [64, 1000];
 
 const stopChannel = `${keyPrefix}stop`;
-const progressKey = (id: string): string => `${keyPrefix}progress:${id}`;
 
 /** KEYS progress; ARGV image, its progress, seconds that it is kept, channel. */
 const sayScript = new Script(`
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('EXPIRE', KEYS[1], ARGV[3])
-redis.call('PUBLISH', ARGV[4], '')`);
+redis.call('PUBLISH', ARGV[4], '${stillOpen}')`);
 
 /** What an image's progress is, and when it was told. */
 interface Said {
@@ -35,6 +36,9 @@ export class JobNews {
   private readonly listener: Redis;
   private readonly listeners = new Listeners();
   private readonly heard = new Map<string, { count: number; readonly begun: Promise<unknown> }>();
+  /** Jobs whose news still comes though no one listens. */
+  private readonly unheard = new Set<string>();
+  private unhearing: NodeJS.Timeout | undefined;
   private readonly book = new ProgressBook();
   private readonly said = new Map<string, Said>();
   private stop: (id: string) => void = () => undefined;
@@ -44,7 +48,7 @@ export class JobNews {
     this.listener = connection.subscriber();
     this.listener.on('message', (channel: string, message: string) => {
       if (channel === stopChannel) this.stop(message);
-      else this.listeners.tell(channel.slice(newsOf('').length));
+      else this.listeners.tell(channel.slice(newsOf('').length), message === stillOpen || undefined);
     });
     this.listener.on('ready', () => {
       this.tellAll();
@@ -70,9 +74,9 @@ export class JobNews {
     clearTimeout(last.timer);
     if (!report) {
       this.said.delete(name);
-      // With a job that is this image all of it goes.
-      if (last.told || job.images.length > 1) {
-        void this.redis.hdel(progressKey(job.id), String(place)).catch(() => undefined);
+      // With its job all of it goes.
+      if (last.told && !hasEnded(job)) {
+        void this.redis.hdel(progressOf(job.id), String(place)).catch(() => undefined);
       }
       return;
     }
@@ -82,7 +86,7 @@ export class JobNews {
       next.at = performance.now();
       next.told = true;
       const words = [place, JSON.stringify(next.report), progressSeconds, newsOf(job.id)];
-      void sayScript.run(this.redis, [progressKey(job.id)], words).catch(() => undefined);
+      void sayScript.run(this.redis, [progressOf(job.id)], words).catch(() => undefined);
     };
     const wait = next.at + calm - performance.now();
     if (wait <= 0) say();
@@ -91,9 +95,7 @@ export class JobNews {
 
   /** The store has told everyone already. */
   tell({ id, state }: Pick<Job, 'id' | 'state'>): void {
-    if (!hasEnded({ state })) return;
-    this.book.forget(id);
-    void this.redis.del(progressKey(id)).catch(() => undefined);
+    if (hasEnded({ state })) this.book.forget(id);
   }
 
   /** Has all who listen look again. */
@@ -101,8 +103,9 @@ export class JobNews {
     this.listeners.tellAll();
   }
 
-  listen(id: string, listener: () => void): () => void {
+  listen(id: string, listener: JobListener): () => void {
     const unlisten = this.listeners.add(id, listener);
+    this.unheard.delete(id);
     const heard = this.heard.get(id) ?? { count: 0, begun: this.listener.subscribe(newsOf(id)) };
     heard.count++;
     this.heard.set(id, heard);
@@ -120,9 +123,22 @@ export class JobNews {
       unlisten();
       if (--heard.count === 0) {
         this.heard.delete(id);
-        void this.listener.unsubscribe(newsOf(id)).catch(() => undefined);
+        this.unheard.add(id);
+        if (this.unheard.size >= mostUnheard) this.unhear();
+        else
+          this.unhearing ??= setTimeout(() => {
+            this.unhear();
+          }, unheardMs).unref();
       }
     };
+  }
+
+  private unhear(): void {
+    clearTimeout(this.unhearing);
+    this.unhearing = undefined;
+    const channels = [...this.unheard].map(newsOf);
+    this.unheard.clear();
+    if (channels.length > 0) void this.listener.unsubscribe(...channels).catch(() => undefined);
   }
 
   async progress(job: Job): Promise<JobProgress> {
@@ -130,7 +146,7 @@ export class JobNews {
       this.book.forget(job.id);
       return this.book.of(job);
     }
-    const said = await asking(this.redis.hgetall(progressKey(job.id)));
+    const said = await asking(this.redis.hgetall(progressOf(job.id)));
     this.book.clear(job.id);
     for (const [place, text] of Object.entries(said))
       this.book.note(job, Number(place), JSON.parse(text) as WorkReport);

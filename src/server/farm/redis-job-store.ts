@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { UpresError } from '../../errors.js';
 import { openChecked, readChecked } from '../../storage/checked.js';
-import { deleteAll, type BytePart, type Storage } from '../../storage/storage.js';
+import type { BytePart, Storage } from '../../storage/storage.js';
 import type { JobChange, JobDraft, JobStore } from '../jobs/job-store.js';
 import { hasEnded, jobIdPattern, type Job } from '../jobs/job.js';
 import { mostAttempts } from '../jobs/rest-before.js';
@@ -15,8 +15,8 @@ import { Script } from './script.js';
 const orphanMs = 60 * 60 * 1000;
 /** Records that are read at once. */
 const atOnce = 200;
-/** Records that are remembered: as many as a worker has images, and more. */
-const mostSeen = 64;
+/** Characters of records that are remembered. */
+const mostSeen = 4_000_000;
 
 const keys = {
   /** A hash: the record, its version, and who wrote that. */
@@ -31,8 +31,13 @@ const keys = {
   open: `${keyPrefix}open`,
 };
 
+/** How far images of a job are that are computed. */
+export const progressOf = (id: string): string => `${keyPrefix}progress:${id}`;
+
 /** Where news of a job is told. */
 export const newsOf = (id: string): string => `${keyPrefix}news:${id}`;
+/** What is told there of a job that has not ended; of others nothing is said. */
+export const stillOpen = 'open';
 
 /**
  * KEYS job, all, client, arrivals, open, request; ARGV id, arrivals seen (or nothing: whoever came does not matter), record, created,
@@ -55,8 +60,8 @@ if ARGV[5] == '1' then redis.call('SADD', KEYS[5], ARGV[1]) end
 return ARGV[1]`);
 
 /**
- * KEYS job, open; ARGV version seen, who wrote that, version, record, writer, what becomes of its being open (SADD, SREM or nothing),
- * id, channel. Versions alone would not do: Redis may have lost its last second, and another has changed the job since.
+ * KEYS job, open, progress; ARGV version seen, who wrote that, version, record, writer, what becomes of its being open (SADD, SREM or
+ * nothing), id, channel, what is told there. Versions alone would not do: Redis may have lost its last second, and another has changed the job since.
  */
 const updateScript = new Script(`
 local known = redis.call('HMGET', KEYS[1], 'version', 'writer')
@@ -64,18 +69,21 @@ if known[2] == ARGV[5] then return 1 end
 if known[1] ~= ARGV[1] or (known[2] or '') ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], 'version', ARGV[3], 'record', ARGV[4], 'writer', ARGV[5])
 if ARGV[6] ~= '' then redis.call(ARGV[6], KEYS[2], ARGV[7]) end
-redis.call('PUBLISH', ARGV[8], '')
+if ARGV[6] == 'SREM' then redis.call('DEL', KEYS[3]) end
+redis.call('PUBLISH', ARGV[8], ARGV[9])
 return 1`);
 
-/** KEYS job, all, client, arrivals, open, request; ARGV id, channel, with a request? */
+/** KEYS job, all, client, arrivals, open, request, progress; ARGV id, channel, with a request? */
 const removeScript = new Script(`
-redis.call('DEL', KEYS[1])
+local there = redis.call('DEL', KEYS[1])
+redis.call('DEL', KEYS[7])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[3], ARGV[1])
 redis.call('SREM', KEYS[5], ARGV[1])
 if ARGV[3] == '1' then redis.call('DEL', KEYS[6]) end
 if redis.call('EXISTS', KEYS[3]) == 0 then redis.call('DEL', KEYS[4]) end
-redis.call('PUBLISH', ARGV[2], '')`);
+redis.call('PUBLISH', ARGV[2], '')
+return there`);
 
 /** A record as it was seen here. */
 interface Seen {
@@ -92,6 +100,7 @@ interface Seen {
 export class RedisJobStore implements JobStore {
   /** By id, the one that was seen last at the end. */
   private readonly seen = new Map<string, Seen>();
+  private seenSize = 0;
 
   constructor(
     private readonly connection: Pick<Connection, 'redis'>,
@@ -161,8 +170,18 @@ export class RedisJobStore implements JobStore {
         const open = stays ? '' : hasEnded(job) ? 'SREM' : 'SADD';
         const done = await updateScript.run(
           this.connection.redis,
-          [keys.job(id), keys.open],
-          [seen.job.version, seen.writer, job.version, text, writer, open, id, newsOf(id)],
+          [keys.job(id), keys.open, progressOf(id)],
+          [
+            seen.job.version,
+            seen.writer,
+            job.version,
+            text,
+            writer,
+            open,
+            id,
+            newsOf(id),
+            hasEnded(job) ? '' : stillOpen,
+          ],
         );
         if (done === 1) return this.remember(id, { text, writer, job }).job;
       } else if (isTrue) return undefined;
@@ -223,13 +242,14 @@ export class RedisJobStore implements JobStore {
   }
 
   async remove(id: string): Promise<boolean> {
-    const job = await this.get(id);
+    // Whose it is, and what it was asked for by, never changes.
+    const job = this.seen.get(id)?.job ?? (await this.get(id));
     if (!job) return false;
-    const { request } = job;
-    this.seen.delete(id);
-    await removeScript.run(this.connection.redis, keysOf(job), [id, newsOf(id), request ? '1' : '0']);
-    await deleteAll(this.storage, `jobs/${id}/`);
-    return true;
+    const removed = [...keysOf(job), progressOf(id)];
+    const there = await removeScript.run(this.connection.redis, removed, [id, newsOf(id), job.request ? '1' : '0']);
+    this.forget(id);
+    await this.storage.deleteBelow(`jobs/${id}/`);
+    return there === 1;
   }
 
   async tidy(now: Date, olderThan = orphanMs): Promise<void> {
@@ -276,7 +296,7 @@ export class RedisJobStore implements JobStore {
   private async look(id: string): Promise<Seen | undefined> {
     const [text, writer] = await asking(this.connection.redis.hmget(keys.job(id), 'record', 'writer'));
     if (text === null || text === undefined) {
-      this.seen.delete(id);
+      this.forget(id);
       return undefined;
     }
     const known = this.seen.get(id);
@@ -285,10 +305,19 @@ export class RedisJobStore implements JobStore {
   }
 
   private remember(id: string, seen: Seen): Seen {
-    this.seen.delete(id);
+    this.forget(id);
     this.seen.set(id, seen);
-    if (this.seen.size > mostSeen) this.seen.delete(this.seen.keys().next().value!);
+    this.seenSize += seen.text.length;
+    for (const [oldest] of this.seen) {
+      if (this.seenSize <= mostSeen) break;
+      this.forget(oldest);
+    }
     return seen;
+  }
+
+  private forget(id: string): void {
+    this.seenSize -= this.seen.get(id)?.text.length ?? 0;
+    this.seen.delete(id);
   }
 
   private async read(ids: readonly string[]): Promise<Job[]> {

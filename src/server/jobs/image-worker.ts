@@ -71,7 +71,7 @@ export class ImageWorker {
     }
     this.retries.settle(id, place);
     const finished = await this.change(work, (job) => finish(job, place, outcome, new Date(), lease));
-    queue.report(begun, place);
+    queue.report(finished ?? begun, place);
     if (finished) await this.ended(finished, place);
     else await this.dropUnwanted(id);
     return undefined;

@@ -5,6 +5,7 @@ import { cancel, lose } from './job-changes.js';
 import type { JobProgress } from './job-progress.js';
 import type { JobStore } from './job-store.js';
 import { lostProblem, type Job } from './job.js';
+import type { JobListener } from './listeners.js';
 import type { WorkQueue } from './work-queue.js';
 
 export interface JobRunnerOptions {
@@ -71,7 +72,7 @@ export class JobRunner {
    * Calls back whenever a job has changed or come further; also when the runner closes.
    * @returns a function that ends it
    */
-  listen(id: string, listener: () => void): () => void {
+  listen(id: string, listener: JobListener): () => void {
     return this.options.queue.listen(id, listener);
   }
 

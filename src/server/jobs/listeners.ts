@@ -1,9 +1,15 @@
+/**
+ * Hears that a job has changed, or come further.
+ * @param isOpen whether that was no end; left out where it may have been one
+ */
+export type JobListener = (isOpen?: boolean) => void;
+
 /** Whoever wants to hear of jobs, by the jobs' ids. */
 export class Listeners {
-  private readonly listeners = new Map<string, Set<() => void>>();
+  private readonly listeners = new Map<string, Set<JobListener>>();
 
   /** @returns a function that ends it */
-  add(id: string, listener: () => void): () => void {
+  add(id: string, listener: JobListener): () => void {
     const own = this.listeners.get(id) ?? new Set();
     this.listeners.set(id, own.add(listener));
     return () => {
@@ -12,8 +18,8 @@ export class Listeners {
     };
   }
 
-  tell(id: string): void {
-    for (const listener of this.listeners.get(id) ?? []) listener();
+  tell(id: string, isOpen?: boolean): void {
+    for (const listener of this.listeners.get(id) ?? []) listener(isOpen);
   }
 
   tellAll(): void {

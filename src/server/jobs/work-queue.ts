@@ -1,6 +1,7 @@
 import type { Client } from '../service/client.js';
 import type { JobProgress, WorkReport } from './job-progress.js';
 import type { Job } from './job.js';
+import type { JobListener } from './listeners.js';
 
 /** An image whose turn has come. */
 export interface Work {
@@ -37,7 +38,7 @@ export interface WorkQueue {
    * Calls back whenever a job has changed or come further; also when the queue closes.
    * @returns a function that ends it
    */
-  listen(id: string, listener: () => void): () => void;
+  listen(id: string, listener: JobListener): () => void;
   progress(job: Job): Promise<JobProgress>;
   /** Whether nothing is taken any more. */
   readonly closed: boolean;
