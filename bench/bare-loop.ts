@@ -14,7 +14,7 @@ import { geometryOf } from './geometry-of.js';
 
 /** What a bare loop computes, in a form that can be given to another process. */
 export interface BareLoopPlan {
-  /** The graph: the very file that the network's threads have mapped, or the whole of it where they compute it in pieces. */
+  /** The graph: the very file that the network's threads have mapped, or the whole of it where they compute it in segments. */
   readonly path: string;
   /** Side of the square photograph. */
   readonly side: number;
@@ -61,10 +61,10 @@ export async function planBareLoop(
   };
 }
 
-/** The graph that computes a tile at once: where the network's own is cut into pieces, it is written next to it. */
-async function wholeGraph(folder: string, { pieces }: MeasuredGeometry): Promise<string> {
+/** The graph that computes a tile at once: where the network's own is cut into segments, it is written next to it. */
+async function wholeGraph(folder: string, { segments }: MeasuredGeometry): Promise<string> {
   const own = join(folder, graphFileName('uint8', 3));
-  if (!pieces) return own;
+  if (!segments) return own;
   const whole = join(folder, `whole-${graphFileName('uint8', 3)}`);
   await writeFile(whole, wrapPixels(await readFile(join(folder, coreName)), 'uint8', 3));
   return whole;

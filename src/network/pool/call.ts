@@ -8,7 +8,7 @@ import {
   type Progress,
   viewPixels,
 } from '../../pixels.js';
-import type { PiecePlan } from '../../model/catalogue/piece-names.js';
+import type { SegmentRun } from '../../model/catalogue/segment-names.js';
 import { liesOnSharedMemory } from '../../shared-pixels.js';
 import { takeShared } from '../../spare-memory.js';
 import { PoolCall, type PoolCallRequest } from './pool-call.js';
@@ -61,8 +61,8 @@ export interface CallRequest extends PoolCallRequest {
   readonly input: CallInput;
   readonly tiles: readonly PlacedTile[];
   readonly hooks: CallHooks;
-  /** How a tile's graph is run where it is cut into pieces. */
-  readonly pieces?: PiecePlan | undefined;
+  /** How a tile's graph is run where it is cut into segments. */
+  readonly segments?: SegmentRun | undefined;
   /** Where the picture is passed over several times: which of the passes this is. */
   readonly pass?: Pass;
   /** Called with what a tile contributes to the pools of the pass. */
@@ -99,7 +99,7 @@ export class Call extends PoolCall<PlacedTile> {
   }
 
   override orderFor(tile: PlacedTile, order: number): TileOrder {
-    const { input, scale, weights, pass, pieces } = this.request;
+    const { input, scale, weights, pass, segments } = this.request;
     return {
       kind: 'tile',
       order,
@@ -115,7 +115,7 @@ export class Call extends PoolCall<PlacedTile> {
       made: within(tile.made, tile.read),
       core: within(tile.core, tile.made),
       pass,
-      pieces,
+      segments,
       places: tile.places,
       cancelled: this.cancelled,
     };

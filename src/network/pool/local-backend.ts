@@ -128,7 +128,7 @@ export class LocalBackend extends MainBackend {
     const callOf = (
       tiles: readonly PlacedTile[],
       pixelsPerMs: number,
-      more: Pick<CallRequest, 'hooks' | 'pieces' | 'pass' | 'onParts'>,
+      more: Pick<CallRequest, 'hooks' | 'segments' | 'pass' | 'onParts'>,
     ): Call => {
       const largest = tiles.reduce((most, { work }) => Math.max(most, work), 0);
       return new Call({ ...common, ...more, tiles, pieceMs: largest / pixelsPerMs });
@@ -144,10 +144,9 @@ export class LocalBackend extends MainBackend {
     if (!passes) {
       const approximation = approximationOf(request);
       if (approximation) hooks.onApproximation?.(approximation);
+      const segments = geometry.segments && { ...geometry.segments, memoryBudget: request.memoryBudget };
       return [
-        await this.planOnce(request, source, (tiles) =>
-          callOf(tiles, this.pixelsPerMs, { hooks: learning, pieces: geometry.pieces }),
-        ),
+        await this.planOnce(request, source, (tiles) => callOf(tiles, this.pixelsPerMs, { hooks: learning, segments })),
       ];
     }
 

@@ -1,7 +1,7 @@
 import type { UpresErrorCode } from '../../errors.js';
 import type { StatedColours } from '../../model/catalogue/colours.js';
 import type { PoolingStage } from '../../model/catalogue/geometry.js';
-import type { PiecePlan } from '../../model/catalogue/piece-names.js';
+import type { SegmentRun } from '../../model/catalogue/segment-names.js';
 import type { MeasuredGeometry } from '../weights/weights-manifest.js';
 import type { Place } from '../tiles/repeated-tiles.js';
 import type { Rectangle } from '../tiles/tiles.js';
@@ -68,8 +68,8 @@ export interface TileOrder extends PixelKind {
   readonly core: Rectangle;
   /** The pass that it belongs to, where there are several. */
   readonly pass: Pass | undefined;
-  /** How its graph is run where it is cut into pieces; undefined where it is computed at once. */
-  readonly pieces: PiecePlan | undefined;
+  /** How its graph is run where it is cut into segments; undefined where it is computed at once. */
+  readonly segments: SegmentRun | undefined;
   /** Where the core's result goes: several places when parts of the picture look alike. */
   readonly places: readonly Place[];
   /** Set to 1 when the call was aborted. */

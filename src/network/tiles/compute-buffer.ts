@@ -6,7 +6,7 @@ import type { PoolPart, TileOrder, WeightsLocation } from '../pool/protocol.js';
 import { loadRuntime, mappingOptions, optimisingOptions, type SessionRuntime } from '../pool/runtime.js';
 import { runtimeFor } from '../pool/session-runtime.js';
 import type { PoolingStage } from '../../model/catalogue/geometry.js';
-import { runPieces, type TileWatch } from './pieces.js';
+import { runSegments, type TileWatch } from './segments.js';
 import { poolInputs, poolPart } from './pool-parts.js';
 import { readTile, writeCore } from './tile-pixels.js';
 
@@ -62,9 +62,9 @@ export class ComputeBuffer {
    */
   async computeTile(order: TileOrder, watch: TileWatch): Promise<readonly PoolPart[] | 'unwanted' | undefined> {
     const pixels = this.cropInput(order);
-    const { pass, pieces } = order;
-    const results = pieces
-      ? await runPieces(this.runtime, this.session, { pixels }, pieces, watch)
+    const { pass, segments } = order;
+    const results = segments
+      ? await runSegments(this.runtime, this.session, { pixels }, segments, watch, segments)
       : await this.session.run({ pixels, ...(pass && poolInputs(this.runtime, this.session, pass.found)) });
     pixels.dispose();
     if (!results) return 'unwanted';

@@ -1,15 +1,22 @@
 import type { Tensor } from 'onnxruntime-node';
-import type { Strips } from '../../model/catalogue/piece-names.js';
+import type { Strips } from '../../model/catalogue/segment-names.js';
 import { viewPixels, type PixelType } from '../../pixels.js';
 import type { SessionRuntime } from '../pool/runtime.js';
 
-/** Bytes that a network may hold for a strip. */
-const stripBytes = 64 * 2 ** 20;
+/** The share of a tile's memory that a strip may have. */
+const shareOfBudget = 1 / 4;
+
+/** How high strips may be. */
+export type StripLimit =
+  /** Bytes of activations that a tile may hold. */
+  | { readonly memoryBudget: number }
+  /** Rows of a strip, its halo not counted. */
+  | { readonly rows: number };
 
 /** The fewest rows that a strip is given besides its halo, where the picture has more. */
 const fewestRows = 9;
 
-/** Rows of what the last piece of a network is given: those that it reads, and those that it makes a result of. */
+/** Rows of what the last segment of a network is given: those that it reads, and those that it makes a result of. */
 export interface Strip {
   readonly from: number;
   readonly to: number;
@@ -21,13 +28,13 @@ export interface Strip {
 export const isRows = ({ dims }: Tensor): boolean => dims.length === 4;
 
 /**
- * Cuts what the last piece is given into strips of about equal height.
+ * Cuts what the last segment is given into strips of about equal height.
  * @param held tensors [1, channels, rows, columns] of one size, and others
- * @param mostRows of a strip, its halo not counted; default: as many as `stripBytes` has room for
+ * @param limit as many rows as it has room for, and `fewestRows` at least
  */
-export function stripsOf(held: readonly Tensor[], { halo, bytesPerPlace }: Strips, mostRows?: number): Strip[] {
+export function stripsOf(held: readonly Tensor[], { halo, bytesPerPlace }: Strips, limit: StripLimit): Strip[] {
   const [, , rows = 0, columns = 0] = held.find(isRows)?.dims ?? [];
-  const most = mostRows ?? Math.max(fewestRows, Math.floor(stripBytes / (bytesPerPlace * columns)) - 2 * halo);
+  const most = 'rows' in limit ? limit.rows : rowsWithin(limit.memoryBudget, bytesPerPlace * columns, halo);
   const count = Math.max(1, Math.ceil(rows / most));
   return Array.from({ length: count }, (_, strip) => {
     const start = Math.floor((strip * rows) / count);
@@ -35,6 +42,9 @@ export function stripsOf(held: readonly Tensor[], { halo, bytesPerPlace }: Strip
     return { from: Math.max(0, start - halo), to: Math.min(rows, end + halo), start, end };
   });
 }
+
+const rowsWithin = (memoryBudget: number, bytesPerRow: number, halo: number): number =>
+  Math.max(fewestRows, Math.floor((memoryBudget * shareOfBudget) / bytesPerRow) - 2 * halo);
 
 /** What a strip reads of a tensor [1, channels, rows, columns]. */
 export function rowsOf(

@@ -6,12 +6,13 @@ import type { InferenceSession } from 'onnxruntime-node';
 import { messageOf, UpresError } from '../../errors.js';
 import type { ProcessorDevice } from '../device.js';
 import type { Geometry } from '../../model/catalogue/geometry.js';
-import type { PiecePlan } from '../../model/catalogue/piece-names.js';
+import type { SegmentPlan } from '../../model/catalogue/segment-names.js';
 import type { Model } from '../../model/catalogue/model.js';
 import type { BuiltModel } from '../../model/catalogue/model-parts.js';
 import { readOnnx, writeOnnx } from '../../model/graph/onnx/file.js';
 import { wrapPixels } from '../../model/graph/pixels.js';
-import { cutIntoPieces } from '../../model/graph/rewrite/pieces.js';
+import { keepBlocks } from '../../model/graph/rewrite/blocked.js';
+import { cutIntoSegments } from '../../model/graph/rewrite/segments.js';
 import { graphFileName } from '../tiles/compute-buffer.js';
 import type { Prepared, PrepareOrder } from '../pool/protocol.js';
 import { resolveModel } from './resolve-model.js';
@@ -23,14 +24,14 @@ import { ROUNDING } from '../approximate.js';
 import { findColours, type FoundColours } from './colour-trial.js';
 import { arePassesEqual } from './pooling-trial.js';
 import { largestProduct } from './largest-product.js';
-import { hasLongTiles, provenPieces } from './pieces-trial.js';
+import { hasLongTiles, provenSegments } from './segments-trial.js';
 import { measureGeometry } from './trial.js';
 import { tryTrimmed } from './trimming-trial.js';
 import {
   coreName,
   manifestName,
   passName,
-  piecesName,
+  segmentsName,
   trimmedName,
   writeManifest,
   type MeasuredGeometry,
@@ -53,11 +54,11 @@ export async function prepareWeights(order: PrepareOrder): Promise<Prepared> {
 
   const { passes = [], trimmed } = built;
   if (order.folder === undefined || order.wasm) {
-    const cut = cutIntoPieces(readOnnx(core));
-    const pieces = cut && { ...cut, graph: writeOnnx(cut.model) };
-    const graphs = { core, passes, trimmed: trimmed?.core, pieces };
+    const cut = cutIntoSegments(readOnnx(core));
+    const segments = cut && { ...cut, graph: writeOnnx(cut.model) };
+    const graphs = { core, passes, trimmed: trimmed?.core, segments };
     const measured = await proveAndMeasure(runtime, device, built, graphs, found);
-    const usedCore = measured.pieces ? pieces!.graph : measured.trimmed === undefined ? core : trimmed!.core;
+    const usedCore = measured.segments ? segments!.graph : measured.trimmed === undefined ? core : trimmed!.core;
     const used = measured.pooling ? passes : [];
     if (order.folder !== undefined) await writeCores(order.folder, usedCore, used, measured);
     return { geometry: measured, core: usedCore, passes: used };
@@ -71,14 +72,14 @@ export async function prepareWeights(order: PrepareOrder): Promise<Prepared> {
     const passPaths = passes.map((_, pass) => join(order.folder!, passName(pass)));
     for (const [pass, path] of passPaths.entries()) await writeOptimised(runtime, passes[pass]!, path);
     // Of the optimised graph, in which nothing is left to fuse across a cut.
-    const cut = cutIntoPieces(readOnnx(await readFile(corePath)));
-    const pieces = cut && { ...cut, graph: join(order.folder, piecesName) };
-    if (cut) await writeFile(pieces!.graph, writeOnnx(cut.model), { mode: 0o600 });
-    const paths = { core: corePath, passes: passPaths, trimmed: trimmedPath, pieces };
+    const cut = cutIntoSegments(readOnnx(await readFile(corePath)));
+    const segments = cut && { ...cut, graph: join(order.folder, segmentsName) };
+    if (cut) await writeFile(segments!.graph, writeOnnx(cut.model), { mode: 0o600 });
+    const paths = { core: corePath, passes: passPaths, trimmed: trimmedPath, segments };
     const measured = await proveAndMeasure(runtime, device, built, paths, found);
     const [usedPath, otherPath] = measured.trimmed === undefined ? [corePath, trimmedPath] : [trimmedPath!, corePath];
-    await writeGraphs(order.folder, measured.pieces ? pieces!.graph : usedPath, undefined);
-    if (pieces) await rm(pieces.graph);
+    await writeGraphs(order.folder, measured.segments ? segments!.graph : usedPath, undefined);
+    if (segments) await rm(segments.graph);
     if (otherPath !== undefined) await removeOptimised(otherPath);
     for (const [pass, path] of passPaths.entries()) {
       if (measured.pooling) await writeGraphs(order.folder, path, pass);
@@ -111,11 +112,13 @@ async function writeCores(
   }
 }
 
-/** Has the runtime write the graph as it runs it, and its weights next to it. */
+/** Has the runtime write the graph as it runs it, and its weights next to it; of what it does without need some is taken out. */
 async function writeOptimised(runtime: SessionRuntime, core: Uint8Array, path: string): Promise<void> {
   const options = writingOptions(path, `${basename(path)}.data`);
   const optimiser = await openSession(() => runtime.InferenceSession.create(core, options));
   await optimiser.release();
+  const optimised = readOnnx(await readFile(path));
+  if (keepBlocks(optimised.graph)) await writeFile(path, writeOnnx(optimised));
 }
 
 async function removeOptimised(path: string): Promise<void> {
@@ -171,7 +174,7 @@ interface BuiltGraphs {
   readonly core: Uint8Array | string;
   readonly passes: readonly (Uint8Array | string)[];
   readonly trimmed: Uint8Array | string | undefined;
-  readonly pieces: (PiecePlan & { readonly graph: Uint8Array | string }) | undefined;
+  readonly segments: (SegmentPlan & { readonly graph: Uint8Array | string }) | undefined;
 }
 
 async function proveAndMeasure(
@@ -206,13 +209,13 @@ async function proveAndMeasure(
           await session.release();
         }
       }
-      if (graphs.pieces && hasLongTiles(measured)) {
-        const { graph } = graphs.pieces;
+      if (graphs.segments && hasLongTiles(measured)) {
+        const { graph } = graphs.segments;
         // A runtime that can't load it has the whole.
         const session = await open(graph).catch(() => undefined);
         if (session) {
-          const pieces = await provenPieces(runtime, optimised, session, graphs.pieces, measured);
-          if (pieces) measured = { ...measured, pieces };
+          const segments = await provenSegments(runtime, optimised, session, graphs.segments, measured);
+          if (segments) measured = { ...measured, segments };
           await session.release();
         }
       }

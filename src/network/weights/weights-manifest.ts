@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Colours } from '../../model/catalogue/colours.js';
 import type { Geometry } from '../../model/catalogue/geometry.js';
-import type { PiecePlan } from '../../model/catalogue/piece-names.js';
+import type { SegmentPlan } from '../../model/catalogue/segment-names.js';
 
 export const manifestName = 'manifest.json';
 
@@ -11,8 +11,8 @@ export const coreName = 'core.onnx';
 /** The same, trimmed to the cores of tiles: then it is used in its place. */
 export const trimmedName = 'trimmed.onnx';
 
-/** The same, in pieces: then it is used in its place. */
-export const piecesName = 'pieces.onnx';
+/** The same, in segments: then it is used in its place. */
+export const segmentsName = 'segments.onnx';
 
 /** One of the passes of a network that pools over the whole picture. */
 export const passName = (pass: number): string => `pass${pass}.onnx`;
@@ -32,8 +32,8 @@ export interface MeasuredGeometry extends Geometry {
   readonly trimmed?: number;
   /** Where tiles can't equal the whole bit for bit, or not at a bearable cost: how near they come. */
   readonly approximation?: Approximation;
-  /** Where the prepared graph is cut into pieces, of which each run does one: how they are run. */
-  readonly pieces?: PiecePlan;
+  /** Where the prepared graph is cut into segments, of which each run does one: how they are run. */
+  readonly segments?: SegmentPlan;
   /** What a user's network was found to take and give, where it was not what its file and card say. */
   readonly colours?: Colours;
   /** What its user should know of it. */

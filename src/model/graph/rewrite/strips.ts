@@ -1,10 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import { floatsOf, intOf, intsOf, node as makeNode, textOf } from '../onnx/node.js';
+import { BLOCKED } from './blocked.js';
 import { isExternal, readNumbers } from '../onnx/tensor.js';
 import { GraphProtoSchema, type GraphProto, type NodeProto, type TensorProto } from '../onnx/onnx_pb.js';
-
-/** Domain of the runtime's own operators, whose tensors lie in blocks of channels. */
-const BLOCKED = 'com.microsoft.nchwc';
 
 /** What gives at each place what it makes of that place alone. */
 const POINTWISE = new Set(

@@ -1,8 +1,8 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import type { SessionRuntime } from '../pool/runtime.js';
 import { runOnPlane, type CoreRunner, type Plane } from '../proving.js';
-import type { PiecePlan } from '../../model/catalogue/piece-names.js';
-import { NO_WATCH, runPieces } from '../tiles/pieces.js';
+import type { SegmentPlan } from '../../model/catalogue/segment-names.js';
+import { NO_WATCH, runSegments } from '../tiles/segments.js';
 import { randomPlane } from './trial-pictures.js';
 import type { MeasuredGeometry } from './weights-manifest.js';
 
@@ -20,18 +20,18 @@ export const hasLongTiles = ({ approximation, pooling }: MeasuredGeometry): bool
 const trialRows = 9;
 
 /**
- * Finds out whether a graph in pieces gives, bit for bit, what the whole gives.
- * @param inPieces the graph that `cutIntoPieces` made
+ * Finds out whether a graph in segments gives, bit for bit, what the whole gives.
+ * @param inSegments the graph that `cutIntoSegments` made
  * @param plan how it is to be run
  * @returns how it can be: without strips, where only they differ; undefined where it differs, can't be run, or is too large to be tried
  */
-export async function provenPieces(
+export async function provenSegments(
   runtime: SessionRuntime,
   whole: InferenceSession,
-  inPieces: InferenceSession,
-  { shares, strips }: PiecePlan,
+  inSegments: InferenceSession,
+  { shares, strips }: SegmentPlan,
   { multipleOf, macPerPixel, fixedSize }: MeasuredGeometry,
-): Promise<PiecePlan | undefined> {
+): Promise<SegmentPlan | undefined> {
   const roundUp = (value: number): number => Math.ceil(value / multipleOf) * multipleOf;
   const sizes = fixedSize
     ? [fixedSize]
@@ -44,9 +44,9 @@ export async function provenPieces(
   const pictures = sizes.map(({ width, height }) => randomPlane(width, height));
   const expected: Plane[] = [];
   for (const picture of pictures) expected.push(await runOnPlane(runtime, whole, picture));
-  const isProven = async (plan: PiecePlan): Promise<boolean> => {
+  const isProven = async (plan: SegmentPlan): Promise<boolean> => {
     const runner: CoreRunner = {
-      run: async (feeds) => (await runPieces(runtime, inPieces, feeds, plan, NO_WATCH, trialRows))!,
+      run: async (feeds) => (await runSegments(runtime, inSegments, feeds, plan, NO_WATCH, { rows: trialRows }))!,
     };
     for (const [at, picture] of pictures.entries()) {
       // A graph that the runtime refuses is no better than one that differs: the other is there.

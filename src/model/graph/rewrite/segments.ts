@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { handedName, heldName, pieceName, type PiecePlan, type Strips } from '../../catalogue/piece-names.js';
+import { handedName, heldName, segmentName, type SegmentPlan, type Strips } from '../../catalogue/segment-names.js';
 import { costsOf, type GraphCosts, type TensorCost } from '../analysis/cost.js';
 import { neededNodes } from '../analysis/needed-nodes.js';
 import { opsetOf, type OnnxModel } from '../onnx/file.js';
@@ -15,22 +15,22 @@ import {
 } from '../onnx/onnx_pb.js';
 import { haloOfStrips, inRows } from './strips.js';
 
-/** Multiply-accumulates for an input pixel up to which a network stays whole, and that a piece has at most where it can be cut so often. */
+/** Multiply-accumulates for an input pixel up to which a network stays whole, and that a segment has at most where it can be cut so often. */
 const heavy = 2e6;
-const heaviestPiece = 1.5e6;
+const heaviestSegment = 1.5e6;
 
-/** Tensors that may be handed from piece to piece, and their share of what is alive at the graph's peak: a piece holds both ends. */
+/** Tensors that may be handed from segment to segment, and their share of what is alive at the graph's peak: a segment holds both ends. */
 const mostHandedOn = 3;
 const mostOfPeak = 1 / 3;
 
 /** The type of what is handed on. */
 const floats: number = DataType.FLOAT;
 
-/** Values of a tensor that several pieces may have a copy of; of what lies in a file all are one. */
+/** Values of a tensor that several segments may have a copy of; of what lies in a file all are one. */
 const mostCopied = 2 ** 18;
 
-/** A graph in pieces, of which each run does one. */
-export interface Pieces extends PiecePlan {
+/** A graph in segments, of which each run does one. */
+export interface Segments extends SegmentPlan {
   readonly model: OnnxModel;
 }
 
@@ -52,18 +52,18 @@ interface Place {
 }
 
 /**
- * Cuts the core of a heavy network, one piece after another, at places where few tensors are alive: between its blocks. Run in turn, pieces do
+ * Cuts the core of a heavy network, one segment after another, at places where few tensors are alive: between its blocks. Run in turn, segments do
  * what the core does, node by node. Whether a runtime that still optimises them does so to the bit is for a trial to tell.
  *
- * All pieces are branches of one graph, so that a session keeps one set of weights and one arena for them: `input`, the piece's number and the
+ * All segments are branches of one graph, so that a session keeps one set of weights and one arena for them: `input`, the segment's number and the
  * tensors that are held -> `output`, which is empty but for the last, and the tensors to be held. What depends on the picture's size alone
- * (masks, shapes) each piece computes for itself.
+ * (masks, shapes) each segment computes for itself.
  *
- * An end that makes a larger picture of a small one, and holds more at once than all before it, is the last piece: strips of it can be made
+ * An end that makes a larger picture of a small one, and holds more at once than all before it, is the last segment: strips of it can be made
  * one after another.
  * @returns undefined for a core that is light, or has no such places
  */
-export function cutIntoPieces(core: OnnxModel): Pieces | undefined {
+export function cutIntoSegments(core: OnnxModel): Segments | undefined {
   const { graph } = core;
   // The graphs inside of nodes may read any tensor of this one.
   if (graph.node.some(({ attribute }) => attribute.some(({ g, graphs }) => g ?? graphs.length > 0))) return undefined;
@@ -80,7 +80,7 @@ export function cutIntoPieces(core: OnnxModel): Pieces | undefined {
   const bounds = [0, ...cuts.map(({ cost }) => cost), total];
   return {
     model: branching(end ? { ...core, graph: end.graph } : core, cuts),
-    shares: bounds.slice(1).map((cost, piece) => (cost - bounds[piece]!) / total),
+    shares: bounds.slice(1).map((cost, segment) => (cost - bounds[segment]!) / total),
     ...(end && { strips: end.strips }),
   };
 }
@@ -153,15 +153,15 @@ function placesOf(graph: GraphProto, nodes: readonly NodeProto[], costs: GraphCo
     }));
 }
 
-/** Of all places those that make pieces of the size wanted: in the second half of what a piece may have, the one where least is alive. */
+/** Of all places those that make segments of the size wanted: in the second half of what a segment may have, the one where least is alive. */
 function choose(places: readonly Place[], total: number): Place[] {
   const cuts: Place[] = [];
-  // What little would be left after a later one is no piece.
-  const last = total - heaviestPiece / 4;
+  // What little would be left after a later one is no segment.
+  const last = total - heaviestSegment / 4;
   let start = 0;
-  while (total - start > heaviestPiece) {
-    const later = places.filter(({ cost }) => cost > start + heaviestPiece / 2 && cost < last);
-    const near = later.filter(({ cost }) => cost <= start + heaviestPiece);
+  while (total - start > heaviestSegment) {
+    const later = places.filter(({ cost }) => cost > start + heaviestSegment / 2 && cost < last);
+    const near = later.filter(({ cost }) => cost <= start + heaviestSegment);
     const best = near.toReversed().reduce<Place | undefined>(least, undefined) ?? later[0];
     if (!best) break;
     cuts.push(best);
@@ -173,16 +173,16 @@ function choose(places: readonly Place[], total: number): Place[] {
 const least = (best: Place | undefined, place: Place): Place =>
   best === undefined || place.elements < best.elements ? place : best;
 
-/** The graph of which each run does one piece. */
+/** The graph of which each run does one segment. */
 function branching(core: OnnxModel, cuts: readonly Place[]): OnnxModel {
   const { graph } = core;
   const slots = Math.max(...cuts.map(({ alive }) => alive.length));
   const holds = slotsOf(cuts, slots);
-  const pieces = [...holds, []].map((after, piece) => pieceOf(graph, holds[piece - 1] ?? [], after, slots));
+  const segments = [...holds, []].map((after, segment) => segmentOf(graph, holds[segment - 1] ?? [], after, slots));
   const names = ['output', ...Array.from({ length: slots }, (_, slot) => handedName(slot))];
   const writer = new GraphWriter(opsetOf(core), 'upres_choice_');
-  writer.nodes.push(...choosing(writer, pieces, 0, names));
-  const shared = giveWeights(graph, pieces);
+  writer.nodes.push(...choosing(writer, segments, 0, names));
+  const shared = giveWeights(graph, segments);
   return {
     ...core,
     graph: create(GraphProtoSchema, {
@@ -191,7 +191,7 @@ function branching(core: OnnxModel, cuts: readonly Place[]): OnnxModel {
       initializer: [...shared, ...writer.initializers],
       input: [
         ...graph.input,
-        shapelessInfo(pieceName, DataType.FLOAT),
+        shapelessInfo(segmentName, DataType.FLOAT),
         ...Array.from({ length: slots }, (_, slot) => shapelessInfo(heldName(slot), DataType.FLOAT)),
       ],
       output: [...graph.output, ...names.slice(1).map((name) => shapelessInfo(name, DataType.FLOAT))],
@@ -209,8 +209,8 @@ function slotsOf(cuts: readonly Place[], slots: number): (string | undefined)[][
   });
 }
 
-/** What the graph does from what is held before a piece to what is held after it; after the last that is its output. */
-function pieceOf(
+/** What the graph does from what is held before a segment to what is held after it; after the last that is its output. */
+function segmentOf(
   graph: GraphProto,
   before: readonly (string | undefined)[],
   after: readonly (string | undefined)[],
@@ -230,28 +230,28 @@ function pieceOf(
     else results.push(name ?? empty(nodes, [1]));
   }
   return create(GraphProtoSchema, {
-    name: 'piece',
+    name: 'segment',
     node: nodes,
     output: results.map((name) => shapelessInfo(name, DataType.FLOAT)),
   });
 }
 
 /**
- * Gives each piece the weights that it uses: those of the graph are handed to branches one by one, in each run, and the runtime does not pack
+ * Gives each segment the weights that it uses: those of the graph are handed to branches one by one, in each run, and the runtime does not pack
  * them beforehand as it does a graph's own, which rounds otherwise.
- * @returns those that several pieces use and that are too large to be there twice
+ * @returns those that several segments use and that are too large to be there twice
  */
-function giveWeights(graph: GraphProto, pieces: readonly GraphProto[]): TensorProto[] {
+function giveWeights(graph: GraphProto, segments: readonly GraphProto[]): TensorProto[] {
   const users = new Map<string, GraphProto[]>();
-  for (const piece of pieces) {
-    for (const name of new Set(piece.node.flatMap(({ input }) => input))) {
-      users.set(name, [...(users.get(name) ?? []), piece]);
+  for (const segment of segments) {
+    for (const name of new Set(segment.node.flatMap(({ input }) => input))) {
+      users.set(name, [...(users.get(name) ?? []), segment]);
     }
   }
   return graph.initializer.filter((tensor) => {
-    const pieces = users.get(tensor.name) ?? [];
-    if (pieces.length > 1 && !isExternal(tensor) && sizeOf(tensor.dims) > mostCopied) return true;
-    for (const piece of pieces) piece.initializer.push(tensor);
+    const segments = users.get(tensor.name) ?? [];
+    if (segments.length > 1 && !isExternal(tensor) && sizeOf(tensor.dims) > mostCopied) return true;
+    for (const segment of segments) segment.initializer.push(tensor);
     return false;
   });
 }
@@ -263,26 +263,26 @@ function empty(nodes: NodeProto[], dims: readonly number[]): string {
   return name;
 }
 
-/** Nodes that run one of some pieces: a tree of branches, so that a run passes few of them. */
+/** Nodes that run one of some segments: a tree of branches, so that a run passes few of them. */
 function choosing(
   writer: GraphWriter,
-  pieces: readonly GraphProto[],
+  segments: readonly GraphProto[],
   first: number,
   names: readonly string[],
 ): NodeProto[] {
-  const half = pieces.length >> 1;
+  const half = segments.length >> 1;
   const isEarly = writer.fresh('early');
   const branchOf = (part: readonly GraphProto[], start: number): GraphProto => {
     if (part.length === 1) return part[0]!;
     const inner = names.map((name) => writer.fresh(name));
     return create(GraphProtoSchema, {
-      name: 'pieces',
+      name: 'segments',
       node: choosing(writer, part, start, inner),
       output: inner.map((name) => shapelessInfo(name, DataType.FLOAT)),
     });
   };
   return [
-    node('Less', [pieceName, writer.floats([first + half], [1])], [isEarly]),
-    ifNode(isEarly, branchOf(pieces.slice(0, half), first), branchOf(pieces.slice(half), first + half), names),
+    node('Less', [segmentName, writer.floats([first + half], [1])], [isEarly]),
+    ifNode(isEarly, branchOf(segments.slice(0, half), first), branchOf(segments.slice(half), first + half), names),
   ];
 }

@@ -7,8 +7,9 @@ import { makeModel, readOnnx, writeOnnx, type OnnxModel } from '#src/model/graph
 import { GraphWriter } from '#src/model/graph/onnx/graph-writer.js';
 import { tensorInfo } from '#src/model/graph/onnx/node.js';
 import { TensorProto_DataType as DataType, TensorProtoSchema } from '#src/model/graph/onnx/onnx_pb.js';
-import { cutIntoPieces } from '#src/model/graph/rewrite/pieces.js';
-import { NO_WATCH, runPieces } from '#src/network/tiles/pieces.js';
+import { cutIntoSegments } from '#src/model/graph/rewrite/segments.js';
+import { NO_WATCH, runSegments } from '#src/network/tiles/segments.js';
+import { stripsOf } from '#src/network/tiles/strips.js';
 import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { conv, randomFloats } from '../model/support.js';
 import { codeOf } from '../support/errors.js';
@@ -18,6 +19,7 @@ const cacheFolder = temporaryFolder();
 afterAll(() => rm(cacheFolder, { recursive: true, force: true }));
 
 const runtime = { InferenceSession, Tensor };
+const plenty = { memoryBudget: 2 ** 28 };
 
 /** Channels of convolutions of which each costs 0.4 million multiply-accumulates for a pixel: six are heavy. */
 const wide = 128;
@@ -144,7 +146,7 @@ async function open(model: OnnxModel): Promise<InferenceSession> {
 const [width, height] = [9, 7];
 const input = new Tensor('float32', randomFloats(3 * width * height, 5), [1, 3, height, width]);
 
-describe('a heavy graph is cut into pieces that compute the same', () => {
+describe('a heavy graph is cut into segments that compute the same', () => {
   test.each<[string, Body, number]>([
     ['a stack', plain, 2],
     ['residual blocks', residual, 2],
@@ -156,21 +158,19 @@ describe('a heavy graph is cut into pieces that compute the same', () => {
     ['a stack of which a size would have to be handed on, but for its end', askedLate, 2],
   ])('%s', async (_, body, least) => {
     const model = core(body);
-    const { model: cut, ...plan } = cutIntoPieces(model)!;
+    const { model: cut, ...plan } = cutIntoSegments(model)!;
     const { shares } = plan;
     expect(shares.length).toBeGreaterThanOrEqual(least);
     expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 9);
-    const [whole, pieces] = [await open(model), await open(cut)];
+    const [whole, segments] = [await open(model), await open(cut)];
     const { output } = await whole.run({ input });
     const advances: number[] = [];
-    const seen = await runPieces(runtime, pieces, { input }, plan, {
-      isUnwanted: () => false,
-      onAdvance: (share) => advances.push(share),
-    });
+    const watch = { ...NO_WATCH, onAdvance: (share: number) => advances.push(share) };
+    const seen = await runSegments(runtime, segments, { input }, plan, watch, plenty);
     expect(seen!.output!.dims).toEqual(output!.dims);
     expect(seen!.output!.data).toEqual(output!.data);
     expect(advances).toHaveLength(shares.length - 1);
-    await Promise.all([whole.release(), pieces.release()]);
+    await Promise.all([whole.release(), segments.release()]);
   });
 
   test.each<[string, Body]>([
@@ -178,11 +178,11 @@ describe('a heavy graph is cut into pieces that compute the same', () => {
     ['all of whose layers see all before', dense],
     ['that would hold twice as much', holding],
   ])('but not one %s', (_, body) => {
-    expect(cutIntoPieces(core(body)) === undefined).toBe(true);
+    expect(cutIntoSegments(core(body)) === undefined).toBe(true);
   });
 
   test('of which none is begun for a result that no one waits for', async () => {
-    const { model, ...plan } = cutIntoPieces(core(plain))!;
+    const { model, ...plan } = cutIntoSegments(core(plain))!;
     const session = await open(model);
     let runs = 0;
     const counting = {
@@ -190,7 +190,7 @@ describe('a heavy graph is cut into pieces that compute the same', () => {
       run: (feeds: Record<string, Tensor>) => (runs++, session.run(feeds)),
     } as unknown as InferenceSession;
     const watch = { ...NO_WATCH, isUnwanted: () => runs === 1 };
-    expect(await runPieces(runtime, counting, { input }, plan, watch)).toBeUndefined();
+    expect(await runSegments(runtime, counting, { input }, plan, watch, plenty)).toBeUndefined();
     expect(runs).toBe(1);
     await session.release();
   });
@@ -263,31 +263,43 @@ describe('an end that enlarges what it is given is made in strips', () => {
     const written = core(ending(end));
     const models = halo === undefined ? [written] : [written, await optimised(written)];
     for (const model of models) {
-      const { model: cut, ...plan } = cutIntoPieces(model)!;
+      const { model: cut, ...plan } = cutIntoSegments(model)!;
       // The runtime has operators of its own, which take other rows, and does without some.
       if (model === written) expect(plan.strips?.halo).toBe(halo);
       else expect(plan.strips).toBeDefined();
-      const [whole, pieces] = [await open(model), await open(cut)];
+      const [whole, segments] = [await open(model), await open(cut)];
       const { output } = await whole.run({ input: picture });
-      for (const mostRows of [undefined, 5]) {
+      for (const limit of [plenty, { rows: 5 }]) {
         const advances: number[] = [];
         const watch = { ...NO_WATCH, onAdvance: (share: number) => advances.push(share) };
-        const seen = await runPieces(runtime, pieces, { input: picture }, plan, watch, mostRows);
+        const seen = await runSegments(runtime, segments, { input: picture }, plan, watch, limit);
         expect(seen!.output!.dims).toEqual(output!.dims);
         expect(seen!.output!.data).toEqual(output!.data);
-        const strips = plan.strips && mostRows ? Math.ceil(rows / mostRows) : 1;
+        const strips = plan.strips && 'rows' in limit ? Math.ceil(rows / limit.rows) : 1;
         expect(advances).toHaveLength(plan.shares.length + strips - 2);
       }
-      await Promise.all([whole.release(), pieces.release()]);
+      await Promise.all([whole.release(), segments.release()]);
     }
   });
 
+  test.each([
+    [2 ** 30, 1],
+    [64 * 2 ** 20, 2],
+    [16 * 2 ** 20, 8],
+    [1, 11],
+  ])('as high as a memory budget of %i bytes allows, and nine rows at least', (memoryBudget, count) => {
+    const held = [{ dims: [0] }, { dims: [1, 64, 96, 100] }] as unknown as Tensor[];
+    const strips = stripsOf(held, { halo: 2, bytesPerPlace: 2 ** 20 / 400 }, { memoryBudget });
+    expect(strips).toHaveLength(count);
+    expect(strips.reduce((rows, { start, end }) => rows + end - start, 0)).toBe(96);
+  });
+
   test('of which none is begun for a result that no one waits for', async () => {
-    const { model, ...plan } = cutIntoPieces(core(ending(twice)))!;
+    const { model, ...plan } = cutIntoSegments(core(ending(twice)))!;
     const session = await open(model);
     let told = 0;
     const watch = { isUnwanted: () => told === plan.shares.length, onAdvance: () => (told += 1) };
-    expect(await runPieces(runtime, session, { input: picture }, plan, watch, 4)).toBeUndefined();
+    expect(await runSegments(runtime, session, { input: picture }, plan, watch, { rows: 4 })).toBeUndefined();
     expect(told).toBe(plan.shares.length);
     await session.release();
   });
@@ -319,9 +331,9 @@ describe('while a tile of a heavy network is computed', () => {
     'its progress is told, and it can be cancelled: %s',
     async (device) => {
       await using network = await ThreadSafeNetwork.fromBytes(placed(), { cacheFolder, device, threads: 1 });
-      const { fixedSize, pieces } = network.weights.geometry;
+      const { fixedSize, segments } = network.weights.geometry;
       expect(fixedSize).toEqual({ width: side, height: side });
-      expect(pieces!.shares.length).toBeGreaterThanOrEqual(2);
+      expect(segments!.shares.length).toBeGreaterThanOrEqual(2);
 
       const done: number[] = [];
       let tiles = 0;
@@ -330,7 +342,7 @@ describe('while a tile of a heavy network is computed', () => {
         onProgress: ({ donePixels }) => done.push(donePixels),
       });
       expect(tiles).toBe(1);
-      expect(done).toHaveLength(pieces!.shares.length);
+      expect(done).toHaveLength(segments!.shares.length);
       expect(done).toEqual(done.toSorted((a, b) => a - b));
       expect(done.at(-1)).toBe(side * side);
 
@@ -347,7 +359,7 @@ describe('while a tile of a heavy network is computed', () => {
       expect((await network.upscaleImage(picture)).data).toEqual(result.data);
       expect(told).toBe(1);
 
-      // Two pictures on one thread, of which what is held between pieces must not be mixed up.
+      // Two pictures on one thread, of which what is held between segments must not be mixed up.
       const other = { ...picture, data: picture.data.toReversed() };
       const alone = await network.upscaleImage(other);
       const both = await Promise.all([network.upscaleImage(picture), network.upscaleImage(other)]);

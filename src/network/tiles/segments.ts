@@ -1,13 +1,19 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import { handedName, heldName, pieceInputs, pieceName, type PiecePlan } from '../../model/catalogue/piece-names.js';
+import {
+  handedName,
+  heldName,
+  segmentInputs,
+  segmentName,
+  type SegmentPlan,
+} from '../../model/catalogue/segment-names.js';
 import type { SessionRuntime } from '../pool/runtime.js';
-import { isRows, rowsOf, StackedRows, stripsOf } from './strips.js';
+import { isRows, rowsOf, StackedRows, stripsOf, type StripLimit } from './strips.js';
 
 /** Who looks on while a tile is computed. */
 export interface TileWatch {
-  /** Whether no one waits for the tile any more: asked between its pieces. */
+  /** Whether no one waits for the tile any more: asked between its segments. */
   readonly isUnwanted: () => boolean;
-  /** Called after each piece but the last with the share of the work that is done. */
+  /** Called after each segment but the last with the share of the work that is done. */
   readonly onAdvance: (share: number) => void;
 }
 
@@ -17,31 +23,31 @@ export const NO_WATCH: TileWatch = { isUnwanted: () => false, onAdvance: () => u
 type Results = Awaited<ReturnType<InferenceSession['run']>>;
 
 /**
- * Runs a graph that is cut into pieces, one after another: see `cutIntoPieces`. The runtime can't be stopped within a run; between two it can.
+ * Runs a graph that is cut into segments, one after another: see `cutIntoSegments`. The runtime can't be stopped within a run; between two it can.
  * @param input the graph's own input, by its name
- * @param mostRows of a strip of the last piece; default: as many as its memory allows
- * @returns what the last piece gave; undefined where the result became unwanted before
+ * @param limit of a strip of the last segment
+ * @returns what the last segment gave; undefined where the result became unwanted before
  */
-export async function runPieces(
+export async function runSegments(
   runtime: SessionRuntime,
   session: InferenceSession,
   input: Readonly<Record<string, Tensor>>,
-  { shares, strips }: PiecePlan,
+  { shares, strips }: SegmentPlan,
   { isUnwanted, onAdvance }: TileWatch,
-  mostRows?: number,
+  limit: StripLimit,
 ): Promise<Results | undefined> {
   const nothing = new runtime.Tensor('float32', new Float32Array(0), [0]);
-  const held = Array.from({ length: session.inputNames.length - pieceInputs }, () => nothing as Tensor);
-  const run = (piece: number, tensors: readonly Tensor[]): Promise<Results> => {
+  const held = Array.from({ length: session.inputNames.length - segmentInputs }, () => nothing as Tensor);
+  const run = (segment: number, tensors: readonly Tensor[]): Promise<Results> => {
     const feeds: Record<string, Tensor> = { ...input };
-    feeds[pieceName] = new runtime.Tensor('float32', Float32Array.of(piece), [1]);
+    feeds[segmentName] = new runtime.Tensor('float32', Float32Array.of(segment), [1]);
     for (const [slot, tensor] of tensors.entries()) feeds[heldName(slot)] = tensor;
     return session.run(feeds);
   };
   const last = shares.length - 1;
   let done = 0;
-  for (const [piece, share] of shares.slice(0, last).entries()) {
-    const results = await run(piece, held);
+  for (const [segment, share] of shares.slice(0, last).entries()) {
+    const results = await run(segment, held);
     for (const slot of held.keys()) {
       const handed = results[handedName(slot)]!;
       if (handed.size > 0) held[slot] = handed;
@@ -54,7 +60,7 @@ export async function runPieces(
 
   const name = session.outputNames[0]!;
   const picture = new StackedRows(name);
-  const all = stripsOf(held, strips, mostRows);
+  const all = stripsOf(held, strips, limit);
   for (const [index, strip] of all.entries()) {
     const rows = held.map((tensor) => (isRows(tensor) ? rowsOf(runtime, tensor, strip) : tensor));
     picture.add((await run(last, rows))[name]!, strip);
