@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { rolldown } from 'rolldown';
-import { binaryPackages, isInBinaryPackage, outputOptions, writeJoined } from './joining.js';
+import { binaryPackages, outputOptions, writeJoined } from './joining.js';
 
 /*
  * The body of the pool's threads as it is shipped, `dist/network/pool/thread.cjs`: one file, which Node reads without starting the loader
@@ -41,7 +41,7 @@ const joined = {
     return `export const joinedRows = {\n${parts.join(',\n')}\n};`;
   },
   transform(code, id) {
-    if (isInBinaryPackage(id) || id !== entry) return undefined;
+    if (id !== entry) return undefined;
     if (!code.includes(importRows)) throw new Error(`thread.js has no more ${importRows}: see plugins/thread.js`);
     const own = "joinedRows[module.slice(new URL('../../', import.meta.url).href.length)]";
     return `import { joinedRows } from '${joinedRows}';\n${code.replace(importRows, `await (${own}?.() ?? import(module))`)}`;

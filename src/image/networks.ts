@@ -14,7 +14,7 @@ const pixelsPerThread = 1 << 14;
 /** The networks in use, each loaded once for each device, however many callers ask for it at the same time. */
 export class Networks {
   private readonly loaded = new Map<string, Promise<ThreadSafeNetwork>>();
-
+  /** Whether there may be threads although no network was loaded. */
   private threadsStarted = false;
 
   /** @param options for every network */
@@ -22,11 +22,10 @@ export class Networks {
 
   /** Has the threads start that a picture of so many pixels will be computed on, while it is still read. */
   async startThreads(device: Device, pixels: number): Promise<void> {
-    const { threads = defaultThreads() } = this.options;
-    const count = Math.min(threads, Math.ceil(pixels / pixelsPerThread));
     if (!isProcessor(device)) return;
     const { ThreadPool } = await import('../network/pool/thread-pool.js');
-    ThreadPool.get().startThreads(count);
+    const { threads = defaultThreads() } = this.options;
+    ThreadPool.get().startThreads(Math.min(threads, Math.ceil(pixels / pixelsPerThread)));
     this.threadsStarted = true;
   }
 
@@ -78,7 +77,6 @@ export class Networks {
       networks.flatMap((result) => (result.status === 'fulfilled' ? [result.value.dispose(options)] : [])),
     );
     if (!this.threadsStarted) return;
-    // Where no network was loaded after all.
     const { ThreadPool } = await import('../network/pool/thread-pool.js');
     await ThreadPool.get().endUnused();
   }

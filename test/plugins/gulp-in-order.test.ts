@@ -12,13 +12,18 @@ function pending(): { promise: Promise<string>; end: (result: string) => void; f
   return { promise, end, fail };
 }
 
+async function twoUnderWay() {
+  const given: string[] = [];
+  const work = new InOrder<string>((result) => given.push(result));
+  const [first, second] = [pending(), pending()];
+  await work.add(first.promise);
+  await work.add(second.promise);
+  return { work, given, first, second };
+}
+
 describe('results in the order of their files', () => {
   it('are given as soon as those before them are, and then nothing is left', async () => {
-    const given: string[] = [];
-    const work = new InOrder<string>((result) => given.push(result));
-    const [first, second] = [pending(), pending()];
-    await work.add(first.promise);
-    await work.add(second.promise);
+    const { work, given, first, second } = await twoUnderWay();
     second.end('b');
     await second.promise;
     expect(work.giveReady()).toBe(false);
@@ -31,11 +36,7 @@ describe('results in the order of their files', () => {
   });
 
   it('are not given over one that failed, whose error comes at the end', async () => {
-    const given: string[] = [];
-    const work = new InOrder<string>((result) => given.push(result));
-    const [first, second] = [pending(), pending()];
-    await work.add(first.promise);
-    await work.add(second.promise);
+    const { work, given, first, second } = await twoUnderWay();
     second.end('b');
     first.fail(new Error('damaged'));
     await second.promise;

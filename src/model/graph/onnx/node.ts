@@ -141,3 +141,8 @@ export function textOf(of: NodeProto, name: string, otherwise: string): string {
 export function tensorOf(of: NodeProto, name: string): TensorProto | undefined {
   return find(of, name)?.t;
 }
+
+/** Whether nodes have graphs inside, such as branches and loops: these may read any tensor of the one around them. */
+export function hasInnerGraphs(graph: GraphProto): boolean {
+  return graph.node.some(({ attribute }) => attribute.some(({ g, graphs }) => g ?? graphs.length > 0));
+}

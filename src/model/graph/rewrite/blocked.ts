@@ -1,4 +1,4 @@
-import { floatsOf, intOf, intsOf, node as makeNode, textOf } from '../onnx/node.js';
+import { floatsOf, hasInnerGraphs, intOf, intsOf, node as makeNode, textOf } from '../onnx/node.js';
 import type { GraphProto, NodeProto, TensorProto } from '../onnx/onnx_pb.js';
 import { sizeOf } from '../onnx/tensor.js';
 
@@ -28,7 +28,7 @@ interface Blocks {
  */
 export function keepBlocks(graph: GraphProto): boolean {
   // The graphs inside of nodes may read any tensor of this one.
-  if (graph.node.some(({ attribute }) => attribute.some(({ g, graphs }) => g ?? graphs.length > 0))) return false;
+  if (hasInnerGraphs(graph)) return false;
   const constants = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
   const sizes = sizesOf(graph, constants);
   /** By the name in the usual order. */

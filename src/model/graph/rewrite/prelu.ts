@@ -1,4 +1,4 @@
-import { float, intOf, node, tensorOf } from '../onnx/node.js';
+import { float, hasInnerGraphs, intOf, node, tensorOf } from '../onnx/node.js';
 import type { OnnxModel } from '../onnx/file.js';
 import type { GraphProto, NodeProto, TensorProto } from '../onnx/onnx_pb.js';
 import { tensorNames } from '../onnx/names.js';
@@ -78,7 +78,7 @@ function negateForNext(
   if (slopes.every((slope) => slope <= 1)) return new Map();
   if (graph.output.some(({ name }) => name === tensor)) return undefined;
   // The graphs inside of nodes may read any tensor of this one.
-  if (graph.node.some(({ attribute }) => attribute.some(({ g, graphs }) => g ?? graphs.length > 0))) return undefined;
+  if (hasInnerGraphs(graph)) return undefined;
   const readers = graph.node.filter(({ input }) => input.includes(tensor));
   if (!readers.every((reader) => isDense(reader) && reader.input.lastIndexOf(tensor) === 0)) return undefined;
   const signs = fresh(`${tensor}/signs`);

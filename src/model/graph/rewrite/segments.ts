@@ -4,7 +4,7 @@ import { costsOf, type GraphCosts, type TensorCost } from '../analysis/cost.js';
 import { neededNodes } from '../analysis/needed-nodes.js';
 import { opsetOf, type OnnxModel } from '../onnx/file.js';
 import { GraphWriter } from '../onnx/graph-writer.js';
-import { constant, ifNode, node, shapelessInfo } from '../onnx/node.js';
+import { constant, hasInnerGraphs, ifNode, node, shapelessInfo } from '../onnx/node.js';
 import { floatTensor, isExternal, sizeOf } from '../onnx/tensor.js';
 import {
   GraphProtoSchema,
@@ -66,7 +66,7 @@ interface Place {
 export function cutIntoSegments(core: OnnxModel): Segments | undefined {
   const { graph } = core;
   // The graphs inside of nodes may read any tensor of this one.
-  if (graph.node.some(({ attribute }) => attribute.some(({ g, graphs }) => g ?? graphs.length > 0))) return undefined;
+  if (hasInnerGraphs(graph)) return undefined;
   const costs = costsOf(graph);
   const nodes = graph.node.filter((node) => !costs.ofSizeAlone.has(node));
   const total = nodes.reduce((sum, node) => sum + costs.ofNode(node), 0);

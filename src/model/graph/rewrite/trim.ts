@@ -5,7 +5,7 @@ import { hasPicture, shapeOf, sizeOfAxis, type Value } from '../analysis/value.j
 import { pictureAxes, windowsOf } from '../analysis/window.js';
 import { opsetOf, type OnnxModel } from '../onnx/file.js';
 import { GraphWriter } from '../onnx/graph-writer.js';
-import { intOf, intsOf, node as makeNode, textOf } from '../onnx/node.js';
+import { hasInnerGraphs, intOf, intsOf, node as makeNode, textOf } from '../onnx/node.js';
 import type { NodeProto } from '../onnx/onnx_pb.js';
 
 /** Rows and columns that a tensor lacks of what it had: in ONNX's order of pads. */
@@ -48,8 +48,7 @@ export interface FollowedGraph {
  */
 export function trimToCore(core: OnnxModel, followed: FollowedGraph, halo: Halo, scale: number): number | undefined {
   // The graphs inside of nodes may read any tensor of this one.
-  if (core.graph.node.some(({ attribute }) => attribute.some(({ g, graphs }) => g ?? graphs.length > 0)))
-    return undefined;
+  if (hasInnerGraphs(core.graph)) return undefined;
   const { steps, values } = followed;
   const all = marginOf(halo, scale);
   const wanted = new Map<string, Margin>([[core.graph.output[0]!.name, all]]);
