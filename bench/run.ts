@@ -2,7 +2,7 @@
 //
 //   --only NAME   one measurement: engine, rewrites, networks, waste, repeated, occupancy, scheduler, command, icons, memory, cold, imports, site, plugins, server, farm, remote, wasm or peers (may be given several times);
 //                 peers, which installs other programs by npm, and remote are left out unless they are named
-//   --part NAME   of plugins, only this tool: vite, webpack, gulp or rspack (may be given several times)
+//   --part NAME   only this part: of networks rrdb, compact, memory or passes, of plugins vite, webpack, gulp or rspack (may be given several times)
 //   --quick       small pictures and few rounds, to see that everything works
 //   --pairs N     rounds of what is compared (default 7)
 //   --wait S  seconds that each measurement may lose to other programs that keep the machine busy
@@ -38,14 +38,14 @@ import { measureScheduler } from './scheduler.js';
 import { measureServer } from './server.js';
 import { measureSite } from './site.js';
 import { goalTable, textGoal, textTable } from './text-table.js';
-import { measureUserNetworks } from './user-networks.js';
+import { measureUserNetworks, partsOfUserNetworks } from './user-networks.js';
 import { measureWasm } from './wasm.js';
 import { measureWaste } from './waste.js';
 
 const measurements: readonly Measurement[] = [
   { name: 'engine', title: 'Engine', run: measureEngine },
   { name: 'rewrites', title: 'Rewrites for speed', run: measureRewrites },
-  { name: 'networks', title: 'Networks of users', run: measureUserNetworks },
+  { name: 'networks', title: 'Networks of users', run: measureUserNetworks, parts: partsOfUserNetworks },
   { name: 'waste', title: 'Pixels computed in vain', run: measureWaste },
   { name: 'repeated', title: 'What repeats', run: measureRepeated },
   { name: 'occupancy', title: 'Threads at work', run: measureOccupancy },
