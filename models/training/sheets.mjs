@@ -3,7 +3,8 @@
 // Beside each sheet that is all vectors lies the same drawn at half the size (NAME.small.webp): what a renderer makes of an icon at 1x is not
 // quite any reduction of what it makes at 2x.
 // usage: SHARP_FROM=<a package.json beside sharp> node sheets.mjs <icons' node_modules> <openclipart folder> <exclude list> <out folder> <count> [size [seed [kinds]]]
-// kinds: shares from 0 to 1 at which `compose` is to choose, e.g. 0.24,0.5,0.5 for sheets of flags alone (default: all kinds)
+// kinds: shares from 0 to 1 at which `compose` is to choose, e.g. 0.24,0.5,0.5 for sheets of flags alone (default: all of these);
+// 1 stands for pixel art, 2 for clip art alone
 import { createRequire } from 'node:module';
 import { existsSync, readdirSync, readFileSync, mkdirSync, statSync } from 'node:fs';
 import { join, basename } from 'node:path';
@@ -173,6 +174,45 @@ function modules() {
         for (let i = 0; i < n; i++) if ((i + j) % 2) d += `M${x0 + i * m} ${y0 + j * m}h${m}v${m}h${-m}z`;
       s += `<path d="${d}" fill="${dark}"/>`;
     }
+  }
+  return s;
+}
+/** Creatures, tiles and dithered grounds of whole cells, of one small pixel or more each: at the large size each pixel repeated. */
+function sprites() {
+  let s = '';
+  for (let y = 2 * int(0, 8); y < size - 32;) {
+    const n = pick([8, 12, 16, 16, 24, 32]),
+      m = 2 * pick([1, 1, 1, 2, 2, 3, 4]),
+      gap = m * int(0, 3);
+    for (let x = 2 * int(0, 8); x + n * m <= size; x += n * m + gap) {
+      const tints = Array.from({ length: int(2, 5) }, () => (random() < 0.15 ? pick(['#000', '#fff']) : colour())),
+        filled = 0.35 + 0.6 * random(),
+        kind = random(),
+        paths = tints.map(() => '');
+      for (let j = 0; j < n; j++)
+        for (let i = 0; i < (kind < 0.6 ? n / 2 : n); i++) {
+          const far = Math.hypot(i - n / 2 + 0.5, j - n / 2 + 0.5) / (n / 2);
+          // The same on the left and right, blobs of noise; tiles of two or more colours; a ground that is dithered from one to the next.
+          const at =
+            kind < 0.6
+              ? far < 0.6 + 0.4 * filled && random() < filled
+                ? int(0, tints.length - 1)
+                : -1
+              : kind < 0.85
+                ? random() < filled
+                  ? 0
+                  : int(1, tints.length - 1)
+                : Math.min(
+                    tints.length - 1,
+                    Math.floor((j / n) * (tints.length - 1) + [0, 0.5, 0.75, 0.25][(i & 1) + 2 * (j & 1)]),
+                  );
+          if (at < 0) continue;
+          for (const column of kind < 0.6 ? [i, n - 1 - i] : [i])
+            paths[at] += `M${x + column * m} ${y + j * m}h${m}v${m}h${-m}z`;
+        }
+      s += paths.map((d, i) => `<path d="${d}" fill="${tints[i]}" shape-rendering="crispEdges"/>`).join('');
+    }
+    y += n * m + gap;
   }
   return s;
 }
@@ -451,6 +491,8 @@ const draw = (inside, edge) =>
 /** A sheet's drawing, and whether it is to be used as a picture on its ground or as an alpha plane, light on dark. */
 function compose() {
   const sheet = kinds ? pick(kinds.split(',').map(Number)) : random();
+  if (sheet >= 2) return { inside: ground(), clip: true };
+  if (sheet >= 1) return random() < 0.25 ? { inside: sprites(), alpha: true } : { inside: ground() + sprites() };
   if (sheet < 0.2) return { inside: icons16to48(), alpha: true };
   if (sheet < 0.23) return { inside: page('#000'), alpha: true };
   if (sheet < 0.25) return { inside: flags(), alpha: true };
