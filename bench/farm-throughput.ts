@@ -1,10 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Source } from '#src/image/image-source.js';
 import { FarmClient } from '#src/server/farm/farm-client.js';
 import { FarmPicture } from '#src/server/farm/farm-picture.js';
+import { freePort } from '../test/support/free-port.js';
 import { fixed, spread } from './format.js';
 import { mixedPictures } from './load-pictures.js';
 import { LoadTarget } from './load-target.js';
@@ -121,14 +120,4 @@ async function upscale(client: FarmClient, bytes: Uint8Array): Promise<void> {
     // Only so many fetch at once: who kept its turn would hold up all of the next round.
     picture.leave();
   }
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

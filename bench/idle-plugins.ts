@@ -23,54 +23,75 @@ const withModules = ['webpack', 'rspack'] as const;
 const clocks = { wallMs: 'time', cpuMs: 'processor time' } as const;
 type Clock = keyof typeof clocks;
 
+/** What `--part` takes of them. */
+export const partsOfIdlePlugins = ['vite', 'webpack', 'gulp', 'rspack'] as const;
+
 /** What plugins cost where there is nothing to compute: all pictures are in the cache, or there are none. */
 export async function measureIdlePlugins(setting: Setting): Promise<Findings> {
+  const wanted = (tool: string): boolean => setting.parts?.includes(tool) ?? true;
+  const [cached, unused] = [withCached.filter(wanted), withModules.filter(wanted)];
+  const found = [
+    ...(cached.length > 0 ? [await measureCached(setting, cached)] : []),
+    ...(unused.length > 0 ? [await measureUnused(setting, unused)] : []),
+  ];
+  return {
+    tables: found.flatMap(({ tables }) => tables),
+    goals: found.flatMap(({ goals }) => goals),
+    figures: found.map(({ figures }) => figures),
+  };
+}
+
+async function measureCached(setting: Setting, tools: readonly (typeof withCached)[number][]): Promise<Findings> {
   const { quick, pairs, say } = setting;
   const pictures = quick ? 20 : 100;
-  say(`${pictures} cached pictures through ${withCached.join(', ')}, ${pairs} times in turn`);
+  say(`${pictures} cached pictures through ${tools.join(', ')}, ${pairs} times in turn`);
   const site = await Site.make(setting, pictures);
   const { pieces } = site;
-  const cached = await inRounds<string, Built>(
+  const rounds = await inRounds<string, Built>(
     setting,
     Object.fromEntries(
-      withCached.flatMap((tool) => [
+      tools.flatMap((tool) => [
         [`${tool} without`, tool === 'vite' ? () => site.idle(tool) : pieces[`${tool} plain`]],
         [`${tool} with`, pieces[`${tool} warm`]],
       ]),
     ),
   );
+  return {
+    tables: [tableOf(`${pictures} cached pictures, against pictures that were upscaled beforehand`, tools, rounds)],
+    goals: goalsOf(tools, rounds, (tool, clock) => ({
+      what: `${tool}, ${pictures} cached pictures against none of ours, ${clocks[clock]}`,
+      bound: { atMost: mostCached[tool] },
+      show: fixed,
+    })),
+    figures: { pictures, cached: forJson(rounds) },
+  };
+}
+
+async function measureUnused(setting: Setting, tools: readonly (typeof withModules)[number][]): Promise<Findings> {
+  const { quick, say } = setting;
+  // A few per cent are to be seen, so there are more rounds.
+  const pairs = 2 * setting.pairs;
   const modules = quick ? 200 : 5000;
-  say(`${modules} modules without pictures through ${withModules.join(', ')}, ${2 * pairs} times in turn`);
+  say(`${modules} modules without pictures through ${tools.join(', ')}, ${pairs} times in turn`);
   const project = join(setting.folder, 'modules');
   await writeModules(project, modules);
-  // A few per cent are to be seen, so there are more rounds.
-  const unused = await inRounds<string, Timing>(
-    { ...setting, pairs: 2 * pairs },
+  const rounds = await inRounds<string, Timing>(
+    { ...setting, pairs },
     Object.fromEntries(
-      withModules.flatMap((tool) => [
+      tools.flatMap((tool) => [
         [`${tool} without`, () => buildModules(setting, tool, project, false)],
         [`${tool} with`, () => buildModules(setting, tool, project, true)],
       ]),
     ),
   );
   return {
-    tables: [
-      tableOf(`${pictures} cached pictures, against pictures that were upscaled beforehand`, withCached, cached),
-      tableOf(`${modules} modules without pictures, whole processes`, withModules, unused),
-    ],
-    goals: [
-      ...goalsOf(withCached, cached, (tool, clock) => ({
-        what: `${tool}, ${pictures} cached pictures against none of ours, ${clocks[clock]}`,
-        bound: { atMost: mostCached[tool] },
-        show: fixed,
-      })),
-      ...goalsOf(withModules, unused, (tool, clock) => ({
-        what: `${tool}, ${modules} modules with the plugin unused against without it, ${clocks[clock]}`,
-        bound: { atMost: 1 + mostUnused },
-        show: (value) => `${value < 1 ? '−' : '+'}${percent(Math.abs(value - 1))}`,
-      })),
-    ],
-    figures: { pictures, cached: forJson(cached), modules, unused: forJson(unused) },
+    tables: [tableOf(`${modules} modules without pictures, whole processes`, tools, rounds)],
+    goals: goalsOf(tools, rounds, (tool, clock) => ({
+      what: `${tool}, ${modules} modules with the plugin unused against without it, ${clocks[clock]}`,
+      bound: { atMost: 1 + mostUnused },
+      show: (value) => `${value < 1 ? '−' : '+'}${percent(Math.abs(value - 1))}`,
+    })),
+    figures: { modules, unused: forJson(rounds) },
   };
 }
 

@@ -31,6 +31,8 @@ export interface Findings {
 export interface Setting {
   /** Small pictures and few repetitions: shows that the bench works, not how fast upres is. */
   readonly quick: boolean;
+  /** Of a measurement that can be taken in parts, the names of those that are wanted; undefined: all. */
+  readonly parts: readonly string[] | undefined;
   /** Repetitions of what is compared. */
   readonly pairs: number;
   /** How long this measurement may wait for other programs to come to rest. */
@@ -56,6 +58,8 @@ export interface Measurement {
   readonly title: string;
   /** Whether it is left out of what is measured when nothing is named. */
   readonly onlyIfNamed?: boolean;
+  /** What `--part` calls its parts, where it has any. */
+  readonly parts?: readonly string[];
   readonly run: (setting: Setting) => Promise<Findings>;
 }
 

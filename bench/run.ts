@@ -2,6 +2,7 @@
 //
 //   --only NAME   one measurement: engine, rewrites, networks, waste, repeated, occupancy, scheduler, command, icons, memory, cold, imports, site, plugins, server, farm, remote, wasm or peers (may be given several times);
 //                 peers, which installs other programs by npm, and remote are left out unless they are named
+//   --part NAME   only this part: of networks rrdb, compact, memory or passes, of plugins vite, webpack, gulp or rspack (may be given several times)
 //   --quick       small pictures and few rounds, to see that everything works
 //   --pairs N     rounds of what is compared (default 7)
 //   --wait S  seconds that each measurement may lose to other programs that keep the machine busy
@@ -21,7 +22,7 @@ import { measureEngine } from './engine.js';
 import { measureFarmThroughput } from './farm-throughput.js';
 import { fixed, mebibytes } from './format.js';
 import { measureIcons } from './icons.js';
-import { measureIdlePlugins } from './idle-plugins.js';
+import { measureIdlePlugins, partsOfIdlePlugins } from './idle-plugins.js';
 import { measureImports } from './imports.js';
 import { describeMachine, type Machine } from './machine.js';
 import { isMet, type Findings, type Goal, type Json, type Measurement } from './measurement.js';
@@ -37,14 +38,14 @@ import { measureScheduler } from './scheduler.js';
 import { measureServer } from './server.js';
 import { measureSite } from './site.js';
 import { goalTable, textGoal, textTable } from './text-table.js';
-import { measureUserNetworks } from './user-networks.js';
+import { measureUserNetworks, partsOfUserNetworks } from './user-networks.js';
 import { measureWasm } from './wasm.js';
 import { measureWaste } from './waste.js';
 
 const measurements: readonly Measurement[] = [
   { name: 'engine', title: 'Engine', run: measureEngine },
   { name: 'rewrites', title: 'Rewrites for speed', run: measureRewrites },
-  { name: 'networks', title: 'Networks of users', run: measureUserNetworks },
+  { name: 'networks', title: 'Networks of users', run: measureUserNetworks, parts: partsOfUserNetworks },
   { name: 'waste', title: 'Pixels computed in vain', run: measureWaste },
   { name: 'repeated', title: 'What repeats', run: measureRepeated },
   { name: 'occupancy', title: 'Threads at work', run: measureOccupancy },
@@ -55,7 +56,7 @@ const measurements: readonly Measurement[] = [
   { name: 'cold', title: 'Cold start', run: measureColdStart },
   { name: 'imports', title: 'Imports', run: measureImports },
   { name: 'site', title: 'A site, through the build tools', run: measureSite },
-  { name: 'plugins', title: 'Plugins with nothing to compute', run: measureIdlePlugins },
+  { name: 'plugins', title: 'Plugins with nothing to compute', run: measureIdlePlugins, parts: partsOfIdlePlugins },
   { name: 'server', title: 'Server', run: measureServer },
   { name: 'farm', title: 'Farm', run: measureFarmThroughput },
   { name: 'remote', title: 'Remote caches that do not do their part', run: measureRemote, onlyIfNamed: true },
@@ -66,6 +67,7 @@ const measurements: readonly Measurement[] = [
 const { values } = parseArgs({
   options: {
     only: { type: 'string', multiple: true },
+    part: { type: 'string', multiple: true },
     quick: { type: 'boolean', default: false },
     pairs: { type: 'string' },
     wait: { type: 'string' },
@@ -84,6 +86,12 @@ for (const name of values.only ?? []) {
   }
 }
 const chosen = measurements.filter(({ name, onlyIfNamed }) => values.only?.includes(name) ?? !onlyIfNamed);
+for (const name of values.part ?? []) {
+  const known = chosen.flatMap(({ parts = [] }) => parts);
+  if (!known.includes(name)) {
+    throw new Error(`--part takes ${known.join(', ') || 'nothing here: none of these has parts'}, not ${name}`);
+  }
+}
 
 const folder = await mkdtemp(join(tmpdir(), 'upres-bench-'));
 try {
@@ -100,6 +108,7 @@ try {
     const start = performance.now();
     const findings = await run({
       quick: values.quick,
+      parts: values.part,
       pairs,
       waitBudget: new WaitBudget(waitBudget * 1000),
       disturbed: (cores) => (foreign = Math.max(foreign, cores)),

@@ -1,9 +1,9 @@
 import { spawn, spawnSync, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
+import { freePort } from './free-port.js';
 
 /** A program that tests talk to, which may be paused, killed and started again where it was. */
 export interface Service {
@@ -55,16 +55,6 @@ async function startService(
   return service;
 }
 
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 const firstLine = async (child: ChildProcess): Promise<void> => {
   await once(createInterface(child.stdout!), 'line');
 };
@@ -88,13 +78,16 @@ const redisPrograms = ['valkey-server', 'redis-server'];
 /** The program that speaks Redis on this machine; undefined where there is none. */
 export const redisProgram = redisPrograms.find((name) => spawnSync(name, ['--version']).status === 0);
 
-/** Redis, or Valkey, that keeps a log of all changes in a folder. */
-export async function startRedis(folder: string): Promise<Service> {
+/**
+ * Redis, or Valkey, that keeps a log of all changes in a folder.
+ * @param more flags of its command line
+ */
+export async function startRedis(folder: string, ...more: readonly string[]): Promise<Service> {
   const port = await freePort();
-  const flags = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--appendonly', 'yes', '--save', ''];
+  const usual = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--appendonly', 'yes', '--save', ''];
   return startService(
     `redis://127.0.0.1:${port}/0`,
-    () => spawn(redisProgram!, flags, { stdio }),
+    () => spawn(redisProgram!, [...usual, ...more], { stdio }),
     async (child) => {
       for await (const line of createInterface(child.stdout!)) if (/ready to accept connections/i.test(line)) break;
       child.stdout!.resume();

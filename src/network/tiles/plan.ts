@@ -10,9 +10,18 @@ const longestTileMs = 300;
 
 /**
  * A network that is slow and has a large receptive field would spend most of that on halos (`real`: three quarters). Its tiles may take so long
- * instead, as far as that makes their cores twice as long as their halos.
+ * instead, as far as that makes their cores a few times as long as their halos (`coreToHalos`).
  */
 const longestWastefulTileMs = 1500;
+
+/**
+ * The same for a picture that is computed at once where it would need passes otherwise: these recompute all that comes before a pool, halos and
+ * all, and take several times as long (cunet: four).
+ */
+const longestWholeMs = 3000;
+
+/** How many times as long as its halos a tile's core is to be where time allows: in passes, where each computes halos anew, longer. */
+const coreToHalos = { once: 2, passes: 4 };
 
 /** Channels of the result, and bytes of each value while it is made into pixels: two buffers of floats and the pixel itself. */
 const channels = 3;
@@ -210,7 +219,7 @@ export function planPasses(request: PlanRequest): PlannedPass[] | undefined {
   const { pooling } = geometry;
   if (!pooling || tilePixels === Infinity) return undefined;
   const { width, height } = shapeOf(request);
-  const soon = longestWastefulTileMs * speedOf(request);
+  const soon = longestWholeMs * speedOf(request);
   if (width * height <= (tilePixels ?? Math.min(memoryPixelsOf(request), soon))) return undefined;
   const { stages } = pooling;
   const macs = [...stages.map(({ macPerPixel }) => macPerPixel), geometry.macPerPixel];
@@ -221,7 +230,7 @@ export function planPasses(request: PlanRequest): PlannedPass[] | undefined {
     const pixelsPerMs = (speedOf(request) * geometry.macPerPixel) / (mac || 1);
     const plan = planTiles({
       ...shapeOf(request),
-      ...limitsFor({ ...request, pixelsPerMs }, stage?.halo ?? pooling.halo),
+      ...limitsFor({ ...request, pixelsPerMs }, stage?.halo ?? pooling.halo, coreToHalos.passes),
       border: everySide(0),
     });
     const pass = { plan, stage, pixelsPerMs, before, share: mac / all };
@@ -250,13 +259,17 @@ function shapeOf({
   };
 }
 
-/** How large tiles of a halo may be, by time and memory. */
+/**
+ * How large tiles of a halo may be, by time and memory.
+ * @param worth how many times as long as its halos a core is worth being made, though the tile takes longer then
+ */
 export function limitsFor(
   request: PlanRequest,
   halo: Halo,
+  worth = coreToHalos.once,
 ): Pick<TilePlanRequest, 'halo' | 'maxTilePixels' | 'threads' | 'overheadPixels'> {
   const speed = speedOf(request);
-  const worthwhile = (3 * Math.max(halo.left + halo.right, halo.top + halo.bottom)) ** 2;
+  const worthwhile = ((worth + 1) * Math.max(halo.left + halo.right, halo.top + halo.bottom)) ** 2;
   const longest = Math.max(speed * longestTileMs, Math.min(worthwhile, speed * longestWastefulTileMs));
   return {
     halo,

@@ -71,6 +71,59 @@ describe('a checkpoint', () => {
     await expect(code.build()).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' });
   });
 
+  test.each([
+    ...['module.', 'model.net_g.', 'generator_ema.module.', 'params_ema.', 'backbone.'].map(
+      (prefix) => [prefix, {}] as const,
+    ),
+    // Numbers of the training, and other networks beside it.
+    ['ema_model.', { step: [1], 'online_model.body.0.weight': [1] }] as const,
+    ['net_g.', { n_averaged: [], 'net_d.conv.weight': [3, 3, 3, 3] }] as const,
+  ])('whose weights are called %s… is found among %j', async (prefix, others) => {
+    const bytes = await bytesOf('compact-2x.safetensors');
+    expect(convert(renamed(bytes, prefix, others)).model).toEqual(convert(bytes).model);
+  });
+
+  test('is not taken for a network that it is a part of', async () => {
+    const bytes = renamed(await bytesOf('compact-2x.safetensors'), 'upsampler.', {
+      'encoder.conv.weight': [3, 3, 3, 3],
+    });
+    expect(() => convert(bytes)).toThrow(/of no architecture that is known/);
+  });
+
+  test.each(['g_ema', 'netG', 'ema', 'model_state_dict', 'my_best_network'])(
+    'in a dictionary "%s" is read',
+    async (name) => {
+      const bytes = Buffer.from(await bytesOf('compact-2x-legacy.pth'));
+      const at = bytes.indexOf('X\x0a\0\0\0params_ema');
+      const begins = Buffer.from(`X${String.fromCharCode(name.length)}\0\0\0${name}`);
+      const other = Buffer.concat([bytes.subarray(0, at), begins, bytes.subarray(at + 15)]);
+      expect(convert(new Uint8Array(other)).model).toEqual(convert(new Uint8Array(bytes)).model);
+    },
+  );
+
+  test('of the older kind is read in any protocol', async () => {
+    const bytes = Buffer.from(await bytesOf('compact-2x-legacy.pth'));
+    const frame = [0x95, 13, ...new Array<number>(7).fill(0)];
+    for (const begins of [
+      [0x80, 3],
+      [0x80, 4, ...frame],
+      [0x80, 5, ...frame],
+    ]) {
+      const other = new Uint8Array(Buffer.concat([Uint8Array.from(begins), bytes.subarray(2)]));
+      expect(formatOf('mine.pth', other)?.name).toBe('checkpoint');
+      expect(convert(other).model).toEqual(convert(new Uint8Array(bytes)).model);
+    }
+  });
+
+  test.each([
+    ['conv_first.relative_position_bias_table', /transformer \(SwinIR.*torch\.onnx\.export.*spandrel/],
+    ['body.0.weight_g', /remove_weight_norm/],
+    ['net_d.conv.weight', /judges pictures/],
+  ])('with weights as %s is refused with what to do', (name, words) => {
+    expect(() => convert(safetensors({ [name]: [1] }))).toThrow(words);
+    expect(() => convert(safetensors({}))).toThrow(/no weights are in it/);
+  });
+
   test('that would run code is refused, with the name of it, and nothing runs', async () => {
     const model = await modelFromFile(fixture('code.pth'));
     await expect(model.build()).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' });
@@ -167,6 +220,25 @@ describe('a checkpoint', () => {
     }
   });
 });
+
+/** The same file with a prefix before each name, and other tensors, which are empty of sense. */
+function renamed(bytes: Uint8Array, prefix: string, others: Readonly<Record<string, readonly number[]>>): Uint8Array {
+  const source = Buffer.from(bytes);
+  const length = Number(source.readBigUInt64LE(0));
+  const header = JSON.parse(source.toString('utf8', 8, 8 + length)) as Record<string, unknown>;
+  const data = source.subarray(8 + length);
+  const own = Object.entries(header).map(([name, entry]) => [name === '__metadata__' ? name : prefix + name, entry]);
+  let at = data.length;
+  const more = Object.entries(others).map(([name, shape]) => {
+    const from = at;
+    at += 4 * shape.reduce((product, size) => product * size, 1);
+    return [name, { dtype: 'F32', shape, data_offsets: [from, at] }];
+  });
+  const text = Buffer.from(JSON.stringify(Object.fromEntries([...own, ...more])));
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(text.length));
+  return new Uint8Array(Buffer.concat([size, text, data, Buffer.alloc(at - data.length)]));
+}
 
 /** A file of float32 tensors of these shapes, all zero. */
 function safetensors(shapes: Readonly<Record<string, readonly number[]>>): Uint8Array {

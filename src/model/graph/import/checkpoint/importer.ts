@@ -7,6 +7,7 @@ import { compact } from './compact.js';
 import { Layers, WeightsError } from './layers.js';
 import { PickleError } from './pickle.js';
 import { plksr } from './plksr.js';
+import { findNetwork } from './root.js';
 import { rrdb } from './rrdb.js';
 import { safmn } from './safmn.js';
 import { readSafetensors, SafetensorsError } from './safetensors.js';
@@ -22,23 +23,41 @@ export const checkpoint: Importer = {
     const unsupported = (why: string): UpresError =>
       new UpresError('MODEL_UNSUPPORTED', `${path} can't be used: ${why}.`, { file: path });
     const weights = read(path, bytes, unsupported);
-    const known = ARCHITECTURES.find((architecture) => architecture.matches((name) => weights.has(name)));
-    if (!known) {
-      const some = [...weights.keys()].slice(0, 3).map((name) => name.slice(0, 60));
-      throw unsupported(
-        `it is a checkpoint of ${weights.size} weights (${some.join(', ')}…), of no architecture that is known: ` +
-          `${ARCHITECTURES.map(({ name }) => name).join(', ')}. Export it with torch.onnx.export, with dynamic height and width`,
-      );
-    }
+    const known = findNetwork(weights, ARCHITECTURES);
+    if (!known) throw unsupported(unknown(weights));
+    const { name } = known.architecture;
     try {
-      const model = known.build(new Layers(weights));
-      return { model, card: { source: `a checkpoint of ${known.name}` } };
+      const model = known.architecture.build(new Layers(known.weights));
+      return { model, card: { source: `a checkpoint of ${name}` } };
     } catch (error) {
-      if (error instanceof WeightsError) throw unsupported(`it looks like ${known.name}, but ${error.message}`);
+      if (error instanceof WeightsError) throw unsupported(`it looks like ${name}, but ${error.message}`);
       throw error;
     }
   },
 };
+
+/** What names of weights tell of those that are not known. */
+const SIGNS: readonly (readonly [sign: RegExp, what: string])[] = [
+  [/relative_position_bias_table|\.attns?\.|\.qkv\./, 'Such weights are of a transformer (SwinIR, HAT, DAT). '],
+  [
+    /\.weight_g$|\.parametrizations\.weight\.original0$/,
+    'Its weights are kept as lengths and directions: torch.nn.utils.remove_weight_norm joins them. ',
+  ],
+  [/discriminator|^net_d|^D\./i, 'It may be what judges pictures in training, which enlarges none. '],
+];
+
+/** What a checkpoint is that no network was found in, and what is to be done. */
+function unknown(weights: StateDict): string {
+  if (weights.size === 0) return 'no weights are in it, or none that have names. Save the state_dict() of its network';
+  const names = [...weights.keys()];
+  const some = names.slice(0, 3).map((name) => name.slice(0, 60));
+  const [, told = ''] = SIGNS.find(([sign]) => names.some((name) => sign.test(name))) ?? [];
+  return (
+    `it is a checkpoint of ${weights.size} weights (${some.join(', ')}…), of no architecture that is known: ` +
+    `${ARCHITECTURES.map(({ name }) => name).join(', ')}. ${told}` +
+    'Export it with torch.onnx.export, with dynamic height and width; the Python package spandrel makes the network of such a file'
+  );
+}
 
 function read(path: string, bytes: Uint8Array, unsupported: (why: string) => UpresError): StateDict {
   try {

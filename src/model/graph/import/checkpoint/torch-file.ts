@@ -1,4 +1,4 @@
-import { isLegacy, LEGACY_MAGIC } from '../../../catalogue/formats/checkpoint.js';
+import { legacyStart } from '../../../catalogue/formats/checkpoint.js';
 import { isSpecial, PickleError, readPickle, type Pickled, type PickleHost, type Special } from './pickle.js';
 import { bytesOf, countOf, fits, type ElementType, type StoredTensor } from './tensor.js';
 import { readZip, ZipError } from './torch-zip.js';
@@ -36,12 +36,17 @@ const WRAPPERS = [
   'state_dict',
   'params_ema',
   'params-ema',
+  'g_ema',
   'params',
   'model',
   'net',
   'generator',
 ] as const;
 const PREFIXES = ['module.', 'netG.', 'net_g.', '_orig_mod.', 'model.module.'] as const;
+
+/** Dictionaries around others, and the longest name of one, that are looked into. */
+const DEEPEST = 4;
+const LONGEST_NAME = 200;
 
 /** Wrappers around wrappers, each of which adds to all names. */
 const MOST_PREFIXES = 8;
@@ -64,7 +69,8 @@ interface TensorRef extends Special {
  * @throws PickleError, ZipError
  */
 export function readTorch(bytes: Uint8Array): StateDict {
-  return isLegacy(bytes) ? readLegacy(bytes) : readArchive(bytes);
+  const start = legacyStart(bytes);
+  return start === undefined ? readArchive(bytes) : readLegacy(bytes, start);
 }
 
 function readArchive(bytes: Uint8Array): StateDict {
@@ -92,8 +98,8 @@ function readArchive(bytes: Uint8Array): StateDict {
 }
 
 /** Pickles one after another: a number, a version, what machine wrote it, the object, the names of its storages; then these. */
-function readLegacy(bytes: Uint8Array): StateDict {
-  let at: number = LEGACY_MAGIC.length;
+function readLegacy(bytes: Uint8Array, start: number): StateDict {
+  let at = start;
   const next = (): Pickled => {
     const { value, end } = readPickle(bytes, at, host());
     at = end;
@@ -205,10 +211,23 @@ function unwrapped(object: Pickled): Map<Pickled, Pickled> {
   for (let depth = 0; depth < 4 && current instanceof Map; depth++) {
     const map: Map<Pickled, Pickled> = current;
     const inner = WRAPPERS.find((name) => map.get(name) instanceof Map);
-    if (inner === undefined) return map;
+    if (inner === undefined) return [...map.values()].some(isTensor) ? map : flattened(map);
     current = map.get(inner)!;
   }
   throw new PickleError('it holds no dictionary of weights', 0, true);
+}
+
+/** Dictionaries in dictionaries as one, `{ G: { conv: … } }` as `{ 'G.conv': … }`: each is looked into once, wherever else it is. */
+function flattened(map: Map<Pickled, Pickled>, prefix = '', seen = new Set<Pickled>([map])): Map<Pickled, Pickled> {
+  const result = new Map<Pickled, Pickled>();
+  for (const [name, value] of map) {
+    if (typeof name !== 'string' || name.length > LONGEST_NAME) continue;
+    if (isTensor(value)) result.set(prefix + name, value);
+    if (!(value instanceof Map) || seen.has(value) || prefix.split('.').length > DEEPEST) continue;
+    seen.add(value);
+    for (const [inner, tensor] of flattened(value, `${prefix}${name}.`, seen)) result.set(inner, tensor);
+  }
+  return result;
 }
 
 /** What all names begin with tells only how it was trained. */
