@@ -78,13 +78,16 @@ const redisPrograms = ['valkey-server', 'redis-server'];
 /** The program that speaks Redis on this machine; undefined where there is none. */
 export const redisProgram = redisPrograms.find((name) => spawnSync(name, ['--version']).status === 0);
 
-/** Redis, or Valkey, that keeps a log of all changes in a folder. */
-export async function startRedis(folder: string): Promise<Service> {
+/**
+ * Redis, or Valkey, that keeps a log of all changes in a folder.
+ * @param more flags of its command line
+ */
+export async function startRedis(folder: string, ...more: readonly string[]): Promise<Service> {
   const port = await freePort();
-  const flags = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--appendonly', 'yes', '--save', ''];
+  const usual = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--appendonly', 'yes', '--save', ''];
   return startService(
     `redis://127.0.0.1:${port}/0`,
-    () => spawn(redisProgram!, flags, { stdio }),
+    () => spawn(redisProgram!, [...usual, ...more], { stdio }),
     async (child) => {
       for await (const line of createInterface(child.stdout!)) if (/ready to accept connections/i.test(line)) break;
       child.stdout!.resume();

@@ -1,3 +1,5 @@
+import { CreditedTime } from './credited-time.js';
+
 /**
  * Milliseconds that a process waits for a remote cache, all in all, without getting anything for it. With what asking costs besides, and a network
  * that computes later for it, a build is to take two seconds longer at most.
@@ -65,7 +67,9 @@ export interface Credit {
    * @param ms however long that is: time that has not passed is not saved up
    */
   readonly raise: (ms: number) => void;
-  /** It was not worth it after all. */
+  /** It was worth that, and nothing more. */
+  readonly keep: () => void;
+  /** It was not worth it after all, unless it was kept. */
   readonly withdraw: () => void;
 }
 
@@ -81,14 +85,12 @@ export class Patience {
   private readonly listeners = new Set<() => void>();
   private waiting = 0;
   private over = false;
-  private budget: number;
+  private readonly credited = new CreditedTime();
   private spent = 0;
   private since = 0;
   private overSince = 0;
   private rest: number;
   private askedAt: number;
-  /** Until when the time was worth it. */
-  private creditedUntil = 0;
   private say: Say = () => undefined;
   private cancelTimer: () => void = () => undefined;
   private rounds = 0;
@@ -96,7 +98,6 @@ export class Patience {
   constructor(options: PatienceOptions = {}) {
     const { budgetMs = usualBudgetMs, retryAfter = Infinity, restMs = Infinity, clock = realClock } = options;
     this.usual = budgetMs;
-    this.budget = budgetMs;
     this.retryAfter = retryAfter;
     this.usualRest = restMs;
     this.rest = restMs;
@@ -151,23 +152,18 @@ export class Patience {
     };
   }
 
-  /** For what is asked for now. */
+  /** For what is asked for now; to be kept or withdrawn in the end. What several are credited with at once counts once. */
   credit(): Credit {
-    const began = this.clock.waited();
-    let given = 0;
+    const stretch = this.credited.begin(this.clock.waited());
     return {
       raise: (ms) => {
-        const now = this.clock.waited();
-        const from = Math.max(began, this.creditedUntil);
-        const until = Math.min(now, began + ms);
-        if (until <= from) return;
-        this.creditedUntil = until;
-        this.budget += until - from;
-        given += until - from;
+        stretch.until = Math.max(stretch.until, Math.min(this.clock.waited(), stretch.from + ms));
+      },
+      keep: () => {
+        this.credited.keep(stretch);
       },
       withdraw: () => {
-        this.budget -= given;
-        given = 0;
+        this.credited.withdraw(stretch);
         this.watch();
       },
     };
@@ -199,8 +195,9 @@ export class Patience {
   private begin(): void {
     if (this.over) this.rounds++;
     this.over = false;
-    this.budget = this.usual;
+    this.credited.clear();
     this.spent = 0;
+    this.since = this.clock.waited();
   }
 
   private watch(): void {
@@ -215,7 +212,7 @@ export class Patience {
 
   private left(): number {
     const running = this.waiting > 0 ? this.clock.waited() - this.since : 0;
-    return this.budget - this.spent - running;
+    return this.usual + this.credited.total - this.spent - running;
   }
 }
 

@@ -76,12 +76,15 @@ export class RemoteCache {
       else credit.raise(usualMs);
       return found;
     });
-    if (!bytes) return undefined;
-    const made = await read(bytes);
-    if (!('refused' in made)) return made;
-    credit?.withdraw();
-    this.refuse(key, made.refused);
-    return undefined;
+    try {
+      const made = bytes && (await read(bytes));
+      if (!made || !('refused' in made)) return made;
+      credit?.withdraw();
+      this.refuse(key, made.refused);
+      return undefined;
+    } finally {
+      credit?.keep();
+    }
   }
 
   /** Whether there is something under a name. */

@@ -10,6 +10,9 @@ const answerMs = 10_000;
 /** All keys begin so. */
 export const keyPrefix = 'upres:';
 
+/** Holds the password of a queue whose location says none: what stands in a command line, all who use the machine can read. */
+const passwordVariable = 'UPRES_QUEUE_PASSWORD';
+
 /** A connection to Redis, or to Valkey, and how to make more of its kind. */
 export interface Connection {
   /** For commands: fails where they are not answered in time. */
@@ -20,39 +23,48 @@ export interface Connection {
   readonly subscriber: () => Client;
   /** The queue's own library. */
   readonly bullmq: typeof BullMQ;
+  /** The server, for people; without secrets. */
+  readonly host: string;
+  /** Whether TLS is spoken. */
+  readonly secure: boolean;
+  /** Number of the database. */
+  readonly database: number;
+  /** What was wrong with the connection last; undefined where nothing is. */
+  readonly trouble: () => string | undefined;
   readonly close: () => void;
 }
 
 /**
  * Connects; nothing is asked yet.
- * @param url `redis://user:password@host:6379/0`, `rediss://…` with TLS
+ * @param url `redis://user:password@host:6379/0`, `rediss://…` with TLS; the password may stand in `UPRES_QUEUE_PASSWORD`
  * @param warn told when the connection is lost, and when it is there again
- * @throws BAD_ARGUMENT where the packages are not installed
+ * @throws BAD_ARGUMENT where the packages are not installed, and for what is no location of a server
  */
 export async function connect(url: string, warn: (message: string) => void): Promise<Connection> {
+  const { address, host, secure, database } = locate(url);
   const [{ Redis }, bullmq] = await Promise.all([import('ioredis'), import('bullmq')]).catch((cause: unknown) => {
     const missing = hasCode(cause, 'ERR_MODULE_NOT_FOUND') && messageOf(cause);
     if (!missing || !peers.some((peer) => missing.includes(`'${peer}'`))) throw cause;
     throw new UpresError('BAD_ARGUMENT', `a queue needs some packages more: npm install ${peers.join(' ')}`, { cause });
   });
-  const address = url.replace(/^valkey(s?):/, 'redis$1:');
-  const host = new URL(url).host;
   const clients: Client[] = [];
-  let lost = false;
+  let trouble: string | undefined;
   const client = (options: object): Client => {
     const made = new Redis(address, {
       // It is back when it is back; asked often enough that no one notices.
       retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 6), 2000),
+      // What was asked stands where another has taken over: under the same name is another server now.
+      reconnectOnError: ({ message }) => message.includes('READONLY'),
       ...options,
     });
     made.on('error', (error: unknown) => {
-      if (lost) return;
-      lost = true;
-      warn(`the queue at ${host} does not answer: ${messageOf(error) || 'no connection'}`);
+      const known = trouble !== undefined;
+      trouble = messageOf(error) || 'no connection';
+      if (!known) warn(`the queue at ${host} does not answer: ${trouble}`);
     });
     made.on('ready', () => {
-      if (lost) warn(`the queue at ${host} is there again`);
-      lost = false;
+      if (trouble !== undefined) warn(`the queue at ${host} is there again`);
+      trouble = undefined;
     });
     clients.push(made);
     return made;
@@ -62,10 +74,34 @@ export async function connect(url: string, warn: (message: string) => void): Pro
     patient: () => client({ maxRetriesPerRequest: null }),
     // A subscription that comes while it connects goes out at once, and after that the check is refused: all of them would be lost.
     subscriber: () => client({ maxRetriesPerRequest: null, enableReadyCheck: false }),
-    bullmq,
+    ...{ bullmq, host, secure, database },
+    trouble: () => trouble,
     close: () => {
       for (const each of clients) each.disconnect();
     },
+  };
+}
+
+/** Takes a location apart. None of what it throws says it: it may hold a password. */
+function locate(location: string) {
+  const refuse = (why: string): never => {
+    throw new UpresError('BAD_ARGUMENT', `a queue is redis://user:password@host:6379/0: ${why}`);
+  };
+  if (!URL.canParse(location)) {
+    refuse(
+      'this is no URL; it names one server, and what is no letter or digit in a password is escaped, as in %23 for #',
+    );
+  }
+  const url = new URL(location);
+  if (!url.hostname) refuse('it names no server');
+  if (!/^\/?\d*$/.test(url.pathname)) refuse('after the / stands the number of a database');
+  const secret = process.env[passwordVariable];
+  if (!url.password && secret !== undefined) url.password = encodeURIComponent(secret);
+  return {
+    address: url.href.replace(/^valkey(s?):/, 'redis$1:'),
+    host: url.host,
+    secure: url.protocol.endsWith('s:'),
+    database: Number(url.pathname.slice(1)),
   };
 }
 

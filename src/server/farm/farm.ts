@@ -1,7 +1,8 @@
 import { openStorage } from '../../storage/open-storage.js';
 import { BullQueue, type BullQueueOptions } from './bull-queue.js';
 import type { FarmLocation } from './farm-location.js';
-import { asking, connect } from './connection.js';
+import { checkServer } from './check-server.js';
+import { connect } from './connection.js';
 import { RedisJobStore } from './redis-job-store.js';
 
 export interface FarmOptions
@@ -16,12 +17,21 @@ export interface Farm {
 
 /**
  * Finds the queue and the storage, and sees that both answer.
- * @throws BAD_ARGUMENT where packages are not installed, or a location is none; QUEUE_UNAVAILABLE, STORAGE_UNAVAILABLE
+ * @throws BAD_ARGUMENT where packages are not installed, or a location is none, or of what a farm can't use; QUEUE_UNAVAILABLE,
+ *   STORAGE_UNAVAILABLE
  */
 export async function openFarm({ queue: url, storage, ...options }: FarmOptions): Promise<Farm> {
   const bytes = await openStorage(storage);
   const connection = await connect(url, options.warn);
   const store = new RedisJobStore(connection, bytes);
+  try {
+    await Promise.all([checkServer(connection), bytes.head('jobs')]);
+  } catch (error) {
+    await store.close();
+    connection.close();
+    throw error;
+  }
+  // Nothing was written so far: it could be the wrong database.
   const queue = new BullQueue({ connection, store, ...options });
   const close = async (): Promise<void> => {
     await queue.close(AbortSignal.abort());
@@ -29,11 +39,5 @@ export async function openFarm({ queue: url, storage, ...options }: FarmOptions)
     await store.close();
     connection.close();
   };
-  try {
-    await Promise.all([asking(connection.redis.ping()), bytes.head('jobs')]);
-  } catch (error) {
-    await close();
-    throw error;
-  }
   return { store, queue, close };
 }

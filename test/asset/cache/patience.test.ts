@@ -215,3 +215,102 @@ test('a process that goes on begins anew after a minute without questions, and l
     await sleep(60_000);
   }
 });
+
+/** What one says of the time since it asked: `[asked, said, worth]`, and whether that is withdrawn in the end. */
+type Said = readonly [asked: number, said: number, worth: number, withdrawn?: true];
+
+describe('time that several say was not lost counts once, in whatever order they ask, say so and take it back', () => {
+  it.each<[string, readonly Said[], number]>([
+    [
+      'one after the other',
+      [
+        [0, 100, 100],
+        [200, 300, 100],
+      ],
+      200,
+    ],
+    [
+      'the same',
+      [
+        [0, 100, 100],
+        [0, 100, 100],
+      ],
+      100,
+    ],
+    [
+      'who asked last says it first',
+      [
+        [0, 300, 300],
+        [100, 200, 100],
+      ],
+      300,
+    ],
+    [
+      'one within the other',
+      [
+        [100, 200, 50],
+        [0, 400, 400],
+      ],
+      400,
+    ],
+    [
+      'with time between that none is worth',
+      [
+        [0, 300, 100],
+        [150, 200, 10],
+      ],
+      110,
+    ],
+    [
+      'one of two takes it back, which the other covers',
+      [
+        [0, 100, 100, true],
+        [0, 150, 150],
+      ],
+      150,
+    ],
+    [
+      'the other one takes it back',
+      [
+        [0, 100, 100],
+        [0, 150, 150, true],
+      ],
+      100,
+    ],
+    [
+      'all take it back',
+      [
+        [0, 100, 100, true],
+        [50, 150, 100, true],
+      ],
+      0,
+    ],
+    [
+      'more than has passed',
+      [
+        [0, 100, 5000],
+        [50, 100, 5000],
+      ],
+      100,
+    ],
+  ])('%s', async (_, all, credited) => {
+    const time = new VirtualTime();
+    const patience = new Patience({ clock: time, budgetMs: 10_000 });
+    const end = patience.wait(() => undefined);
+    const ask = async ([asked, said, worth, withdrawn]: Said): Promise<void> => {
+      await time.sleep(asked);
+      const credit = patience.credit();
+      await time.sleep(said - asked);
+      credit.raise(worth);
+      await time.sleep(500 - said);
+      if (withdrawn) credit.withdraw();
+      else credit.keep();
+      // What is kept is not taken back.
+      credit.withdraw();
+    };
+    await time.until(Promise.all(all.map(ask)));
+    expect(patience.lost).toBe(time.now - credited);
+    end();
+    expect(patience.lost).toBe(500 - credited);
+  });
+});
