@@ -3,7 +3,8 @@
 // Beside each sheet that is all vectors lies the same drawn at half the size (NAME.small.webp): what a renderer makes of an icon at 1x is not
 // quite any reduction of what it makes at 2x.
 // usage: SHARP_FROM=<a package.json beside sharp> node sheets.mjs <icons' node_modules> <openclipart folder> <exclude list> <out folder> <count> [size [seed [kinds]]]
-// kinds: shares from 0 to 1 at which `compose` is to choose, e.g. 0.24,0.5,0.5 for sheets of flags alone (default: all kinds)
+// kinds: shares from 0 to 1 at which `compose` is to choose, e.g. 0.24,0.5,0.5 for sheets of flags alone (default: all of these);
+// 1 stands for pixel art, 2 for clip art alone, 3 for line icons at 16 and 20 pixels, 4 for alpha planes of a few levels
 import { createRequire } from 'node:module';
 import { existsSync, readdirSync, readFileSync, mkdirSync, statSync } from 'node:fs';
 import { join, basename } from 'node:path';
@@ -176,6 +177,45 @@ function modules() {
   }
   return s;
 }
+/** Creatures, tiles and dithered grounds of whole cells, of one small pixel or more each: at the large size each pixel repeated. */
+function sprites() {
+  let s = '';
+  for (let y = 2 * int(0, 8); y < size - 32;) {
+    const n = pick([8, 12, 16, 16, 24, 32]),
+      m = 2 * pick([1, 1, 1, 2, 2, 3, 4]),
+      gap = m * int(0, 3);
+    for (let x = 2 * int(0, 8); x + n * m <= size; x += n * m + gap) {
+      const tints = Array.from({ length: int(2, 5) }, () => (random() < 0.15 ? pick(['#000', '#fff']) : colour())),
+        filled = 0.35 + 0.6 * random(),
+        kind = random(),
+        paths = tints.map(() => '');
+      for (let j = 0; j < n; j++)
+        for (let i = 0; i < (kind < 0.6 ? n / 2 : n); i++) {
+          const far = Math.hypot(i - n / 2 + 0.5, j - n / 2 + 0.5) / (n / 2);
+          // The same on the left and right, blobs of noise; tiles of two or more colours; a ground that is dithered from one to the next.
+          const at =
+            kind < 0.6
+              ? far < 0.6 + 0.4 * filled && random() < filled
+                ? int(0, tints.length - 1)
+                : -1
+              : kind < 0.85
+                ? random() < filled
+                  ? 0
+                  : int(1, tints.length - 1)
+                : Math.min(
+                    tints.length - 1,
+                    Math.floor((j / n) * (tints.length - 1) + [0, 0.5, 0.75, 0.25][(i & 1) + 2 * (j & 1)]),
+                  );
+          if (at < 0) continue;
+          for (const column of kind < 0.6 ? [i, n - 1 - i] : [i])
+            paths[at] += `M${x + column * m} ${y + j * m}h${m}v${m}h${-m}z`;
+        }
+      s += paths.map((d, i) => `<path d="${d}" fill="${tints[i]}" shape-rendering="crispEdges"/>`).join('');
+    }
+    y += n * m + gap;
+  }
+  return s;
+}
 // Icons as sites show them: at 16 to 48 CSS pixels, twice that here, whole CSS pixels apart.
 const byPrefix = (test) => sets.filter((set) => test.test(set.prefix));
 const single = byPrefix(
@@ -233,6 +273,88 @@ function icons16to48(tint) {
     const set = pick(group);
     for (let x = 2 * int(0, 6); x + edge <= size && y + edge <= size; x += edge + gap)
       s += place(set, pick(names.get(set)), x, y, edge, tint ?? colour());
+    y += edge + gap;
+  }
+  return s;
+}
+/** Line icons at 16 and 20 CSS pixels, mostly of one ink: strokes of one to one and a half pixels, which lie anywhere. */
+const lineIcons = byPrefix(
+  /^(tabler|mingcute|carbon|hugeicons|feather|iconamoon|ph|solar|tdesign|uil|icon-park|radix-icons|heroicons|bi|octicon)$/,
+).map((set) => [set, names.get(set).filter((name) => !/fill|solid|bold|duotone|broken|twotone|thin|flag/.test(name))]);
+function strokes(tint) {
+  let s = '';
+  for (let y = 2 * int(0, 3); y < size;) {
+    const edge = 2 * pick([16, 16, 20, 20, 20, 24]),
+      gap = 2 * pick([2, 3, 4, 6]);
+    const [set, list] = pick(lineIcons);
+    for (let x = 2 * int(0, 6); x + edge <= size && y + edge <= size; x += edge + gap)
+      s += place(set, pick(list), x, y, edge, tint ?? colour());
+    y += edge + gap;
+  }
+  return s;
+}
+/**
+ * What alpha planes are where parts are translucent: badges on shadows, soft or hard, panes over panes, and edges at any angle, each of one
+ * opacity and mostly with another right beside it (fills under fills, so that no clear line is left between them).
+ */
+function veils() {
+  const level = () => pick([1, 1, 1, 0.9, 0.78, 0.6, 0.5, 0.5, 0.4, 0.35, 0.25, 0.12]);
+  let s =
+    '<defs>' +
+    [1, 2, 4, 8]
+      .map(
+        (d) =>
+          `<filter id="blur${d}" x="-50%" y="-50%" width="200%" height="200%"><feGaussianBlur stdDeviation="${d}"/></filter>`,
+      )
+      .join('') +
+    '</defs>';
+  for (let y = 2 * int(0, 4); y < size - 16;) {
+    const edge = 2 * pick([12, 16, 20, 24, 32, 48]),
+      gap = 2 * pick([0, 1, 3, 6]);
+    for (let x = 2 * int(0, 4); x + edge <= size; x += edge + gap) {
+      const kind = random(),
+        id = `v${serial++}`,
+        bound = `clip-path="url(#${id})"`;
+      s += `<clipPath id="${id}"><rect x="${x}" y="${y}" width="${edge}" height="${edge}"/></clipPath>`;
+      if (kind < 0.4) {
+        // Two or three levels side by side: the group's opacity makes one fill replace the other where they overlap in steps.
+        const [cx, cy] = [x + edge * (0.25 + 0.5 * random()), y + edge * (0.25 + 0.5 * random())],
+          turn = random() < 0.35 ? pick([0, 90]) : int(0, 359),
+          [a, b] = [level(), random() < 0.25 ? 0 : level()],
+          far = 2 * edge;
+        s += `<g ${bound}><g transform="rotate(${turn} ${cx.toFixed(1)} ${cy.toFixed(1)})" shape-rendering="${turn % 90 ? 'auto' : 'crispEdges'}">`;
+        s += `<rect x="${cx - far}" y="${cy - far}" width="${2 * far}" height="${2 * far}" fill="#fff" fill-opacity="${Math.min(a, b)}"/>`;
+        const more = Math.abs(a - b) / Math.max(0.001, 1 - Math.min(a, b));
+        s +=
+          random() < 0.2
+            ? `<rect x="${cx - pick([0.5, 1, 1.5, 2, 3])}" y="${cy - far}" width="${pick([1, 2, 3, 4])}" height="${2 * far}" fill="#fff" fill-opacity="${more.toFixed(4)}"/>`
+            : `<rect x="${cx}" y="${cy - far}" width="${far}" height="${2 * far}" fill="#fff" fill-opacity="${more.toFixed(4)}"/>`;
+        s += '</g></g>';
+      } else if (kind < 0.8) {
+        // A shape on its shadow, which may be soft; the shape hides the shadow if it is opaque.
+        const w = edge * (0.3 + 0.4 * random()),
+          h = random() < 0.5 ? w : edge * (0.3 + 0.4 * random()),
+          r = pick([0, 2, 4, 8, h / 2]),
+          [left, top] = [x + (edge - w) / 2 + random() * 2, y + (edge - h) / 2 + random() * 2];
+        const set = pick(single);
+        const shape = (dx, dy) =>
+          `<rect x="${(left + dx).toFixed(2)}" y="${(top + dy).toFixed(2)}" width="${w.toFixed(2)}" height="${h.toFixed(2)}" rx="${Math.min(r, w / 2)}"/>`;
+        const blur = random() < 0.45 ? ` filter="url(#blur${pick([1, 2, 4, 8])})"` : '';
+        const icon = random() < 0.3 ? pick(names.get(set)) : undefined;
+        const drawn = (dx, dy) =>
+          icon ? place(set, icon, x + edge * 0.1 + dx, y + edge * 0.1 + dy, edge * 0.75, '#fff') : shape(dx, dy);
+        s += `<g ${bound} fill="#fff"><g opacity="${level()}"${blur}>${drawn(pick([0, 0, 1, 2, 3]), pick([0, 1, 2, 3, 4, 8]))}</g><g opacity="${pick([1, 1, 1, level()])}">${drawn(0, 0)}</g></g>`;
+      } else {
+        // Panes over panes.
+        s += `<g ${bound} fill="#fff">`;
+        for (let k = int(2, 4); k > 0; k--)
+          s +=
+            random() < 0.5
+              ? `<rect x="${x + 2 * int(-4, edge / 3)}" y="${y + 2 * int(-4, edge / 3)}" width="${2 * int(2, edge / 2)}" height="${2 * int(2, edge / 2)}" rx="${pick([0, 0, 4, 8])}" fill-opacity="${level()}"/>`
+              : `<circle cx="${x + edge * random()}" cy="${y + edge * random()}" r="${edge * (0.1 + 0.4 * random())}" fill-opacity="${level()}"/>`;
+        s += '</g>';
+      }
+    }
     y += edge + gap;
   }
   return s;
@@ -451,6 +573,21 @@ const draw = (inside, edge) =>
 /** A sheet's drawing, and whether it is to be used as a picture on its ground or as an alpha plane, light on dark. */
 function compose() {
   const sheet = kinds ? pick(kinds.split(',').map(Number)) : random();
+  if (sheet >= 4) return { inside: veils(), alpha: true };
+  if (sheet >= 3) {
+    const kind = random();
+    if (kind < 0.35) return { inside: strokes(), alpha: true };
+    const [paper, ink] =
+      kind < 0.65
+        ? ['#fff', pick(['#000', '#222', '#1f2937', '#555'])]
+        : kind < 0.8
+          ? [pick(['#000', '#111', '#0d1117', '#222']), pick(['#fff', '#eee'])]
+          : [];
+    const under = paper ? `<rect width="${size}" height="${size}" fill="${paper}"/>` : ground();
+    return { inside: under + strokes(random() < 0.8 ? ink : undefined) };
+  }
+  if (sheet >= 2) return { inside: ground(), clip: true };
+  if (sheet >= 1) return random() < 0.25 ? { inside: sprites(), alpha: true } : { inside: ground() + sprites() };
   if (sheet < 0.2) return { inside: icons16to48(), alpha: true };
   if (sheet < 0.23) return { inside: page('#000'), alpha: true };
   if (sheet < 0.25) return { inside: flags(), alpha: true };
