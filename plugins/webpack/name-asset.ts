@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import type { Compiler, LoaderContext, Module } from 'webpack';
 import { namesIn } from './compiler-state.js';
 
@@ -12,10 +12,19 @@ type NamedModule = Module & { matchResource?: string | undefined };
  */
 export function nameAsset(context: LoaderContext<unknown>, name: string): void {
   const module = context._module!;
-  const resource = join(dirname(context.resourcePath), name);
+  const resource = resourceOf(context, name);
   module.matchResource = resource;
   if (module.buildInfo) Object.assign(module.buildInfo, { assetResource: resource });
   namesIn.get(context._compiler!)?.set(module.identifier(), resource);
+}
+
+/**
+ * What a bundler takes for the path of a file: a `?` would begin a query there, and a `#` a fragment. Names stand in URLs as they are, where
+ * `%` has a meaning, too. In their place is `_`, as in other tools that sanitize names; what leads to the project is not looked at.
+ */
+function resourceOf({ rootContext, resourcePath }: LoaderContext<unknown>, name: string): string {
+  const folder = relative(rootContext, dirname(resourcePath)).replace(/[?#]/g, '_');
+  return join(rootContext, folder, name.replace(/[?#%]/g, '_'));
 }
 
 /** Gives modules the names back that webpack does not keep with them. */

@@ -4,7 +4,7 @@ import { hasImageExtension } from '#upres/asset/names.js';
 import type { AssetOptions } from '#upres/asset/options.js';
 import { sniff } from '#upres/image/codec/sniff.js';
 import type { Asset, Compiler, Dependency, Module } from 'webpack';
-import { identIn, loader, ownLoader } from './rules.js';
+import { identIn, ownLoader } from './rules.js';
 
 /** What webpack knows of a module before it makes it; only what is read and changed here. */
 interface CreateData {
@@ -78,7 +78,7 @@ export function refuseForeignContents(compiler: Compiler): void {
         if (!type.startsWith('asset') || resource === undefined || !hasDirectives(queryOf(resource))) continue;
         const contents = module.originalSource()?.buffer();
         if (!contents || sniff(contents).format !== undefined) continue;
-        const others = (loaders ?? []).flatMap((each) => (each.loader === loader ? [] : [each.loader]));
+        const others = (loaders ?? []).flatMap((each) => (each.loader.startsWith(ownLoaders) ? [] : [each.loader]));
         const error = new WebpackError(
           `upres: what becomes of "${module.readableIdentifier(compilation.requestShortener)}" is no picture: ` +
             `${others.length > 0 ? `these loaders have changed it: ${others.join(', ')}` : 'another loader has changed it'}. ` +

@@ -8,6 +8,8 @@ import type { Compiler } from 'webpack';
 /** Absolute path of the loader, for rules of your own. */
 export const loader: string = fileURLToPath(new URL('./loader.js', import.meta.url));
 
+const checkLoader = fileURLToPath(new URL('./check-loader.js', import.meta.url));
+
 /** A kind of module, in words that webpack and Rspack share. */
 export interface ModuleKind {
   /** As a rule's `type`. */
@@ -63,6 +65,8 @@ export function addRules(compiler: Compiler, options: AssetOptions): void {
     const { rules } = compiler.options.module;
     const ident = identIn(compiler, options);
     rules.push(...upresRules(options, ident));
+    // (In webpack, `keepOthersOff` puts our loader where it is missing.)
+    if ('rspack' in compiler) rules.push({ resourceQuery: directivesQuery, enforce: 'post', loader: checkLoader });
     freshenRspackCache(compiler, ident);
     if (namesAssets(compiler)) return;
     // First, so that a rule with a file name of its own overrides it. (Rspack reads a generator by its rule's own type.)

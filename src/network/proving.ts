@@ -21,9 +21,15 @@ export function testPattern(type: PixelType, values: number): PixelArray {
   return pattern;
 }
 
+/** The runtime writes no line to the terminal of what fails: a trial may, and it is told what. */
+const quietly = { logSeverityLevel: 4 } as const;
+
 /** What runs a core: a session, or what runs several in its place. */
 export interface CoreRunner {
-  readonly run: (feeds: { readonly input: Tensor }) => Promise<Awaited<ReturnType<InferenceSession['run']>>>;
+  readonly run: (
+    feeds: { readonly input: Tensor },
+    options?: InferenceSession.RunOptions,
+  ) => Promise<Awaited<ReturnType<InferenceSession['run']>>>;
 }
 
 /**
@@ -35,7 +41,7 @@ export async function runOnPlane(runtime: SessionRuntime, session: CoreRunner, p
   let output;
   try {
     const input = new runtime.Tensor('float32', plane.data, [1, 3, plane.height, plane.width]);
-    ({ output } = await session.run({ input }));
+    ({ output } = await session.run({ input }, quietly));
   } catch (cause) {
     const message = messageOf(cause);
     throw new UpresError(

@@ -161,6 +161,19 @@ describe('a network whose tiles can not equal the whole at a bearable cost', () 
     expect(JSON.parse(JSON.stringify(found))).toEqual({ halo: 96, unit: 48 });
   });
 
+  test('shows that it sees far, though every part of the trial picture looks like the whole', async () => {
+    const run = (plane: Plane): Promise<Plane> => {
+      const corners = [plane.data[0]!, plane.data.at(-1)!].every((value) => value > 0.99);
+      return Promise.resolve({ ...plane, data: plane.data.map((value) => value + Number(corners) * 0.02) });
+    };
+    const found = await findApproximation(run, anyGraph);
+    expect(found).toMatchObject({ halo: 96, unit: 48 });
+    expect(found.levels).toBeCloseTo(255 * 0.02, 3);
+    // Where the graph tells how far it sees, tiles alone are compared.
+    const halo = { left: 100, right: 100, top: 100, bottom: 100 };
+    expect(await findApproximation(run, { ...anyGraph, halo })).toMatchObject({ halo: 32, levels: 0 });
+  });
+
   test('that would need the square of its memory for the whole is not tried on it', async () => {
     const sides: number[] = [];
     const run = (plane: Plane): Promise<Plane> => {

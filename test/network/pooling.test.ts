@@ -111,6 +111,26 @@ describe('a network that pools over the whole picture is computed in tiles, exac
     expect(inTiles.data).toEqual(whole.data);
   });
 
+  test('a picture is mirrored that is smaller than what the network mirrors of it', async () => {
+    const padded: Pooled = (writer, features) => {
+      const pads = [0, 0, 8, 8, 0, 0, 8, 8];
+      const wide = writer.op('Pad', [features, writer.ints(pads)], { mode: 'reflect' });
+      const cut = writer.op('Pad', [wide, writer.ints(pads.map((pad) => -pad))]);
+      return excitedBy((inner, value) => inner.op('GlobalAveragePool', [value]))(writer, cut);
+    };
+    const bytes = pooledNetwork(padded);
+    await using network = await load(bytes);
+    expect(network.weights.geometry.leastSide).toBe(16);
+    const [width, height] = [13, 9];
+    const data = picture(width, height);
+    const small = await network.process({ data, dims: [1, height, width, 3] });
+    expect(largestDifference(small.data, await wholeOf(bytes, data, width, height, 16))).toBeLessThan(1e-5);
+    const one = await network.process({ data: data.slice(0, 3), dims: [1, 1, 1, 3] });
+    expect(one.data).toHaveLength(12);
+    await using other = await load(pooledNetwork(excitedBy(flat)));
+    expect(other.weights.geometry).not.toHaveProperty('leastSide');
+  });
+
   test('a call that is aborted between two passes ends', async () => {
     await using network = await load(cunet(), { threads: 1 });
     const abort = new AbortController();

@@ -129,6 +129,34 @@ describe.for(Object.values(bundlers))('$name', (bundler) => {
       expect(errors.join()).toContain('as=srcset is for imports in JavaScript');
     });
 
+    it('gives URLs that work to files whose names have what means something in URLs', async () => {
+      const site = makeSite();
+      for (const name of ['src/a#b.png', 'src/c#d/50%25.png']) site.copy('palette.png', name);
+      // So requests write a "#" that begins no fragment.
+      const requests = ['./a\\0#b.png?upscale=2', './c\\0#d/50%25.png?upscale=2'];
+      site.write(
+        'src/index.js',
+        requests.map((request, at) => `export { default as v${at} } from '${request}';`).join(''),
+      );
+      expect(await build(bundler, site.configuration())).toEqual({ errors: [], warnings: [] });
+      const { v0, v1 } = site.exported() as { v0: string; v1: string };
+      expect(unhashed([v0, v1])).toEqual(['/static/50_25@2x.#.png', '/static/a_b@2x.#.png']);
+      for (const url of [v0, v1]) expect((await sharp(emittedBytes(site, url)).metadata()).format).toBe('png');
+    });
+
+    it.for(['!', '-!', '!!', '!./same.cjs!', '-!./same.cjs!'])(
+      'never emits the small image where "%s" switches loaders off',
+      async (prefix) => {
+        const site = makeSite();
+        site.write('src/same.cjs', 'module.exports = (source) => source; module.exports.raw = true;');
+        site.write('src/index.js', `export { default } from '${prefix}./logo.png?upscale=2';`);
+        const { errors } = await build(bundler, site.configuration());
+        if (bundler.name === 'webpack') expect(errors).toEqual([]);
+        if (errors.length === 0) expect(site.exported().default).toMatch(/logo@2x/);
+        else expect(errors.join()).toMatch(/logo\.png/);
+      },
+    );
+
     it('leaves images without directives alone', async () => {
       const site = makeSite();
       site.write(

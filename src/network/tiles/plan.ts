@@ -250,10 +250,11 @@ function shapeOf({
   height,
   geometry,
 }: PlanRequest): Pick<TilePlanRequest, 'width' | 'height' | 'multipleOf' | 'trimmed'> {
-  const unit = geometry.multipleOf;
+  const { multipleOf: unit, leastSide = unit } = geometry;
+  const needed = (length: number): number => Math.max(leastSide, Math.ceil(length / unit) * unit);
   return {
-    width: Math.ceil(width / unit) * unit,
-    height: Math.ceil(height / unit) * unit,
+    width: needed(width),
+    height: needed(height),
     multipleOf: unit,
     trimmed: geometry.trimmed,
   };

@@ -21,7 +21,7 @@ const ANY_WINDOWS = [ANY_WINDOW, 24, 16, 8] as const;
 const UNSEEN = 1;
 
 /**
- * What all of a trial may compute, in multiply-accumulates: half a minute of one core. No bound depends on the machine, its speed or its
+ * What all of a trial may compute, in multiply-accumulates: half a minute of one core, or a little more. No bound depends on the machine, its speed or its
  * memory: the bytes of results would.
  */
 const MOST_WORK = 4e12;
@@ -55,6 +55,13 @@ export async function findApproximation(
   const untried = { halo: widest, unit };
   if (tooMuch) return untried;
   const picture = pictureLike(side, 1);
+  /** The same picture, white beyond the widest context: a mean of the whole is another then, where a halo that hides it is none. */
+  const elsewhere = { ...picture, data: Float32Array.from(picture.data) };
+  const inner = [around - widest, around + core + widest] as const;
+  elsewhere.data.forEach((_, at) => {
+    const [x, y] = [at % side, Math.floor(at / side) % side];
+    if (Math.min(x, y) < inner[0] || Math.max(x, y) >= inner[1]) elsewhere.data[at] = 1;
+  });
   const size = { width: core * scale, height: core * scale };
   const coreOf = async (plane: Plane, before: number): Promise<Plane> =>
     crop(await run(plane), before * scale, before * scale, size);
@@ -64,9 +71,11 @@ export async function findApproximation(
   };
   try {
     const expected = await coreOf(picture, around);
+    // What lies within a field that is known shows in tiles; what sees everything may be the same everywhere in one picture.
+    const far = exact ? 0 : 255 * largestDifference(expected.data, (await coreOf(elsewhere, around)).data);
     let levels = Infinity;
     for (const halo of halos) {
-      levels = 255 * largestDifference(expected.data, (await inTile(halo)).data);
+      levels = Math.max(far, 255 * largestDifference(expected.data, (await inTile(halo)).data));
       if (levels <= UNSEEN) return { halo, unit, levels };
     }
     // What is no number has no place in a manifest.

@@ -1,5 +1,5 @@
 import type { InferenceSession } from 'onnxruntime-node';
-import { UpresError } from '../../errors.js';
+import { hasCode, UpresError } from '../../errors.js';
 import type { FixedSize, Geometry } from '../../model/catalogue/geometry.js';
 import { largestDifference, runOnPlane, type Plane } from '../proving.js';
 import type { SessionRuntime } from '../pool/runtime.js';
@@ -67,7 +67,11 @@ export async function measureGeometry(
       geometry.halo ? undefined : await products(),
     ),
   });
-  if (!halo || receptiveField > farthestExactHalo) return approximated(measured);
+  if (!halo) {
+    const leastSide = await leastSideOf((plane) => runOnPlane(runtime, optimised, plane), scale, unit, side);
+    return approximated({ ...measured, ...(leastSide > unit && { leastSide }) });
+  }
+  if (receptiveField > farthestExactHalo) return approximated(measured);
   if (side !== wanted) return measured;
 
   // A tile away from the borders, where a halo too small would see other pixels than the whole; on the strides' phase.
@@ -94,6 +98,28 @@ export async function measureGeometry(
     halo: undefined,
     globalOperators: [...geometry.globalOperators, 'unknown (tiles differ)'],
   });
+}
+
+/**
+ * The least sides with which a network computes a picture as a whole: some mirror its borders inside, by more than a small picture has, or
+ * reduce it until nothing is left.
+ * @param most sides that it was seen to take
+ */
+async function leastSideOf(
+  run: (plane: Plane) => Promise<Plane>,
+  scale: number,
+  unit: number,
+  most: number,
+): Promise<number> {
+  for (let side = unit; side < most; side *= 2) {
+    try {
+      const { width, height } = await run(randomPlane(side, side + unit));
+      if (width === side * scale && height === (side + unit) * scale) return side;
+    } catch (error) {
+      if (!hasCode(error, 'MODEL_UNSUPPORTED')) throw error;
+    }
+  }
+  return most;
 }
 
 /** The same for a network that takes pictures of one size alone. */

@@ -25,6 +25,8 @@ export interface MeasuredGeometry extends Geometry {
   readonly scale: number;
   /** Input pixels that one thread computes in a millisecond on this machine. */
   readonly pixelsPerMs: number;
+  /** Where it can't compute smaller pictures as a whole: the least sides that it can, a multiple of `multipleOf`. Smaller ones are mirrored up to it. */
+  readonly leastSide?: number;
   /**
    * Where the prepared graph is trimmed, so that its result lacks the halo: the share of the work on a halo that it leaves out. Undefined
    * where the result has the halo.
