@@ -12,7 +12,9 @@ import {
   type ModelChoice,
   type ScoredChoice,
 } from '#src/image/auto/auto-model.js';
-import { isMadeOfPixels, ruled, storageOf, traitsOf, type Sight } from '#src/image/auto/choose-model.js';
+import { ruled, storageOf, traitsOf } from '#src/image/auto/choose-model.js';
+import { forPixels, isMadeOfPixels } from '#src/image/auto/made-of-pixels.js';
+import type { Sight } from '#src/image/auto/sight.js';
 import { decode } from '#src/image/codec/decode.js';
 import { PictureTimer } from '#src/image/picture-timer.js';
 import { readHeader } from '#src/image/codec/read-header.js';
@@ -56,7 +58,7 @@ for (const storage of ['lossless', 'lossy'] as const) {
   const labels = scoredChoices[storage];
   const some = cases.filter(({ traits }) => storageOf(traits) === storage);
   const free = some.filter(({ sight }) => !isMadeOfPixels(sight));
-  for (const one of some) chosen.set(one, 'nearest');
+  for (const one of some) chosen.set(one, forPixels(one.sight));
   const names = Object.keys(free[0]?.traits ?? {});
   for (let fold = 0; fold < folds; fold++) {
     const isOut = (one: Case): boolean => new Dice(familyOf(one)).within(0, folds) === fold;

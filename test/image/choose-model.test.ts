@@ -451,8 +451,8 @@ describe('the choice', () => {
     }
   });
 
-  it.each([1, 2, 3, 4, 7])('is nearest for codes whose squares have %d pixels', async (cell) => {
-    const code = grey(29 * cell, 29 * cell, (x, y) =>
+  const code = (cell: number): Sharp => {
+    const { colour } = grey(29 * cell, 29 * cell, (x, y) =>
       noise(Math.floor(x / cell), Math.floor(y / cell)) &&
       x >= 4 * cell &&
       x < 25 * cell &&
@@ -461,8 +461,12 @@ describe('the choice', () => {
         ? 0
         : 255,
     );
-    const { width, height, data } = code.colour;
-    const picture = sharp(data, { raw: { width, height, channels: 1 } });
+    const { width, height, data } = colour;
+    return sharp(data, { raw: { width, height, channels: 1 } });
+  };
+
+  it.each([1, 2, 3, 4, 7])('is nearest for codes whose squares have %d pixels', async (cell) => {
+    const picture = code(cell);
     for (const file of [
       picture.clone().png(),
       picture.clone().png({ palette: true }),
@@ -473,6 +477,33 @@ describe('the choice', () => {
       expect(model).toBe('nearest');
       if (cell > 1) expect(reason).toContain(`squares of ${cell} pixels`);
     }
+  });
+
+  describe.each([
+    ['jpeg', 60, 'anime-noise1'],
+    ['jpeg', 75, 'anime-noise1'],
+    ['jpeg', 90, 'anime-noise1'],
+    ['webp', 60, 'anime-noise1'],
+    ['webp', 85, 'anime-noise1'],
+    ['avif', 40, 'nearest'],
+    ['avif', 65, 'nearest'],
+  ] as const)('of codes as a %s of quality %d', (format, quality, larger) => {
+    it.each([1, 2, 3, 4])(`is nearest where a square is a pixel, otherwise ${larger}: %d pixels`, async (cell) => {
+      const file = await code(cell).toColourspace('srgb')[format]({ quality }).toBuffer();
+      for (const factor of [2, 4]) expect((await choose(file, factor)).model).toBe(cell === 1 ? 'nearest' : larger);
+    });
+  });
+
+  it.each([
+    ['jpeg', 95],
+    ['webp', 90],
+    ['avif', 50],
+    ['avif', 70],
+  ] as const)('is nearest for sprites as a %s of quality %d', async (format, quality) => {
+    const sheet = sharp(await sprite())
+      .flatten({ background: '#f4f4f4' })
+      .extend({ left: 16, top: 16, extendWith: 'repeat' });
+    expect((await choose(await sheet[format]({ quality }).toBuffer())).model).toBe('nearest');
   });
 
   it('is nearest for pixel art that was enlarged, with alpha too', async () => {

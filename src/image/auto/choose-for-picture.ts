@@ -1,6 +1,7 @@
 import { cellSize } from './cells.js';
 import { type ModelChoice } from './auto-model.js';
-import { chooseModel, type Damage, type Sight } from './choose-model.js';
+import { chooseModel } from './choose-model.js';
+import type { Damage, Sight } from './sight.js';
 import { lossyStorage } from './read-lossy-storage.js';
 import { pictureFeatures } from './picture-features.js';
 import type { Frame } from '../../pixels.js';

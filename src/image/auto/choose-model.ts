@@ -1,27 +1,8 @@
 import { scoredChoices, type ModelChoice, type ScoredChoice } from './auto-model.js';
 import { weights, type Weights } from './choice-weights.js';
-import type { LossyStorage } from './lossy-storage.js';
-import { fewColours, mostColours, type PictureFeatures } from './picture-features.js';
-
-/** Loss in a stored picture, as far as the choice depends on it. */
-export interface Damage extends Pick<LossyStorage, 'told' | 'squaredStep'> {
-  /** Of the compressed pixels. */
-  readonly bitsPerPixel: number;
-}
-
-/** All that a choice depends on. */
-export interface Sight {
-  readonly features: PictureFeatures;
-  /** Undefined for what was stored without loss. */
-  readonly damage: Damage | undefined;
-  /** Pixels a side of the squares that the picture consists of; 1 for none. */
-  readonly cell: number;
-  /** How much larger the picture is to be. */
-  readonly factor: number;
-}
-
-/** Steps of one level lose no more than rounding does: a JPEG of quality 98 is as good as a PNG. */
-const leastSquaredStep = 1.5;
+import { forPixels, isMadeOfPixels } from './made-of-pixels.js';
+import { mostColours } from './picture-features.js';
+import { formatOf, hardShare, leastSquaredStep, type Sight } from './sight.js';
 
 /** Keeps logarithms finite: far below what a picture with anything in it has. */
 const leastEnergy = 1e-3;
@@ -32,7 +13,8 @@ const leastEnergy = 1e-3;
  * and rules come from.
  */
 export function chooseModel(sight: Sight): ModelChoice {
-  return { model: isMadeOfPixels(sight) ? 'nearest' : ruled(best(sight), sight), reason: reasonFor(sight) };
+  const model = isMadeOfPixels(sight) ? forPixels(sight) : ruled(best(sight), sight);
+  return { model, reason: reasonFor(sight) };
 }
 
 /**
@@ -88,43 +70,6 @@ function isForAnime(model: ScoredChoice, { features, factor }: Sight): boolean {
   return model === 'art' || (flat >= rung.leastFlat && hardShare(features) >= rung.leastHard);
 }
 
-/**
- * What pixel art has at most of edges in two steps, as smoothed ones are, and of its colours that are mixtures. Encoders that lose
- * something make new colours, so there the hard steps have to be most of those that can be seen.
- */
-const pixelArt = { mostRamped: 0.18, mostMixed: 0.4, mostRampedWithLoss: 0.1, leastHardWithLoss: 0.65 };
-
-/**
- * Steps of single pixels are often undone by the next one, and those of larger cells are followed by none. In between, and flat
- * for the most part, are drawings whose edges are straight, as flags of stripes.
- */
-const straight = { leastNext: -0.25, mostNext: -0.005, leastFlat: 0.4 };
-
-/** As many mixtures can come about by chance. */
-const fewMixtures = 3;
-
-/**
- * Whether whole pixels are right: those of pixel art and of codes, enlarged before or not. Also where nothing is to be seen,
- * as in one colour or one pixel: all networks give the same there, and none is as cheap.
- */
-export function isMadeOfPixels({ features, damage, cell }: Sight): boolean {
-  const { colours, mixed, energy, hard, ramped, following, flat, translucent } = features;
-  if (energy === 0 || cell > 1) return true;
-  // In a drawing with smooth edges, a step upwards is followed by another one; here it is followed by none, or undone.
-  if (hard === 0 || following[0] > 0) return false;
-  if (mixed > Math.max(fewMixtures, pixelArt.mostMixed * colours)) return false;
-  if (
-    (damage || mixed > 0 || translucent > 0) &&
-    flat > straight.leastFlat &&
-    following[0] > straight.leastNext &&
-    following[0] < straight.mostNext
-  )
-    return false;
-  if (damage) return ramped <= pixelArt.mostRampedWithLoss && hardShare(features) >= pixelArt.leastHardWithLoss;
-  // A palette may have steps of its own, as of a sky: where no colour is a mixture, none is a smoothed edge.
-  return colours <= fewColours && (ramped <= pixelArt.mostRamped || mixed === 0);
-}
-
 function best(sight: Sight): ScoredChoice {
   const traits = traitsOf(sight);
   const storage = storageOf(traits);
@@ -169,14 +114,6 @@ export function traitsOf({ features, damage, factor }: Sight): Readonly<Record<s
     block4: formatOf(damage) === 'WebP' ? 1 : 0,
     block64: formatOf(damage) === 'AVIF' ? 1 : 0,
   };
-}
-
-function formatOf({ told }: Damage): 'JPEG' | 'WebP' | 'AVIF' {
-  return told.startsWith('WebP') ? 'WebP' : told.startsWith('AVIF') ? 'AVIF' : 'JPEG';
-}
-
-function hardShare({ soft, hard }: PictureFeatures): number {
-  return soft + hard > 0 ? hard / (soft + hard) : 0;
 }
 
 function reasonFor({ features, damage, cell }: Sight): string {
