@@ -1,9 +1,16 @@
-import { open, readdir, readFile, rmdir, stat, unlink } from 'node:fs/promises';
+import * as fs from 'node:fs';
+import { open, readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
 import { codeOf, hasCode, isMissing, messageOf, UpresError } from '../errors.js';
 import { makeFolder, syncParents, unfinishedSuffix, writeDurably } from './durable-file.js';
 import type { BytePart, Storage, StoredObject } from './storage.js';
+
+/** What is done for each file of a farm: with calls back it costs half of what it does in `fs/promises`. */
+const readFile = promisify(fs.readFile);
+const unlink = promisify(fs.unlink);
+const rmdir = promisify(fs.rmdir);
 
 export interface FolderStorageOptions {
   /**
