@@ -342,6 +342,14 @@ describe('the choice', () => {
     expect((await choose(await flag(32).webp({ quality: 80 }).toBuffer())).model).not.toBe('anime');
   });
 
+  it.each([20, 40, 64])('is art for plain stripes, whose edges lie between pixels of %d', async (side) => {
+    const stripes = svg(
+      side,
+      '<path d="M0 0h8v24H0z" fill="#009246"/><path d="M8 0h8v24H8z" fill="#fff"/><path d="M16 0h8v24h-8z" fill="#ce2b37"/>',
+    );
+    expect((await choose(await stripes.png().toBuffer())).model).toBe('art');
+  });
+
   describe('of clip art without loss', () => {
     const drawing = (width: number): Sharp =>
       sharp(

@@ -19,9 +19,9 @@ export function chooseModel(sight: Sight): ModelChoice {
 
 /**
  * A small drawing in several colours, as an emoji or a flag. The result has so few pixels that eight times the time is a quarter
- * of a second.
+ * of a second. With as many colours as inks, its edges are straight and lie between pixels, where `art` is exact.
  */
-const colourful = { leastInks: 0.18, mostResult: 256 ** 2 };
+const colourful = { leastInks: 0.18, leastColours: 9, mostResult: 256 ** 2 };
 
 /**
  * A drawing that was reduced by a kernel with negative lobes, as by sharp's default: its edges ring, which `art` keeps and
@@ -63,9 +63,10 @@ export function ruled(model: ScoredChoice, sight: Sight): ModelChoice['model'] {
 
 /** Whether `anime` gains enough for eight times the time. */
 function isForAnime(model: ScoredChoice, { features, factor }: Sight): boolean {
-  const { inks, ringing, side, flat, area } = features;
+  const { inks, colours, ringing, side, flat, area } = features;
   const result = area * factor ** 2;
-  if (model === 'art' && inks >= colourful.leastInks && result <= colourful.mostResult) return true;
+  const severalInks = inks >= colourful.leastInks && colours >= colourful.leastColours;
+  if (model === 'art' && severalInks && result <= colourful.mostResult) return true;
   if (ringing < rung.leastRinging || side < rung.leastSide || result > rung.mostResult) return false;
   return model === 'art' || (flat >= rung.leastFlat && hardShare(features) >= rung.leastHard);
 }
