@@ -60,13 +60,25 @@ export interface Pixels {
 
 /** Decodes a result as any reader would, colours taken as they are. */
 export async function decodePixels(bytes: Uint8Array, options: SharpOptions = {}): Promise<Pixels> {
-  const { space } = await sharp(bytes).metadata();
+  const { space, hasAlpha } = await sharp(bytes).metadata();
   const grey = space === 'b-w' || space === 'grey16';
+  // Raw grey comes without its alpha.
+  const doubled = grey && hasAlpha;
   const { data, info } = await sharp(bytes, options)
-    .toColourspace(grey ? 'b-w' : 'srgb')
+    .toColourspace(grey && !doubled ? 'b-w' : 'srgb')
     .raw()
     .toBuffer({ resolveWithObject: true });
-  const { width, height, channels } = info;
+  if (doubled) {
+    const { width, height } = info;
+    const greyAlpha = Buffer.from(
+      Uint8Array.from({ length: width * height * 2 }, (_, at) => data[(at >> 1) * 4 + 3 * (at & 1)]!),
+    );
+    return pixelsOf(greyAlpha, width, height, 2);
+  }
+  return pixelsOf(data, info.width, info.height, info.channels);
+}
+
+function pixelsOf(data: Buffer, width: number, height: number, channels: number): Pixels {
   const at = (x: number, y: number): number[] => [...data.subarray((y * width + x) * channels).subarray(0, channels)];
   return { width, height, channels, data, at };
 }

@@ -77,9 +77,13 @@ describe.each<[string, () => Promise<Storage>]>([
     const bytes = Buffer.alloc(2_000_000, 'abc');
     await storage.put('k', bytes);
     const stream = await storage.get('k');
-    const first = (await stream![Symbol.asyncIterator]().next()) as { value: Buffer };
+    const parts = stream![Symbol.asyncIterator]() as AsyncIterableIterator<Buffer>;
+    const first = (await parts.next()) as { value: Buffer };
     expect(first.value.length).toBeGreaterThan(0);
     await storage.delete(['k']);
+    const rest: Buffer[] = [];
+    for await (const part of parts) rest.push(part);
+    expect(Buffer.concat([first.value, ...rest]).equals(bytes)).toBe(true);
     await storage.close();
   });
 
