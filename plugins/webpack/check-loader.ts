@@ -1,12 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import type { LoaderContext } from 'webpack';
 import { readableError } from './loader-answer.js';
+import { ownLoaders } from './rules.js';
 
 /** Images are bytes. */
 export const raw = true;
-
-/** The folder of ours. */
-const ownLoaders = fileURLToPath(new URL('..', import.meta.url));
 
 /**
  * Refuses an image with directives that has passed no loader of ours. In Rspack, a request that begins with `!` or `-!` is kept from it

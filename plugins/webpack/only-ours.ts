@@ -1,10 +1,9 @@
-import { fileURLToPath } from 'node:url';
 import { hasDirectives } from '#upres/asset/directives.js';
 import { hasImageExtension } from '#upres/asset/names.js';
 import type { AssetOptions } from '#upres/asset/options.js';
 import { sniff } from '#upres/image/codec/sniff.js';
 import type { Asset, Compiler, Dependency, Module } from 'webpack';
-import { identIn, ownLoader } from './rules.js';
+import { identIn, ownLoader, ownLoaders } from './rules.js';
 
 /** What webpack knows of a module before it makes it; only what is read and changed here. */
 interface CreateData {
@@ -15,9 +14,6 @@ interface CreateData {
   parser?: unknown;
   generator?: unknown;
 }
-
-/** The folder of ours. */
-const ownLoaders = fileURLToPath(new URL('..', import.meta.url));
 
 /** Behind all others that look at a module's request. */
 const last = 1_000_000;

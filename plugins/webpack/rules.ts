@@ -8,6 +8,9 @@ import type { Compiler } from 'webpack';
 /** Absolute path of the loader, for rules of your own. */
 export const loader: string = fileURLToPath(new URL('./loader.js', import.meta.url));
 
+/** The folder of our loaders, with those of other plugins of ours. */
+export const ownLoaders: string = fileURLToPath(new URL('..', import.meta.url));
+
 const checkLoader = fileURLToPath(new URL('./check-loader.js', import.meta.url));
 
 /** A kind of module, in words that webpack and Rspack share. */

@@ -9,9 +9,9 @@ import { formatOf, hardShare, leastSquaredStep, type Sight } from './sight.js';
 const pixelArt = { mostRamped: 0.18, mostMixed: 0.4, mostRampedWithLoss: 0.1, leastHardWithLoss: 0.65 };
 
 /**
- * Codes and sprites whose steps an encoder wore down. Where cells are pixels, most steps are undone by the next one: in sprites, which
- * have few mixtures, and where noise is about, turn at every corner, and in codes, which have many. Line icons do so as well, but they are translucent, or
- * smaller than codes can be. Where cells are larger, nothing follows, unless stripes run across them.
+ * Codes and sprites whose steps an encoder wore down. Where cells are pixels, most steps are undone by the next one: in sprites,
+ * which have few mixtures and, once there is noise, turn at every corner; and in codes, which have many mixtures. So it is in line
+ * icons, but they are translucent, or smaller than codes can be. Where cells are larger, no step follows.
  */
 const worn = {
   sprite: { mostNext: -0.19, mostMixed: 0.15, leastTurning: 0.14 },
@@ -21,8 +21,8 @@ const worn = {
 };
 
 /**
- * A code of two inks and larger cells. What is wrong with it in a JPEG or a WebP is the noise about its edges, which a restorer takes
- * away; three times as large, it is blurred by the reduction from four, and next to no noise is the lesser evil.
+ * A code of two inks and larger cells. What is wrong with it in a JPEG or a WebP is the noise about its edges, which a restorer
+ * takes away. At other scales than two and four its result is reduced, which blurs it: there, a little noise is the lesser evil.
  */
 const largeCode = {
   mostNext: 0.01,
