@@ -16,7 +16,7 @@ import { asItIs, type AssetFile, type RenderedVariant } from './rendered.js';
 import { AssetReport, type ReportEntry } from './report.js';
 import { DirectivesResolver } from './resolve.js';
 import type { SourceFacts } from './source-facts.js';
-import { VariantMaker, type MakingRules, type PipelineContext, type RenderOptions } from './variant-maker.js';
+import type { MakingRules, PipelineContext, RenderOptions, VariantMaker } from './variant-maker.js';
 
 export type { RenderedVariant } from './rendered.js';
 
@@ -39,7 +39,7 @@ export class AssetPipeline {
   readonly report = new AssetReport();
   /** What upres has made in this project, by whichever tool. */
   readonly outputs: OwnOutputs;
-  private readonly maker: VariantMaker;
+  private makerOpened: Promise<VariantMaker> | undefined;
   private planner: Promise<Planner> | undefined;
   private facts: Promise<SourceFacts> | undefined;
   private recalling: Promise<Recall | undefined> | undefined;
@@ -52,7 +52,6 @@ export class AssetPipeline {
     private readonly context: PipelineContext,
   ) {
     this.outputs = OwnOutputs.of(context.root);
-    this.maker = new VariantMaker(options, context, this.outputs);
     this.resolver = new DirectivesResolver(options, context.root);
   }
 
@@ -149,7 +148,8 @@ export class AssetPipeline {
       this.note(asset, await variant.image.bytes(), known, started);
       return known;
     }
-    const { rendered, warning, choice, device, told, isQuiet } = await this.maker.make(asset, variant, options);
+    const maker = await this.maker();
+    const { rendered, warning, choice, device, told, isQuiet } = await maker.make(asset, variant, options);
     const { name, target, density } = variant;
     const facts = { name, target, density, model: choice?.model ?? variant.model, ...told };
     const file = { ...facts, ...defined({ modelReason: choice?.modelReason, device }), rendered };
@@ -194,12 +194,12 @@ export class AssetPipeline {
   /** The file as far as nothing has to be computed for it; undefined otherwise. Not in the report. */
   async findCached(asset: PreparedAsset, variant: VariantPlan): Promise<RenderedVariant | undefined> {
     const known = await this.recall(asset, variant);
-    return known ? known.rendered : this.maker.findCached(asset, variant);
+    return known ? known.rendered : (await this.maker()).findCached(asset, variant);
   }
 
   /** The same file by centred bicubic interpolation: quick, not cached, and not in the report. */
   async preview(asset: PreparedAsset, variant: VariantPlan, options: RenderOptions = {}): Promise<RenderedVariant> {
-    return variant.verbatim ? asItIs(variant) : this.maker.resize(asset, variant, options);
+    return variant.verbatim ? asItIs(variant) : (await this.maker()).resize(asset, variant, options);
   }
 
   /**
@@ -233,12 +233,19 @@ export class AssetPipeline {
 
   /** Waits until what was computed is in the cache that others share, too; for two seconds at most. `finish` does it, too. */
   async settle(): Promise<void> {
-    await this.maker.settle();
+    await (await this.makerOpened)?.settle();
   }
 
   /** Ends what is under way and releases the threads. */
   async close(): Promise<void> {
-    await this.maker.close();
+    await (await this.makerOpened)?.close();
+  }
+
+  /** Loaded for the first file that was not made before. */
+  private maker(): Promise<VariantMaker> {
+    return (this.makerOpened ??= import('./variant-maker.js').then(
+      ({ VariantMaker }) => new VariantMaker(this.options, this.context, this.outputs),
+    ));
   }
 
   /** Loaded for the first picture of which nothing is known. */
