@@ -1,9 +1,13 @@
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { encoderBytes } from '#src/image/codec/codec-memory.js';
-import { mostWholePixels, stripBytes } from '#src/image/strips/in-strips.js';
+import { mostWholePixels, stripBytes, stripRows } from '#src/image/strips/in-strips.js';
+import { activationBytes, defaultMemoryBudget, planImage } from '#src/network/tiles/plan.js';
+import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { mebibytes, percent } from './format.js';
+import { geometryOf } from './geometry-of.js';
 import type { Findings, Goal, Setting } from './measurement.js';
+import { recordTiles, speedOf, warmUp } from './networks.js';
 import { childProgram, command } from './paths.js';
 import { photograph } from './pictures.js';
 import { runNode } from './run-child.js';
@@ -27,22 +31,52 @@ const large = [
 ] as const;
 const small = [['natural', 600, 400]] as const;
 
-/** Bytes that the command takes before it has a picture, and for each thread with its tiles. */
+/** Bytes that the command takes before it has a picture, and for each thread besides its tile. */
 const ownBytes = 100e6;
-const threadBytes = 110e6;
+const threadBytes = 30e6;
 
 /** 12,000×8,000 pixels on two threads. */
 const mostBytes = 1.5e9;
 
+/** Bytes of the largest tile that a network's threads cut of a picture, at the speed that it has here. */
+async function tileBytes(
+  label: string,
+  threads: number,
+  { width, height }: { readonly width: number; readonly height: number },
+  cacheFolder: string,
+): Promise<number> {
+  await using network = await ThreadSafeNetwork.fromLabel(label, { scale: 2, threads, cacheFolder });
+  const trial = await photograph(512);
+  await warmUp(network, trial);
+  const geometry = geometryOf(network);
+  const { tiles } = planImage({
+    ...{ width, height, geometry, threads },
+    pixelsPerMs: speedOf(await recordTiles(network, trial)),
+    memoryBudget: defaultMemoryBudget,
+    tilePixels: undefined,
+    acceptApproximation: false,
+  });
+  return Math.max(...tiles.map(({ work }) => work)) * activationBytes(geometry);
+}
+
 /**
- * Bytes that the command takes at most for one JPEG that it enlarges into another: the source twice, as it was decoded and where all threads see it; the
- * result; and its encoder. Where the result is made in strips, only these of the result.
+ * Bytes that the command takes at most for one JPEG that it enlarges into another: a tile for each thread; the source twice, as it was decoded and where
+ * all threads see it; the result; and its encoder. Where the result is made in strips, only these of the result.
  */
-function expectedBytes(threads: number, width: number, height: number, factor: number): number {
+async function expectedBytes(
+  network: string,
+  threads: number,
+  width: number,
+  height: number,
+  factor: number,
+  cacheFolder: string,
+): Promise<number> {
   const pixels = width * height;
   const result = pixels * factor ** 2;
-  const rest = ownBytes + threads * threadBytes;
-  if (result > mostWholePixels) return rest + stripBytes({ width, height }, 3, factor);
+  const isInStrips = result > mostWholePixels;
+  const cut = { width, height: isInStrips ? stripRows(width) : height };
+  const rest = ownBytes + threads * (threadBytes + (await tileBytes(network, threads, cut, cacheFolder)));
+  if (isInStrips) return rest + stripBytes({ width, height }, 3, factor);
   return rest + 3 * (2 * pixels + result) + encoderBytes('jpeg', false, result);
 }
 
@@ -74,7 +108,7 @@ async function measureLarge({ quick, folder, cacheFolder, say }: Setting): Promi
       const { peakBytes } = await runNode([command, file, ...flags], { cacheFolder, watch: true });
       peaks.push(peakBytes ?? NaN);
     }
-    const expected = expectedBytes(2, width, height, 2);
+    const expected = await expectedBytes(network, 2, width, height, 2, cacheFolder);
     const { median, max } = summarise(peaks);
     rows.push({ network, width, height, bytes: median, highest: max, expected });
   }

@@ -24,8 +24,8 @@ export function goalRow({ what, value, bound, show }: Goal): GoalRow {
   const [shouldBe, ratio] =
     'atLeast' in bound
       ? [`≥ ${show(bound.atLeast)}`, value / bound.atLeast]
-      : [`≤ ${show(bound.atMost)}`, bound.atMost / value];
-  return { what, is: show(value), shouldBe, ratio: ratio.toFixed(2) };
+      : [`≤ ${show(bound.atMost)}`, bound.atMost / Math.max(0, value)];
+  return { what, is: show(value), shouldBe, ratio: ratio < 1000 ? ratio.toFixed(2) : '∞' };
 }
 
 /** What `goalRow` makes of a goal. */
