@@ -570,6 +570,27 @@ describe('the choice', () => {
     }
   });
 
+  it.each(['coffee.jpg', 'chelsea.webp', 'rocket.jpg'])(
+    'is natural-jpeg for a photograph in a palette of few colours, which is no pixel art: %s',
+    async (name) => {
+      const small = sharp(example(name)).removeAlpha().resize(120);
+      for (const file of [
+        small.clone().png({ palette: true, quality: 40, dither: 1 }),
+        small.clone().png({ palette: true, quality: 40, dither: 0 }),
+        small.clone().gif({ colours: 16, dither: 1 }),
+        small.clone().gif({ colours: 16, dither: 0 }),
+      ])
+        expect((await choose(await file.toBuffer())).model).toBe('natural-jpeg');
+      // With as many colours as a palette can have, hardly anything is lost.
+      expect((await choose(await small.clone().png({ palette: true }).toBuffer())).model).toBe('natural');
+    },
+  );
+
+  it('is natural for grey photographs, which have few colours without a palette', async () => {
+    const grey = sharp(example('grass.png')).greyscale().linear(0.4, 60).resize(128);
+    expect((await choose(await grey.png().toBuffer())).model).toBe('natural');
+  });
+
   it('is nearest for skies that are dithered in a palette of one hue, however its steps follow each other', async () => {
     const palette = [0x1b2a49, 0x2f4b7c, 0x4f7cac, 0x8fb8de, 0xd7e9f7];
     const bayer = [0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5];

@@ -52,6 +52,12 @@ const noisyCode = { leastSquaredStep: 100, mostInks: largeCode.mostInks };
  */
 const straight = { leastNext: -0.25, mostNext: -0.005, leastFlat: 0.4 };
 
+/**
+ * Photographs that were stored in a palette of few colours have no mixtures among these either, but most of their steps are soft,
+ * or lie on slopes. Small sprites may be as soft; and where hardly a step is hard, nothing was drawn of pixels.
+ */
+const shaded = { leastArea: 64 ** 2, mostHard: 0.5, mostHardAnyway: 0.15 };
+
 /** As many mixtures can come about by chance. */
 const fewMixtures = 3;
 
@@ -78,8 +84,15 @@ export function isMadeOfPixels({ features, damage, cell }: Sight): boolean {
   )
     return false;
   if (damage) return ramped <= pixelArt.mostRampedWithLoss && hardShare(features) >= pixelArt.leastHardWithLoss;
+  if (isShaded(features)) return false;
   // A palette may have steps of its own, as of a sky: where no colour is a mixture, none is a smoothed edge.
   return colours <= fewColours && (ramped <= pixelArt.mostRamped || mixed === 0);
+}
+
+function isShaded(features: PictureFeatures): boolean {
+  const hard = hardShare(features);
+  if (features.area < shaded.leastArea) return false;
+  return hard < shaded.mostHardAnyway || (hard < shaded.mostHard && features.ramped > pixelArt.mostRamped);
 }
 
 function isSmoothed({ following: [next, afterNext], paired }: PictureFeatures): boolean {
