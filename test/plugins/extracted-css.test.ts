@@ -96,7 +96,7 @@ it.each(Object.values(bundlers))(
     });
     expect(await build(bundler, configuration)).toEqual({ errors: [], warnings: [] });
     const pictures = ['/static/logo.png', '/static/logo@2x.png'];
-    expect(site.exported()['pictures']).toEqual([pictures, pictures]);
+    expect(site.exported().pictures).toEqual([pictures, pictures]);
     expect((await sharp(emittedBytes(site, pictures[1]!)).metadata()).width).toBe(20);
   },
 );
