@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { open, readdir, stat } from 'node:fs/promises';
+import { access, open, readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
@@ -23,7 +23,22 @@ export interface FolderStorageOptions {
 /** What the system says when there is no room. */
 const full = ['ENOSPC', 'EDQUOT'];
 /** What a shared folder says whose server is not to be reached, or that may not be used. */
-const unreachable = ['EACCES', 'EHOSTDOWN', 'EPERM', 'EROFS', 'ESTALE', 'ETIMEDOUT'];
+const unreachable = [
+  ...['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ELOOP'],
+  ...[
+    'EHOSTDOWN',
+    'EHOSTUNREACH',
+    'ENETDOWN',
+    'ENETUNREACH',
+    'ENOTCONN',
+    'ECONNREFUSED',
+    'ECONNRESET',
+    'ESTALE',
+    'ETIMEDOUT',
+  ],
+  // Of this machine, for a while.
+  ...['EBUSY', 'EMFILE', 'ENFILE'],
+];
 
 /** Bytes in a folder, which several machines may share: each key is a file. Only the user can look into it. */
 export class FolderStorage implements Storage {
@@ -32,6 +47,20 @@ export class FolderStorage implements Storage {
     readonly name: string,
     private readonly options: FolderStorageOptions = {},
   ) {}
+
+  async check(): Promise<void> {
+    await this.telling(async () => {
+      for (let folder = resolve(this.name); ; folder = dirname(folder)) {
+        try {
+          // It is made when something is put: where it is not there, that is up to the folder around it.
+          await access(join(folder, '.'), fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
+          return;
+        } catch (error) {
+          if (!hasCode(error, 'ENOENT') || folder === dirname(folder)) throw error;
+        }
+      }
+    });
+  }
 
   async put(key: string, bytes: Uint8Array): Promise<void> {
     const file = this.fileOf(key);
