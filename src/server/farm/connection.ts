@@ -135,7 +135,7 @@ function locate(location: string) {
 
 function wordsOf(error: unknown): string {
   const words = messageOf(error);
-  if (/Protocol error, got/.test(words)) return noRedis;
+  if (words.includes('Protocol error, got')) return noRedis;
   return words || 'no connection';
 }
 
