@@ -3,7 +3,8 @@ import { access, open, readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { codeOf, hasCode, isMissing, messageOf, UpresError } from '../errors.js';
+import { hasCode, isMissing, UpresError } from '../errors.js';
+import { tellingDisk } from './disk-errors.js';
 import { makeFolder, syncParents, unfinishedSuffix, writeDurably } from './durable-file.js';
 import type { BytePart, Storage, StoredObject } from './storage.js';
 
@@ -19,26 +20,6 @@ export interface FolderStorageOptions {
    */
   readonly makeFolders?: boolean;
 }
-
-/** What the system says when there is no room. */
-const full = ['ENOSPC', 'EDQUOT'];
-/** What a shared folder says whose server is not to be reached, or that may not be used. */
-const unreachable = [
-  ...['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ELOOP'],
-  ...[
-    'EHOSTDOWN',
-    'EHOSTUNREACH',
-    'ENETDOWN',
-    'ENETUNREACH',
-    'ENOTCONN',
-    'ECONNREFUSED',
-    'ECONNRESET',
-    'ESTALE',
-    'ETIMEDOUT',
-  ],
-  // Of this machine, for a while.
-  ...['EBUSY', 'EMFILE', 'ENFILE'],
-];
 
 /** Bytes in a folder, which several machines may share: each key is a file. Only the user can look into it. */
 export class FolderStorage implements Storage {
@@ -126,16 +107,8 @@ export class FolderStorage implements Storage {
     return join(this.name, ...key.split('/'));
   }
 
-  private async telling<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (cause) {
-      if (hasCode(cause, ...full)) throw new UpresError('DISK_FULL', 'the disk of the server is full', { cause });
-      if (!hasCode(cause, ...unreachable)) throw cause;
-      throw new UpresError('STORAGE_UNAVAILABLE', `${this.name} can’t be used: ${codeOf(cause) ?? messageOf(cause)}`, {
-        cause,
-      });
-    }
+  private telling<T>(work: () => Promise<T>): Promise<T> {
+    return tellingDisk(this.name, work);
   }
 }
 
