@@ -3,14 +3,8 @@
  * @module upres
  */
 export { UpresError, type UpresErrorCode, type UpresErrorOptions } from './errors.js';
-export {
-  ThreadSafeNetwork,
-  type CallOptions,
-  type NetworkHandle,
-  type NameOption,
-  type NetworkOptions,
-  type ScaleOption,
-} from './network/thread-safe-network.js';
+export { ThreadSafeNetwork, type NetworkHandle } from './network/thread-safe-network.js';
+export type { CallOptions, NameOption, NetworkOptions, ScaleOption } from './network/network-options.js';
 export { NetworkWeights, type WeightsInfo } from './network/weights/network-weights.js';
 export type { TileRecord } from './network/pool/call.js';
 export type { Device, DeviceChoice, GpuDevice } from './network/device.js';

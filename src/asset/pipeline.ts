@@ -1,59 +1,24 @@
-import { approximateOnly, type Approximate } from '../network/approximate.js';
-import { resolved, type ModelChoice } from '../model/catalogue/colours.js';
 import { relative, resolve } from 'node:path';
 import { throwIfAborted } from '../abort.js';
 import { withFile } from '../errors.js';
-import { autoModel } from '../image/auto/auto-model.js';
 import type { ImageInfo } from '../image/codec/header.js';
 import type { Source } from '../image/image-source.js';
-import type { ResizeOptions, UpscaleOptions, UpscaleResult } from '../image/upscale.js';
-import type { Device } from '../network/device.js';
+import { approximateOnly, type Approximate } from '../network/approximate.js';
 import { defined } from '../schema.js';
-import { cacheFolder } from './cache/cache-folder.js';
 import type { AssetPlan, planAsset, VariantPlan } from './asset-plan.js';
-import type { CachedUpscaler } from './cached-upscaler.js';
+import { cacheFolder } from './cache/cache-folder.js';
 import { cacheVariables } from './cache/cache-option.js';
 import type { Directives } from './directives.js';
-import { standIn, type OnError } from './on-error.js';
-import { ownModelOf, type AssetOptions } from './options.js';
+import type { AssetOptions } from './options.js';
 import { OwnOutputs } from './own-outputs.js';
-import { AssetReport, type ReportEntry } from './report.js';
 import type { Recall, RecalledAsset } from './recall.js';
-import { asItIs, original, type AssetFile, type RenderedVariant } from './rendered.js';
+import { asItIs, type AssetFile, type RenderedVariant } from './rendered.js';
+import { AssetReport, type ReportEntry } from './report.js';
 import { DirectivesResolver } from './resolve.js';
-import type { ResultCache } from './cache/result-cache.js';
-import { UpscalerLease } from './shared-upscaler.js';
 import type { SourceFacts } from './source-facts.js';
+import type { MakingRules, PipelineContext, RenderOptions, VariantMaker } from './variant-maker.js';
 
 export type { RenderedVariant } from './rendered.js';
-
-export interface PipelineContext {
-  /** The project's root: globs, model paths and the cache are relative to it. */
-  readonly root: string;
-  readonly warn: (message: string) => void;
-}
-
-export interface RenderOptions {
-  readonly signal?: AbortSignal;
-  /** Higher goes first; 0 is usual. */
-  readonly priority?: number;
-  /** Told why a result was replaced, without the file's name, in place of the pipeline's `warn`: for tools that know whose it is. */
-  readonly warn?: (message: string) => void;
-}
-
-/** A variant, and what the report tells about it. */
-interface Made {
-  readonly rendered: RenderedVariant;
-  readonly warning: string | undefined;
-  /** What `auto` chose, and why. */
-  readonly choice?: Pick<UpscaleResult, 'model' | 'modelReason'> | undefined;
-  /** What computed it; only where something was computed, now or for the cache. */
-  readonly device?: Device;
-  /** How near tiles came to the whole. */
-  readonly told?: Approximate;
-  /** Whether nothing was to be said of it. */
-  readonly isQuiet: boolean;
-}
 
 interface Planner {
   readonly planAsset: typeof planAsset;
@@ -61,9 +26,7 @@ interface Planner {
 }
 
 /** A plan, with what the assets' own words did not say. */
-export interface PreparedAsset extends AssetPlan {
-  readonly onError: OnError;
-  readonly maxOutputPixels: number | undefined;
+export interface PreparedAsset extends AssetPlan, MakingRules {
   /** What it came to before. */
   readonly recalled?: RecalledAsset;
 }
@@ -74,26 +37,20 @@ export interface PreparedAsset extends AssetPlan {
  */
 export class AssetPipeline {
   readonly report = new AssetReport();
-  private readonly lease: UpscalerLease;
   /** What upres has made in this project, by whichever tool. */
   readonly outputs: OwnOutputs;
-  private readonly told = new Set<string>();
-  /** What is under way: it writes into the cache to its end. */
-  private readonly making = new Set<Promise<Made>>();
-  private opened: Promise<CachedUpscaler> | undefined;
+  private makerOpened: Promise<VariantMaker> | undefined;
   private planner: Promise<Planner> | undefined;
   private facts: Promise<SourceFacts> | undefined;
   private recalling: Promise<Recall | undefined> | undefined;
   private ready: Recall | undefined;
   private readonly resolver: DirectivesResolver;
-  private cache: ResultCache | undefined;
 
   /** @param options checked */
   constructor(
     private readonly options: AssetOptions,
     private readonly context: PipelineContext,
   ) {
-    this.lease = new UpscalerLease(options.threads);
     this.outputs = OwnOutputs.of(context.root);
     this.resolver = new DirectivesResolver(options, context.root);
   }
@@ -191,9 +148,8 @@ export class AssetPipeline {
       this.note(asset, await variant.image.bytes(), known, started);
       return known;
     }
-    const making = this.make(asset, variant, options);
-    this.making.add(making);
-    const { rendered, warning, choice, device, told, isQuiet } = await making.finally(() => this.making.delete(making));
+    const maker = await this.maker();
+    const { rendered, warning, choice, device, told, isQuiet } = await maker.make(asset, variant, options);
     const { name, target, density } = variant;
     const facts = { name, target, density, model: choice?.model ?? variant.model, ...told };
     const file = { ...facts, ...defined({ modelReason: choice?.modelReason, device }), rendered };
@@ -238,19 +194,12 @@ export class AssetPipeline {
   /** The file as far as nothing has to be computed for it; undefined otherwise. Not in the report. */
   async findCached(asset: PreparedAsset, variant: VariantPlan): Promise<RenderedVariant | undefined> {
     const known = await this.recall(asset, variant);
-    if (known) return known.rendered;
-    const settings = this.networkSettings(asset, variant, {});
-    if (await this.staysAsItIs(variant, settings)) return asItIs(variant);
-    const found = await (await this.upscaler()).findCached(variant.image, settings, variant.source);
-    if (!found) return undefined;
-    const { data, format, width, height } = found;
-    return { data, format, width, height, status: variant.isOverride ? 'override' : 'cached' };
+    return known ? known.rendered : (await this.maker()).findCached(asset, variant);
   }
 
   /** The same file by centred bicubic interpolation: quick, not cached, and not in the report. */
   async preview(asset: PreparedAsset, variant: VariantPlan, options: RenderOptions = {}): Promise<RenderedVariant> {
-    if (variant.verbatim) return asItIs(variant);
-    return this.resize(variant, this.settings(asset, variant, options));
+    return variant.verbatim ? asItIs(variant) : (await this.maker()).resize(asset, variant, options);
   }
 
   /**
@@ -284,14 +233,19 @@ export class AssetPipeline {
 
   /** Waits until what was computed is in the cache that others share, too; for two seconds at most. `finish` does it, too. */
   async settle(): Promise<void> {
-    await this.cache?.settle?.();
+    await (await this.makerOpened)?.settle();
   }
 
   /** Ends what is under way and releases the threads. */
   async close(): Promise<void> {
-    await this.lease.release();
-    await Promise.allSettled(this.making);
-    await this.settle();
+    await (await this.makerOpened)?.close();
+  }
+
+  /** Loaded for the first file that was not made before. */
+  private maker(): Promise<VariantMaker> {
+    return (this.makerOpened ??= import('./variant-maker.js').then(
+      ({ VariantMaker }) => new VariantMaker(this.options, this.context, this.outputs),
+    ));
   }
 
   /** Loaded for the first picture of which nothing is known. */
@@ -309,104 +263,6 @@ export class AssetPipeline {
     if (folder === undefined || key) return undefined;
     const { Recall } = await import('./recall.js');
     return new Recall(folder, device);
-  }
-
-  /** Loaded for the first picture: most runs of a build tool's configuration have none. */
-  private upscaler(): Promise<CachedUpscaler> {
-    return (this.opened ??= Promise.all([
-      import('./cached-upscaler.js'),
-      import('./cache/open-cache.js'),
-      import('../network/processor.js'),
-    ]).then(async ([{ CachedUpscaler }, { openCache }, { namedByEnvironment }]) => {
-      const { options, context } = this;
-      if (options.device === undefined) namedByEnvironment();
-      this.cache = await openCache(options.cache, context.root, context.warn);
-      return new CachedUpscaler(() => this.lease.get(), this.cache);
-    }));
-  }
-
-  private async make(asset: PreparedAsset, variant: VariantPlan, options: RenderOptions): Promise<Made> {
-    const given = variant.isOverride ? 'override' : undefined;
-    const settings = this.settings(asset, variant, options);
-    // What is wrong with the environment is wrong for every picture: nothing stands in.
-    if (!variant.verbatim) await this.upscaler();
-    try {
-      const forNetwork = this.networkSettings(asset, variant, options);
-      if (await this.staysAsItIs(variant, forNetwork))
-        return { rendered: await asItIs(variant), warning: undefined, isQuiet: true };
-      const result = await (await this.upscaler()).upscale(variant.image, forNetwork, variant.source);
-      const { data, format, width, height, cached, device, hash } = result;
-      await this.outputs.add(data, hash);
-      const status = given ?? (cached ? 'cached' : 'computed');
-      const { warnings = [] } = result;
-      for (const warning of warnings) this.tell(`${variant.source}: ${warning}`);
-      const choice = variant.model === autoModel ? result : undefined;
-      return {
-        rendered: { data, format, width, height, status, ...defined({ hash }) },
-        warning: undefined,
-        isQuiet: warnings.length === 0,
-        choice,
-        device,
-        told: approximateOnly(result),
-      };
-    } catch (error) {
-      const { made: rendered, ...instead } = await standIn(error, asset.onError, {
-        resize: () => this.resize(variant, settings),
-        original: () => original(variant),
-      });
-      const warning = instead.error.message;
-      if (options.warn) options.warn(warning);
-      else this.context.warn(`${variant.source}: ${warning}`);
-      return { rendered, warning, isQuiet: false };
-    }
-  }
-
-  /** Whether nothing changes the file: a network of the user's own may, which does not enlarge. */
-  private async staysAsItIs(variant: VariantPlan, settings: UpscaleOptions): Promise<boolean> {
-    const own = this.options.models?.[variant.model] !== undefined;
-    if (!variant.verbatim || !variant.alone || variant.isOverride || !own) return variant.verbatim;
-    // A network is prepared for that, unless what it makes is there already.
-    if (await (await this.upscaler()).findCached(variant.image, settings, variant.source)) return false;
-    return !(await (await this.lease.get()).restores(this.modelOf(variant.model), this.options.device));
-  }
-
-  /** Says once what is true of all results of a picture. */
-  private tell(warning: string): void {
-    if (this.told.has(warning)) return;
-    this.told.add(warning);
-    this.context.warn(warning);
-  }
-
-  private async resize(variant: VariantPlan, settings: ResizeOptions): Promise<RenderedVariant> {
-    try {
-      const upscaler = await this.lease.get();
-      const { data, format, width, height } = await upscaler.resize(variant.image, settings);
-      await this.outputs.add(data);
-      return { data, format, width, height, status: 'resized' };
-    } catch (error) {
-      throw withFile(error, variant.source);
-    }
-  }
-
-  private settings(asset: PreparedAsset, variant: VariantPlan, { signal, priority }: RenderOptions): ResizeOptions {
-    return {
-      ...variant.target,
-      format: variant.format,
-      ...defined({ ...variant.encoding, animation: variant.animation, device: this.options.device }),
-      ...(asset.maxOutputPixels === undefined ? {} : { maxOutputPixels: asset.maxOutputPixels }),
-      ...(signal ? { signal } : {}),
-      ...(priority === undefined ? {} : { priority }),
-    };
-  }
-
-  private networkSettings(asset: PreparedAsset, variant: VariantPlan, options: RenderOptions): UpscaleOptions {
-    return { ...this.settings(asset, variant, options), model: this.modelOf(variant.model) };
-  }
-
-  /** The network behind a registered label, or the built-in's label. */
-  private modelOf(label: string): ModelChoice {
-    const own = ownModelOf(this.options, label);
-    return own === undefined ? label : resolved(own, this.context.root);
   }
 }
 

@@ -1,5 +1,6 @@
 import { worst, type Approximate } from '../network/approximate.js';
-import type { CallOptions, ThreadSafeNetwork } from '../network/thread-safe-network.js';
+import type { CallOptions } from '../network/network-options.js';
+import type { ThreadSafeNetwork } from '../network/thread-safe-network.js';
 import type { PixelImage, Progress } from '../pixels.js';
 import type { DoRows } from '../row-work.js';
 import type { Settling } from './dering/dering.js';

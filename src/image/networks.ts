@@ -5,7 +5,8 @@ import { looksLikePath } from '../model/catalogue/formats/formats.js';
 import { builtinLabels, chainFor, exactChain, isInterpolation, isRestorer } from '../model/catalogue/registry.js';
 import { isProcessor, type Device } from '../network/device.js';
 import { defaultThreads } from '../network/pool/thread-count.js';
-import type { NetworkOptions, ThreadSafeNetwork } from '../network/thread-safe-network.js';
+import type { NetworkOptions } from '../network/network-options.js';
+import type { ThreadSafeNetwork } from '../network/thread-safe-network.js';
 import { NetworkChain } from './network-chain.js';
 
 /** A thread that is started for fewer pixels takes longer to start than it saves. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ThreadSafeNetwork, type CallOptions, type NetworkHandle } from '#src/network/thread-safe-network.js';
+import type { CallOptions } from '#src/network/network-options.js';
+import { ThreadSafeNetwork, type NetworkHandle } from '#src/network/thread-safe-network.js';
 import { builtins } from '../support/builtins.js';
 import { codeOf } from '../support/errors.js';
 import { noise, randomNumbers, type Picture } from '../support/pictures.js';

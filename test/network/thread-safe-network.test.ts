@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { TileRecord } from '#src/network/pool/call.js';
-import { ThreadSafeNetwork, type CallOptions, type NetworkOptions } from '#src/network/thread-safe-network.js';
+import type { CallOptions, NetworkOptions } from '#src/network/network-options.js';
+import { ThreadSafeNetwork } from '#src/network/thread-safe-network.js';
 import { onWasm } from '../support/device.js';
 import { codeOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';
@@ -352,15 +353,17 @@ describe('turns', () => {
   it('go to the higher priority first, always', async () => {
     await using network = await natural({ threads: 1 });
     const order: string[] = [];
+    const later: Promise<unknown>[] = [];
     const call = (name: string, priority: number): Promise<unknown> =>
       network.upscaleImage(noise(200, 200, 3, priority + 10), {
         priority,
         tilePixels: small,
-        onTile: () => order.push(name),
+        onTile: () => {
+          if (order.push(name) === 1) later.push(call('low', -1), call('high', 1));
+        },
       });
-    const first = call('usual', 0);
-    await until(() => order.length > 0);
-    await Promise.all([first, call('low', -1), call('high', 1)]);
+    await call('usual', 0);
+    await Promise.all(later);
     const firstHigh = order.indexOf('high');
     const lastHigh = order.lastIndexOf('high');
     // The tile that was being computed and the one ahead came before; then nothing but the highest.

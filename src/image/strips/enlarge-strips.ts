@@ -2,7 +2,7 @@ import { throwIfAborted } from '../../abort.js';
 import { approximateOnly, worst, type Approximate } from '../../network/approximate.js';
 import { onSharedMemory } from '../../shared-pixels.js';
 import { dropSpare, giveBackShared, takeShared } from '../../spare-memory.js';
-import type { CallOptions } from '../../network/thread-safe-network.js';
+import type { CallOptions } from '../../network/network-options.js';
 import type { PixelImage, Progress } from '../../pixels.js';
 import { inWindow } from '../codec/in-window.js';
 import { settle } from '../dering/dering.js';

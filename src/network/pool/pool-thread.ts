@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { UpresError } from '../../errors.js';
 import type { FinalReply, Order, Reply, WeightsLocation } from './protocol.js';
 import type { ThreadData } from './thread.js';
 import { ThreadState } from './thread-state.js';
@@ -121,4 +122,13 @@ export class PoolThread {
   private post(order: Order): void {
     this.worker.postMessage(order);
   }
+}
+
+/** What becomes of a task whose thread ended, and then the one that was given it next. */
+export function threadDied(cause: Error | undefined): UpresError {
+  return new UpresError(
+    'THREAD_DIED',
+    `a thread ended twice while it computed the same tile${cause ? `: ${cause.message}` : ''}`,
+    { cause },
+  );
 }

@@ -1,13 +1,13 @@
 import { isMainThread } from 'node:worker_threads';
 import { asError, UpresError } from '../../errors.js';
 import { version } from '../../version.js';
-import { afterComputing } from '../../abort.js';
 import { Admission } from './admission.js';
 import type { ProcessorDevice } from '../device.js';
 import { fromErrorMessage } from './error-message.js';
 import { FairQueue } from './fair-queue.js';
 import type { Piece, PoolCall } from './pool-call.js';
-import { PoolThread } from './pool-thread.js';
+import { PoolThread, threadDied } from './pool-thread.js';
+import { Preparations } from './preparations.js';
 import type { FinalReply, Prepared, PrepareOrder, WeightsLocation } from './protocol.js';
 import { loadRuntime } from './runtime.js';
 import { defaultThreads } from './thread-count.js';
@@ -21,16 +21,6 @@ const memoryInFlight = 1 << 30;
 
 /** Tiles up to this length are given to threads that are still busy. */
 const longestAheadMs = 100;
-
-/** How long the trial of a network may compute: the largest take a minute. */
-const longestPreparationMs = 15 * 60_000;
-
-interface PendingPreparation {
-  readonly order: Omit<PrepareOrder, 'order'>;
-  readonly resolve: (prepared: Prepared) => void;
-  readonly reject: (error: Error) => void;
-  attempts: number;
-}
 
 interface OpenWeights {
   location: WeightsLocation;
@@ -54,11 +44,10 @@ export class ThreadPool {
   private unsettled = 0;
   /** Those of them that compute a network: work on rows is over soon. */
   private readonly computing = new Map<object, number>();
-  private readonly preparations: PendingPreparation[] = [];
+  private readonly preparations = new Preparations();
   private readonly weights = new Map<string, OpenWeights>();
   /** How often a piece was lost with its thread. */
   private readonly losses = new WeakMap<Piece, number>();
-  private preparing = 0;
   private nextOrder = 1;
   private drainInstalled = false;
 
@@ -132,10 +121,9 @@ export class ThreadPool {
    * @throws MODEL_UNSUPPORTED where that takes longer than any network does; the thread goes on, for the runtime can't be stopped
    */
   prepare(order: Omit<PrepareOrder, 'order'>): Promise<Prepared> {
-    return new Promise<Prepared>((resolve, reject) => {
-      this.preparations.push({ order, resolve, reject, attempts: 0 });
-      this.dispatch();
-    });
+    const prepared = this.preparations.add(order);
+    this.dispatch();
+    return prepared;
   }
 
   /** Does a call's pieces; the call's own promises tell how it went. */
@@ -162,7 +150,7 @@ export class ThreadPool {
   }
 
   private get active(): boolean {
-    return this.unsettled > 0 || this.preparations.length > 0 || this.preparing > 0;
+    return this.unsettled > 0 || this.preparations.areActive;
   }
 
   private count({ network, weights }: PoolCall, change: 1 | -1): void {
@@ -191,35 +179,11 @@ export class ThreadPool {
   }
 
   private dispatchPreparation(): boolean {
-    const next = this.preparations[0];
-    const thread = next && this.idleThread(defaultThreads());
+    const thread = this.preparations.areWaiting ? this.idleThread(defaultThreads()) : undefined;
     if (!thread) return false;
-    this.preparations.shift();
-    this.preparing++;
-    const forget = afterComputing(longestPreparationMs, () => {
-      next.reject(tookTooLong());
+    this.preparations.giveNext(thread, this.nextOrder++, () => {
+      this.dispatch();
     });
-    thread.give(
-      { ...next.order, order: this.nextOrder++ },
-      {
-        network: undefined,
-        onReply: (reply) => {
-          this.preparing--;
-          forget();
-          if (reply.kind === 'prepared') next.resolve(reply.prepared);
-          else if (reply.kind === 'failed') next.reject(fromErrorMessage(reply.error));
-          else next.reject(new UpresError('ABORTED', 'the process is ending'));
-          this.dispatch();
-        },
-        onLost: (error) => {
-          this.preparing--;
-          forget();
-          if (++next.attempts < 2) this.preparations.unshift(next);
-          else next.reject(threadDied(error));
-          this.dispatch();
-        },
-      },
-    );
     return true;
   }
 
@@ -259,7 +223,7 @@ export class ThreadPool {
    */
   private aheadThreadFor(call: PoolCall): PoolThread | undefined {
     if (call.pieceMs > longestAheadMs || call.priority !== this.queue.highestPriority) return undefined;
-    if (this.preparations.length > 0 || !this.hasPiecesForAll()) return undefined;
+    if (this.preparations.areWaiting || !this.hasPiecesForAll()) return undefined;
     const more = this.mayEmployMore(call);
     return this.threads.find((thread) => thread.hasLoad(1) && (more || thread.worksFor(call.network)));
   }
@@ -359,17 +323,4 @@ function settlePiece(call: PoolCall, piece: Piece, reply: FinalReply, thread: nu
       call.skipped();
       return;
   }
-}
-
-function tookTooLong(): UpresError {
-  const minutes = longestPreparationMs / 60_000;
-  return new UpresError('MODEL_UNSUPPORTED', `its trial was not over after ${minutes} minutes of computing`);
-}
-
-function threadDied(cause: Error | undefined): UpresError {
-  return new UpresError(
-    'THREAD_DIED',
-    `a thread ended twice while it computed the same tile${cause ? `: ${cause.message}` : ''}`,
-    { cause },
-  );
 }
