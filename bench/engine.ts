@@ -22,14 +22,21 @@ const leastSpeedup = 1.95;
 const speedSide = 512;
 const longestMs = 500;
 
+const parts = { threads: compare, speeds: measureSpeeds } as const;
+
+/** What `--part` takes of it. */
+export const partsOfEngine = Object.keys(parts);
+
 /** Measures the engine: what it costs, how it scales, and how fast each built-in network is. */
 export async function measureEngine(setting: Setting): Promise<Findings> {
-  const comparison = await compare(setting);
-  const speeds = await measureSpeeds(setting);
+  const found: Part[] = [];
+  for (const [name, measure] of Object.entries(parts)) {
+    if (setting.parts?.includes(name) ?? true) found.push(await measure(setting));
+  }
   return {
-    tables: [...comparison.tables, ...speeds.tables],
-    goals: comparison.goals,
-    figures: { ...comparison.figures, ...speeds.figures },
+    tables: found.flatMap(({ tables }) => tables),
+    goals: found.flatMap(({ goals }) => goals),
+    figures: Object.fromEntries(found.flatMap(({ figures }) => Object.entries(figures))),
   };
 }
 

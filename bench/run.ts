@@ -1,13 +1,15 @@
 // `npm run bench`: measures upres on this machine and prints the figures as tables.
 //
-//   --only NAME   one measurement: engine, rewrites, networks, waste, repeated, occupancy, scheduler, command, icons, memory, cold, imports, site, plugins, server, farm, remote, wasm or peers (may be given several times);
+//   --only NAME   one measurement: engine, rewrites, networks, waste, repeated, occupancy, scheduler, command, formats, icons, memory, cold, imports, site, plugins, server, farm, remote, wasm or peers (may be given several times);
 //                 peers, which installs other programs by npm, and remote are left out unless they are named
-//   --part NAME   only this part: of networks rrdb, compact, memory or passes, of plugins vite, webpack, gulp or rspack (may be given several times)
+//   --part NAME   only this part: of engine threads or speeds, of networks rrdb, compact, memory or passes, of plugins vite, webpack, gulp or rspack (may be given several times)
 //   --quick       small pictures and few rounds, to see that everything works
 //   --pairs N     rounds of what is compared (default 7)
 //   --wait S  seconds that each measurement may lose to other programs that keep the machine busy
 //                 (default 120; 0 with --quick)
 //   --json FILE   writes all figures to a file
+//   --from PATH   measures nothing: prints one table of the goals in a file that --json wrote, or in a folder of such files (may be given
+//                 several times; of what several measured, the latest)
 //   --data FOLDER photographs for peers, as x2/001_LR.png and x2/001_HR.png; without, drawings alone
 //   --plot FILE   writes what peers found as an SVG
 //
@@ -18,9 +20,11 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureColdStart } from './cold.js';
 import { measureCommand } from './command.js';
-import { measureEngine } from './engine.js';
+import { earlierGoals } from './earlier-goals.js';
+import { measureEngine, partsOfEngine } from './engine.js';
 import { measureFarmThroughput } from './farm-throughput.js';
 import { fixed, mebibytes } from './format.js';
+import { measureFormats } from './formats.js';
 import { measureIcons } from './icons.js';
 import { measureIdlePlugins, partsOfIdlePlugins } from './idle-plugins.js';
 import { measureImports } from './imports.js';
@@ -37,13 +41,13 @@ import { measureRewrites } from './rewrites.js';
 import { measureScheduler } from './scheduler.js';
 import { measureServer } from './server.js';
 import { measureSite } from './site.js';
-import { goalTable, textGoal, textTable } from './text-table.js';
+import { goalRow, goalTable, textGoal, textTable } from './text-table.js';
 import { measureUserNetworks, partsOfUserNetworks } from './user-networks.js';
 import { measureWasm } from './wasm.js';
 import { measureWaste } from './waste.js';
 
 const measurements: readonly Measurement[] = [
-  { name: 'engine', title: 'Engine', run: measureEngine },
+  { name: 'engine', title: 'Engine', run: measureEngine, parts: partsOfEngine },
   { name: 'rewrites', title: 'Rewrites for speed', run: measureRewrites },
   { name: 'networks', title: 'Networks of users', run: measureUserNetworks, parts: partsOfUserNetworks },
   { name: 'waste', title: 'Pixels computed in vain', run: measureWaste },
@@ -51,6 +55,7 @@ const measurements: readonly Measurement[] = [
   { name: 'occupancy', title: 'Threads at work', run: measureOccupancy },
   { name: 'scheduler', title: 'More cores', run: measureScheduler },
   { name: 'command', title: 'Command', run: measureCommand },
+  { name: 'formats', title: 'Several formats', run: measureFormats },
   { name: 'icons', title: 'Small pictures', run: measureIcons },
   { name: 'memory', title: 'Memory', run: measureMemory },
   { name: 'cold', title: 'Cold start', run: measureColdStart },
@@ -72,6 +77,7 @@ const { values } = parseArgs({
     pairs: { type: 'string' },
     wait: { type: 'string' },
     json: { type: 'string' },
+    from: { type: 'string', multiple: true },
     data: { type: 'string' },
     plot: { type: 'string' },
   },
@@ -91,6 +97,11 @@ for (const name of values.part ?? []) {
   if (!known.includes(name)) {
     throw new Error(`--part takes ${known.join(', ') || 'nothing here: none of these has parts'}, not ${name}`);
   }
+}
+
+if (values.from !== undefined) {
+  console.log(textTable(await earlierGoals(values.from)));
+  process.exit();
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'upres-bench-'));
@@ -150,7 +161,7 @@ function print(title: string, { tables, goals }: Findings, foot: string): void {
 
 function forJson({ goals, figures }: Findings): { goals: Json; figures: Json } {
   return {
-    goals: goals.map((goal) => ({ what: goal.what, value: goal.value, ...goal.bound, met: isMet(goal) })),
+    goals: goals.map((goal) => ({ ...goalRow(goal), value: goal.value, ...goal.bound, met: isMet(goal) })),
     figures,
   };
 }

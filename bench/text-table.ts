@@ -19,17 +19,28 @@ export function textGoal(goal: Goal): string {
   return `Goal ${isMet(goal) ? 'met' : 'MISSED'}: ${what} is ${show(value)}, should be ${wanted}`;
 }
 
-/** All goals, and how near they are: a ratio of 1 and more is met. */
+/** A goal as figures of a table, and how near it is: a ratio of 1 and more is met. */
+export function goalRow({ what, value, bound, show }: Goal): GoalRow {
+  const [shouldBe, ratio] =
+    'atLeast' in bound
+      ? [`≥ ${show(bound.atLeast)}`, value / bound.atLeast]
+      : [`≤ ${show(bound.atMost)}`, bound.atMost / value];
+  return { what, is: show(value), shouldBe, ratio: ratio.toFixed(2) };
+}
+
+/** What `goalRow` makes of a goal. */
+export interface GoalRow {
+  readonly what: string;
+  readonly is: string;
+  readonly shouldBe: string;
+  readonly ratio: string;
+}
+
+/** All goals. */
 export function goalTable(goals: readonly Goal[]): Table {
   return {
     caption: 'All goals',
     columns: ['', 'is', 'should be', 'ratio'],
-    rows: goals.map(({ what, value, bound, show }) => {
-      const [wanted, ratio] =
-        'atLeast' in bound
-          ? [`≥ ${show(bound.atLeast)}`, value / bound.atLeast]
-          : [`≤ ${show(bound.atMost)}`, bound.atMost / value];
-      return [what, show(value), wanted, ratio.toFixed(2)];
-    }),
+    rows: goals.map(goalRow).map(({ what, is, shouldBe, ratio }) => [what, is, shouldBe, ratio]),
   };
 }

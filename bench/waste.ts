@@ -9,7 +9,7 @@ import { recordTiles, speedOf, warmUp } from './networks.js';
 import { photograph } from './pictures.js';
 
 /** Of the image, this share may be computed twice. */
-const mostWaste = 0.1;
+const mostWaste = 0.06;
 
 /** The side of the image that the goal is about. */
 const goalSide = 1024;

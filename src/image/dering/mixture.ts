@@ -1,14 +1,11 @@
 /** Values of a pixel. */
-export type Point = readonly number[];
+export type Point = ArrayLike<number>;
 
 /** Of what something is mixed. */
 export interface Mixture {
-  /** Which of the colours: two or three of them. */
-  readonly colours: readonly number[];
-  /** How much there is of each; together 1. */
+  readonly among: Colours;
+  /** How much there is of each of them; together 1. */
   readonly shares: readonly number[];
-  /** Of which shares of the same colours something else comes closest; together 1, each less than 0 or more than 1 as it may be. */
-  sharesOf(point: Point): number[];
 }
 
 /** Shares that rounding made negative are none. */
@@ -21,22 +18,21 @@ const leastShare = -0.02;
  * @param rounding how far a mixture may be from the point
  */
 export function mixturesOf(palette: readonly Point[], rounding: number): (point: Point) => Mixture | undefined {
-  const planes = combinations(palette.length).flatMap((colours) => {
-    const sharesOf = planeThrough(colours.map((of) => palette[of]!));
-    return sharesOf ? [{ colours, sharesOf }] : [];
-  });
+  const candidates = combinations(palette.length).flatMap((of) => Colours.among(palette, of) ?? []);
+  const [shares, closest] = [new Float64Array(3), new Float64Array(3)];
   return (point) => {
-    let best: Mixture | undefined;
+    let best: Colours | undefined;
     let least = rounding;
-    for (const { colours, sharesOf } of planes) {
-      const shares = sharesOf(point);
-      if (shares.some((share) => share < leastShare)) continue;
-      const off = distance(point, colours, shares, palette);
+    for (const among of candidates) {
+      among.sharesOf(point, shares, 0);
+      if (!among.areShares(shares)) continue;
+      const off = among.distance(point, shares);
       if (off > least || (off === least && best)) continue;
-      best = { colours, shares: inside(shares), sharesOf };
+      best = among;
       least = off;
+      for (let of = 0; of < among.count; of++) closest[of] = shares[of]!;
     }
-    return best;
+    return best && { among: best, shares: inside(closest, best.count) };
   };
 }
 
@@ -49,52 +45,85 @@ function combinations(count: number): number[][] {
   return found;
 }
 
-/** Shares of the nearest point on the line or plane through two or three; undefined where three lie on a line. */
-function planeThrough(points: readonly Point[]): ((point: Point) => number[]) | undefined {
-  const [origin, second, third] = points as [Point, Point, Point?];
-  const u = minus(second, origin);
-  const uu = dot(u, u);
-  if (!third) {
-    return (point) => {
-      const share = along(point, origin, u) / uu;
-      return [1 - share, share];
-    };
+// All of this is asked for every pixel of an edge, several times: loops over values in arrays that are there, since closures and
+// lists take several times as long.
+
+/** Two or three colours, and the line or plane through them. */
+export class Colours {
+  readonly count: number;
+  private readonly uu: number;
+  private readonly uv: number;
+  private readonly vv: number;
+  private readonly area: number;
+
+  private constructor(
+    /** Which of the palette they are. */
+    readonly indices: readonly number[],
+    readonly points: readonly Point[],
+    /** From the first to the second, and to the third. */
+    private readonly u: Point,
+    private readonly v: Point,
+  ) {
+    this.count = points.length;
+    [this.uu, this.uv, this.vv] = [dot(u, u), dot(u, v), dot(v, v)];
+    this.area = this.uu * this.vv - this.uv * this.uv;
   }
-  const v = minus(third, origin);
-  const [uv, vv] = [dot(u, v), dot(v, v)];
-  const area = uu * vv - uv * uv;
-  if (area <= 1e-3 * uu * vv) return undefined;
-  return (point) => {
+
+  /** Undefined where three lie on a line. */
+  static among(palette: readonly Point[], indices: readonly number[]): Colours | undefined {
+    const points = indices.map((of) => palette[of]!);
+    const [origin, second, third] = points as [Point, Point, Point?];
+    const colours = new Colours(indices, points, minus(second, origin), minus(third ?? origin, origin));
+    return third && colours.area <= 1e-3 * colours.uu * colours.vv ? undefined : colours;
+  }
+
+  /**
+   * Of which shares of them a point is mixed, or what comes closest to it.
+   * @param into gets them from `at` on; together 1, each less than 0 or more than 1 as it may be
+   */
+  sharesOf(point: Point, into: Float64Array, at: number): void {
+    const { uu, uv, vv, area, u, v } = this;
+    const origin = this.points[0]!;
     const pu = along(point, origin, u);
+    if (this.count === 2) {
+      const share = pu / uu;
+      into[at] = 1 - share;
+      into[at + 1] = share;
+      return;
+    }
     const pv = along(point, origin, v);
     const first = (pu * vv - pv * uv) / area;
     const next = (pv * uu - pu * uv) / area;
-    return [1 - first - next, first, next];
-  };
-}
-
-function distance(
-  point: Point,
-  colours: readonly number[],
-  shares: readonly number[],
-  palette: readonly Point[],
-): number {
-  let sum = 0;
-  for (let part = 0; part < point.length; part++) {
-    let left = point[part]!;
-    for (let index = 0; index < colours.length; index++) left -= shares[index]! * palette[colours[index]!]![part]!;
-    sum += left * left;
+    into[at] = 1 - first - next;
+    into[at + 1] = first;
+    into[at + 2] = next;
   }
-  return Math.sqrt(sum);
+
+  areShares(shares: Float64Array): boolean {
+    for (let of = 0; of < this.count; of++) if (shares[of]! < leastShare) return false;
+    return true;
+  }
+
+  /** From a point to what these shares make. */
+  distance(point: Point, shares: Float64Array): number {
+    let sum = 0;
+    for (let part = 0; part < point.length; part++) {
+      let left = point[part]!;
+      for (let of = 0; of < this.count; of++) left -= shares[of]! * this.points[of]![part]!;
+      sum += left * left;
+    }
+    return Math.sqrt(sum);
+  }
 }
 
-function inside(shares: readonly number[]): number[] {
-  const kept = shares.map((share) => Math.max(0, share));
-  const sum = kept.reduce((all, share) => all + share, 0);
-  return kept.map((share) => share / sum);
+/** The first shares, without what is less than none. */
+function inside(shares: Float64Array, count: number): number[] {
+  let sum = 0;
+  for (let of = 0; of < count; of++) sum += Math.max(0, shares[of]!);
+  const kept: number[] = [];
+  for (let of = 0; of < count; of++) kept.push(Math.max(0, shares[of]!) / sum);
+  return kept;
 }
-
-// All of this is asked for every pixel of an edge: loops over values, since closures and lists take several times as long.
 
 /** `dot(minus(point, origin), direction)`. */
 function along(point: Point, origin: Point, direction: Point): number {
@@ -103,5 +132,14 @@ function along(point: Point, origin: Point, direction: Point): number {
   return sum;
 }
 
-const minus = (a: Point, b: Point): number[] => a.map((value, part) => value - b[part]!);
-const dot = (a: Point, b: Point): number => a.reduce((sum, value, part) => sum + value * b[part]!, 0);
+function minus(a: Point, b: Point): Point {
+  const values = new Float64Array(a.length);
+  for (let part = 0; part < a.length; part++) values[part] = a[part]! - b[part]!;
+  return values;
+}
+
+function dot(a: Point, b: Point): number {
+  let sum = 0;
+  for (let part = 0; part < a.length; part++) sum += a[part]! * b[part]!;
+  return sum;
+}

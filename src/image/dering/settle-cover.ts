@@ -1,8 +1,8 @@
 import { maxValue, type Frame } from '../../pixels.js';
-import { sameLevels, shiftTo, type Settled } from './dering.js';
+import type { Settled } from './dering.js';
 import { isNear, type Drawn } from './drawn-colours.js';
 import { drawnTogether, none, type Covered, type Palette } from './drawn-together.js';
-import { mixturesOf, type Mixture, type Point } from './mixture.js';
+import { MixedCells, Mixer, readPoint } from './mixed-cell.js';
 import { inThisThread, type DoRows, type RowWork } from '../../row-work.js';
 import { faintLimit } from './faint-colours.js';
 
@@ -23,9 +23,6 @@ const mostColours = 5;
  * pixel is nowhere in the source as dark as it is. What shows as a seam lies 30 to 160 levels beyond.
  */
 const slackLevels = 12;
-
-/** Parts of which a mixture consists. */
-const whole = 4096;
 
 /** What looking at the pixels around one costs. */
 const stepsAround = 16;
@@ -88,47 +85,42 @@ export const settleCovered: RowWork<SettleCovered, void> = {
   },
 };
 
-/** Some colours, and what finds mixtures of them. */
-interface Mixer {
-  readonly pixels: readonly number[];
-  readonly points: readonly Point[];
-  readonly mixtureOf: (point: Point) => Mixture | undefined;
-}
-
 class CoveredCells {
-  private readonly scale: number;
   private readonly full: number;
-  private readonly near: number;
   private readonly rounding: number;
   private readonly slack: number;
   private readonly faint: number;
+  private readonly mixed: MixedCells;
   private readonly mixers = new Map<string, Mixer>();
-  /** Lights of the pixel that is bound, the least and the largest around it, and those of another. */
+  /** Colours of the palette that are near a pixel, ascending, and how many; those that were looked for last, and their mixer. */
+  private readonly colours = new Int32Array(mostColours);
+  private readonly lastColours = new Int32Array(mostColours);
+  private lastCount = 0;
+  private lastMixer: Mixer | undefined;
+  private readonly point: Float64Array;
+  /** Lights of the pixel that is bound, the least and the largest around it, those of a pixel of its cell and of another around it. */
   private readonly centre: Float64Array;
   private readonly low: Float64Array;
   private readonly high: Float64Array;
   private readonly lights: Float64Array;
+  private readonly around: Float64Array;
 
   constructor(
     private readonly enlarged: Covered,
     private readonly source: Covered,
     private readonly palette: Palette,
-    private readonly means: boolean,
+    means: boolean,
   ) {
-    const { alpha } = source;
-    this.scale = enlarged.alpha.width / alpha.width;
+    const { colour, alpha } = source;
     this.full = maxValue(alpha.data);
-    this.near = (this.full / 255) * sameLevels;
     this.rounding = (this.full / 255) * roundingLevels;
     this.slack = (this.full / 255) * slackLevels;
     this.faint = faintLimit(alpha);
-    const { channels } = source.colour;
-    [this.centre, this.low, this.high, this.lights] = [0, 1, 2, 3].map(() => new Float64Array(2 * channels)) as [
-      Float64Array,
-      Float64Array,
-      Float64Array,
-      Float64Array,
-    ];
+    this.mixed = new MixedCells(enlarged, source, means);
+    this.point = new Float64Array(colour.channels + 1);
+    const lights = (): Float64Array => new Float64Array(2 * colour.channels);
+    [this.centre, this.low, this.high] = [lights(), lights(), lights()];
+    [this.lights, this.around] = [lights(), lights()];
   }
 
   settleRow(y: number): void {
@@ -141,13 +133,25 @@ class CoveredCells {
 
   /** Settles a cell whose pixel is a mixture of colours that are near. */
   private isMixture(x: number, y: number): boolean {
-    const point = pointAt(this.source, y * this.source.alpha.width + x);
-    return lookAround.some((reach) => {
-      const mixer = this.mixerAround(x, y, reach);
-      const mixture = mixer?.mixtureOf(point);
-      if (mixer && mixture) this.settle(x, y, mixture, mixer);
-      return mixture !== undefined;
-    });
+    const { source, point, palette } = this;
+    if (palette.pixels.length < 2) return false;
+    readPoint(source, y * source.alpha.width + x, point);
+    let tried: Mixer | undefined;
+    for (const reach of lookAround) {
+      const count = this.findColours(x, y, reach);
+      // Further on there are no fewer.
+      if (count > mostColours) return false;
+      if (count < 2) continue;
+      const mixer = this.mixerOf(count);
+      if (mixer === tried) continue;
+      const mixture = mixer.mixtureOf(point);
+      if (mixture) {
+        this.mixed.settle(x, y, mixture, mixer);
+        return true;
+      }
+      tried = mixer;
+    }
+    return false;
   }
 
   /**
@@ -156,25 +160,18 @@ class CoveredCells {
    */
   private bound(x: number, y: number): void {
     const { source, enlarged, slack, full, centre, low, high, lights } = this;
-    const { width, height } = source.alpha;
     const { channels } = source.colour;
-    readLights(source, y * width + x, full, centre);
-    low.set(centre);
-    high.set(centre);
-    for (let row = Math.max(0, y - 1); row <= Math.min(height - 1, y + 1); row++) {
-      for (let column = Math.max(0, x - 1); column <= Math.min(width - 1, x + 1); column++) {
-        readLights(source, row * width + column, full, lights);
-        for (let part = 0; part < lights.length; part++) {
-          low[part] = Math.min(low[part]!, lights[part]!);
-          high[part] = Math.max(high[part]!, lights[part]!);
-        }
-      }
-    }
-    for (const at of this.cellOf(x, y)) {
+    let isLookedAround = false;
+    readLights(source, y * source.alpha.width + x, full, centre);
+    for (const at of this.mixed.placesOf(x, y)) {
       readLights(enlarged, at, full, lights);
+      if (isWithin(lights, centre, slack)) continue;
+      if (!isLookedAround) this.lookAround(x, y);
+      isLookedAround = true;
       let share = 1;
-      for (let part = 0; part < lights.length; part++) {
-        const [value, middle] = [lights[part]!, centre[part]!];
+      for (let part = 0; part < centre.length; part++) {
+        const value = lights[part]!;
+        const middle = centre[part]!;
         const room = slack + (value > middle ? high[part]! - middle : middle - low[part]!);
         const moved = Math.abs(value - middle);
         if (moved > room) share = Math.min(share, room / moved);
@@ -192,13 +189,32 @@ class CoveredCells {
     }
   }
 
+  /** Finds the least and the largest lights of the nine pixels around one. */
+  private lookAround(x: number, y: number): void {
+    const { source, full, low, high, around } = this;
+    const { width, height } = source.alpha;
+    low.set(this.centre);
+    high.set(this.centre);
+    for (let row = Math.max(0, y - 1); row <= Math.min(height - 1, y + 1); row++) {
+      for (let column = Math.max(0, x - 1); column <= Math.min(width - 1, x + 1); column++) {
+        readLights(source, row * width + column, full, around);
+        for (let part = 0; part < around.length; part++) {
+          low[part] = Math.min(low[part]!, around[part]!);
+          high[part] = Math.max(high[part]!, around[part]!);
+        }
+      }
+    }
+  }
+
   /** Whether both colour and alpha differ in the 3×3: where one of them is the same, the other tells all. */
   private isMixed(x: number, y: number): boolean {
     const { colour, alpha } = this.source;
     const { width, height, data } = alpha;
     const { channels } = colour;
-    const [left, right] = [Math.max(0, x - 1), Math.min(width - 1, x + 1)];
-    const [top, bottom] = [Math.max(0, y - 1) * width, Math.min(height - 1, y + 1) * width];
+    const left = Math.max(0, x - 1);
+    const right = Math.min(width - 1, x + 1);
+    const top = Math.max(0, y - 1) * width;
+    const bottom = Math.min(height - 1, y + 1) * width;
     const first = data[top + left]!;
     let differs = false;
     for (let row = top; row <= bottom; row += width) {
@@ -218,91 +234,52 @@ class CoveredCells {
     return false;
   }
 
-  /** Of the colours that are near; undefined where there are too many of them, or fewer than two. */
-  private mixerAround(x: number, y: number, reach: number): Mixer | undefined {
-    const { indices, pixels } = this.palette;
+  /** What finds mixtures of the colours that were found last. */
+  private mixerOf(count: number): Mixer {
+    const { colours, lastColours } = this;
+    let isLast = count === this.lastCount;
+    for (let at = 0; isLast && at < count; at++) isLast = colours[at] === lastColours[at];
+    if (isLast && this.lastMixer) return this.lastMixer;
+    const key = colours.subarray(0, count).join();
+    let mixer = this.mixers.get(key);
+    if (!mixer) {
+      const pixels = Array.from(colours.subarray(0, count), (index) => this.palette.pixels[index]!);
+      this.mixers.set(key, (mixer = Mixer.of(pixels, this.source, this.rounding)));
+    }
+    lastColours.set(colours);
+    this.lastCount = count;
+    return (this.lastMixer = mixer);
+  }
+
+  /**
+   * Looks for the colours that are near.
+   * @returns how many there are, in `colours`; more than `mostColours` where there are too many
+   */
+  private findColours(x: number, y: number, reach: number): number {
+    const { colours } = this;
+    const { indices } = this.palette;
     const { width, height } = this.source.alpha;
-    const found: number[] = [];
+    const left = Math.max(0, x - reach);
     const right = Math.min(width - 1, x + reach);
-    for (let row = Math.max(0, y - reach); row <= Math.min(height - 1, y + reach); row++) {
-      for (let at = row * width + Math.max(0, x - reach); at <= row * width + right; at++) {
+    const bottom = Math.min(height - 1, y + reach);
+    let count = 0;
+    let last = none;
+    for (let row = Math.max(0, y - reach); row <= bottom; row++) {
+      for (let at = row * width + left; at <= row * width + right; at++) {
         const index = indices[at]!;
-        if (index !== none && !found.includes(index) && found.push(index) > mostColours) return undefined;
+        // Next to a pixel of a colour there is mostly another one.
+        if (index === last || index === none) continue;
+        last = index;
+        let place = 0;
+        while (place < count && colours[place]! < index) place++;
+        if (place < count && colours[place] === index) continue;
+        if (count === mostColours) return count + 1;
+        colours.copyWithin(place + 1, place, count);
+        colours[place] = index;
+        count++;
       }
     }
-    if (found.length < 2) return undefined;
-    const key = found.sort((a, b) => a - b).join();
-    let mixer = this.mixers.get(key);
-    if (!mixer) this.mixers.set(key, (mixer = this.mixerOf(found.map((index) => pixels[index]!))));
-    return mixer;
-  }
-
-  /** In the order of their values: the same one however the picture lies. */
-  private mixerOf(pixels: readonly number[]): Mixer {
-    const sorted = pixels
-      .map((pixel) => ({ pixel, point: pointAt(this.source, pixel) }))
-      .sort((a, b) => a.point.reduce((order, value, part) => order || value - b.point[part]!, 0));
-    const points = sorted.map(({ point }) => point);
-    return { pixels: sorted.map(({ pixel }) => pixel), points, mixtureOf: mixturesOf(points, this.rounding) };
-  }
-
-  private settle(x: number, y: number, mixture: Mixture, mixer: Mixer): void {
-    const cell = this.cellOf(x, y);
-    const shares = cell.map((at) => mixture.sharesOf(pointAt(this.enlarged, at)));
-    const left = new Float64Array(cell.length).fill(whole);
-    // The colour that there is least of first: what is left is for the others.
-    const order = mixture.shares
-      .map((_, colour) => colour)
-      .sort((a, b) => mixture.shares[a]! - mixture.shares[b]! || a - b);
-    const rest = order.pop() ?? 0;
-    for (const colour of order) {
-      const wanted = shares.map((of) => of[colour]! * whole);
-      const at = (index: number, moved: number): number => Math.min(left[index]!, Math.max(0, wanted[index]! + moved));
-      const sumAt = (moved: number): number => wanted.reduce((sum, _, index) => sum + at(index, moved), 0);
-      const sum = mixture.shares[colour]! * whole * cell.length;
-      const shift = this.means ? shiftTo(sum, 4 * whole, sumAt) : 0;
-      shares.forEach((of, index) => {
-        const share = at(index, shift);
-        left[index]! -= share;
-        of[colour] = share / whole;
-      });
-    }
-    shares.forEach((of, index) => {
-      of[rest] = left[index]! / whole;
-      this.write(cell[index]!, of, mixture, mixer);
-    });
-  }
-
-  /** Where the pixels of a cell are. */
-  private cellOf(x: number, y: number): number[] {
-    const { scale } = this;
-    const { width } = this.enlarged.alpha;
-    const cell: number[] = [];
-    for (let row = y * scale; row < (y + 1) * scale; row++) {
-      for (let column = x * scale; column < (x + 1) * scale; column++) cell.push(row * width + column);
-    }
-    return cell;
-  }
-
-  private write(at: number, shares: readonly number[], { colours }: Mixture, mixer: Mixer): void {
-    const { source, full, near } = this;
-    const { colour, alpha } = this.enlarged;
-    const { channels } = colour;
-    const points = colours.map((of) => mixer.points[of]!);
-    const mixed = points[0]!.map((_, part) => points.reduce((sum, point, of) => sum + shares[of]! * point[part]!, 0));
-    const meant = points.findIndex((point) => point.every((value, part) => Math.abs(value - mixed[part]!) <= near));
-    const cover = mixed[channels]!;
-    const pixel = mixer.pixels[colours[meant] ?? 0]!;
-    const written = meant < 0 ? Math.round(cover) : source.alpha.data[pixel]!;
-    alpha.data[at] = written;
-    // What can hardly be seen keeps the colour that was spread under it.
-    if (written < this.faint) return;
-    for (let channel = 0; channel < channels; channel++) {
-      colour.data[at * channels + channel] =
-        meant < 0
-          ? Math.min(full, Math.round((mixed[channel]! / cover) * full))
-          : source.colour.data[pixel * channels + channel]!;
-    }
+    return count;
   }
 }
 
@@ -317,13 +294,10 @@ function readLights({ colour, alpha }: Covered, pixel: number, full: number, lig
   }
 }
 
-/** Premultiplied colour, and alpha. */
-function pointAt({ colour, alpha }: Covered, pixel: number): Point {
-  const { channels, data } = colour;
-  const cover = alpha.data[pixel]!;
-  const full = maxValue(data);
-  const point: number[] = [];
-  for (let part = 0; part < channels; part++) point.push((data[pixel * channels + part]! * cover) / full);
-  point.push(cover);
-  return point;
+/** Whether all values differ by no more than so much: wherever the bounds around are, they are further away. */
+function isWithin(lights: Float64Array, centre: Float64Array, slack: number): boolean {
+  for (let part = 0; part < lights.length; part++) {
+    if (Math.abs(lights[part]! - centre[part]!) > slack) return false;
+  }
+  return true;
 }
