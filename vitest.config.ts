@@ -1,10 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-/**
- * Files that measure what happens at once, which other programs' work would disturb; and one of many builds, in which threads of Rspack's
- * own panic now and then ("end byte index 1 is not a char boundary") where others take the cores: that ends the process.
- */
-const undisturbed = ['test/network/overlap.test.ts', 'test/server/load.test.ts', 'test/plugins/extracted-css.test.ts'];
+/** Files that measure what happens at once, which other programs' work would disturb. */
+const undisturbed = ['test/network/overlap.test.ts', 'test/server/load.test.ts'];
 
 /** Files whose tests only call functions and leave nothing behind: starting a process takes longer than most of them. */
 const light = [

@@ -142,6 +142,9 @@ export async function* cellPairs(folder: string | undefined, count: number, seed
   }
 }
 
+/** How many pictures are stored in a palette as well, as by the programs that make files small, and in GIFs. */
+const paletteShare = 0.5;
+
 /** A pair without loss, and in some of the ways in which pictures are stored with loss. */
 export async function* storedCases(pair: Pair, losses: number): AsyncGenerator<AutoCase> {
   const { kind, name, scale, small, large: truth, alpha } = pair;
@@ -162,6 +165,16 @@ export async function* storedCases(pair: Pair, losses: number): AsyncGenerator<A
     lossy.push([`jpeg ${other}`, () => sharp(small).jpeg({ quality: other, chromaSubsampling })]);
   }
   for (const [storage, encode] of dice.some(lossy, losses)) yield made(storage, await encode().toBuffer());
+  const palettes = new Dice(`palette ${kind} ${name}`);
+  if (losses > 0 && palettes.next() < paletteShare) {
+    const quality = palettes.of([40, 70, 100]);
+    const dither = palettes.of([0, 0.5, 1]);
+    const file = palettes.of([
+      () => sharp(small).png({ palette: true, quality, dither }),
+      () => sharp(small).gif({ dither, colours: palettes.of([32, 128, 256]) }),
+    ]);
+    yield made('palette', await file().toBuffer());
+  }
 }
 
 async function reduce(large: Uint8Array, scale: number, kernel: 'area' | keyof KernelEnum): Promise<Uint8Array> {

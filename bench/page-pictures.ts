@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { chromium, type Browser } from 'playwright-core';
 import type { Dice } from './dice.js';
+import { graphic } from './page-graphics.js';
 
 let browser: Promise<Browser> | undefined;
 
@@ -39,6 +40,9 @@ const kinds = [
   'code',
   'diagram',
   'dashboard',
+  'graphic',
+  'graphic',
+  'graphic',
 ] as const;
 
 /**
@@ -77,6 +81,7 @@ export async function drawPage(
       `<table style="border-collapse:collapse;width:100%;font-size:${size - 1}px"><tr style="background:${panel}">${many(2, 4, () => `<th style="text-align:left;padding:3px 5px">${say(1)}`)}${many(4, 9, () => `<tr>${many(2, 4, () => `<td style="padding:2px 5px;${rule}">${dice.of([say(1), say(2), String(dice.within(1, 9999)), `<span style="background:${second};color:${paper};border-radius:8px;padding:0 5px;font-size:10px">${say(1)}</span>`])}`)}`)}</table>`,
     code: () =>
       `<pre style="margin:0;padding:6px;background:${panel};border-radius:${round}px;font:${size - 1}px/1.4 ${dice.of(['monospace', 'Fira Code', 'Noto Mono'])}">${many(5, 10, () => `${' '.repeat(2 * dice.within(0, 3))}<span style="color:${accent}">${dice.of(['const', 'return', 'if', 'for'])}</span> ${say(1)} = <span style="color:${second}">'${say(1)}'</span>; <i style="color:${faint}">// ${say(2)}</i>\n`)}</pre>`,
+    graphic: () => graphic(dice, width - 10, height - 10, { panel, ink, faint, accents: [accent, second] }),
     diagram: () => diagram(dice, width - 10, height - 10, theme, say),
     dashboard: () =>
       `<div style="display:flex;gap:6px">${many(2, 4, () => `<div style="flex:1;background:${panel};border:1px solid ${faint};border-radius:${round}px;padding:5px"><small style="color:${faint}">${say(1)}</small><b style="display:block;font-size:${size + 4}px">${dice.within(3, 999)}</b><i style="display:block;height:5px;border-radius:3px;background:${accent};width:${dice.within(20, 100)}%"></i></div>`)}</div><p style="margin:5px 0">${say(5)}</p>${many(1, 4, () => `<div style="height:6px;margin:4px 0;border-radius:3px;background:linear-gradient(90deg,${second} ${dice.within(20, 90)}%,${panel} 0)"></div>`)}`,

@@ -16,8 +16,11 @@ Image.MAX_IMAGE_PIXELS = None
 KERNELS = {"bicubic": Image.BICUBIC, "lanczos": Image.LANCZOS, "box": Image.BOX, "bilinear": Image.BILINEAR}
 
 
-def load(folder: str, limit: int | None = None) -> list[tuple[np.ndarray, np.ndarray | None]]:
-    """Each picture, with the small one that was drawn beside it, if there is one."""
+Mix = dict[str, float]
+
+
+def load(folder: str, limit: int | None = None, mix: Mix | None = None) -> list[tuple[np.ndarray, np.ndarray | None, Mix | None]]:
+    """Each picture, with the small one that was drawn beside it, if there is one, and a mix of its own instead of the pool's."""
     files = sorted(f for f in glob.glob(f"{folder}/*") if ".small." not in f)[:limit]
 
     def read(f: str) -> np.ndarray:
@@ -25,7 +28,7 @@ def load(folder: str, limit: int | None = None) -> list[tuple[np.ndarray, np.nda
 
     def both(f: str):
         small = f.rsplit(".", 1)[0] + ".small.webp"
-        return read(f), read(small) if os.path.exists(small) else None
+        return read(f), read(small) if os.path.exists(small) else None, mix
 
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(both, files))
@@ -68,24 +71,31 @@ def squeeze(picture: np.ndarray, quality: int, rnd: random.Random) -> np.ndarray
 
 class Pool:
     """
-    kernels: ways of reducing, with their share of the samples
-    lossy:   number of lossy versions of each small picture, and their share of the samples
+    kernels: ways of reducing, with their share of the samples; pictures may have a mix of their own, in which "lossy" stands for the lossy ones
+    lossy:   number of lossy versions of each small picture, and their share of the samples where the mix names none
     """
 
     def __init__(self, pictures, scale, patch, kernels, lossy=0, lossy_share=0.0, quality=(40, 95), threshold=2.0, device="cpu", grid=16, seed=1):
         self.scale, self.patch, self.grid, self.device = scale, patch, grid, device
         rnd = random.Random(seed)
-        names = list(kernels)
-        high, versions, meta, places = [], [[] for _ in range(len(names) + lossy)], [], []
+        own = [mix for _, _, mix in pictures if mix]
+        names = list(dict.fromkeys([*kernels, *(n for mix in own for n in mix if n != "lossy")]))
+        high, versions, meta, places, shares = [], [[] for _ in range(len(names) + lossy)], [], [], []
         high_at = low_at = 0
-        for picture, drawn in pictures:
+        for picture, drawn, mix in pictures:
             H, W = picture.shape[0] // scale * scale, picture.shape[1] // scale * scale
             h, w = H // scale, W // scale
             if min(h, w) < patch + grid:
                 continue
             picture = picture[:H, :W]
-            small = [drawn[:h, :w] if n == "drawn" and drawn is not None else reduce(picture, scale, "box" if n == "drawn" else n) for n in names]
-            small += [squeeze(rnd.choice(small[: len(names)]), rnd.randint(*quality), rnd) for _ in range(lossy)]
+            wanted = {n: (mix or kernels).get(n, 0) for n in names}
+            made = {n: drawn[:h, :w] if n == "drawn" and drawn is not None else reduce(picture, scale, "box" if n == "drawn" else n) for n in names if wanted[n]}
+            small = [made.get(n, next(iter(made.values()))) for n in names]
+            clean = np.array(list(wanted.values()), float)
+            lost = (mix["lossy"] / (clean.sum() + mix["lossy"]) if "lossy" in mix else 0) if mix else lossy_share
+            clean /= clean.sum()
+            small += [squeeze(rnd.choices(small[: len(names)], clean)[0], rnd.randint(*quality), rnd) if lost else small[0] for _ in range(lossy)]
+            shares.append(np.concatenate([clean * (1 - lost if lossy else 1), np.full(lossy, lost / max(1, lossy))]))
             for version, s in zip(versions, small):
                 version.append(torch.from_numpy(np.ascontiguousarray(s)).reshape(-1, 3))
             grey = torch.from_numpy(small[0].copy()).float().mean(2)
@@ -104,12 +114,10 @@ class Pool:
         self.low = torch.cat([t for v in versions for t in v]).to(device)
         self.pixels = low_at
         self.meta, self.places = torch.tensor(meta, device=device), torch.cat(places).to(device)
-        clean = np.array([kernels[n] for n in names], float)
-        shares = np.concatenate([clean / clean.sum() * (1 - (lossy_share if lossy else 0)), np.full(lossy, lossy_share / max(1, lossy))])
-        self.cumulative = torch.tensor(np.cumsum(shares), device=device, dtype=torch.float32)
+        self.cumulative = torch.tensor(np.cumsum(np.stack(shares), 1), device=device, dtype=torch.float32)
 
     def __repr__(self):
-        return f"{len(self.meta)} pictures, {len(self.high) / 1e6:.0f} Mpx, {len(self.places)} places, {len(self.cumulative)} versions"
+        return f"{len(self.meta)} pictures, {len(self.high) / 1e6:.0f} Mpx, {len(self.places)} places, {self.cumulative.shape[1]} versions"
 
     def batch(self, n: int, flat: int = 1, invert: float = 0.0, grey: float = 0.0, framed: float = 0.0):
         """x [n,3,P,P] and y [n,3,sP,sP] in 0..1, turned and mirrored at random; the last `flat` samples are one colour each.
@@ -121,7 +129,8 @@ class Pool:
         shift = torch.randint(0, self.grid, (2, n), device=dev)
         y0, x0 = place[:, 1] + shift[0], place[:, 2] + shift[1]
         meta = self.meta[place[:, 0]]
-        version = (torch.rand(n, 1, device=dev) > self.cumulative[None]).sum(1).clamp(max=len(self.cumulative) - 1)
+        cumulative = self.cumulative[place[:, 0]]
+        version = (torch.rand(n, 1, device=dev) > cumulative).sum(1).clamp(max=cumulative.shape[1] - 1)
         turn = torch.randint(0, 2, (3, n), device=dev).view(3, n, 1, 1)
 
         length = torch.randint(patch // 3, patch + 1, (2, n, 1), device=dev)

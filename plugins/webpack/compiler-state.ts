@@ -17,8 +17,5 @@ export interface Shared {
 /** The pipelines that each compiler uses, by their options; its children (pages, extracted CSS, workers) use what their root uses. */
 export const usedPipelines = new WeakMap<Compiler, Map<string, Shared>>();
 
-/** The names of Rspack's modules by their identifiers, for compilers that may build several of one identifier. */
-export const namesIn = new WeakMap<Compiler, Map<string, string>>();
-
 /** Compilers that have the plugin. */
 export const applied = new WeakSet<Compiler>();

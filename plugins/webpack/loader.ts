@@ -5,6 +5,7 @@ import type { RenderedVariant } from '#upres/asset/pipeline.js';
 import type { LoaderContext } from 'webpack';
 import { dependOn } from './dependencies.js';
 import { markupModule } from './markup-module.js';
+import { inPitch, takeFromPitch } from './in-pitch.js';
 import { nameAsset } from './name-asset.js';
 import { pipelineOf } from './pipelines.js';
 import { answerLoader, readableError } from './loader-answer.js';
@@ -13,12 +14,33 @@ import { checkContext } from './version.js';
 /** Images are bytes. */
 export const raw = true;
 
+/** What an image becomes. */
+export interface Made {
+  readonly content: Buffer | string;
+  /** How its file is called; undefined for a module. */
+  readonly name?: string;
+}
+
 /** Makes of an image and the directives in its query the bytes of one file, or a module that imports several. */
 export default function upresLoader(this: LoaderContext<AssetOptions>, source: Buffer): void {
   answerLoader(this, load(this, source));
 }
 
+/** In Rspack, files are made here. */
+export function pitch(this: LoaderContext<AssetOptions>): void {
+  const { _compiler: compiler, _module: module } = this;
+  if (compiler && 'rspack' in compiler && module?.type.startsWith('asset')) inPitch(this, make);
+}
+
 async function load(context: LoaderContext<AssetOptions>, source: Buffer): Promise<Buffer | string> {
+  const made = takeFromPitch(context, source);
+  if (made) return (await made).content;
+  const { content, name } = await make(context, source);
+  if (name !== undefined) nameAsset(context, name);
+  return content;
+}
+
+async function make(context: LoaderContext<AssetOptions>, source: Buffer): Promise<Made> {
   checkContext(context);
   const options = context.getOptions();
   checkAssetOptions(options);
@@ -35,7 +57,7 @@ async function load(context: LoaderContext<AssetOptions>, source: Buffer): Promi
   const asset = await pipeline.plan(context.resourcePath, directives, source);
   await dependOn(context, asset, options);
   const isFile = context._module.type.startsWith('asset');
-  if (!isFile && context._module.type.startsWith('javascript')) return markupModule(context, asset);
+  if (!isFile && context._module.type.startsWith('javascript')) return { content: markupModule(context, asset) };
   if (asset.shape !== 'url') throw new Error(`as=${asset.shape} is for imports in JavaScript; here one file is wanted`);
   const variant = asset.variants[0]!;
   const warn = (message: string): void => {
@@ -44,8 +66,9 @@ async function load(context: LoaderContext<AssetOptions>, source: Buffer): Promi
   const rendered = await pipeline.render(asset, variant, { warn });
   // What took a failed result's place must not be found in webpack's own cache the next time.
   if (isMakeshift(rendered)) context.cacheable(false);
-  if (isFile) nameAsset(context, rendered.status === 'original' ? basename(variant.source) : variant.name);
-  return Buffer.from(rendered.data.buffer, rendered.data.byteOffset, rendered.data.byteLength);
+  const content = Buffer.from(rendered.data.buffer, rendered.data.byteOffset, rendered.data.byteLength);
+  if (!isFile) return { content };
+  return { content, name: rendered.status === 'original' ? basename(variant.source) : variant.name };
 }
 
 const isMakeshift = ({ status }: RenderedVariant): boolean => status === 'original' || status === 'resized';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { digest } from '../digest.js';
 import type { Readable } from 'node:stream';
-import { hasCode } from '../errors.js';
+import { hasCode, messageOf, UpresError } from '../errors.js';
 import type { BytePart, Storage } from './storage.js';
 
 /**
@@ -24,7 +24,9 @@ export async function openChecked(
   } catch (error) {
     // The disk can't read it any more.
     if (hasCode(error, 'EIO')) return 'damaged';
-    throw error;
+    if (error instanceof UpresError) throw error;
+    // It broke off in the middle.
+    throw new UpresError('STORAGE_UNAVAILABLE', `${storage.name} can’t be read: ${messageOf(error)}`, { cause: error });
   }
   return hash.digest('base64url') === sha256 ? storage.get(key, part) : 'damaged';
 }

@@ -1,9 +1,10 @@
 import * as fs from 'node:fs';
-import { open, readdir, stat } from 'node:fs/promises';
+import { access, open, readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { codeOf, hasCode, isMissing, messageOf, UpresError } from '../errors.js';
+import { hasCode, isMissing, UpresError } from '../errors.js';
+import { tellingDisk } from './disk-errors.js';
 import { makeFolder, syncParents, unfinishedSuffix, writeDurably } from './durable-file.js';
 import type { BytePart, Storage, StoredObject } from './storage.js';
 
@@ -20,11 +21,6 @@ export interface FolderStorageOptions {
   readonly makeFolders?: boolean;
 }
 
-/** What the system says when there is no room. */
-const full = ['ENOSPC', 'EDQUOT'];
-/** What a shared folder says whose server is not to be reached, or that may not be used. */
-const unreachable = ['EACCES', 'EHOSTDOWN', 'EPERM', 'EROFS', 'ESTALE', 'ETIMEDOUT'];
-
 /** Bytes in a folder, which several machines may share: each key is a file. Only the user can look into it. */
 export class FolderStorage implements Storage {
   /** @param name the folder; it need not be there yet */
@@ -32,6 +28,20 @@ export class FolderStorage implements Storage {
     readonly name: string,
     private readonly options: FolderStorageOptions = {},
   ) {}
+
+  async check(): Promise<void> {
+    await this.telling(async () => {
+      for (let folder = resolve(this.name); ; folder = dirname(folder)) {
+        try {
+          // It is made when something is put: where it is not there, that is up to the folder around it.
+          await access(join(folder, '.'), fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
+          return;
+        } catch (error) {
+          if (!hasCode(error, 'ENOENT') || folder === dirname(folder)) throw error;
+        }
+      }
+    });
+  }
 
   async put(key: string, bytes: Uint8Array): Promise<void> {
     const file = this.fileOf(key);
@@ -97,16 +107,8 @@ export class FolderStorage implements Storage {
     return join(this.name, ...key.split('/'));
   }
 
-  private async telling<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (cause) {
-      if (hasCode(cause, ...full)) throw new UpresError('DISK_FULL', 'the disk of the server is full', { cause });
-      if (!hasCode(cause, ...unreachable)) throw cause;
-      throw new UpresError('STORAGE_UNAVAILABLE', `${this.name} can’t be used: ${codeOf(cause) ?? messageOf(cause)}`, {
-        cause,
-      });
-    }
+  private telling<T>(work: () => Promise<T>): Promise<T> {
+    return tellingDisk(this.name, work);
   }
 }
 

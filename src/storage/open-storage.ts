@@ -8,12 +8,15 @@ import type { Storage } from './storage.js';
 /** What only buckets need. */
 const peer = '@aws-sdk/client-s3';
 
+const options: ReadonlySet<string> = new Set(['endpoint', 'region', 'addressing']);
+
 /** Whether a location is a bucket's: `s3://…`. */
 export const isBucket = (location: string): boolean => /^s3:\/\//i.test(location);
 
 /**
  * The storage at a location: a folder, or `s3://bucket/prefix`, for servers other than Amazon's with
- * `?endpoint=http://127.0.0.1:9000`, and with `&region=…` where the environment does not say it. Who asks is known from where the
+ * `?endpoint=http://127.0.0.1:9000`, with `&region=…` where the environment does not say it, and with `&addressing=virtual` where the bucket
+ * is a part of the server's name. Who asks is known from where the
  * SDK looks for it: `AWS_ACCESS_KEY_ID` and so on, profiles, roles of machines and containers. Nothing is asked of it yet.
  * @throws BAD_ARGUMENT for what is neither, and where the package for buckets is not installed
  */
@@ -39,7 +42,10 @@ export async function openStorage(location: string): Promise<Storage> {
 /** @throws BAD_ARGUMENT */
 export function parseBucket(location: string): S3Location {
   const refuse = (why: string): never => {
-    throw new UpresError('BAD_ARGUMENT', `a bucket is s3://bucket/prefix, with ?endpoint=… and &region=…: ${why}`);
+    throw new UpresError(
+      'BAD_ARGUMENT',
+      `a bucket is s3://bucket/prefix, with ?endpoint=…, &region=… and &addressing=…: ${why}`,
+    );
   };
   let url: URL;
   try {
@@ -48,16 +54,19 @@ export function parseBucket(location: string): S3Location {
     return refuse('this is no URL');
   }
   if (url.username || url.password) refuse('credentials belong into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY');
-  const unknown = [...url.searchParams.keys()].find((name) => name !== 'endpoint' && name !== 'region');
+  const unknown = [...url.searchParams.keys()].find((name) => !options.has(name));
   if (unknown !== undefined) refuse(`"${unknown}" is not known`);
   const prefix = decodeURIComponent(url.pathname).replace(/^\/+|\/+$/g, '');
   const endpoint = url.searchParams.get('endpoint');
   if (endpoint !== null && !/^https?:\/\//.test(endpoint)) refuse(`${JSON.stringify(endpoint)} is no URL of a server`);
   const region = url.searchParams.get('region');
+  const addressing = url.searchParams.get('addressing');
+  if (addressing !== null && addressing !== 'path' && addressing !== 'virtual') refuse('addressing is path or virtual');
   return {
     bucket: url.host || refuse('it names no bucket'),
     prefix: prefix && `${prefix}/`,
     ...(endpoint !== null && { endpoint }),
     ...(region !== null && { region }),
+    ...(addressing !== null && { pathStyle: addressing === 'path' }),
   };
 }

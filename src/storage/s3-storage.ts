@@ -2,6 +2,7 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  ListObjectsV2Command,
   paginateListObjectsV2,
   PutObjectCommand,
   S3Client,
@@ -9,7 +10,8 @@ import {
 } from '@aws-sdk/client-s3';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { messageOf, UpresError } from '../errors.js';
+import type { UpresError } from '../errors.js';
+import { nameOf, s3Failure, statusOf } from './s3-failure.js';
 import type { BytePart, Storage, StoredObject } from './storage.js';
 
 /** Where a bucket is, besides what the SDK finds by itself: environment, profiles, roles. */
@@ -20,6 +22,11 @@ export interface S3Location {
   readonly region?: string;
   /** Of a server other than Amazon's, as in `http://127.0.0.1:9000`. */
   readonly endpoint?: string;
+  /**
+   * Whether the bucket stands in the path of its URLs (`http://host/bucket/key`), and not in the name of its host.
+   * @default `true` for servers other than Amazon's
+   */
+  readonly pathStyle?: boolean;
   /**
    * Keys that are asked for at once in a list.
    * @default as many as the server gives, which is 1000
@@ -42,30 +49,48 @@ export class S3Storage implements Storage {
   private readonly client: S3Client;
   private readonly bucket: string;
   private readonly prefix: string;
+  private readonly endpoint: string | undefined;
   private readonly keysAtOnce: number | undefined;
 
-  constructor({ bucket, prefix, region, endpoint, keysAtOnce }: S3Location) {
+  constructor({ bucket, prefix, region, endpoint, pathStyle, keysAtOnce }: S3Location) {
     this.keysAtOnce = keysAtOnce;
     this.name = `s3://${bucket}/${prefix}`;
     this.bucket = bucket;
     this.prefix = prefix;
+    this.endpoint = endpoint;
     const agent = { maxSockets: requestsAtOnce };
+    const elsewhere = endpoint ?? process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL;
     const config: S3ClientConfig = {
-      ...(region !== undefined && { region }),
-      // Names of buckets are names of hosts at Amazon's only.
-      ...(endpoint !== undefined && { endpoint, forcePathStyle: true, region: region ?? 'us-east-1' }),
+      region: region ?? (() => regionOf(elsewhere !== undefined)),
+      ...(endpoint !== undefined && { endpoint }),
+      // Names of buckets are names of hosts at Amazon's, and at few others.
+      forcePathStyle: pathStyle ?? elsewhere !== undefined,
       // Others don't know the newest checksums; ours are compared with what the job says of it.
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
+      // Not everything between here and there answers it, and then each large put would wait for seconds.
+      expectContinueHeader: false,
       requestHandler: {
         connectionTimeout: connectMs,
         requestTimeout: silenceMs,
+        // The same in the middle of an answer.
+        socketTimeout: silenceMs,
         throwOnRequestTimeout: true,
         httpAgent: agent,
         httpsAgent: agent,
       },
     };
     this.client = new S3Client(config);
+  }
+
+  /** What is wrong with a list is told in words; of `HEAD`, which has no body, only the status is. */
+  async check(): Promise<void> {
+    const command = new ListObjectsV2Command({ Bucket: this.bucket, Prefix: this.prefix, MaxKeys: 1 });
+    try {
+      await this.client.send(command);
+    } catch (error) {
+      throw this.failure(error);
+    }
   }
 
   async put(key: string, bytes: Uint8Array): Promise<void> {
@@ -93,7 +118,11 @@ export class S3Storage implements Storage {
 
   async read(key: string): Promise<Uint8Array | undefined> {
     const bytes = await this.get(key);
-    return bytes && buffer(bytes);
+    try {
+      return bytes && (await buffer(bytes));
+    } catch (error) {
+      throw this.failure(error);
+    }
   }
 
   async head(key: string): Promise<StoredObject | undefined> {
@@ -153,18 +182,23 @@ export class S3Storage implements Storage {
   }
 
   private failure(cause: unknown): UpresError {
-    const status = statusOf(cause);
-    const what = status === undefined ? messageOf(cause) : `it answers ${status} ${nameOf(cause)}`;
-    // The SDK's errors hold the whole connection, which would fill a log.
-    return new UpresError('STORAGE_UNAVAILABLE', `${this.name} can’t be used: ${what}`);
+    return s3Failure(this.name, this.endpoint, cause);
   }
 }
 
-const nameOf = (error: unknown): string => (error instanceof Error ? error.name : '');
-
-/** The status of an answer that the SDK throws; undefined where there was none. */
-function statusOf(error: unknown): number | undefined {
-  if (typeof error !== 'object' || error === null || !('$metadata' in error)) return undefined;
-  const { httpStatusCode } = error.$metadata as { readonly httpStatusCode?: number };
-  return httpStatusCode;
+/**
+ * The region of the environment or of a profile.
+ * @param elsewhere whether the server is another than Amazon's, most of which don't care; else it throws where there is none
+ */
+async function regionOf(elsewhere: boolean): Promise<string> {
+  const usual = process.env.AWS_DEFAULT_REGION ?? (elsewhere ? 'us-east-1' : undefined);
+  const client = new S3Client({});
+  try {
+    return await client.config.region();
+  } catch (error) {
+    if (usual !== undefined) return usual;
+    throw error;
+  } finally {
+    client.destroy();
+  }
 }

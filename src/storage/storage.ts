@@ -22,6 +22,8 @@ export interface StoredObject {
 export interface Storage {
   /** Where it is, for people; without secrets. */
   readonly name: string;
+  /** Sees that it answers, and lets whoever asks look into it. What is stored stays as it is. */
+  check(): Promise<void>;
   /**
    * Keeps bytes, whole or not at all. When the promise resolves they outlive the end of the process and of the power.
    */

@@ -47,8 +47,12 @@ const badge = (): Sharp =>
     ),
   );
 
-/** Modules of a code: dark or light. */
-const noise = (x: number, y: number): boolean => ((Math.imul(x * 31 + y * 17 + 7, 2654435761) >>> 13) & 1) === 1;
+/** Modules of a code: dark or light, whatever the ones beside them are. */
+const noise = (x: number, y: number): boolean => {
+  const mixed = Math.imul(x + 1, 0x9e3779b1) ^ Math.imul(y + 1, 0x85ebca6b);
+  const again = Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d);
+  return ((again ^ (again >>> 12)) & 1) === 1;
+};
 
 /** Sixteen pixels a side: outlined, shaded, on nothing. */
 const sprite = (): Promise<Buffer> => {
@@ -76,6 +80,7 @@ const oneColour: Omit<PictureFeatures, 'pixels' | 'side' | 'area'> = {
   ramped: 0,
   ringing: 0,
   turning: 0,
+  paired: 0,
   striped: 0,
   inks: 0,
   translucent: 0,
@@ -161,6 +166,14 @@ describe('what is counted in a picture', () => {
     expect((await pictureFeatures(grey(24, 24, (x) => (x % 2) * 60))).turning).toBe(1);
     expect((await pictureFeatures(grey(24, 24, (x) => x * 10))).turning).toBe(0);
     expect((await pictureFeatures(grey(24, 24, (x) => (x % 8 < 4 ? 0 : 60)))).turning).toBe(0);
+  });
+
+  it('tells cells two pixels wide from pairs of pixels that lie anywhere', async () => {
+    expect((await pictureFeatures(grey(48, 24, (x, y) => (noise(x >> 1, y) ? 0 : 255)))).paired).toBe(1);
+    expect((await pictureFeatures(grey(48, 24, (x, y) => (noise((x + 1) >> 1, y) ? 0 : 255)))).paired).toBe(1);
+    const anywhere = await pictureFeatures(grey(48, 24, (x, y) => (noise((x + y) >> 1, y) ? 0 : 255)));
+    expect(anywhere.paired).toBeLessThan(0.7);
+    expect((await pictureFeatures(grey(24, 24, () => 80))).paired).toBe(0);
   });
 
   it('tells even stripes from other steps that turn', async () => {
@@ -488,17 +501,17 @@ describe('the choice', () => {
   });
 
   describe.each([
-    ['jpeg', 60, 'anime-noise1'],
-    ['jpeg', 75, 'anime-noise1'],
-    ['jpeg', 90, 'anime-noise1'],
-    ['webp', 60, 'anime-noise1'],
-    ['webp', 85, 'anime-noise1'],
-    ['avif', 40, 'nearest'],
-    ['avif', 65, 'nearest'],
-  ] as const)('of codes as a %s of quality %d', (format, quality, larger) => {
-    it.each([1, 2, 3, 4])(`is nearest where a square is a pixel, otherwise ${larger}: %d pixels`, async (cell) => {
+    ['jpeg', 60, 'anime-noise1', 'anime-noise1'],
+    ['jpeg', 75, 'nearest', 'anime-noise1'],
+    ['jpeg', 90, 'nearest', 'anime-noise1'],
+    ['webp', 60, 'nearest', 'anime-noise1'],
+    ['webp', 85, 'nearest', 'anime-noise1'],
+    ['avif', 40, 'nearest', 'nearest'],
+    ['avif', 65, 'nearest', 'nearest'],
+  ] as const)('of codes as a %s of quality %d', (format, quality, single, larger) => {
+    it.each([1, 2, 3, 4])(`is ${single} where a square is a pixel, otherwise ${larger}: %d pixels`, async (cell) => {
       const file = await code(cell).toColourspace('srgb')[format]({ quality }).toBuffer();
-      for (const factor of [2, 4]) expect((await choose(file, factor)).model).toBe(cell === 1 ? 'nearest' : larger);
+      for (const factor of [2, 4]) expect((await choose(file, factor)).model).toBe(cell === 1 ? single : larger);
     });
   });
 
@@ -512,6 +525,29 @@ describe('the choice', () => {
       .flatten({ background: '#f4f4f4' })
       .extend({ left: 16, top: 16, extendWith: 'repeat' });
     expect((await choose(await sheet[format]({ quality }).toBuffer())).model).toBe('nearest');
+  });
+
+  describe.each([
+    ['a grid of thin lines', 14, 0.7, 1.65],
+    ['bars that are no whole pixels wide', 7.3, 2.6, 0.4],
+    ['bars of a pixel and a half', 4.5, 1.5, 0.25],
+  ] as const)('of %s', (_what, pitch, wide, start) => {
+    const bars = Array.from({ length: Math.floor(120 / pitch) }, (_, at) => `M${at * pitch + start + wide / 2} 4v92`);
+    const drawn = sharp(
+      Buffer.from(
+        `<svg xmlns="http://www.w3.org/2000/svg" width="124" height="100"><rect width="124" height="100" fill="#fff"/>
+        <path d="${bars.join('')}" stroke="#000" stroke-width="${wide}"/>
+        <path d="M8 90 60 12l52 78" fill="none" stroke="#000"/></svg>`,
+      ),
+    );
+    it.each([
+      ['jpeg', 85],
+      ['webp', 80],
+      ['avif', 60],
+    ] as const)('is no repetition of pixels as a %s of quality %d', async (format, quality) => {
+      const { model } = await choose(await drawn.clone()[format]({ quality }).toBuffer());
+      expect(model).not.toBe('nearest');
+    });
   });
 
   it('is nearest for pixel art that was enlarged, with alpha too', async () => {
@@ -532,6 +568,27 @@ describe('the choice', () => {
         .toBuffer();
       expect((await choose(file)).model).toBe('nearest');
     }
+  });
+
+  it.each(['coffee.jpg', 'chelsea.webp', 'rocket.jpg'])(
+    'is natural-jpeg for a photograph in a palette of few colours, which is no pixel art: %s',
+    async (name) => {
+      const small = sharp(example(name)).removeAlpha().resize(120);
+      for (const file of [
+        small.clone().png({ palette: true, quality: 40, dither: 1 }),
+        small.clone().png({ palette: true, quality: 40, dither: 0 }),
+        small.clone().gif({ colours: 16, dither: 1 }),
+        small.clone().gif({ colours: 16, dither: 0 }),
+      ])
+        expect((await choose(await file.toBuffer())).model).toBe('natural-jpeg');
+      // With as many colours as a palette can have, hardly anything is lost.
+      expect((await choose(await small.clone().png({ palette: true }).toBuffer())).model).toBe('natural');
+    },
+  );
+
+  it('is natural for grey photographs, which have few colours without a palette', async () => {
+    const grey = sharp(example('grass.png')).greyscale().linear(0.4, 60).resize(128);
+    expect((await choose(await grey.png().toBuffer())).model).toBe('natural');
   });
 
   it('is nearest for skies that are dithered in a palette of one hue, however its steps follow each other', async () => {

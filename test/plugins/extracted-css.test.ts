@@ -74,3 +74,29 @@ it.each(table)(
     }
   },
 );
+
+it.each(Object.values(bundlers))(
+  '$name: an image of a script, and of a script that a loader runs within the build, is one file',
+  async (bundler) => {
+    const site = makeSite();
+    site.write(
+      'run.cjs',
+      `module.exports = function () {
+         const done = this.async();
+         this.importModule('./theme.js', {}, (error, { default: theme } = {}) => done(error, 'export default ' + JSON.stringify(theme)));
+       };`,
+    );
+    const both = `import one from './logo.png?upscale=1'; import two from './logo.png?upscale=2';`;
+    site.write('src/theme.js', `${both} export default [one, two];`);
+    site.write('src/run.js', '');
+    site.write('src/index.js', `${both} import theme from './run.js'; export const pictures = [[one, two], theme];`);
+    const configuration = site.configuration({
+      output: { assetModuleFilename: '[name][ext]' },
+      module: { rules: [{ test: /run\.js$/, use: site.path('run.cjs') }] },
+    });
+    expect(await build(bundler, configuration)).toEqual({ errors: [], warnings: [] });
+    const pictures = ['/static/logo.png', '/static/logo@2x.png'];
+    expect(site.exported().pictures).toEqual([pictures, pictures]);
+    expect((await sharp(emittedBytes(site, pictures[1]!)).metadata()).width).toBe(20);
+  },
+);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { openRemote } from '#src/asset/cache/open-remote.js';
 import { openFarm, type Farm } from '#src/server/farm/farm.js';
 import { temporaryFolder } from '../support/folders.js';
 import { freePort } from '../support/free-port.js';
@@ -114,6 +115,36 @@ describe.skipIf(redisProgram === undefined)('the queues of the world', () => {
     onTestFinished(() => void sentinel.kill());
     for await (const line of createInterface(sentinel.stdout)) if (/sentinel id is/i.test(line)) break;
     expect(await outcome(`redis://127.0.0.1:${sentinelPort}/0`)).toMatch(/^BAD_ARGUMENT .*sentinel/);
+  });
+
+  it('say why they let no one in: they are full, for their own machine only, or no Redis', async () => {
+    const full = await startRedis(temporaryFolder(), '--maxclients', '1');
+    const [, port] = /:(\d+)\//.exec(full.location)!;
+    const only = dial(Number(port), '127.0.0.1');
+    onTestFinished(() => void only.destroy());
+    await once(only, 'connect');
+    const other = async (answer: (socket: Socket) => void): Promise<string> => {
+      const server = createServer((socket) => {
+        answer(socket.on('error', () => undefined));
+      }).listen(0, '127.0.0.1');
+      onTestFinished(() => void server.close());
+      await once(server, 'listening');
+      return `redis://127.0.0.1:${(server.address() as { port: number }).port}/0`;
+    };
+    const guarded =
+      '-DENIED Redis is running in protected mode because protected mode is enabled and no password is set\r\n';
+    const outcomes = await Promise.all([
+      outcome(full.location),
+      outcome(await other((socket) => socket.end(guarded))),
+      outcome(await other((socket) => socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')))),
+    ]);
+    expect(outcomes).toEqual([
+      expect.stringMatching(/^QUEUE_UNAVAILABLE .*\(its setting maxclients\)$/),
+      expect.stringMatching(/^QUEUE_UNAVAILABLE .*in protected mode.*password$/),
+      expect.stringMatching(/^QUEUE_UNAVAILABLE .*no Redis$/),
+    ]);
+    const cache = openRemote(full.location, undefined);
+    await expect(cache.get('a'.repeat(64), () => undefined)).rejects.toThrow(/maxclients/);
   });
 
   it('go on when another server has the name, and the old one has become a copy of it', async () => {

@@ -53,6 +53,27 @@ describe('a server on this machine', () => {
     }
   });
 
+  test('tells load balancers that it lives, which say no name, or the address that they know', async () => {
+    const health = (path: string, rest = ' HTTP/1.0\r\n\r\n') =>
+      rawExchange(server, (socket) => socket.write(`GET ${path}${rest}`));
+    for (const path of ['/healthz', '/readyz']) {
+      expect(await health(path)).toMatch(/^HTTP\/1\.1 200 /);
+      expect(await health(path, ' HTTP/1.0\r\nOrigin: http://evil.example\r\n\r\n')).toMatch(/^HTTP\/1\.1 403 /);
+      expect(await health(path, ' HTTP/1.1\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 403 /);
+    }
+    const tokens = [token];
+    const shared = await startServer({ host: '0.0.0.0', tokens, allowedHosts: ['images.example.com'] });
+    const own = shared.url.replace('0.0.0.0', '127.0.0.1');
+    const status = async (host: string, path: string) => (await ask({ url: own }, path, { headers: { host } })).status;
+    for (const host of ['10.1.2.3:3270', '10.1.2.3', '[fd00::1]:3270', 'images.example.com']) {
+      expect(await status(host, '/readyz'), host).toBe(200);
+    }
+    for (const host of ['10.1.2.3.example:3270', 'example.com', '2130706433', '[fd00::1', ' ']) {
+      expect(await status(host, '/readyz'), host).toBe(403);
+    }
+    expect(await status('10.1.2.3:3270', '/v1/models')).toBe(403);
+  });
+
   test('answers to names that its owner allows', async () => {
     const own = await startServer({ allowedHosts: ['Images.example.com'] });
     expect((await ask(own, '/v1/models', { headers: { host: 'images.example.com' } })).status).toBe(200);

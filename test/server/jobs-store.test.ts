@@ -122,6 +122,21 @@ describe('a store in a folder', () => {
     await store.close();
   });
 
+  it('whose disk takes no changes any more says so, lets jobs be read, and can be closed', async () => {
+    const folder = temporaryFolder();
+    const store = await FileJobStore.open(folder);
+    const { id } = await submit(store, twoSources);
+    // As where the system has made it read-only, which no test may do.
+    for (const name of ['drafts', 'trash']) {
+      await rm(join(folder, name), { recursive: true, force: true });
+      await writeFile(join(folder, name), '');
+    }
+    await expect(submit(store, twoSources)).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+    await expect(store.remove(id)).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+    expect(Buffer.from(await store.readSource(id, 1)).toString()).toBe('second');
+    await store.close();
+  });
+
   it('finds nothing under names that are no job’s', async () => {
     const folder = temporaryFolder();
     const store = await FileJobStore.open(join(folder, 'store'));

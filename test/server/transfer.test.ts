@@ -142,6 +142,18 @@ describe('a part of a result', () => {
     expect(rangeOf(range, undefined, '"same"', 10)).toBe('unsatisfiable');
   });
 
+  test.each([
+    ['"other"', 412],
+    ['W/same', 412],
+    ['"other", same', 206],
+    ['*', 206],
+  ])('is given where the result is one of those that are wanted: %s', async (known, status) => {
+    const headers = { range: 'bytes=1-3', 'if-match': known.replace('same', tag) };
+    const answer = await ask(server, path, { headers });
+    expect(answer.status).toBe(status);
+    if (status === 412) expect(answer.problem).toMatchObject({ code: 'CONFLICT' });
+  });
+
   test('behind the end is 416, and HEAD and a client that has everything know no parts', async () => {
     const behind = await ask(server, path, { headers: { range: `bytes=${size}-` } });
     expect(behind.problem).toMatchObject({ status: 416, code: 'RANGE_NOT_SATISFIABLE' });

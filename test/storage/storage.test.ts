@@ -136,20 +136,21 @@ describe('a bucket as a storage', () => {
     expect(isBucket('S3://b')).toBe(true);
     expect(isBucket('/mnt/s3')).toBe(false);
     expect(parseBucket('s3://b')).toEqual({ bucket: 'b', prefix: '' });
-    expect(parseBucket('s3://b/p/q/?endpoint=http://localhost:9000&region=eu-west-1')).toEqual({
+    expect(parseBucket('s3://b/p/q/?endpoint=http://localhost:9000&region=eu-west-1&addressing=virtual')).toEqual({
       bucket: 'b',
       prefix: 'p/q/',
       endpoint: 'http://localhost:9000',
       region: 'eu-west-1',
+      pathStyle: false,
     });
   });
 
-  it.each(['s3://', 's3://key:secret@b/', 's3://b?endpiont=x', 's3://b?endpoint=localhost', 'gs://b/p', 'redis://h'])(
-    '%s is none',
-    async (location) => {
-      await expect(openStorage(location)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
-    },
-  );
+  it.each([
+    ...['s3://', 's3://key:secret@b/', 's3://b?endpiont=x', 's3://b?endpoint=localhost', 's3://b?addressing=host'],
+    ...['gs://b/p', 'redis://h'],
+  ])('%s is none', async (location) => {
+    await expect(openStorage(location)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
+  });
 
   it('says so where it does not answer, and where there is no such bucket', async () => {
     const service = await startS3(temporaryFolder());
@@ -157,7 +158,9 @@ describe('a bucket as a storage', () => {
     const unavailable = { code: 'STORAGE_UNAVAILABLE' };
     await expect(other.get('k')).rejects.toMatchObject(unavailable);
     await expect(other.put('k', bytesOf('x'))).rejects.toMatchObject(unavailable);
+    await expect(other.check()).rejects.toThrow('404 NoSuchBucket');
     const storage = await openStorage(service.location);
+    await storage.check();
     await service.kill();
     await expect(storage.put('k', bytesOf('x'))).rejects.toMatchObject(unavailable);
     await expect(storage.head('k')).rejects.toMatchObject(unavailable);

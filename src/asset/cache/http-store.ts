@@ -1,8 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { codeOf, messageOf } from '../../errors.js';
 import { readAll, type Kept, type RemoteStore } from './remote-store.js';
 
 /** Times that an upload is sent on to another place. */
 const mostRedirects = 3;
+
+/** Times that it is asked again after an answer that says nothing of the result, and milliseconds before each; its time counts as any other. */
+const retryAfter = [0, 250];
+/** It, or what stands in front of it, has too much to do, or is started anew. */
+const passing: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+/** The other side ended the connection: often one that was kept from an earlier request. */
+const hangUps: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
 /**
  * Results on a server: `GET` and `PUT` of keys that never change their bytes, so nginx with WebDAV, a build cache of
@@ -36,7 +44,8 @@ export class HttpStore implements RemoteStore {
 
   async get(key: string, onPiece: (piece: Uint8Array) => void): Promise<Uint8Array | undefined> {
     const response = await this.ask(this.urlOf(key), { method: 'GET' });
-    if (response.status === 200) {
+    // With 203 something between here and there may have changed it, which its hash tells.
+    if (response.status === 200 || response.status === 203) {
       try {
         return await readAll(response.body as unknown as AsyncIterable<Uint8Array>, onPiece);
       } catch (error) {
@@ -101,24 +110,50 @@ export class HttpStore implements RemoteStore {
     { headers, ...request }: RequestInit,
     authorization = this.authorization,
   ): Promise<Response> {
-    try {
-      return await fetch(url, {
-        ...request,
-        headers: { ...authorization, ...(headers as Record<string, string>) },
-        signal: this.off.signal,
-      });
-    } catch (error) {
-      throw new Error(reasonOf(error), { cause: error });
+    for (let tries = 0; ; tries++) {
+      const pause = retryAfter[tries];
+      try {
+        const response = await fetch(url, {
+          ...request,
+          headers: { ...authorization, ...(headers as Record<string, string>) },
+          signal: this.off.signal,
+        });
+        if (pause === undefined || !passing.has(response.status)) return response;
+        await response.body?.cancel();
+      } catch (error) {
+        if (pause === undefined || !hangUps.has(codeOf(causeOf(error))))
+          throw new Error(reasonOf(error), { cause: error });
+      }
+      await delay(pause, undefined, { signal: this.off.signal });
     }
   }
 }
 
-const wordsOf = ({ status, statusText }: Response): string => `it answers ${`${status} ${statusText}`.trim()}`;
+function wordsOf({ status, statusText, headers, url }: Response): string {
+  const words = `it answers ${`${status} ${statusText}`.trim()}`;
+  const location = headers.get('location');
+  // Of where it leads only the host is said: the rest may hold a secret.
+  if (location === null || !URL.canParse(location, url)) return words;
+  const { origin } = new URL(location, url);
+  return origin === new URL(url).origin ? words : `${words}, which leads to ${origin}`;
+}
+
+/** What to do about what hinders a request from being answered at all. */
+const hints: readonly (readonly [RegExp, string])[] = [
+  [/^HPE_/, 'it speaks no HTTP; with TLS it is https://'],
+  [/^ERR_SSL_(?:WRONG_VERSION|PACKET_LENGTH|HTTP_REQUEST)/, 'without TLS it is http://'],
+  [/SELF_SIGNED|^UNABLE_TO_|^CERT_/, 'NODE_EXTRA_CA_CERTS names the certificates of an authority of one’s own'],
+];
 
 /** `fetch` hides what happened in the cause. */
+const causeOf = (error: unknown): unknown =>
+  error instanceof Error && error.cause !== undefined ? error.cause : error;
+
 function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  const cause = causeOf(error);
   const code = codeOf(cause);
   // Its own codes say less than its words.
-  return code === undefined || code.startsWith('UND_') ? messageOf(cause) : code;
+  if (code === undefined || code.startsWith('UND_')) return messageOf(cause) || messageOf(error);
+  const hint = hints.find(([pattern]) => pattern.test(code))?.[1];
+  return hint === undefined ? code : `${code} (${hint})`;
 }

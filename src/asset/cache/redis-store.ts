@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { hasCode, messageOf, UpresError } from '../../errors.js';
+import { isHangUp, redisRefusal } from '../../redis-refusal.js';
 import { isKey, type Kept, type RemoteEntry, type RemoteStore } from './remote-store.js';
 
 /** Before all keys, unless the URL says otherwise. */
@@ -140,7 +141,9 @@ export class RedisStore implements RemoteStore {
       this.opened = undefined;
       redis.disconnect();
       const why = failure ?? error;
-      throw new Error(messageOf(why) || String((why as NodeJS.ErrnoException).code), { cause: error });
+      const words = messageOf(why) || String((why as NodeJS.ErrnoException).code);
+      const refusal = isHangUp(words) ? await redisRefusal(this.url) : undefined;
+      throw new Error(refusal ?? words, { cause: error });
     }
     return redis;
   }

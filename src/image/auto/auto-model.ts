@@ -16,7 +16,7 @@ export const ruledChoices = ['anime', 'anime-noise0', 'nearest', 'bicubic'] as c
 export const autoChoices = [...scoredChoices.lossy, ...ruledChoices] as const;
 
 /** Part of a cached result's key: goes up with every change that may choose otherwise. */
-export const chooserVersion = 10;
+export const chooserVersion = 11;
 
 export interface ModelChoice {
   readonly model: (typeof autoChoices)[number];

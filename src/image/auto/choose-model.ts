@@ -37,6 +37,12 @@ const rung = { leastRinging: 0.12, leastSide: 32, leastFlat: 0.25, leastHard: 0.
 const folded = { leastStriped: 0.055, leastOfTurning: 0.28, leastNext: -0.2, mostNext: 0, mostFlat: 0.1 };
 
 /**
+ * A photograph in a palette of few colours, as GIFs and PNGs made small have them: dithered or in bands, which `natural` makes sharp
+ * and `natural-jpeg` takes for an encoder's noise. A grey one has few colours without a palette.
+ */
+const palette = { mostColours: 128, mostGreys: 32, leastInks: 0.005, leastPixelsPerColour: 32 };
+
+/**
  * So dull that what an encoder left of it is as uneven as what was drawn: networks make both sharp, and lie below bicubic. AVIF
  * keeps edges well enough for `art`.
  */
@@ -52,6 +58,7 @@ export function ruled(model: ScoredChoice, sight: Sight): ModelChoice['model'] {
   if (damage && model !== 'art' && contrast <= dull.mostContrast[formatOf(damage)])
     return formatOf(damage) === 'AVIF' ? 'art' : 'bicubic';
   if (!damage && isForAnime(model, sight)) return 'anime';
+  if (!damage && model === 'natural' && isInPalette(features)) return 'natural-jpeg';
   if (model === 'art') return model;
   if (model === 'anime-noise1')
     return damage && damage.squaredStep <= gentle.mostSquaredStep[formatOf(damage)] ? 'anime-noise0' : model;
@@ -59,6 +66,11 @@ export function ruled(model: ScoredChoice, sight: Sight): ModelChoice['model'] {
   return stripes && flat <= folded.mostFlat && following[0] > folded.leastNext && following[0] < folded.mostNext
     ? 'bicubic'
     : model;
+}
+
+function isInPalette({ colours, inks, area }: Sight['features']): boolean {
+  const most = inks < palette.leastInks ? palette.mostGreys : palette.mostColours;
+  return colours <= most && area >= palette.leastPixelsPerColour * colours;
 }
 
 /** Whether `anime` gains enough for eight times the time. */

@@ -24,6 +24,11 @@ export interface PictureFeatures {
    * Soft edges go on rising; thin lines turn back at once; noise does both alike.
    */
   readonly following: readonly [next: number, afterNext: number];
+  /**
+   * Of the squares of all steps along rows, the share at every other place, 0.5 to 1: where cells are two pixels wide, nearly all
+   * steps are between two of them.
+   */
+  readonly paired: number;
   /** Of strong edges, the share that takes two steps: soft ones, and those that were smoothed by drawing between pixels. */
   readonly ramped: number;
   /** Of strong edges, the share next to which the picture goes a little the other way: ringing, of a reduction or an encoder. */
@@ -152,6 +157,9 @@ class Counts {
   private squares = 0;
   private next = 0;
   private afterNext = 0;
+  /** Of steps along rows: all, and those at odd places. */
+  private along = 0;
+  private odd = 0;
   private strong = 0;
   private ramped = 0;
   private ringing = 0;
@@ -194,7 +202,9 @@ class Counts {
     if (this.colours.size < mostColours) this.countColours(rgb);
     if (below > 1) this.compare(rgb, next);
     if (below > 2 && this.colours.size <= fewColours) this.mixed.look([rgb, next, near(2).rgb]);
-    this.walk(width - 3, top, top.subarray(1), top.subarray(2), top.subarray(3));
+    const before = this.squares;
+    this.odd += this.walk(width - 3, top, top.subarray(1), top.subarray(2), top.subarray(3));
+    this.along += this.squares - before;
     if (below > 3) this.walk(width, top, one, two, three);
   }
 
@@ -257,16 +267,22 @@ class Counts {
     return sum > 0 ? 1 - (rr ** 2 + gg ** 2 + bb ** 2 + 2 * (rg ** 2 + rb ** 2 + gb ** 2)) / sum ** 2 : 0;
   }
 
-  /** Four pixels in a line, at each of this many places. */
-  private walk(count: number, as: Int16Array, bs: Int16Array, cs: Int16Array, ds: Int16Array): void {
+  /**
+   * Four pixels in a line, at each of this many places.
+   * @returns the sum of squares of the first steps at odd places
+   */
+  private walk(count: number, as: Int16Array, bs: Int16Array, cs: Int16Array, ds: Int16Array): number {
     // Numbers of its own: reading and adding to fields in a loop takes twice as long.
     const { mostGradual, mostSoft } = this;
-    let [squares, next, afterNext, visible, turning, striped, strong, ramped, ringing] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let [squares, odd, next, afterNext, visible, turning, striped, strong, ramped, ringing] = [
+      0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    ];
     for (let at = 0; at < count; at++) {
       const first = bs[at]! - as[at]!;
       const second = cs[at]! - bs[at]!;
       const third = ds[at]! - cs[at]!;
       squares += first * first;
+      odd += first * first * (at & 1);
       next += first * second;
       afterNext += first * third;
       if (second > mostGradual || second < -mostGradual) {
@@ -298,6 +314,7 @@ class Counts {
     this.strong += strong;
     this.ramped += ramped;
     this.ringing += ringing;
+    return odd;
   }
 
   features(): Omit<PictureFeatures, 'pixels' | 'translucent' | 'cutOut' | 'side' | 'area' | 'contrast'> {
@@ -310,6 +327,7 @@ class Counts {
       hard: share(this.hard, this.seen),
       energy: share(this.squares, this.steps),
       following: [share(this.next, this.squares), share(this.afterNext, this.squares)],
+      paired: Math.max(share(this.odd, this.along), share(this.along - this.odd, this.along)),
       ramped: share(this.ramped, this.strong),
       ringing: share(this.ringing, 2 * this.strong),
       turning: share(this.turning, this.visible),

@@ -1,4 +1,5 @@
 import { messageOf, UpresError } from '../../errors.js';
+import { isHangUp } from '../../redis-refusal.js';
 import { asking, type Connection } from './connection.js';
 
 /**
@@ -34,8 +35,14 @@ export async function checkServer(connection: Connection): Promise<void> {
 /** What it says of itself, which is the first that it is asked. */
 async function askFirst(connection: Connection): Promise<string> {
   try {
-    return await connection.redis.info();
+    return await Promise.race([
+      connection.redis.info(),
+      connection.refused.then((why) => Promise.reject(new Refused(why))),
+    ]);
   } catch (error) {
+    if (error instanceof Refused) {
+      throw new UpresError('QUEUE_UNAVAILABLE', `the queue at ${connection.host} can’t be used: ${error.message}`);
+    }
     const trouble = connection.trouble();
     // It was not there at all, or spoke another language.
     const silent = /timed out/i.test(messageOf(error));
@@ -43,13 +50,16 @@ async function askFirst(connection: Connection): Promise<string> {
     const { host, secure } = connection;
     const hint = secure ? 'without TLS it is redis://, not rediss://' : 'with TLS it is rediss://, not redis://';
     // It hung up on what it did not understand, or still waits for more of it.
-    const strange = trouble === undefined || /ECONNRESET|EPIPE/.test(trouble);
+    const strange = trouble === undefined || isHangUp(trouble);
     const what = [trouble, ...(strange ? [hint] : [])].filter((part) => part !== undefined).join('; ');
     throw new UpresError('QUEUE_UNAVAILABLE', `the queue at ${host} does not answer: ${what}`, {
       cause: error,
     });
   }
 }
+
+/** It says that it lets no one in. */
+class Refused extends Error {}
 
 const factsOf = (info: string): Readonly<Record<string, string>> =>
   Object.fromEntries([...info.matchAll(/^(\w+):(.*?)\r?$/gm)].map(([, name, value]) => [name!, value!]));

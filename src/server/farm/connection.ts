@@ -1,6 +1,7 @@
 import type * as BullMQ from 'bullmq';
 import type { Redis as Client } from 'ioredis';
 import { hasCode, messageOf, UpresError } from '../../errors.js';
+import { hungUp, isHangUp, redisRefusal } from '../../redis-refusal.js';
 
 /** What only farms need. */
 const peers = ['bullmq', 'ioredis'];
@@ -31,6 +32,8 @@ export interface Connection {
   readonly database: number;
   /** What was wrong with the connection last; undefined where nothing is. */
   readonly trouble: () => string | undefined;
+  /** Resolves when the server says that it lets no one in, or is none, with its reason. */
+  readonly refused: Promise<string>;
   readonly close: () => void;
 }
 
@@ -49,6 +52,21 @@ export async function connect(url: string, warn: (message: string) => void): Pro
   });
   const clients: Client[] = [];
   let trouble: string | undefined;
+  let told: Promise<void> = Promise.resolve();
+  let refuse: (why: string) => void = () => undefined;
+  const refused = new Promise<string>((resolve) => (refuse = resolve));
+  const note = (words: string): void => {
+    const known = trouble !== undefined;
+    // That it hung up says less than why.
+    if (!known || !isHangUp(words)) trouble = words;
+    if (!known) told = explain();
+  };
+  const explain = async (): Promise<void> => {
+    const refusal = isHangUp(trouble!) ? await redisRefusal(address) : trouble === noRedis ? noRedis : undefined;
+    if (refusal !== undefined) refuse((trouble = refusal));
+    if (!closed) warn(`the queue at ${host} does not answer: ${trouble}`);
+  };
+  let closed = false;
   const client = (options: object): Client => {
     const made = new Redis(address, {
       // It is back when it is back; asked often enough that no one notices.
@@ -57,13 +75,21 @@ export async function connect(url: string, warn: (message: string) => void): Pro
       reconnectOnError: ({ message }) => message.includes('READONLY'),
       ...options,
     });
+    let isReady = false;
     made.on('error', (error: unknown) => {
-      const known = trouble !== undefined;
-      trouble = messageOf(error) || 'no connection';
-      if (!known) warn(`the queue at ${host} does not answer: ${trouble}`);
+      note(wordsOf(error));
+    });
+    made.on('close', () => {
+      // Without an error, too: it may say why, and end the connection as anyone does.
+      if (!isReady && !closed) note(hungUp);
+      isReady = false;
     });
     made.on('ready', () => {
-      if (trouble !== undefined) warn(`the queue at ${host} is there again`);
+      isReady = true;
+      if (trouble === undefined) return;
+      void told.then(() => {
+        warn(`the queue at ${host} is there again`);
+      });
       trouble = undefined;
     });
     clients.push(made);
@@ -76,7 +102,9 @@ export async function connect(url: string, warn: (message: string) => void): Pro
     subscriber: () => client({ maxRetriesPerRequest: null, enableReadyCheck: false }),
     ...{ bullmq, host, secure, database },
     trouble: () => trouble,
+    refused,
     close: () => {
+      closed = true;
       for (const each of clients) each.disconnect();
     },
   };
@@ -100,10 +128,18 @@ function locate(location: string) {
   return {
     address: url.href.replace(/^valkey(s?):/, 'redis$1:'),
     host: url.host,
-    secure: url.protocol.endsWith('s:'),
+    secure: /^(?:rediss|valkeys):$/.test(url.protocol),
     database: Number(url.pathname.slice(1)),
   };
 }
+
+function wordsOf(error: unknown): string {
+  const words = messageOf(error);
+  if (words.includes('Protocol error, got')) return noRedis;
+  return words || 'no connection';
+}
+
+const noRedis = 'what answers is no Redis';
 
 /** What Redis did not answer, in the words of upres; ours stay as they are. */
 export async function asking<T>(answer: Promise<T>): Promise<T> {

@@ -25,7 +25,7 @@ export async function openFarm({ queue: url, storage, ...options }: FarmOptions)
   const connection = await connect(url, options.warn);
   const store = new RedisJobStore(connection, bytes);
   try {
-    await Promise.all([checkServer(connection), bytes.head('jobs')]);
+    await Promise.all([checkServer(connection), bytes.check()]);
   } catch (error) {
     await store.close();
     connection.close();

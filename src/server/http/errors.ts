@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { messageOf } from '../../errors.js';
 import type { Server } from '../service/context.js';
 import { Problem, problemType, toProblem } from './problem.js';
 
@@ -24,6 +25,10 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   const problem = toProblem(error);
   if (problem.status === 500) request.log.error({ err: problem.cause ?? problem }, 'a request failed');
   else if (problem.code === 'DISK_FULL') request.log.warn('the disk is full: a request was refused');
+  else if (problem.code === 'STORAGE_UNAVAILABLE' || problem.code === 'QUEUE_UNAVAILABLE') {
+    // Its client is told only that it is so.
+    request.log.warn(`a request was refused: ${messageOf(problem.cause)}`);
+  }
   // A client that hung up hears nothing any more.
   if (reply.raw.destroyed) return;
   // It names a result that the client does not get: with it, the next answer would be that it has it already.

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { Problem } from './problem.js';
 import type { ServerSettings } from '../service/settings.js';
@@ -11,6 +12,9 @@ import type { ServerSettings } from '../service/settings.js';
  * - `Origin`, where there is one, must be the server's own.
  * - `Sec-Fetch-Site` may not name another site, except for following a link to a page of ours.
  *
+ * What asks whether the server lives may say an address, or nothing as HTTP/1.0 allows: load balancers and kubelets know no names, and no page can
+ * make a browser do either by a name of its own.
+ *
  * Where the request's target is a whole URL, its host is the one that counts (RFC 9112, 3.2.2).
  *
  * @throws Problem FORBIDDEN_HOST, FORBIDDEN_ORIGIN; BAD_REQUEST where others may read the request in another way
@@ -18,17 +22,24 @@ import type { ServerSettings } from '../service/settings.js';
 export class Guard {
   private readonly names: ReadonlySet<string> | undefined;
 
+  private readonly loopback: boolean;
+
   constructor({ host, loopback, allowedHosts }: ServerSettings) {
+    this.loopback = loopback;
     const own = loopback ? ['localhost', '127.0.0.1', '[::1]'] : [];
     // On other addresses, tokens protect; which names lead there, only its owner knows.
     if (loopback || allowedHosts.length > 0) this.names = new Set([...own, inBrackets(host), ...allowedHosts]);
   }
 
-  /** @param page whether the route is a page that people open, which links of other sites may lead to */
-  check(request: FastifyRequest, page: boolean): void {
+  /**
+   * @param page whether the route is a page that people open, which links of other sites may lead to
+   * @param health whether the route says whether the server lives, and nothing more
+   */
+  check(request: FastifyRequest, page: boolean, health = false): void {
     refuseAmbiguous(request);
     const { origin } = request.headers;
     const host = hostIn(request.originalUrl) ?? request.headers.host;
+    if (health && origin === undefined && this.isProbe(request, host)) return;
     if (host === undefined || !this.isOwn(host)) {
       throw new Problem(
         403,
@@ -42,6 +53,12 @@ export class Guard {
     const { 'sec-fetch-mode': mode, 'sec-fetch-dest': destination } = request.headers;
     const link = request.method === 'GET' && mode === 'navigate' && destination === 'document';
     if (!(page && link)) throw foreign();
+  }
+
+  private isProbe({ raw }: FastifyRequest, host: string | undefined): boolean {
+    if (host === undefined) return raw.httpVersion === '1.0';
+    const address = /^(?:\[([^\]]*)\]|([^:]*))(?::\d{1,5})?$/.exec(host);
+    return !this.loopback && isIP(address?.[1] ?? address?.[2] ?? '') !== 0;
   }
 
   private isOwn(host: string): boolean {

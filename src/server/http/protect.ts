@@ -39,12 +39,12 @@ export function protect(app: Server, { settings, state }: ServerContext): void {
   const tokens = new Tokens(settings.tokens);
   app.decorateRequest('client');
   app.addHook('onRequest', (request, reply, done) => {
-    const { open = false, work = false, body } = request.routeOptions.config;
+    const { open = false, health = false, work = false, body } = request.routeOptions.config;
     // Where no body is read, its kind does not matter.
     if (!body) delete request.headers['content-type'];
     reply.headers(headers);
     request.client = anonymous;
-    guard.check(request, open);
+    guard.check(request, open, health);
     // What is not there is no secret.
     if (!open && !request.is404) request.client = tokens.client(request.headers.authorization);
     if (work && state.draining.aborted) throw draining();

@@ -4,8 +4,9 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { codeOf, hasCode, UpresError } from '../../errors.js';
+import { codeOf, UpresError } from '../../errors.js';
 import { openChecked } from '../../storage/checked.js';
+import { tellingDisk } from '../../storage/disk-errors.js';
 import { syncFolder, writeDurably, writeNew } from '../../storage/durable-file.js';
 import { FolderStorage } from '../../storage/folder-storage.js';
 import type { BytePart } from '../../storage/storage.js';
@@ -61,11 +62,11 @@ export class FileJobStore implements JobStore {
 
   async draft(): Promise<JobDraft> {
     const folder = join(this.folders.drafts, randomBytes(16).toString('base64url'));
-    await mkdir(folder, { mode: 0o700 });
+    await this.telling(() => mkdir(folder, { mode: 0o700 }));
     const discard = (): Promise<void> => rm(folder, { recursive: true, force: true });
     return {
-      addSource: (place, bytes) => diskErrors(writeNew(join(folder, sourceName(place)), bytes)),
-      commit: (job, admit) => this.commit(folder, job, admit).finally(discard),
+      addSource: (place, bytes) => this.telling(() => writeNew(join(folder, sourceName(place)), bytes)),
+      commit: (job, admit) => this.telling(() => this.commit(folder, job, admit)).finally(discard),
       discard,
     };
   }
@@ -90,7 +91,7 @@ export class FileJobStore implements JobStore {
       const changed = { ...next, version: job.version + 1 };
       const folder = this.folders.of(id);
       try {
-        await diskErrors(writeDurably(join(folder, jobFile), printJob(changed)));
+        await this.telling(() => writeDurably(join(folder, jobFile), printJob(changed)));
       } catch (error) {
         if (existsSync(folder)) throw error;
         // It was removed by hand: then there is no such job.
@@ -135,7 +136,7 @@ export class FileJobStore implements JobStore {
   remove(id: string): Promise<boolean> {
     return this.inTurn(id, async () => {
       if (!this.index.get(id)) return false;
-      await this.folders.discard(id);
+      await this.telling(() => this.folders.discard(id));
       this.index.delete(id);
       return true;
     });
@@ -157,7 +158,7 @@ export class FileJobStore implements JobStore {
       const arrived = this.index.expect(job);
       try {
         const folder = this.folders.of(job.id);
-        await diskErrors(writeNew(join(draft, jobFile), printJob(job)));
+        await writeNew(join(draft, jobFile), printJob(job));
         await syncFolder(draft);
         await rename(draft, folder);
         try {
@@ -178,6 +179,10 @@ export class FileJobStore implements JobStore {
   private async drop(id: string, namesOf: (image: JobImage, place: number) => string[]): Promise<void> {
     const names = this.index.get(id)?.images.flatMap(namesOf) ?? [];
     await this.bytes.delete(names.map((name) => keyOf(id, name)));
+  }
+
+  private telling<T>(work: () => Promise<T>): Promise<T> {
+    return tellingDisk(this.folders.root, work);
   }
 
   private async inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
@@ -216,14 +221,4 @@ function folderError(cause: unknown, folder: string): unknown {
   const what = 'path' in cause && typeof cause.path === 'string' && cause.path !== folder ? `${cause.path}: ` : '';
   const message = `jobs can't be kept in ${folder}: ${what}${folderFaults[code] ?? cause.message}`;
   return new UpresError('BAD_ARGUMENT', message, { file: folder, cause });
-}
-
-/** A full disk is something that the owner of the server can do something about. */
-async function diskErrors<T>(writing: Promise<T>): Promise<T> {
-  try {
-    return await writing;
-  } catch (error) {
-    if (!hasCode(error, 'ENOSPC', 'EDQUOT')) throw error;
-    throw new UpresError('DISK_FULL', 'the disk of the server is full', { cause: error });
-  }
 }

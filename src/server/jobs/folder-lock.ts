@@ -66,7 +66,8 @@ export class FolderLock {
         resolve();
       });
     });
-    if (process.platform !== 'win32') await rm(this.socket, { force: true });
+    // On a disk that takes no changes any more it stays, and the next holder sees that nobody listens there.
+    if (process.platform !== 'win32') await rm(this.socket, { force: true }).catch(() => undefined);
   }
 }
 

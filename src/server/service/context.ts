@@ -31,6 +31,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Needs no token, and links of other sites may lead to it. */
     open?: boolean;
+    /** Says whether the server lives, to those who may not know its name. */
+    health?: boolean;
     /** Begins work: refused while the server ends. */
     work?: boolean;
     /** The body as the document shows it, where the route reads it by itself. */

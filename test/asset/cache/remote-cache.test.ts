@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { Redis } from 'ioredis';
 import sharp from 'sharp';
-import { beforeAll, describe, expect, it, test, vi } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished, test, vi } from 'vitest';
 import { HttpStore } from '#src/asset/cache/http-store.js';
 import { openRemote } from '#src/asset/cache/open-remote.js';
 import { RemoteCache } from '#src/asset/cache/remote-cache.js';
@@ -300,6 +302,52 @@ describe('a remote that does not do its part', () => {
       // Those that were under way; redirects count.
       expect(asked, name).toBeLessThanOrEqual(20 * 21);
     }
+  });
+
+  it('fails for a moment: it is asked again', async () => {
+    const moments: Behaviour[] = [
+      (_, response) => Boolean(response.destroy()),
+      (request) => Boolean(request.socket.resetAndDestroy()),
+      ...[429, 502, 503, 504].map(
+        (status): Behaviour =>
+          (_, response) =>
+            Boolean(response.writeHead(status, { 'retry-after': '0' }).end('busy')),
+      ),
+    ];
+    const outcomes = moments.map(async (fail) => {
+      const failed = new Set<string>();
+      const remote = await startRemote((request, response, stored) => {
+        const name = `${request.method} ${request.url}`;
+        // Whoever sends is heard out: else the connection breaks before the answer is there.
+        if (!failed.has(name)) request.resume();
+        return !failed.has(name) && Boolean(failed.add(name)) && fail(request, response, stored);
+      });
+      remote.stored.set(key, Buffer.from(await packResult(key, { data, facts }, undefined)));
+      const { cache, said } = await machine({ remote: remote.url, mode: 'read-write' });
+      expect(await cache.get(key)).toMatchObject({ facts });
+      await put(cache, 'b');
+      await cache.settle!();
+      expect(said).toEqual([]);
+      expect([...remote.stored.keys()]).toEqual([key, keyOf('b')]);
+    });
+    await Promise.all(outcomes);
+  });
+
+  it.each([
+    ['speaks no HTTP', 'http', '-ERR unknown command\r\n', /HPE_\w+ \(it speaks no HTTP; with TLS it is https:/],
+    ['speaks no TLS', 'https', 'HTTP/1.1 400 Bad Request\r\n\r\n', /ERR_SSL_\w+ \(without TLS it is http:/],
+    ['is behind a proxy that wants a name', 'http', 'HTTP/1.1 407 No\r\ncontent-length: 0\r\n\r\n', /: fetch failed$/],
+    ['has moved', 'http', 'HTTP/1.1 307 X\r\nlocation: ftp://geheim@new.example/\r\n\r\n', /^(?!.*geheim).*HTTP/],
+  ])('%s: the line says so', async (_, scheme, answer, words) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined).once('data', () => socket.end(answer));
+    }).listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const { cache, said } = await machine({ remote: `${scheme}://127.0.0.1:${port}/` });
+    expect(await cache.get(key)).toBeUndefined();
+    expect(said).toEqual([expect.stringMatching(words)]);
   });
 
   it('is slow in taking: the end waits for it no longer than that', { timeout: 20_000 }, async () => {

@@ -11,7 +11,7 @@ export function healthRoutes(app: Server, { state }: ServerContext): void {
   app.get(
     '/healthz',
     {
-      config: { open: true },
+      config: { open: true, health: true },
       schema: {
         operationId: 'getHealth',
         summary: 'Whether the process lives',
@@ -24,7 +24,7 @@ export function healthRoutes(app: Server, { state }: ServerContext): void {
   app.get(
     '/readyz',
     {
-      config: { open: true },
+      config: { open: true, health: true },
       schema: {
         operationId: 'getReadiness',
         summary: 'Whether the server takes work',

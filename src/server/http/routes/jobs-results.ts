@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Server } from '../../service/context.js';
 import { rangeOf } from '../byte-range.js';
-import { matchesTag } from '../etag.js';
+import { allowsTag, matchesTag } from '../etag.js';
 import type { Jobs } from '../../jobs/jobs.js';
 import { lostProblem, type Job, type JobResult } from '../../jobs/job.js';
 import { mediaTypeOf } from '../media-types.js';
@@ -21,10 +21,11 @@ export function jobResultRoutes(app: Server, { store, runner }: Jobs): void {
     200: imageResponse('The result.'),
     206: imageResponse('The part that `Range` asks for, told by `Content-Range`.'),
     304: emptyResponse('The client has the result already.'),
-    ...problemResponses(...commonProblems, 404, 409, 410, 416),
+    ...problemResponses(...commonProblems, 404, 409, 410, 412, 416),
   };
   const text = (description: string) => Type.Optional(Type.String({ description }));
   const headers = Type.Object({
+    'if-match': text('Tags of which the result must have one, or `*`: else 412.'),
     'if-none-match': text('Tags that the client has, or `*`.'),
     range: text('One range of bytes; of several, everything is sent.'),
     'if-range': text('The tag of what the client has a part of: where it is another now, everything is sent.'),
@@ -42,6 +43,9 @@ export function jobResultRoutes(app: Server, { store, runner }: Jobs): void {
     const result = resultOf(job, place, output);
     const tag = `"${result.sha256}"`;
     reply.headers({ etag: tag, 'cache-control': 'private, no-cache' });
+    if (!allowsTag(request.headers['if-match'], tag)) {
+      throw new Problem(412, 'CONFLICT', 'the result is another than the one that If-Match names');
+    }
     if (matchesTag(request.headers['if-none-match'], tag)) return reply.code(304).send();
     const { bytes: size } = result;
     const { range, 'if-range': condition } = request.headers;
