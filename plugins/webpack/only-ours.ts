@@ -43,7 +43,7 @@ export function keepOthersOff(compiler: Compiler, options: AssetOptions): void {
       createData.request = [...createData.loaders.map((each) => `${each.loader}??${each.ident ?? ''}`), resource].join(
         '!',
       );
-      if (createData.type?.startsWith('asset') && data.dependencies.every(wantsDefault)) {
+      if (createData.type?.startsWith('asset') && wantDefault(data.dependencies)) {
         createData.type = 'javascript/auto';
         createData.parser = factory.getParser('javascript/auto');
         createData.generator = factory.getGenerator('javascript/auto');
@@ -53,14 +53,27 @@ export function keepOthersOff(compiler: Compiler, options: AssetOptions): void {
 }
 
 /**
- * `require('./a.png?upscale=2').default`, as it is written for file-loader: a file's module is a string and has no `default`, so
- * this becomes a module that has one.
+ * `require('./a.png?upscale=2').default`, as it is written for file-loader, also where it is destructured or read of a constant: a file's
+ * module is a string and has no `default`, so this becomes a module that has one.
  */
-function wantsDefault(dependency: Dependency & { ids?: unknown; names?: unknown }): boolean {
-  // Of `exports.a = require(…).default`, the names are those of the export.
-  const path = dependency.ids ?? dependency.names;
-  return dependency.category === 'commonjs' && Array.isArray(path) && path[0] === 'default';
+function wantDefault(dependencies: readonly CommonJsDependency[]): boolean {
+  const paths = dependencies.flatMap(({ category, ids, names, referencedExports }) => {
+    if (category !== 'commonjs') return [undefined];
+    // Of `exports.a = require(…).default`, the names are those of the export.
+    const path = ids ?? names;
+    if (path !== undefined) return [path];
+    return Array.isArray(referencedExports) ? (referencedExports as unknown[]) : [undefined];
+  });
+  return paths.length > 0 && paths.every((path) => Array.isArray(path) && path[0] === 'default');
 }
+
+/** What webpack knows of how the result of `require()` is used. */
+type CommonJsDependency = Dependency & {
+  ids?: unknown;
+  names?: unknown;
+  /** Paths, none where nothing is used; null where it is used as a whole, and undefined in older releases. */
+  referencedExports?: unknown;
+};
 
 /** Modules of images whose contents another loader has made something else of; where that can't be prevented, it is an error. */
 export function refuseForeignContents(compiler: Compiler): void {

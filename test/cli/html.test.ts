@@ -135,6 +135,7 @@ describe('upres html', () => {
       'based.html': based,
       'style.css': css,
       'latin.html': Buffer.from('<p>\xe4</p><img src="img/a.png?upscale=2">', 'latin1'),
+      'wide.html': Buffer.from('\ufeff<p>\xe4</p><img src="img/a.png?upscale=2">', 'utf16le'),
     });
   });
 
@@ -185,6 +186,7 @@ describe('upres html', () => {
       '.a{background:url("img/a@2x.png")}/*ä*/.b{mask:url("img/my%20logo@2x.png")}',
     );
     expect(readFileSync(site('latin.html'), 'latin1')).toBe('<p>\xe4</p><img src="img/a@2x.png">');
+    expect(readFileSync(site('wide.html'), 'utf16le')).toBe('\ufeff<p>\xe4</p><img src="img/a@2x.png">');
     expect(await sharp(site('img/a@3x.png')).metadata()).toMatchObject({ width: 30, height: 30 });
     expect(await sharp(site('img/a-40w.webp')).metadata()).toMatchObject({ width: 40, format: 'webp' });
     const once = snapshot(site('.'));

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { once } from 'node:events';
-import { Readable, Transform } from 'node:stream';
+import { PassThrough, Readable, Transform } from 'node:stream';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi, type MockInstance } from 'vitest';
 import { parseQuery, type Directives } from '#src/asset/directives.js';
 import { AssetPipeline } from '#src/asset/pipeline.js';
@@ -396,6 +396,40 @@ describe('errors', () => {
     const errors: unknown[] = [];
     unaware.on('error', (error) => errors.push(error));
     expect(await heard).toMatchObject({ plugin: 'upres', fileName: picture });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(errors).toEqual([]);
+  });
+
+  const failing = (): Transform =>
+    new Transform({
+      objectMode: true,
+      transform: (_file, _encoding, done) => {
+        done(new Error('in front'));
+      },
+    });
+  it.each<[string, string, () => NodeJS.ReadableStream]>([
+    ['a file that is not there', 'File not found', () => gulp.src(image('none.png'))],
+    ['the plugin in front', 'in front', () => gulp.src(image('logo.png')).pipe(failing())],
+    [
+      'a plugin behind another',
+      'in front',
+      () =>
+        gulp
+          .src(image('logo.png'))
+          .pipe(new PassThrough({ objectMode: true }))
+          .pipe(failing()),
+    ],
+  ])('of %s reach the next stream, too, unless there is a listener', async (_, message, source) => {
+    const task = (front: NodeJS.ReadableStream): NodeJS.ReadWriteStream =>
+      front.pipe(plugin()).pipe(gulp.dest(temporaryFolder()));
+    const last = task(source());
+    expect(String(await new Promise((resolve) => last.on('error', resolve)))).toContain(message);
+
+    const front = source();
+    const heard = new Promise((resolve) => front.on('error', resolve));
+    const errors: unknown[] = [];
+    task(front).on('error', (error) => errors.push(error));
+    expect(String(await heard)).toContain(message);
     await new Promise((resolve) => setImmediate(resolve));
     expect(errors).toEqual([]);
   });

@@ -211,13 +211,21 @@ describe('loaders of other rules for images', () => {
 
 describe('require()', () => {
   it('gives the URL, and as `default` where that is asked for', async () => {
+    const asked = {
+      member: `module.exports = require('./logo.png?upscale=2').default;`,
+      destructured: `const { default: url } = require('./logo.png?upscale=2'); module.exports = url;`,
+      constant: `const picture = require('./logo.png?upscale=2'); module.exports = picture.default;`,
+      called: `const picture = require('./logo.png?upscale=2'); module.exports = String(picture.default);`,
+      either: `const picture = require('./logo.png?upscale=2'); module.exports = picture.default || picture;`,
+    };
     const site = makeSite();
-    site.write('src/index.js', `exports.url = require('./logo.png?upscale=2'); exports.other = require('./other.js');`);
-    site.write('src/other.js', `module.exports = require('./logo.png?upscale=2').default;`);
+    for (const [name, code] of Object.entries(asked)) site.write(`src/${name}.js`, code);
+    const modules = Object.keys(asked).map((name) => `exports.${name} = require('./${name}.js');`);
+    site.write('src/index.js', `exports.url = require('./logo.png?upscale=2'); ${modules.join('\n')}`);
     expect(await build(webpack, site.configuration())).toEqual(nothingToSay);
-    const { url, other } = site.exported();
+    const { url, ...others } = site.exported();
     expect(url).toMatch(/^\/static\/logo@2x\.\w+\.png$/);
-    expect(other).toBe(url);
+    expect(others).toEqual(Object.fromEntries(Object.keys(asked).map((name) => [name, url])));
   });
 });
 

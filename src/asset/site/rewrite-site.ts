@@ -53,7 +53,7 @@ interface SiteText {
   readonly file: string;
   readonly bytes: Buffer;
   readonly text: string;
-  readonly encoding: 'utf8' | 'latin1';
+  readonly encoding: 'utf8' | 'utf16le' | 'latin1';
 }
 
 /**
@@ -124,9 +124,11 @@ async function filesOf(root: string, out: string): Promise<string[]> {
   return (await glob('**', { cwd: root, dot: true, ignore: [...ignore, '**/node_modules/**', '**/.git/**'] })).sort();
 }
 
-/** Pages of other encodings keep their bytes: what is looked for is ASCII. */
+/** Pages of other encodings than UTF keep their bytes: what is looked for is ASCII. */
 async function read(root: string, file: string): Promise<SiteText> {
   const bytes = await readFile(join(root, file));
+  if (bytes[0] === 0xff && bytes[1] === 0xfe)
+    return { file, bytes, text: bytes.toString('utf16le'), encoding: 'utf16le' };
   const text = bytes.toString();
   if (Buffer.from(text).equals(bytes)) return { file, bytes, text, encoding: 'utf8' };
   return { file, bytes, text: bytes.toString('latin1'), encoding: 'latin1' };
