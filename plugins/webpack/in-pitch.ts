@@ -1,8 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import type { Compilation, LoaderContext } from 'webpack';
 import type { AssetOptions } from '#upres/asset/options.js';
-import type { Made } from './loader.js';
 import { announceName } from './name-asset.js';
+
+/** What an image becomes. */
+export interface Made {
+  readonly content: Buffer | string;
+  /** How its file is called; undefined for a module. */
+  readonly name?: string;
+}
 
 /** What a pitch has made of the bytes of a file. */
 interface Held {

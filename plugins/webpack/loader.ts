@@ -5,7 +5,7 @@ import type { RenderedVariant } from '#upres/asset/pipeline.js';
 import type { LoaderContext } from 'webpack';
 import { dependOn } from './dependencies.js';
 import { markupModule } from './markup-module.js';
-import { inPitch, takeFromPitch } from './in-pitch.js';
+import { inPitch, takeFromPitch, type Made } from './in-pitch.js';
 import { nameAsset } from './name-asset.js';
 import { pipelineOf } from './pipelines.js';
 import { answerLoader, readableError } from './loader-answer.js';
@@ -13,13 +13,6 @@ import { checkContext } from './version.js';
 
 /** Images are bytes. */
 export const raw = true;
-
-/** What an image becomes. */
-export interface Made {
-  readonly content: Buffer | string;
-  /** How its file is called; undefined for a module. */
-  readonly name?: string;
-}
 
 /** Makes of an image and the directives in its query the bytes of one file, or a module that imports several. */
 export default function upresLoader(this: LoaderContext<AssetOptions>, source: Buffer): void {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { begin, cancel, finish } from '#src/server/jobs/job-changes.js';
 import { FileJobStore } from '#src/server/jobs/file-job-store.js';
-import type { Job } from '#src/server/jobs/job.js';
+import { newJobId, type Job } from '#src/server/jobs/job.js';
 import { temporaryFolder } from '../support/folders.js';
 import { bytesOf, newJob, readResult, resultOf, submit } from './support/jobs.js';
 
@@ -22,6 +22,12 @@ async function reopen(folder: string, store: FileJobStore): Promise<{ store: Fil
   const warnings: string[] = [];
   return { store: await FileJobStore.open(folder, (message) => warnings.push(message)), warnings };
 }
+
+it('ids of jobs are never taken for an option', () => {
+  const ids = Array.from({ length: 2000 }, newJobId);
+  expect(ids.filter((id) => !/^\w[\w-]{21}$/.test(id))).toEqual([]);
+  expect(new Set(ids).size).toBe(2000);
+});
 
 describe('a store in a folder', () => {
   it('keeps jobs and their bytes over a restart', async () => {

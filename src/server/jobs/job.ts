@@ -137,9 +137,10 @@ export function newsVersion({ version, expired }: Pick<Job, 'version' | 'expired
   return expired ? version - 1 : version;
 }
 
-/** A new job's id. */
+/** A new job's id. None begins with `-`: commands that are given it would take it for an option. */
 export function newJobId(): string {
-  return randomBytes(16).toString('base64url');
+  const id = randomBytes(16).toString('base64url');
+  return id.startsWith('-') ? newJobId() : id;
 }
 
 /** Source pixels that go through a network for an image: once for each size, whatever the formats. */
