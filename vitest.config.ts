@@ -5,7 +5,7 @@ const undisturbed = ['test/network/overlap.test.ts', 'test/server/load.test.ts']
 
 /** Files whose tests only call functions and leave nothing behind: starting a process takes longer than most of them. */
 const light = [
-  'test/event-loop.test.ts',
+  'test/{certificate-hint,event-loop}.test.ts',
   'test/asset/{asset-plan,cached-upscaler,directives,names,on-error,urls,engine-identity,markup,options,report,resolve}.test.ts',
   'test/asset/cache/{cache-key,patience}.test.ts',
   'test/cli/{naming,options,plan,progress,words}.test.ts',

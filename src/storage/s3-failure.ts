@@ -1,3 +1,4 @@
+import { certificateHint } from '../certificate-hint.js';
 import { messageOf, UpresError } from '../errors.js';
 
 /** Characters of what a server says of itself. */
@@ -31,7 +32,6 @@ const hindrances: readonly (readonly [RegExp, string | ((secure: boolean | undef
     'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or a role of this machine say who asks',
   ],
   [/Region is missing/, 'AWS_REGION, a profile, or &region=… says where the bucket is'],
-  [/SELF_SIGNED|UNABLE_TO_|CERT_/, 'NODE_EXTRA_CA_CERTS names the certificates of an authority of one’s own'],
   [/EPROTO/, 'without TLS the endpoint is http://, not https://'],
   [
     /ECONNRESET|EPIPE|HPE_/,
@@ -55,11 +55,10 @@ function wordsOf(cause: unknown, endpoint: string | undefined): string {
   if (status === undefined) {
     const { code = '' } = (cause ?? {}) as { readonly code?: string };
     const said = messageOf(cause).replace(/^write EPROTO .*/s, 'EPROTO');
-    const [, hint] = hindrances.find(([pattern]) => pattern.test(`${code} ${nameOf(cause)} ${said}`)) ?? [];
-    return withHint(
-      said,
-      typeof hint === 'function' ? hint(endpoint === undefined ? undefined : /^https:/i.test(endpoint)) : hint,
-    );
+    const text = `${code} ${nameOf(cause)} ${said}`;
+    const hint = certificateHint(text) ?? hindrances.find(([pattern]) => pattern.test(text))?.[1];
+    const secure = endpoint === undefined ? undefined : /^https:/i.test(endpoint);
+    return withHint(said, typeof hint === 'function' ? hint(secure) : hint);
   }
   const kind = nameOf(cause);
   // Neither a list nor an error: a page that asks to sign in, or a web server.

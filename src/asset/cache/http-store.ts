@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { certificateHint } from '../../certificate-hint.js';
 import { codeOf, messageOf } from '../../errors.js';
 import { readAll, type Kept, type RemoteStore } from './remote-store.js';
 
@@ -142,7 +143,6 @@ function wordsOf({ status, statusText, headers, url }: Response): string {
 const hints: readonly (readonly [RegExp, string])[] = [
   [/^HPE_/, 'it speaks no HTTP; with TLS it is https://'],
   [/^ERR_SSL_(?:WRONG_VERSION|PACKET_LENGTH|HTTP_REQUEST)/, 'without TLS it is http://'],
-  [/SELF_SIGNED|^UNABLE_TO_|^CERT_/, 'NODE_EXTRA_CA_CERTS names the certificates of an authority of one’s own'],
 ];
 
 /** `fetch` hides what happened in the cause. */
@@ -154,6 +154,6 @@ function reasonOf(error: unknown): string {
   const code = codeOf(cause);
   // Its own codes say less than its words.
   if (code === undefined || code.startsWith('UND_')) return messageOf(cause) || messageOf(error);
-  const hint = hints.find(([pattern]) => pattern.test(code))?.[1];
+  const hint = certificateHint(code) ?? hints.find(([pattern]) => pattern.test(code))?.[1];
   return hint === undefined ? code : `${code} (${hint})`;
 }
