@@ -13,6 +13,9 @@ export async function interleave(
   const { width, height, channels, data } = colour;
   const full = maxValue(data);
   const all = samplesLike(data, width * height * (channels + 1));
+  // Grey that is written in colour has one value for all channels.
+  const invisible =
+    hidden && Array.from({ length: channels }, (_, channel) => hidden.at(channel - channels) ?? hidden[0]!);
   await inBands(height, width * (2 * channels + 2), (first, end) => {
     let from = first * width * channels;
     let to = first * width * (channels + 1);
@@ -24,9 +27,8 @@ export async function interleave(
         all[to++] = data[from++]!;
       }
       const cover = alpha ? alpha.data[pixel]! : full;
-      // Grey that is written in colour has one value for all channels.
-      if (cover === 0 && hidden)
-        for (let back = channels; back > 0; back--) all[to - back] = hidden.at(-back) ?? hidden[0]!;
+      if (cover === 0 && invisible)
+        for (let back = channels; back > 0; back--) all[to - back] = invisible[channels - back]!;
       all[to++] = cover;
     }
   });
