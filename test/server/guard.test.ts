@@ -47,9 +47,13 @@ describe('a server on this machine', () => {
   test('does not answer a request without a name', async () => {
     const answer = await rawExchange(server, (socket) => socket.write('GET /v1/models HTTP/1.0\r\n\r\n'));
     expect(answer).toMatch(/^HTTP\/1\.1 403 /);
-    for (const line of ['', 'Host:\r\n']) {
+    for (const [line, status] of [
+      ['', 400],
+      ['Host:\r\n', 403],
+    ] as const) {
       const request = `GET /v1/models HTTP/1.1\r\n${line}Connection: close\r\n\r\n`;
-      expect(await rawExchange(server, (socket) => socket.write(request))).toMatch(/^HTTP\/1\.1 403 /);
+      const reply = await rawExchange(server, (socket) => socket.write(request));
+      expect(reply.slice(0, 12)).toBe(`HTTP/1.1 ${status}`);
     }
   });
 
@@ -59,7 +63,7 @@ describe('a server on this machine', () => {
     for (const path of ['/healthz', '/readyz']) {
       expect(await health(path)).toMatch(/^HTTP\/1\.1 200 /);
       expect(await health(path, ' HTTP/1.0\r\nOrigin: http://evil.example\r\n\r\n')).toMatch(/^HTTP\/1\.1 403 /);
-      expect(await health(path, ' HTTP/1.1\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 403 /);
+      expect(await health(path, ' HTTP/1.1\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
     }
     const tokens = [token];
     const shared = await startServer({ host: '0.0.0.0', tokens, allowedHosts: ['images.example.com'] });

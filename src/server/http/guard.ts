@@ -67,8 +67,8 @@ export class Guard {
   }
 }
 
-/** What a proxy in front may take for something else than the server does. */
-function refuseAmbiguous({ raw: { rawHeaders, headers } }: FastifyRequest): void {
+/** What a proxy in front may take for something else than the server does, and HTTP/1.1 without the `Host` that it demands (RFC 9112, 3.2). */
+function refuseAmbiguous({ raw: { rawHeaders, headers, httpVersion } }: FastifyRequest): void {
   const counts = new Map<string, number>();
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!.toLowerCase();
@@ -76,9 +76,15 @@ function refuseAmbiguous({ raw: { rawHeaders, headers } }: FastifyRequest): void
   }
   const twice = single.find((name) => (counts.get(name) ?? 0) > 1);
   const coding = headers['transfer-encoding'];
-  if (twice === undefined && (coding === undefined || coding.toLowerCase() === 'chunked')) return;
   const detail =
-    twice === undefined ? 'Transfer-Encoding may be "chunked" only' : `the header "${twice}" is there twice`;
+    twice !== undefined
+      ? `the header "${twice}" is there twice`
+      : headers.host === undefined && httpVersion === '1.1'
+        ? 'the header "host" is missing'
+        : coding !== undefined && coding.toLowerCase() !== 'chunked'
+          ? 'Transfer-Encoding may be "chunked" only'
+          : undefined;
+  if (detail === undefined) return;
   throw new Problem(400, 'BAD_REQUEST', detail, { headers: { connection: 'close' } });
 }
 
