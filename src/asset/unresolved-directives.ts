@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { leadsToFile } from './leads-to-file.js';
 import { decoded, isExternal, splitUrl } from './urls.js';
 import { stringsOfJson, urlsOfLiteral, writtenUrls } from './written-urls.js';
 
@@ -227,7 +227,7 @@ function isThere(
   const before = decoded(base);
   const own = before.startsWith('/') && path.startsWith(before) ? path.slice(before.length) : path;
   const folders = [...files.map((file) => dirname(resolve(root, file))), root, publicDir, ...styles];
-  return [path, own].some((each) => folders.some((folder) => folder !== '' && existsSync(join(folder, each))));
+  return [path, own].some((each) => folders.some((folder) => folder !== '' && leadsToFile(folder, each)));
 }
 
 /** The text of an emitted file, in UTF-8, or in what its first bytes say: browsers go by these before all else. */

@@ -231,8 +231,10 @@ it('tells directives that are left in a built site', async () => {
   const site = await makeSite({
     '.next/static/a.css': 'p { background: image-set("../logo.png" 1x, "../logo.png?upscale=3" 2x) }',
     '.next/server/b.js': 'x = "/docs/public.png?upscale=2"; y = "/docs/nowhere.png?upscale=2"',
+    '.next/server/c.js': 'x = `/docs/icons/${a}.png?upscale=2`; y = `/docs/nowhere/${a}.png?upscale=2`',
   });
   await site.copy('palette.png', 'public/public.png');
+  await site.copy('palette.png', 'public/icons/one.png');
   const facts = { projectDir: site.folder, distDir: site.path('.next') } as never;
   const run = async (options: UpresNextOptions): Promise<void> => {
     const { compiler } = upres({ cache, ...options })<NextConfigLike>({ basePath: '/docs' });
@@ -241,6 +243,7 @@ it('tells directives that are left in a built site', async () => {
   const failing = await run({}).catch((error: unknown) => (error as Error).message);
   expect(failing).toContain('"../logo.png?upscale=3" is still in .next/static/a.css');
   expect(failing).toContain('"/docs/public.png?upscale=2" is still in .next/server/b.js');
+  expect(failing).toContain('"/docs/icons/${a}.png?upscale=2" is still in .next/server/c.js');
   expect(failing).not.toContain('nowhere');
   await run({ leftovers: 'ignore' });
 });
