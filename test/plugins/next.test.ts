@@ -124,11 +124,22 @@ describe('the configuration', () => {
     ['photo.jpeg', '?upscale=2&format=jpg', ['image']],
     ['photo.png', '?upscale=2&format=jpg&as=url', ['*.upres.jpg']],
     ['photo.png', '?upscale=1;2&format=png;webp&as=picture', ['ecmascript']],
+    ['photo.png', '?upscale&preset=webp', ['*.upres.webp']],
+    ['photo.png', '?upscale&preset=webp&format=png', ['image']],
+    ['photo.png', '?upscale&preset=webp&format=avif&as=url', ['*.upres.avif']],
+    ['photo.webp', '?upscale&preset=webp&as=url', ['asset']],
+    // As cameras call them, which Turbopack doesn't know.
+    ['PHOTO.JPG', '?upscale=2', ['*.upres.jpg']],
+    ['PHOTO.JPG', '?upscale=2&format=jpeg&as=url', ['*.upres.jpg']],
+    ['PHOTO.PNG', '?upscale&preset=webp', ['*.upres.webp']],
+    ['PHOTO.PNG', '?upscale&preset=one', ['*.upres.png']],
+    ['PHOTO.PNG', '?upscale=1;2&as=img', ['ecmascript']],
     // What has been made already.
+    ['PHOTO.JPG.upres.jpg', '?upscale=2', []],
     ['photo.png.upres.webp', '?upscale=2&format=webp', []],
     ['photo.png.webp', '?upscale=2', ['image']],
   ])('has one rule for %s%s: %j', (file, query, wanted) => {
-    const rules = rulesOf({ presets: { both: 'upscale=1;2&as=srcset', one: 'upscale=3' } });
+    const rules = rulesOf({ presets: { both: 'upscale=1;2&as=srcset', one: 'upscale=3', webp: 'format=webp' } });
     const found = rules.filter(({ condition }) => holds(condition, `/site/${file}`, query));
     expect(found.map(({ type, as }) => type ?? as ?? 'image')).toEqual(wanted);
   });
