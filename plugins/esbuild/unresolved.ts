@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { dirname, relative, resolve, sep } from 'node:path';
+import { leadsToFile } from '#upres/asset/leads-to-file.js';
 import { decoded, splitUrl } from '#upres/asset/urls.js';
 import { writtenUrls } from '#upres/asset/written-urls.js';
 import type { BuildResult } from './bundler.js';
@@ -20,7 +20,7 @@ export async function unresolvedOf({ outputFiles, metafile }: BuildResult, root:
     const folders = [root, ...Object.keys(inputs).map((input) => dirname(resolve(root, input)))];
     for (const url of writtenUrls(output, () => text)) {
       const image = decoded(splitUrl(url).path);
-      if (!folders.some((folder) => existsSync(join(folder, image)))) continue;
+      if (!folders.some((folder) => leadsToFile(folder, image))) continue;
       told.push(
         `"${url}" is still in ${relative(root, path).split(sep).join('/')}: its image was not upscaled. Directives work in imports and ` +
           'in CSS; use an import in place of new URL() and of strings. Where it is none, say leftovers: "warn" or "ignore" in the ' +

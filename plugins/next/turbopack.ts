@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { directivesQuery } from '#upres/asset/directives.js';
+import { directivesQuery, type Directives } from '#upres/asset/directives.js';
 import { engineIdentity } from '#upres/asset/engine-identity.js';
 import { extensionFor, formatByWord, formatWords } from '#upres/asset/names.js';
 import { presetOf, type AssetOptions } from '#upres/asset/options.js';
@@ -16,10 +16,15 @@ interface Rule {
 }
 
 const extensions = `{${formatWords.join(',')}}`;
-/** Images that Turbopack is asked about. */
-const images = `*.${extensions}`;
-/** What is in another format than its source, as Turbopack is made to call it: `photo.png.upres.webp`. */
+/** Images that Turbopack is asked about, as cameras call them, too. */
+const images = `*.{${[...formatWords, ...formatWords.map((word) => word.toUpperCase())].join(',')}}`;
+/**
+ * What is in another format than its source, as Turbopack is made to call it: `photo.png.upres.webp`. It knows extensions in small letters,
+ * so `PHOTO.PNG` becomes `PHOTO.PNG.upres.png`.
+ */
 const renamed = `*.upres.${extensions}`;
+
+const saysFormat = /[?&]format=/;
 
 const asks = { query: directivesQuery };
 const original = { not: { path: /\.upres\.[a-z]+$/ } };
@@ -46,13 +51,26 @@ export function turbopackRules(
   const loaders = [{ loader, options: own }];
   const markup = { query: shapeExpression(options) };
   const url = { query: /[?&]as=url(?:&|$)/ };
+  const presetSaysFormat = presetExpression(options, ({ format }) => format !== undefined);
   const ours: Rule[] = [{ condition: { all: [asks, original, markup] }, loaders, type: 'ecmascript' }];
   const converted: object[] = [];
   for (const format of new Set(formatWords.map((word) => formatByWord(word)!))) {
     const words = formatWords.filter((word) => formatByWord(word) === format).join('|');
+    const byPreset = presetExpression(options, (preset) => preset.format?.[0] === format);
     const conversion = [
-      { query: new RegExp(`[?&]format=(?:${words})(?:&|$)`) },
-      { not: { path: new RegExp(`\\.(?:${words})$`, 'i') } },
+      {
+        any: [
+          { query: new RegExp(`[?&]format=(?:${words})(?:&|$)`) },
+          { all: [{ not: { query: saysFormat } }, { query: byPreset }] },
+          {
+            all: [
+              { not: { any: [{ query: saysFormat }, { query: presetSaysFormat }] } },
+              { path: new RegExp(`\\.(?:${words})$`, 'i') },
+            ],
+          },
+        ],
+      },
+      { not: { path: new RegExp(`\\.(?:${words})$`) } },
     ];
     converted.push({ all: conversion });
     // With another name Turbopack looks for rules again, so the type is the matter of the rule for `renamed`.
@@ -72,13 +90,15 @@ export function turbopackRules(
 
 /** Queries that give more than one file: by their own words, or by those of a preset. */
 function shapeExpression(options: AssetOptions): RegExp {
-  const presets = Object.keys(options.presets ?? {}).filter((name) => {
-    const { as } = presetOf(options, name);
-    return as !== undefined && as !== 'url';
-  });
+  const byPreset = presetExpression(options, ({ as }) => as !== undefined && as !== 'url');
+  return new RegExp(`[?&]as=(?:srcset|img|picture|metadata)(?:&|$)|${byPreset.source}`);
+}
+
+/** Queries whose preset is one of some; none where there is no such preset. */
+function presetExpression(options: AssetOptions, holds: (preset: Directives) => boolean): RegExp {
+  const presets = Object.keys(options.presets ?? {}).filter((name) => holds(presetOf(options, name)));
   const names = presets.map((name) => encodeURIComponent(name).replace(/[.*+?^$(){}|[\]\\]/g, '\\$&'));
-  const byPreset = names.length === 0 ? '' : `|preset=(?:${names.join('|')})`;
-  return new RegExp(`[?&](?:as=(?:srcset|img|picture|metadata)${byPreset})(?:&|$)`);
+  return names.length === 0 ? /(?!)/ : new RegExp(`[?&]preset=(?:${names.join('|')})(?:&|$)`);
 }
 
 /** Turbopack keeps results between builds, by the options of their loaders: so these change with all that changes results. */

@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { glob } from 'tinyglobby';
+import { leadsToFile } from '#upres/asset/leads-to-file.js';
 import { splitUrl } from '#upres/asset/urls.js';
 import { writtenUrls, type LeftoversOption } from '#upres/asset/written-urls.js';
 import { UpresError } from '#upres/errors.js';
@@ -38,5 +38,5 @@ export async function reportUnresolved(
 function isPublic(url: string, projectDir: string, basePath: string): boolean {
   const { path } = splitUrl(url);
   if (!path.startsWith(`${basePath}/`)) return false;
-  return existsSync(join(projectDir, 'public', path.slice(basePath.length)));
+  return leadsToFile(join(projectDir, 'public'), path.slice(basePath.length));
 }

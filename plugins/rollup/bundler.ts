@@ -12,13 +12,19 @@ export interface BundlerContext {
   error(message: string): never;
   warn(message: string): void;
   info(message: string): void;
-  parse(code: string): unknown;
+  /** @param options of both: Rollup knows `jsx`, and Rolldown `lang` */
+  parse(code: string, options?: { jsx?: boolean; lang?: ScriptKind }): unknown;
+  getModuleIds(): Iterable<string>;
   resolve(
     source: string,
     importer?: string,
     options?: { skipSelf?: boolean },
   ): Promise<{ readonly id: string; readonly external?: unknown } | null>;
 }
+
+/** What Rolldown parses. */
+export const scriptKinds = ['js', 'jsx', 'ts', 'tsx'] as const;
+type ScriptKind = (typeof scriptKinds)[number];
 
 interface Resolved {
   readonly id: string;
@@ -50,7 +56,13 @@ export interface UpresRollupPlugin {
   /** @internal */
   readonly load: First<(this: BundlerContext, id: string) => Promise<Loaded | null>>;
   /** @internal */
-  readonly transform: (this: BundlerContext, code: string, id: string) => Promise<{ code: string; map: string } | null>;
+  readonly transform: (
+    this: BundlerContext,
+    code: string,
+    id: string,
+    /** Rollup's have no type. */
+    facts?: { readonly moduleType?: string; readonly attributes?: object },
+  ) => Promise<{ code: string; map: string } | null>;
   /** @internal */
   readonly generateBundle: {
     readonly order: 'post';

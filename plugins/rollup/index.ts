@@ -8,7 +8,7 @@ import { parseQuery } from '#upres/asset/directives.js';
 import { inputsOf } from '#upres/asset/inputs.js';
 import { moduleCode } from '#upres/asset/module-code.js';
 import { nameOfResult } from '#upres/asset/names.js';
-import { newUrlsIn } from '#upres/asset/script-references.js';
+import { assembledUrlsIn, newUrlsIn } from '#upres/asset/script-references.js';
 import { bundlerOptions, checkAssetOptions } from '#upres/asset/options.js';
 import { AssetPipeline, type PreparedAsset } from '#upres/asset/pipeline.js';
 import { readableMessage } from '#upres/asset/readable-message.js';
@@ -16,8 +16,8 @@ import { decoded, isOurs, splitUrl } from '#upres/asset/urls.js';
 import type { TypeOf } from '#upres/schema.js';
 import type { VariantPlan } from '#upres/asset/asset-plan.js';
 import MagicString from 'magic-string';
-import type { BundlerContext, UpresRollupPlugin } from './bundler.js';
-import { reportUnresolved } from './unresolved.js';
+import { scriptKinds, type BundlerContext, type UpresRollupPlugin } from './bundler.js';
+import { reportAssembled, reportUnresolved } from './unresolved.js';
 
 export type { AssetOptions } from '#upres/asset/options.js';
 export type { UpresRollupPlugin } from './bundler.js';
@@ -82,7 +82,8 @@ export function upres(options: UpresRollupOptions = {}): UpresRollupPlugin {
     resolveId: {
       order: 'pre',
       async handler(source, importer) {
-        if (!isOurs(source)) return null;
+        // Names that plugins make up are theirs, as those of @rollup/plugin-commonjs for what `require()` gives.
+        if (source.startsWith('\0') || !isOurs(source)) return null;
         const { path, query } = splitUrl(source);
         const found = await this.resolve(path, importer, { skipSelf: true });
         if (found?.external) return null;
@@ -100,8 +101,11 @@ export function upres(options: UpresRollupOptions = {}): UpresRollupPlugin {
         return { code: moduleCode(plan, urlOf), map: null, moduleType: 'js' };
       },
     },
-    async transform(code, id) {
-      const literals = newUrlsIn(code, (text) => this.parse(text));
+    async transform(code, id, facts) {
+      const lang = scriptKinds.find((kind) => kind === facts?.moduleType) ?? 'js';
+      const parse = (text: string): unknown => this.parse(text, { jsx: true, lang });
+      reportAssembled(this, assembledUrlsIn(code, parse), splitUrl(id).path, leftovers, root);
+      const literals = newUrlsIn(code, parse);
       if (literals.length === 0) return null;
       const text = new MagicString(code);
       const importer = splitUrl(id).path;

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import { isAbsolute, relative, resolve } from 'node:path';
 import { hasImageExtension } from '#upres/asset/names.js';
 import { matches } from '#upres/asset/resolve.js';
 import { splitUrl } from '#upres/asset/urls.js';
-import { isInlineWorker, textOf, unresolvedDirectives } from '#upres/asset/unresolved-directives.js';
+import { foldersOfStyles, isInlineWorker, textOf, unresolvedDirectives } from '#upres/asset/unresolved-directives.js';
 import { keptQueries, mayHaveUrls, type LeftoversOption } from '#upres/asset/written-urls.js';
 import type { Plugin, Rollup } from 'vite';
 import { copied } from './copied.js';
@@ -113,7 +113,7 @@ function written(context: Rollup.PluginContext, session: Session, bundle: Bundle
   const outputs = Object.values(bundle);
   const images = outputs.filter(({ fileName }) => hasImageExtension(fileName));
   const emitted = new Set(images.map(({ fileName }) => fileName));
-  const folders = { ...session.config, styles: foldersOfStyles(context) };
+  const folders = { ...session.config, styles: foldersOfStyles(context.getModuleIds()) };
   return outputs.flatMap((output): Unresolved[] => {
     const still = `is still in ${output.fileName}: its image was not upscaled`;
     const texts = [textIn(output), ...inlineWorkersOf(output)];
@@ -146,15 +146,6 @@ function inlineWorkersOf(output: Output): string[] {
 /** Whether a file, or one of the modules that it came from, is a manifest of a build, whose keys are the images' sources. */
 const isManifest = ({ fileName }: Output, files: readonly string[], session: Session): boolean =>
   fileName.endsWith('.json') || files.some((file) => isMade(file, session));
-
-/** Style sheets of a build don't tell which files their relative URLs start at. */
-function foldersOfStyles(context: Rollup.PluginContext): string[] {
-  const files = [...context.getModuleIds()].map((id) => splitUrl(id).path);
-  const styles = files.filter(
-    (file) => isAbsolute(file) && /\.(?:css|s[ac]ss|less|styl|stylus|pcss|postcss)$/.test(file),
-  );
-  return [...new Set(styles.map((file) => dirname(file)))];
-}
 
 /** Whether a plugin made a module, or another environment's build did: there the key of a manifest is that of another build's. */
 function isMade(file: string, { config }: Session): boolean {

@@ -22,6 +22,20 @@ export function newUrlsIn(code: string, parse: Parse): UrlLiteral[] {
   return nodesOf(code, parse).flatMap((node) => newUrl(code, node) ?? []);
 }
 
+/**
+ * The URLs with directives, as they are written, that `new URL(…, import.meta.url)` or `import()` is given and that are only known when
+ * the script runs: of a template with parts, or of a sum.
+ */
+export function assembledUrlsIn(code: string, parse: Parse): string[] {
+  if (!/import\b\s*[.(]/.test(code) || !code.includes('upscale')) return [];
+  return nodesOf(code, parse).flatMap((node) => {
+    const place =
+      node.type === 'ImportExpression' ? (node as Node & { source: Node }).source : placeOfNewUrl(code, node);
+    if (!place || textOf(place) !== undefined || !nodesUnder(place).some(endsOurs)) return [];
+    return [code.slice(place.start, place.end)];
+  });
+}
+
 /** The directives of a module: of its imports, and of `new URL(…, import.meta.url)`. Imports of types are none. */
 export function scriptReferences(code: string, parse: Parse): { url: string; by: 'import' | 'place' }[] {
   if (!code.includes('upscale')) return [];
@@ -67,11 +81,24 @@ function nodesUnder(value: unknown, found: Node[] = []): Node[] {
 }
 
 function newUrl(code: string, node: Node): UrlLiteral | undefined {
+  const place = placeOfNewUrl(code, node);
+  return place && ourLiteral(place);
+}
+
+/** What stands for the URL in a `new URL(…, import.meta.url)`. */
+function placeOfNewUrl(code: string, node: Node): Node | undefined {
   if (node.type !== 'NewExpression') return undefined;
   const { callee, arguments: given } = node as unknown as { callee: Node; arguments: Node[] };
   const [first, second] = given;
   if (code.slice(callee.start, callee.end) !== 'URL' || !first || !second || !isMetaUrl(code, second)) return undefined;
-  return ourLiteral(first);
+  return first;
+}
+
+/** Whether a string, or a part of a template, is the end of a URL with directives. */
+function endsOurs(node: Node): boolean {
+  const { cooked } = (node as { value?: { cooked?: unknown } | null }).value ?? {};
+  const text = textOf(node) ?? cooked;
+  return typeof text === 'string' && isOurs(text);
 }
 
 const isNode = (value: unknown): value is Node =>

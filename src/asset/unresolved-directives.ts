@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { decoded, isExternal } from './urls.js';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { leadsToFile } from './leads-to-file.js';
+import { decoded, isExternal, splitUrl } from './urls.js';
 import { stringsOfJson, urlsOfLiteral, writtenUrls } from './written-urls.js';
 
 /** A file of a bundle, in words that Rollup, Rolldown and Vite share. */
@@ -53,6 +53,15 @@ export function unresolvedDirectives(
         );
     return urls.filter((url) => isThere(url, files, folders)).map((url) => ({ url, files }));
   });
+}
+
+/** Style sheets of a build don't tell which files their relative URLs start at: the folders of those among its modules. */
+export function foldersOfStyles(moduleIds: Iterable<string>): string[] {
+  const files = [...moduleIds].map((id) => splitUrl(id).path);
+  const styles = files.filter(
+    (file) => isAbsolute(file) && /\.(?:css|s[ac]ss|less|styl|stylus|pcss|postcss)$/.test(file),
+  );
+  return [...new Set(styles.map((file) => dirname(file)))];
 }
 
 /** The strings of a script, whole, and put together where that can be known; undefined where it is none that can be parsed. */
@@ -218,7 +227,7 @@ function isThere(
   const before = decoded(base);
   const own = before.startsWith('/') && path.startsWith(before) ? path.slice(before.length) : path;
   const folders = [...files.map((file) => dirname(resolve(root, file))), root, publicDir, ...styles];
-  return [path, own].some((each) => folders.some((folder) => folder !== '' && existsSync(join(folder, each))));
+  return [path, own].some((each) => folders.some((folder) => folder !== '' && leadsToFile(folder, each)));
 }
 
 /** The text of an emitted file, in UTF-8, or in what its first bytes say: browsers go by these before all else. */

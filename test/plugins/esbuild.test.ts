@@ -194,6 +194,12 @@ describe('errors', () => {
     expect((await build(site, { leftovers: 'ignore' })).warnings).toEqual([]);
     await site.write('main.js', `export default new URL('./elsewhere.png?upscale=2', import.meta.url);`);
     expect((await build(site)).warnings).toEqual([]);
+    // Of what is put together at run time, the folder is all that is known.
+    const template = '`./${globalThis.name}.png?upscale=2`';
+    await site.write('main.js', `export default [new URL(${template}, import.meta.url)];`);
+    await expect(build(site)).rejects.toThrow('"./${globalThis.name}.png?upscale=2" is still in dist/main.js');
+    await site.write('main.js', `export default [${template.replace('./', '/')}, ${template.replace('./', 'else/')}];`);
+    expect((await build(site)).warnings).toEqual([]);
   });
 
   it('refuses options that do not exist', () => {

@@ -124,11 +124,22 @@ describe('the configuration', () => {
     ['photo.jpeg', '?upscale=2&format=jpg', ['image']],
     ['photo.png', '?upscale=2&format=jpg&as=url', ['*.upres.jpg']],
     ['photo.png', '?upscale=1;2&format=png;webp&as=picture', ['ecmascript']],
+    ['photo.png', '?upscale&preset=webp', ['*.upres.webp']],
+    ['photo.png', '?upscale&preset=webp&format=png', ['image']],
+    ['photo.png', '?upscale&preset=webp&format=avif&as=url', ['*.upres.avif']],
+    ['photo.webp', '?upscale&preset=webp&as=url', ['asset']],
+    // As cameras call them, which Turbopack doesn't know.
+    ['PHOTO.JPG', '?upscale=2', ['*.upres.jpg']],
+    ['PHOTO.JPG', '?upscale=2&format=jpeg&as=url', ['*.upres.jpg']],
+    ['PHOTO.PNG', '?upscale&preset=webp', ['*.upres.webp']],
+    ['PHOTO.PNG', '?upscale&preset=one', ['*.upres.png']],
+    ['PHOTO.PNG', '?upscale=1;2&as=img', ['ecmascript']],
     // What has been made already.
+    ['PHOTO.JPG.upres.jpg', '?upscale=2', []],
     ['photo.png.upres.webp', '?upscale=2&format=webp', []],
     ['photo.png.webp', '?upscale=2', ['image']],
   ])('has one rule for %s%s: %j', (file, query, wanted) => {
-    const rules = rulesOf({ presets: { both: 'upscale=1;2&as=srcset', one: 'upscale=3' } });
+    const rules = rulesOf({ presets: { both: 'upscale=1;2&as=srcset', one: 'upscale=3', webp: 'format=webp' } });
     const found = rules.filter(({ condition }) => holds(condition, `/site/${file}`, query));
     expect(found.map(({ type, as }) => type ?? as ?? 'image')).toEqual(wanted);
   });
@@ -231,8 +242,10 @@ it('tells directives that are left in a built site', async () => {
   const site = await makeSite({
     '.next/static/a.css': 'p { background: image-set("../logo.png" 1x, "../logo.png?upscale=3" 2x) }',
     '.next/server/b.js': 'x = "/docs/public.png?upscale=2"; y = "/docs/nowhere.png?upscale=2"',
+    '.next/server/c.js': 'x = `/docs/icons/${a}.png?upscale=2`; y = `/docs/nowhere/${a}.png?upscale=2`',
   });
   await site.copy('palette.png', 'public/public.png');
+  await site.copy('palette.png', 'public/icons/one.png');
   const facts = { projectDir: site.folder, distDir: site.path('.next') } as never;
   const run = async (options: UpresNextOptions): Promise<void> => {
     const { compiler } = upres({ cache, ...options })<NextConfigLike>({ basePath: '/docs' });
@@ -241,6 +254,7 @@ it('tells directives that are left in a built site', async () => {
   const failing = await run({}).catch((error: unknown) => (error as Error).message);
   expect(failing).toContain('"../logo.png?upscale=3" is still in .next/static/a.css');
   expect(failing).toContain('"/docs/public.png?upscale=2" is still in .next/server/b.js');
+  expect(failing).toContain('"/docs/icons/${a}.png?upscale=2" is still in .next/server/c.js');
   expect(failing).not.toContain('nowhere');
   await run({ leftovers: 'ignore' });
 });

@@ -22,9 +22,27 @@ interface Output {
   readonly images: () => string[];
 }
 
+interface Options extends UpresRollupOptions {
+  /** A plugin behind ours. */
+  readonly other?: Other;
+  readonly entry?: string;
+}
+
+/** What both bundlers take for a plugin. */
+interface Other {
+  readonly name: string;
+  readonly resolveId?: (source: string) => string | null;
+  readonly load?: (id: string) => { code: string; moduleType: 'js' } | null;
+  readonly generateBundle?: (this: {
+    emitFile: (file: { type: 'asset'; fileName: string; source: string }) => unknown;
+  }) => void;
+}
+
+const script = (code: string) => ({ code, moduleType: 'js' }) as const;
+
 interface Bundler {
   readonly name: string;
-  readonly build: (site: Site, options?: UpresRollupOptions) => Promise<Output>;
+  readonly build: (site: Site, options?: Options) => Promise<Output>;
   /** Calls back after each build that succeeded. */
   readonly watch: (site: Site, built: () => void) => { close: () => Promise<void> };
 }
@@ -41,11 +59,11 @@ function outputOf(site: Site, warnings: string[]): Output {
 const bundlers: readonly Bundler[] = [
   {
     name: `Rollup ${rollup.VERSION}`,
-    build: async (site, options = {}) => {
+    build: async (site, { entry = 'main.js', other, ...options } = {}) => {
       const warnings: string[] = [];
       const bundle = await rollup.rollup({
-        input: site.path('main.js'),
-        plugins: [upres({ cache, ...options })],
+        input: site.path(entry),
+        plugins: [upres({ cache, ...options }), other],
         onLog: (level, log) => level === 'warn' && warnings.push(log.message),
       });
       await bundle.write({ dir: site.path('dist') });
@@ -69,11 +87,11 @@ const bundlers: readonly Bundler[] = [
   },
   {
     name: `Rolldown ${rolldown.VERSION}`,
-    build: async (site, options = {}) => {
+    build: async (site, { entry = 'main.js', other, ...options } = {}) => {
       const warnings: string[] = [];
       const bundle = await rolldown.rolldown({
-        input: site.path('main.js'),
-        plugins: [upres({ cache, ...options })],
+        input: site.path(entry),
+        plugins: [upres({ cache, ...options }), other],
         onLog: (level, log) => level === 'warn' && warnings.push(log.message),
       });
       await bundle.write({ dir: site.path('dist') });
@@ -178,6 +196,44 @@ describe.each(bundlers)('$name', (bundler) => {
     expect((await bundler.build(site)).warnings).toEqual([]);
   });
 
+  it.each([
+    'new URL(`./${name}.png?upscale=2`, import.meta.url)',
+    "new URL('./' + name + '.png?upscale=2', import.meta.url)",
+    'import(`./${name}.png?upscale=2`)',
+  ])('tells what no one can know before it runs: %s', async (code) => {
+    const site = await makeSite({ 'main.js': `const { name } = globalThis; export default ${code};` });
+    const told = `can’t carry a directive: ${/(?<=\()[^,)]+/.exec(code)![0]}`;
+    await expect(bundler.build(site)).rejects.toThrow(told);
+    expect((await bundler.build(site, { leftovers: 'warn' })).warnings.join()).toContain(told);
+    const { warnings } = await bundler.build(site, { leftovers: 'ignore' });
+    expect(warnings.join()).not.toContain('directive');
+  });
+
+  it('finds directives in style sheets that another plugin puts together', async () => {
+    const css = 'p { background: url(../logo.png?upscale=2) }';
+    const site = await makeSite({ 'main.js': `import './deep/main.css'; export default 1;`, 'deep/main.css': css });
+    const other: Other = {
+      name: 'extracts',
+      load: (id) => (id.endsWith('.css') ? script('export default 1') : null),
+      generateBundle() {
+        this.emitFile({ type: 'asset', fileName: 'main.css', source: css });
+      },
+    };
+    await expect(bundler.build(site, { other })).rejects.toThrow('"../logo.png?upscale=2" is still in main.css');
+  });
+
+  it('leaves names alone that other plugins make up, as for what require() gives', async () => {
+    const site = await makeSite({});
+    const image = site.path('logo.png?upscale=2');
+    await site.write('main.js', `export { default } from ${JSON.stringify(`\0${image}?proxy`)};`);
+    const other: Other = {
+      name: 'proxies',
+      resolveId: (source) => (source.startsWith('\0') ? source : null),
+      load: (id) => (id === `\0${image}?proxy` ? script(`export { default } from ${JSON.stringify(image)};`) : null),
+    };
+    expect(await (await bundler.build(site, { other })).value()).toMatch(/\/assets\/logo@2x-[\w-]{8}\.png$/);
+  });
+
   it('makes again what changed, and takes a picture made by hand as soon as it is there', async () => {
     const site = await makeSite({ 'main.js': `export { default } from './logo.png?upscale=1;2&as=srcset';` });
     let wake: () => void = () => undefined;
@@ -219,6 +275,17 @@ describe.each(bundlers)('$name', (bundler) => {
     );
     expect(await runChild(site.path('build.mjs'), [])).toMatchObject({ code: 0 });
   });
+});
+
+it.each([
+  ['main.ts', 'const url: string = '],
+  ['main.tsx', 'export const page = <p />; const url: string = '],
+  ['main.jsx', 'export const page = <p />; const url = '],
+])('reads new URL() in %s, which Rolldown compiles itself', async (entry, start) => {
+  const code = `${start}new URL('./logo.png?upscale=2', import.meta.url).href; export default url;`;
+  const site = await makeSite({ [entry]: code, 'node_modules/react/jsx-runtime.js': 'export const jsx = () => 1;' });
+  const output = await bundlers[1]!.build(site, { entry });
+  expect(await output.value()).toMatch(/\/assets\/logo@2x-[\w-]{8}\.png$/);
 });
 
 it('refuses options that do not exist', () => {
