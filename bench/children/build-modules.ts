@@ -1,17 +1,16 @@
-// Builds a project of scripts without pictures. Arguments: `webpack` or `rspack`, the project, folder for the result, whether with
-// the plugin (`true`).
+// Builds a project of scripts without pictures. Arguments: `webpack` or `rspack`, its mode, whether to minimise (`true`), the project,
+// folder for the result, whether with the plugin (`true`).
 import { promisify } from 'node:util';
 import type { Compiler, Configuration } from 'webpack';
 
-const [tool = '', project = '', out = '', withPlugin = ''] = process.argv.slice(2);
+const [tool = '', mode = '', minimize = '', project = '', out = '', withPlugin = ''] = process.argv.slice(2);
 const bundler = tool === 'rspack' ? (await import('@rspack/core')).rspack : (await import('webpack')).default;
 const configuration: Configuration = {
-  mode: 'production',
+  mode: mode as 'production' | 'development',
   context: project,
   entry: './0.js',
   output: { path: out, clean: true },
-  // Minifying would take most of the time, and hide what a plugin adds.
-  optimization: { minimize: false },
+  optimization: { minimize: minimize === 'true' },
   performance: { hints: false },
   plugins: withPlugin === 'true' ? [new (await import('upres/webpack')).UpresPlugin()] : [],
 };

@@ -2,8 +2,13 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { hasDirectives } from '#upres/asset/directives.js';
 import { decoded, splitUrl } from '#upres/asset/urls.js';
-import { writtenUrls, type LeftoversOption } from '#upres/asset/written-urls.js';
+import { mayHaveUrls, writtenUrls, type LeftoversOption } from '#upres/asset/written-urls.js';
 import type { Asset, Compilation, Compiler } from 'webpack';
+
+interface Unresolved {
+  readonly name: string;
+  readonly url: string;
+}
 
 /**
  * A directive that is still in what is emitted was seen by no loader (`css-loader` with `url: false`, a page without a loader, a
@@ -11,37 +16,90 @@ import type { Asset, Compilation, Compiler } from 'webpack';
  */
 export function reportUnresolved(compiler: Compiler, leftovers: LeftoversOption): void {
   if (leftovers === 'ignore') return;
-  const { Compilation, WebpackError } = compiler.webpack;
+  // Only now it is known what the configuration leaves open.
+  compiler.hooks.afterPlugins.tap('upres', () => {
+    const { emitOnErrors } = compiler.options.optimization;
+    if ('rspack' in compiler && emitOnErrors === true) checkFiles(compiler, leftovers);
+    else checkAssets(compiler, leftovers);
+  });
+}
+
+/** Before anything is emitted: what has errors may not be. */
+function checkAssets(compiler: Compiler, leftovers: LeftoversOption): void {
+  const { Compilation } = compiler.webpack;
   compiler.hooks.thisCompilation.tap('upres', (compilation) => {
     compilation.hooks.processAssets.tap({ name: 'upres', stage: Compilation.PROCESS_ASSETS_STAGE_REPORT }, () => {
-      const readable = hasReadableScripts(compilation);
       // webpack has bytes already, for what is written, and a text of each asset would be made for this alone. Rspack copies a source when
       // it is asked for it, to a text where it is one.
       const contents =
         'rspack' in compiler ? ({ source }: Asset) => source.source() : ({ source }: Asset) => source.buffer();
-      const found = compilation.getAssets().flatMap((asset) => {
-        const { name } = asset;
-        if (/\.[cm]?js(?:$|\?)/i.test(name) && !readable) return [];
-        const urls = writtenUrls(name, () => contents(asset));
-        const own = /\.json(?:$|\?)/i.test(name) ? urls.filter((url) => isReference(url, asset, compilation)) : urls;
-        return own.map((url) => ({ name, url }));
-      });
-      if (found.length === 0) return;
-      // What could not be built or found is reported already, and stays in the code as it was.
-      const told = compilation.errors.map(({ message }) => message);
-      const ids = readable ? moduleIds(compilation) : new Set();
-      for (const { name, url } of found) {
-        if (ids.has(url) || told.some((message) => message.includes(url))) continue;
-        const error = new WebpackError(
-          `upres: ${name} still has "${url}" in it, so this image was not upscaled. Directives are read where webpack ` +
-            'resolves the URL: imports, new URL("…", import.meta.url), CSS by css-loader with "url", pages by html-loader. ' +
-            'Where it is none, say leftovers: "warn" or "ignore" in the options of upres.',
-        );
-        error.hideStack = true;
-        (leftovers === 'warn' ? compilation.warnings : compilation.errors).push(error);
-      }
+      const found = compilation.getAssets().flatMap((asset) => unresolvedIn(compilation, asset, () => contents(asset)));
+      complain(compilation, leftovers, found);
     });
   });
+}
+
+/**
+ * Rspack makes a text of an asset, and its source map, whenever JavaScript asks for it; that would be a tenth of each rebuild. Where errors
+ * keep nothing from being emitted, files are read instead, and of a rebuild those that it wrote.
+ */
+function checkFiles(compiler: Compiler, leftovers: LeftoversOption): void {
+  const known = new Map<string, readonly Unresolved[]>();
+  compiler.hooks.assetEmitted.tap('upres', (name) => {
+    known.delete(name);
+  });
+  compiler.hooks.afterEmit.tapPromise('upres', async (compilation) => {
+    const assets = compilation.getAssets();
+    const found = assets.map(async (asset) => {
+      const { name } = asset;
+      const file = join(compilation.outputOptions.path, name.replace(/\?.*$/s, ''));
+      const bytes = known.has(name) || !mayHaveUrls(file) ? undefined : await read(compiler, file);
+      return [name, known.get(name) ?? unresolvedIn(compilation, asset, () => bytes ?? '')] as const;
+    });
+    const all = await Promise.all(found);
+    known.clear();
+    for (const [name, each] of all) known.set(name, each);
+    complain(
+      compilation,
+      leftovers,
+      all.flatMap(([, each]) => each),
+    );
+  });
+}
+
+/** @returns undefined where there is no such file: other plugins may write assets in a way of their own */
+async function read({ outputFileSystem }: Compiler, file: string): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    outputFileSystem?.readFile(file, (error, bytes) => {
+      resolve(error ? undefined : Buffer.from(bytes ?? ''));
+    });
+  });
+}
+
+function unresolvedIn(compilation: Compilation, asset: Asset, contents: () => string | Buffer): readonly Unresolved[] {
+  const { name } = asset;
+  if (/\.[cm]?js(?:$|\?)/i.test(name) && !hasReadableScripts(compilation)) return [];
+  const urls = writtenUrls(name, contents);
+  const own = /\.json(?:$|\?)/i.test(name) ? urls.filter((url) => isReference(url, asset, compilation)) : urls;
+  return own.map((url) => ({ name, url }));
+}
+
+function complain(compilation: Compilation, leftovers: LeftoversOption, found: readonly Unresolved[]): void {
+  if (found.length === 0) return;
+  const { WebpackError } = compilation.compiler.webpack;
+  // What could not be built or found is reported already, and stays in the code as it was.
+  const told = compilation.errors.map(({ message }) => message);
+  const ids = hasReadableScripts(compilation) ? moduleIds(compilation) : new Set();
+  for (const { name, url } of found) {
+    if (ids.has(url) || told.some((message) => message.includes(url))) continue;
+    const error = new WebpackError(
+      `upres: ${name} still has "${url}" in it, so this image was not upscaled. Directives are read where webpack ` +
+        'resolves the URL: imports, new URL("…", import.meta.url), CSS by css-loader with "url", pages by html-loader. ' +
+        'Where it is none, say leftovers: "warn" or "ignore" in the options of upres.',
+    );
+    error.hideStack = true;
+    (leftovers === 'warn' ? compilation.warnings : compilation.errors).push(error);
+  }
 }
 
 /** Whether scripts have URLs only where they use them, and not in comments with paths or in code that is evaluated. */

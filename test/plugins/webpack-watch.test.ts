@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
-import type { Compiler, Stats } from 'webpack';
+import type { Compiler, Configuration, Stats } from 'webpack';
 import { type Bundler, bundlers, close, emittedBytes, makeSite, type Site } from './support/webpack.js';
 
 /** Watches a site; every step changes something and waits until what is built is as expected. */
@@ -8,7 +8,7 @@ async function watching(
   bundler: Bundler,
   site: Site,
   use: (
-    built: (expected: (exported: Record<string, unknown>) => boolean) => Promise<Record<string, unknown>>,
+    built: (expected: (exported: Record<string, unknown>, stats: Stats) => boolean) => Promise<Record<string, unknown>>,
   ) => Promise<void>,
   configuration = site.configuration(),
 ): Promise<void> {
@@ -25,7 +25,7 @@ async function watching(
       for (;;) {
         if (latest && !latest.hasErrors()) {
           const exported = { ...site.exported() };
-          if (expected(exported)) return exported;
+          if (expected(exported, latest)) return exported;
         }
         await new Promise<void>((resolve) => (wake = resolve));
       }
@@ -96,6 +96,58 @@ describe.for(Object.values(bundlers))('$name', (bundler) => {
         written.mockRestore();
       }
     });
+
+    it.for([false, true])(
+      'repeats what no one read until it is mended; what has errors is emitted: %s',
+      async (emitOnErrors) => {
+        const site = makeSite();
+        let style = '';
+        const copying = {
+          apply: ({ hooks, webpack: { sources } }: Compiler) => {
+            hooks.thisCompilation.tap('copy', (compilation) => {
+              compilation.hooks.processAssets.tap('copy', () => {
+                compilation.emitAsset('style.css', new sources.RawSource(style));
+              });
+            });
+          },
+        };
+        const setting: Configuration = { plugins: [copying], optimization: { minimize: false, emitOnErrors } };
+        const configuration = site.configuration(setting, { leftovers: 'warn' });
+        const warned = ({ compilation }: Stats): string[] =>
+          compilation.warnings.map(({ message }) => /\S+ still has "[^"]*"/.exec(message)?.[0] ?? message);
+        let step = 0;
+        const next = (): void => {
+          site.write('src/index.js', `export const step = ${++step};`);
+        };
+        /** As another process, which finds the files of the one before it. */
+        const expecting = async (...rounds: readonly (readonly [style: string, expected: readonly string[]])[]) => {
+          await watching(
+            bundler,
+            site,
+            async (built) => {
+              for (const [index, [text, expected]] of rounds.entries()) {
+                style = text;
+                if (index > 0) next();
+                let found: readonly string[] = [];
+                await built((exported, stats) => {
+                  found = warned(stats);
+                  return exported.step === step;
+                });
+                expect(found).toEqual(expected);
+              }
+            },
+            configuration,
+          );
+        };
+        const styleOf = (url: string) => `.a { background: url(${url}) }`;
+        const found = (url: string) => [styleOf(url), [`style.css still has "${url}"`]] as const;
+        const [a, b] = [found('a.png?upscale=2'), found('b.png?upscale=2')];
+        next();
+        [style] = a;
+        await expecting(a, a);
+        await expecting(a, b, b, [styleOf('b.png'), []]);
+      },
+    );
 
     it('recovers when a refused query is mended', async () => {
       const site = makeSite();
