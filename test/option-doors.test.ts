@@ -287,6 +287,18 @@ describe.for(Object.entries(wrong))('%s', ([door, cases]) => {
   });
 });
 
+// A command's options are parsed already, and a request's fields are texts.
+it.for(Object.keys(doors).filter((door) => !['command', 'request', 'job'].includes(door)))(
+  '%s refuses what is no object',
+  async (door) => {
+    for (const given of ['upscale=2', null, 5, [], () => 1]) {
+      const error = await errorOf(door, given as object);
+      expect(error, String(given)).toMatchObject({ code: 'BAD_ARGUMENT' });
+      expect((error as Error).message).toContain('options must be an object, not ');
+    }
+  },
+);
+
 describe('what is left out', () => {
   // A request's fields are texts, or not there.
   it.for(Object.keys(doors).filter((door) => !['request', 'job'].includes(door)))(

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { engineIdentity } from '#upres/asset/engine-identity.js';
 import { modelStampSync } from './model-stamp.js';
-import { serviceConfig, type ServiceConfig, type UpresAstroOptions } from './options.js';
+import { checkAstroOptions, serviceConfig, type ServiceConfig, type UpresAstroOptions } from './options.js';
 
 export type { AssetOptions } from '#upres/asset/options.js';
 export type { ServiceConfig, UpresAstroOptions } from './options.js';
@@ -24,6 +24,7 @@ export interface ImageService {
  * @throws UpresError BAD_ARGUMENT for options that don't exist or can't be
  */
 export function upres(options: UpresAstroOptions = {}): ImageService {
+  checkAstroOptions(options);
   const { model, models = {}, onError, device } = options;
   const made = [engineIdentity(device), model, modelStampSync(models), onError];
   const identity = createHash('sha256').update(JSON.stringify(made)).digest('base64url').slice(0, 12);

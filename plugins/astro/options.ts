@@ -41,9 +41,13 @@ export interface ServiceConfig {
 }
 
 /** @throws BAD_ARGUMENT with a suggestion */
-export function serviceConfig(given: UpresAstroOptions, identity: string): ServiceConfig {
+export function checkAstroOptions(given: UpresAstroOptions): void {
   checkEnlargingOptions(given, astroOptions, "Astro's own components say it");
   refuseSecrets(given.cache, 'Astro');
+}
+
+/** @param given checked */
+export function serviceConfig(given: UpresAstroOptions, identity: string): ServiceConfig {
   const { densities = [1, 2], maxWidth = 1024, onDemand = false, ...assets } = given;
   return { densities: densities || [], maxWidth, onDemand, identity, assets };
 }

@@ -34,7 +34,8 @@ export interface GulpOptions extends Omit<TypeOf<typeof gulpOptions>, 'presets'>
  */
 export function readOptions(given: GulpOptions): { assetOptions: AssetOptions; directives: Directives } {
   for (const name of ['as', 'preset', 'presets']) {
-    if (name in given) {
+    // What is no object at all is refused below.
+    if (name in (Object(given) as object)) {
       const message = `"${name}" is for the queries of Vite and webpack: Gulp makes files, and nothing imports them`;
       throw new UpresError('BAD_ARGUMENT', message);
     }

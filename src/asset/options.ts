@@ -212,7 +212,8 @@ export function checkAssetOptions(given: AssetOptions, schema: Schema<AssetOptio
  * @throws BAD_ARGUMENT with a suggestion
  */
 export function checkEnlargingOptions(given: AssetOptions, schema: OptionsSchema, others: string): void {
-  for (const name of Object.keys(given)) {
+  // What is no object at all is refused below.
+  for (const name of Object.keys(Object(given) as object)) {
     if (name in assetOptions.properties && !(name in schema.properties)) {
       throw new UpresError('BAD_ARGUMENT', `the option "${name}" has no meaning here: ${others}`);
     }

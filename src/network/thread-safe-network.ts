@@ -71,7 +71,7 @@ export class ThreadSafeNetwork implements AsyncDisposable {
    * @throws MODEL_NOT_FOUND for an unknown label, BAD_ARGUMENT for a scale that no chain reaches, NOT_MAIN_THREAD
    */
   static fromLabel(label: string, options: NetworkOptions & ScaleOption = {}): Promise<ThreadSafeNetwork> {
-    return load(labelledOptions, { kind: 'label', label, scale: options.scale }, options);
+    return load(labelledOptions, ({ scale }) => ({ kind: 'label', label, scale }), options);
   }
 
   /**
@@ -80,7 +80,7 @@ export class ThreadSafeNetwork implements AsyncDisposable {
    * @throws MODEL_NOT_FOUND, MODEL_INVALID, MODEL_UNSUPPORTED, NOT_MAIN_THREAD
    */
   static loadFromFile(path: string, options: NetworkOptions & StatedColours = {}): Promise<ThreadSafeNetwork> {
-    return load(fileOptions, { kind: 'file', path, colours: statedOnly(options) }, options);
+    return load(fileOptions, (checked) => ({ kind: 'file', path, colours: statedOnly(checked) }), options);
   }
 
   /**
@@ -91,7 +91,11 @@ export class ThreadSafeNetwork implements AsyncDisposable {
     bytes: Uint8Array,
     options: NetworkOptions & NameOption & StatedColours = {},
   ): Promise<ThreadSafeNetwork> {
-    return load(bytesOptions, { kind: 'bytes', bytes, name: options.name, colours: statedOnly(options) }, options);
+    return load(
+      bytesOptions,
+      (checked) => ({ kind: 'bytes', bytes, name: checked.name, colours: statedOnly(checked) }),
+      options,
+    );
   }
 
   /**
@@ -254,15 +258,15 @@ export class ThreadSafeNetwork implements AsyncDisposable {
 
 async function load<T extends NetworkOptions>(
   schema: Schema<T>,
-  source: ModelSource,
+  sourceOf: (options: T) => ModelSource,
   given: T,
 ): Promise<ThreadSafeNetwork> {
-  const options: NetworkOptions = check(schema, given);
+  const options = check(schema, given);
   const { memoryBudget, acceptApproximation, gpuMemoryBudget, maxQueue = Infinity } = options;
   const { device, threads = defaultThreads(), cacheFolder } = options;
   // What only those need who load a network: the pool, tiles, the store of prepared weights.
   const { loadBackend } = await import('./pool/load-backend.js');
-  const backend = await loadBackend(source, device ?? (await workingDevice()), {
+  const backend = await loadBackend(sourceOf(options), device ?? (await workingDevice()), {
     threads,
     memoryBudget,
     acceptApproximation,
