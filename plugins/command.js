@@ -44,6 +44,9 @@ const packages = [
  */
 const importing = '\0importing';
 
+/** In place of the module that imports packages which only some install. */
+const importingPeer = '\0importing-peer';
+
 /** What is loaded from the modules as they are: see `src/cli/main.ts`. */
 const apart = /^(?:server\/|asset\/(?:site\/|pipeline|options)|cli\/(?:farm-batch|import-model)\.)/;
 
@@ -78,11 +81,13 @@ const joined = {
   name: 'command',
   resolveId(specifier, importer) {
     if (specifier === importing) return specifier;
+    if (specifier.endsWith('/import-peer.cjs')) return importingPeer;
     if (importer === undefined || importer.includes('node_modules') || packages.includes(specifier)) return undefined;
     if (importer.startsWith('\0')) return specifier.startsWith('node:') ? { id: specifier, external: true } : specifier;
     return specifier.startsWith('.') ? resolve(dirname(importer), specifier) : { id: specifier, external: true };
   },
   load(id) {
+    if (id === importingPeer) return `export { importThere as default } from '${importing}';`;
     return id === importing ? 'export const importThere = (specifier) => import(specifier);' : undefined;
   },
   transform(code, id) {

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import sharp from 'sharp';
@@ -133,6 +134,29 @@ describe('imports', () => {
       expect(loaded.own).not.toContain('image/upscale.js');
     },
   );
+});
+
+/** The packages that a file names in imports, `import()` among them, and those that it imports in turn, as webpack follows them. */
+function packagesFollowed(entries: readonly string[]): string[] {
+  const files = new Set(entries.map((entry) => join(root, 'dist', entry)));
+  const packages = new Set<string>();
+  for (const file of files) {
+    if (!file.endsWith('.js')) continue;
+    for (const { fileName } of ts.preProcessFile(readFileSync(file, 'utf8')).importedFiles) {
+      if (fileName.startsWith('#upres/')) files.add(join(root, 'dist', fileName.slice('#upres/'.length)));
+      else if (fileName.startsWith('.')) files.add(join(dirname(file), fileName));
+      else if (!isBuiltin(fileName)) packages.add(/^(?:@[^/]+\/)?[^/]+/.exec(fileName)![0]);
+    }
+  }
+  return [...packages];
+}
+
+it('webpack finds all that its loaders import, or it stores no cache: nothing is named that need not be installed', () => {
+  const loaders = ['plugins/webpack/loader.js', 'plugins/webpack/check-loader.js', 'plugins/next/static-image.js'];
+  const followed = packagesFollowed([...loaders, 'doors/webpack.js', 'plugins/next/index.js']);
+  expect(followed).toContain('sharp');
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: object };
+  expect(followed.filter((name) => !(name in dependencies))).toEqual([]);
 });
 
 describe('what only farms need', () => {

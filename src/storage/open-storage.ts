@@ -31,12 +31,12 @@ export async function openStorage(location: string): Promise<Storage> {
     return new FolderStorage(resolve(location.startsWith('file:') ? fileURLToPath(location) : location));
   }
   const bucket = parseBucket(location);
-  const { S3Storage } = await import('./s3-storage.js').catch((cause: unknown) => {
+  const { S3Storage } = await import('./s3-storage.js');
+  return S3Storage.open(bucket).catch((cause: unknown) => {
     if (!hasCode(cause, 'ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND') || !messageOf(cause).includes(`'${peer}'`))
       throw cause;
     throw new UpresError('BAD_ARGUMENT', `buckets need a package more: npm install ${peer}`, { cause });
   });
-  return new S3Storage(bucket);
 }
 
 /** @throws BAD_ARGUMENT */

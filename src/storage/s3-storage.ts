@@ -1,16 +1,8 @@
-import {
-  DeleteObjectCommand,
-  GetObjectCommand,
-  HeadObjectCommand,
-  ListObjectsV2Command,
-  paginateListObjectsV2,
-  PutObjectCommand,
-  S3Client,
-  type S3ClientConfig,
-} from '@aws-sdk/client-s3';
+import type * as Sdk from '@aws-sdk/client-s3';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { UpresError } from '../errors.js';
+import importPeer from '../import-peer.cjs';
 import { nameOf, s3Failure, statusOf } from './s3-failure.js';
 import type { BytePart, Storage, StoredObject } from './storage.js';
 
@@ -46,13 +38,16 @@ const deletionsAtOnce = 16;
 /** Bytes in a bucket of Amazon's S3, or of whatever speaks its language. */
 export class S3Storage implements Storage {
   readonly name: string;
-  private readonly client: S3Client;
+  private readonly client: Sdk.S3Client;
   private readonly bucket: string;
   private readonly prefix: string;
   private readonly endpoint: string | undefined;
   private readonly keysAtOnce: number | undefined;
 
-  constructor({ bucket, prefix, region, endpoint, pathStyle, keysAtOnce }: S3Location) {
+  private constructor(
+    private readonly sdk: typeof Sdk,
+    { bucket, prefix, region, endpoint, pathStyle, keysAtOnce }: S3Location,
+  ) {
     this.keysAtOnce = keysAtOnce;
     this.name = `s3://${bucket}/${prefix}`;
     this.bucket = bucket;
@@ -60,8 +55,8 @@ export class S3Storage implements Storage {
     this.endpoint = endpoint;
     const agent = { maxSockets: requestsAtOnce };
     const elsewhere = endpoint ?? process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL;
-    const config: S3ClientConfig = {
-      region: region ?? (() => regionOf(elsewhere !== undefined)),
+    const config: Sdk.S3ClientConfig = {
+      region: region ?? (() => regionOf(sdk, elsewhere !== undefined)),
       ...(endpoint !== undefined && { endpoint }),
       // Names of buckets are names of hosts at Amazon's, and at few others.
       forcePathStyle: pathStyle ?? elsewhere !== undefined,
@@ -80,12 +75,17 @@ export class S3Storage implements Storage {
         httpsAgent: agent,
       },
     };
-    this.client = new S3Client(config);
+    this.client = new sdk.S3Client(config);
+  }
+
+  /** @throws an error of Node's where the SDK is not installed */
+  static async open(location: S3Location): Promise<S3Storage> {
+    return new S3Storage((await importPeer('@aws-sdk/client-s3')) as typeof Sdk, location);
   }
 
   /** What is wrong with a list is told in words; of `HEAD`, which has no body, only the status is. */
   async check(): Promise<void> {
-    const command = new ListObjectsV2Command({ Bucket: this.bucket, Prefix: this.prefix, MaxKeys: 1 });
+    const command = new this.sdk.ListObjectsV2Command({ Bucket: this.bucket, Prefix: this.prefix, MaxKeys: 1 });
     try {
       await this.client.send(command);
     } catch (error) {
@@ -94,7 +94,7 @@ export class S3Storage implements Storage {
   }
 
   async put(key: string, bytes: Uint8Array): Promise<void> {
-    const command = new PutObjectCommand({
+    const command = new this.sdk.PutObjectCommand({
       ...this.at(key),
       Body: bytes,
       ContentLength: bytes.length,
@@ -107,7 +107,7 @@ export class S3Storage implements Storage {
   }
 
   async get(key: string, part?: BytePart): Promise<Readable | undefined> {
-    const command = new GetObjectCommand({
+    const command = new this.sdk.GetObjectCommand({
       ...this.at(key),
       ...(part && { Range: `bytes=${part.start}-${part.end}` }),
     });
@@ -126,12 +126,12 @@ export class S3Storage implements Storage {
   }
 
   async head(key: string): Promise<StoredObject | undefined> {
-    const found = await this.unlessMissing(() => this.client.send(new HeadObjectCommand(this.at(key))));
+    const found = await this.unlessMissing(() => this.client.send(new this.sdk.HeadObjectCommand(this.at(key))));
     return found && { key, bytes: found.ContentLength ?? 0, modified: found.LastModified ?? new Date() };
   }
 
   async *list(prefix: string): AsyncGenerator<StoredObject> {
-    const pages = paginateListObjectsV2(
+    const pages = this.sdk.paginateListObjectsV2(
       { client: this.client, ...(this.keysAtOnce !== undefined && { pageSize: this.keysAtOnce }) },
       { Bucket: this.bucket, Prefix: `${this.prefix}${prefix}` },
     );
@@ -150,7 +150,7 @@ export class S3Storage implements Storage {
     const left = [...keys];
     const one = async (): Promise<void> => {
       for (let key = left.pop(); key !== undefined; key = left.pop()) {
-        const command = new DeleteObjectCommand(this.at(key));
+        const command = new this.sdk.DeleteObjectCommand(this.at(key));
         await this.unlessMissing(() => this.client.send(command));
       }
     };
@@ -190,9 +190,9 @@ export class S3Storage implements Storage {
  * The region of the environment or of a profile.
  * @param elsewhere whether the server is another than Amazon's, most of which don't care; else it throws where there is none
  */
-async function regionOf(elsewhere: boolean): Promise<string> {
+async function regionOf(sdk: typeof Sdk, elsewhere: boolean): Promise<string> {
   const usual = process.env.AWS_DEFAULT_REGION ?? (elsewhere ? 'us-east-1' : undefined);
-  const client = new S3Client({});
+  const client = new sdk.S3Client({});
   try {
     return await client.config.region();
   } catch (error) {

@@ -143,6 +143,17 @@ describe('a store in a folder', () => {
     await store.close();
   });
 
+  it('whose folder is gone, or mounted no more, says so', async () => {
+    const folder = join(temporaryFolder(), 'store');
+    const store = await FileJobStore.open(folder);
+    const draft = await store.draft();
+    await rm(folder, { recursive: true });
+    const unavailable = { code: 'STORAGE_UNAVAILABLE', message: `${folder} can’t be used: ENOENT` };
+    await expect(store.draft()).rejects.toMatchObject(unavailable);
+    await expect(draft.addSource(0, Buffer.from('first'))).rejects.toMatchObject(unavailable);
+    await store.close();
+  });
+
   it('finds nothing under names that are no job’s', async () => {
     const folder = temporaryFolder();
     const store = await FileJobStore.open(join(folder, 'store'));

@@ -26,7 +26,7 @@ describe.each<[string, () => Promise<Storage>]>([
   ['a folder', () => openStorage(join(temporaryFolder(), 'not', 'there', 'yet'))],
   [
     'a bucket',
-    async () => new S3Storage({ ...parseBucket((await startS3(temporaryFolder())).location), keysAtOnce: 20 }),
+    async () => S3Storage.open({ ...parseBucket((await startS3(temporaryFolder())).location), keysAtOnce: 20 }),
   ],
 ])('a storage in %s', (_, open) => {
   it('keeps bytes, gives all or a part of them, and lets them go', async () => {

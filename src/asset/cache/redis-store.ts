@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { hasCode, messageOf, UpresError } from '../../errors.js';
+import importPeer from '../../import-peer.cjs';
 import { isHangUp, redisRefusal } from '../../redis-refusal.js';
 import { isKey, type Kept, type RemoteEntry, type RemoteStore } from './remote-store.js';
 
@@ -40,11 +41,13 @@ export class RedisStore implements RemoteStore {
     this.name = url.host;
   }
 
-  load(): Promise<{ readonly Redis: typeof Redis }> {
-    return import('ioredis').catch((cause: unknown) => {
+  async load(): Promise<{ readonly Redis: typeof Redis }> {
+    try {
+      return (await importPeer('ioredis')) as { readonly Redis: typeof Redis };
+    } catch (cause) {
       if (!hasCode(cause, 'ERR_MODULE_NOT_FOUND')) throw cause;
       throw new UpresError('BAD_ARGUMENT', 'redis:// needs a package more: npm install ioredis', { cause });
-    });
+    }
   }
 
   get(key: string, onPiece: (piece: Uint8Array) => void): Promise<Uint8Array | undefined> {

@@ -1,4 +1,5 @@
-import instantiateRuntime, { type EmscriptenSettings } from 'onnxruntime-web/ort-wasm-simd-threaded.mjs';
+import type * as Glue from 'onnxruntime-web/ort-wasm-simd-threaded.mjs';
+import importPeer from '../../import-peer.cjs';
 import { instantiate, type WasmModule } from './web-assembly.js';
 
 // onnxruntime-web loads this file in place of its own glue of the same kind, to get a binary that was compiled before.
@@ -11,9 +12,10 @@ export function provideModule(module: WasmModule): void {
 }
 
 /** @param settings the library's own, of Emscripten's kind */
-export default function factory(settings: EmscriptenSettings): Promise<unknown> {
+export default async function factory(settings: Glue.EmscriptenSettings): Promise<unknown> {
   const module = provided!;
-  return instantiateRuntime({
+  const glue = (await importPeer('onnxruntime-web/ort-wasm-simd-threaded.mjs')) as typeof Glue;
+  return glue.default({
     ...settings,
     instantiateWasm: (imports, done) => {
       void instantiate(module, imports).then((instance) => {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type * as Web from 'onnxruntime-web';
 import { hasCode, UpresError } from '../../errors.js';
+import importPeer from '../../import-peer.cjs';
 import { runtimeVersion, type SessionRuntime } from './runtime.js';
 import { compile, type WasmModule } from './web-assembly.js';
 
@@ -69,7 +70,7 @@ export function loadWasmRuntime(module: WasmModule): Promise<SessionRuntime> {
 }
 
 async function load(module: WasmModule): Promise<SessionRuntime> {
-  const { env, InferenceSession, Tensor } = (await import('onnxruntime-web')) as typeof Web;
+  const { env, InferenceSession, Tensor } = (await importPeer('onnxruntime-web')) as typeof Web;
   const { provideModule } = await import('./wasm-factory.js');
   provideModule(module);
   env.logLevel = 'error';

@@ -182,7 +182,7 @@ export class FileJobStore implements JobStore {
   }
 
   private telling<T>(work: () => Promise<T>): Promise<T> {
-    return tellingDisk(this.folders.root, work);
+    return tellingDisk(this.folders.root, work, this.folders.drafts);
   }
 
   private async inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {

@@ -22,6 +22,7 @@ const MiniCssExtractPlugin = require('mini-css-extract-plugin');
 
 module.exports = {
   mode: 'production',
+  cache: { type: 'filesystem', cacheDirectory: join(__dirname, 'out/webpack-cache'), buildDependencies: { config: [__filename] } },
   entry: './src/main.js',
   output: { path: join(__dirname, 'out/webpack'), publicPath: '/' },
   module: { rules: [{ test: /\\.css$/, use: [MiniCssExtractPlugin.loader, 'css-loader'] }] },
