@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -35,7 +35,7 @@ export async function writeDurably(file: string, bytes: Uint8Array | string): Pr
 
 /** Beside a file, where it can lie until it is whole. */
 function unfinishedPath(file: string): string {
-  return join(dirname(file), `${randomBytes(6).toString('hex')}${unfinishedSuffix}`);
+  return join(dirname(file), `${randomUUID()}${unfinishedSuffix}`);
 }
 
 /** Writes a file that must not be there yet down to the disk. Its name is safe only after `syncFolder`. */

@@ -4,21 +4,24 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Upscaler } from '#src/image/upscale.js';
 import { openFarm, type Farm } from '#src/server/farm/farm.js';
-import { newsOf } from '#src/server/farm/redis-job-store.js';
+import { FarmClient } from '#src/server/farm/farm-client.js';
+import { newsOf, RedisJobStore } from '#src/server/farm/redis-job-store.js';
 import { openWorker } from '#src/server/farm/worker.js';
 import { createServer, type UpresServer } from '#src/server/index.js';
-import { begin, putBack } from '#src/server/jobs/job-changes.js';
+import { begin, finish, putBack, type Outcome } from '#src/server/jobs/job-changes.js';
+import { hasEnded } from '#src/server/jobs/job.js';
 import { mostAttempts } from '#src/server/jobs/rest-before.js';
+import { FolderStorage } from '#src/storage/folder-storage.js';
 import { openStorage } from '#src/storage/open-storage.js';
 import { runChild } from '../support/child.js';
 import { temporaryFolder } from '../support/folders.js';
 import { redisProgram, startRedis } from '../support/services.js';
 import { farmLeft } from './support/farm-left.js';
 import { endOf, form, json, smallPicture } from './support/job-server.js';
-import { bytesOf, submit } from './support/jobs.js';
+import { bytesOf, newJob, resultOf, submit } from './support/jobs.js';
 
 const command = fileURLToPath(new URL('../../dist/command/upres.cjs', import.meta.url));
 const mortal = fileURLToPath(new URL('fixtures/farm-worker.js', import.meta.url));
@@ -113,6 +116,63 @@ describe.skipIf(redisProgram === undefined)('what a farm does when something goe
     redis.disconnect();
     for (const { id } of jobs) expect(await farm.store.remove(id)).toBe(true);
     expect((await farmLeft(shared.queue, shared.storage)).objects).toEqual([]);
+  });
+
+  describe('finds what a client has sent before', () => {
+    const outcomes: Readonly<Record<'done' | 'failed', Outcome>> = {
+      done: { results: [resultOf(bytesOf('result'))] },
+      failed: { problem: { code: 'INFERENCE_FAILED', status: 500, detail: 'as it is' } },
+    };
+
+    async function end(id: string, outcome: keyof typeof outcomes): Promise<void> {
+      await farm.store.update(id, (job) => begin(job, 0, 'here'));
+      await farm.store.update(id, (job) => finish(job, 0, outcomes[outcome], new Date(), 'here'));
+    }
+
+    it.each([
+      ['nothing', 'anew'],
+      ['waiting', 'found'],
+      ['done', 'found'],
+      ['failed', 'anew'],
+    ] as const)('%s: it is %s', async (known, is) => {
+      const asked = vi.spyOn(RedisJobStore.prototype, 'get');
+      const put = vi.spyOn(FolderStorage.prototype, 'put');
+      for (const looksBefore of [false, true]) {
+        const signal = new AbortController().signal;
+        const client = await FarmClient.open({ ...shared, client: { id: 'sender' }, signal, warn: () => undefined });
+        const own = (client as unknown as { readonly farm: Farm }).farm.store;
+        const make = async (key: string) => {
+          const job = { ...newJob([bytesOf('source')], { key }), request: { key, content: key } };
+          let sent = '';
+          const made = await client.make(job, [bytesOf('source')], new Set(), (there) => {
+            sent = there.id === job.id ? 'anew' : 'found';
+            if (!hasEnded(there)) void end(there.id, 'done');
+          });
+          return { sent, state: made?.state };
+        };
+        // Until another sends for it, too, there is nothing to be found.
+        if (looksBefore) expect(await make('first')).toEqual({ sent: 'anew', state: 'done' });
+        if (known !== 'nothing') {
+          const { id } = await submit(farm.store, [bytesOf('source')], { client: 'sender', key: 'same' });
+          if (known !== 'waiting') await end(id, known);
+        }
+        asked.mockClear();
+        put.mockClear();
+        expect(await make('same')).toEqual({ sent: is, state: 'done' });
+        // Sources go there for what is new, and where another was faster.
+        expect(put).toHaveBeenCalledTimes(Number(is === 'anew') + Number(looksBefore && known !== 'nothing'));
+        // What it does not look for it need not ask for: an end is told with its news.
+        if (looksBefore && known === 'nothing') expect(asked.mock.contexts).not.toContain(own);
+        for (const { id } of await farm.store.list('sender')) {
+          await farm.queue.withdraw(id);
+          await farm.store.remove(id);
+        }
+        await client.close();
+        expect((await farmLeft(shared.queue, shared.storage)).objects).toEqual([]);
+      }
+      asked.mockRestore();
+      put.mockRestore();
+    });
   });
 
   it('hears of a job though it listens while it connects', async () => {

@@ -62,7 +62,7 @@ export class BullQueue implements WorkQueue {
   private over: Promise<void> | undefined;
 
   constructor(private readonly options: BullQueueOptions) {
-    const { connection, mendMs = defaultMendMs, warn } = options;
+    const { connection, store, mendMs = defaultMendMs, warn } = options;
     this.queue = new connection.bullmq.Queue('images', {
       connection: connection.redis,
       prefix: `${keyPrefix}bull`,
@@ -75,7 +75,9 @@ export class BullQueue implements WorkQueue {
       },
     });
     this.queue.on('error', () => undefined);
-    this.news = new JobNews(connection);
+    this.news = new JobNews(connection, (id, told) => {
+      store.hear(id, told);
+    });
     this.fleet = new Fleet(connection.redis);
     this.lines = new ClientLines(connection.redis, () => this.fleet.slotsToFill());
     this.every(mendMs, () =>

@@ -32,6 +32,8 @@ export class FarmClient {
   readonly fetching = new Lanes(atOnce);
   private readonly runner: JobRunner;
   private readonly held = new Set<string>();
+  /** Whether there may be jobs of the client's that were not sent here. */
+  private mayFind: boolean | undefined;
 
   private constructor(
     private readonly options: FarmClientOptions,
@@ -52,70 +54,39 @@ export class FarmClient {
   }
 
   /**
-   * Sends a job, or finds the one that was sent as it; one that came to nothing is sent anew.
+   * Sends a job, or finds the one that was sent as it, and waits for its end; one that came to nothing is sent anew.
    * @param request what it is sent with; its key names all that is asked for
-   */
-  async send(job: Omit<Job, 'client'> & Required<Pick<Job, 'request'>>, sources: readonly Uint8Array[]): Promise<Job> {
-    const { client } = this.options;
-    const { store } = this.farm;
-    return this.patiently(async () => {
-      const known = await store.find(client.id, job.request.key);
-      if (known && hasEnded(known) && (known.state !== 'done' || known.expired)) await this.runner.remove(known);
-      else if (known) return this.offer(known);
-      const draft = await store.draft();
-      try {
-        for (const [place, bytes] of sources.entries()) await draft.addSource(place, bytes);
-        return await this.offer(await draft.commit({ ...job, client: client.id }));
-      } finally {
-        await draft.discard();
-      }
-    });
-  }
-
-  /**
-   * Waits for the end of a job that was sent.
    * @param listeners told how far it is; it is asked only while there are some
+   * @param sent called with the job as it is there, when its sources are needed no more
    * @returns undefined where it is gone
    */
-  async end(sent: Job, listeners: ReadonlySet<(progress: Progress) => void>): Promise<Job | undefined> {
-    if (hasEnded(sent)) return sent;
-    // Of its own: many wait at once, and Node takes so many listeners of one signal for a leak.
-    const signal = AbortSignal.any([this.options.signal]);
-    const { id } = sent;
-    let told = 0;
-    let heard = 0;
-    let wake = (): void => undefined;
-    // The first time as soon as nothing can be missed.
-    const unlisten = this.runner.listen(id, (isOpen) => {
-      if (isOpen && listeners.size === 0) return;
-      told++;
-      wake();
-    });
-    const forget = onAbort(signal, () => {
-      wake();
-    });
+  async make(
+    job: Omit<Job, 'client'> & Required<Pick<Job, 'request'>>,
+    sources: readonly Uint8Array[],
+    listeners: ReadonlySet<(progress: Progress) => void>,
+    sent: (job: Job) => void,
+  ): Promise<Job | undefined> {
+    let news = this.follow(job.id, listeners);
     try {
+      // Before it is there: so it need not be asked for once more.
+      await news.next();
+      const there = await this.send(job, sources);
+      sent(there);
+      if (hasEnded(there)) return there;
+      if (there.id !== job.id) {
+        news.close();
+        news = this.follow(there.id, listeners);
+      }
       for (;;) {
-        if (told === heard && !signal.aborted) {
-          await new Promise<void>((resolve) => {
-            const timer = setTimeout(resolve, lookMs);
-            wake = () => {
-              clearTimeout(timer);
-              resolve();
-            };
-          });
-        }
-        throwIfAborted(signal);
-        heard = told;
-        const job = await this.patiently(() => this.farm.store.get(id));
-        if (!job || hasEnded(job)) return job;
+        await news.next();
+        const now = await this.patiently(() => this.farm.store.getEnded(there.id));
+        if (!now || hasEnded(now)) return now;
         if (listeners.size === 0) continue;
-        const { donePixels, totalPixels } = await this.patiently(() => this.runner.progress(job));
+        const { donePixels, totalPixels } = await this.patiently(() => this.runner.progress(now));
         for (const listener of listeners) listener({ donePixels, totalPixels });
       }
     } finally {
-      forget();
-      unlisten();
+      news.close();
     }
   }
 
@@ -131,6 +102,67 @@ export class FarmClient {
 
   close(): Promise<void> {
     return this.farm.close();
+  }
+
+  /** News of a job, the first of which is that none is missed from now on. */
+  private follow(id: string, listeners: ReadonlySet<unknown>) {
+    // Of its own: many wait at once, and Node takes so many listeners of one signal for a leak.
+    const signal = AbortSignal.any([this.options.signal]);
+    let told = false;
+    let wake = (): void => undefined;
+    const unlisten = this.runner.listen(id, (isOpen) => {
+      if (isOpen && listeners.size === 0) return;
+      told = true;
+      wake();
+    });
+    const forget = onAbort(signal, () => {
+      wake();
+    });
+    return {
+      next: async (): Promise<void> => {
+        if (!told && !signal.aborted) {
+          await new Promise<void>((resolve) => {
+            const timer = setTimeout(resolve, lookMs);
+            wake = () => {
+              clearTimeout(timer);
+              resolve();
+            };
+          });
+        }
+        throwIfAborted(signal);
+        told = false;
+      },
+      close: () => {
+        forget();
+        unlisten();
+      },
+    };
+  }
+
+  private async send(
+    job: Omit<Job, 'client'> & Required<Pick<Job, 'request'>>,
+    sources: readonly Uint8Array[],
+  ): Promise<Job> {
+    const { client } = this.options;
+    const { store } = this.farm;
+    return this.patiently(async () => {
+      this.mayFind ??= await store.knows(client.id);
+      for (;;) {
+        const known = this.mayFind ? await store.find(client.id, job.request.key) : undefined;
+        if (known && hasEnded(known) && (known.state !== 'done' || known.expired)) await this.runner.remove(known);
+        else if (known) return this.offer(known);
+        const draft = await store.draft();
+        try {
+          for (const [place, bytes] of sources.entries()) await draft.addSource(place, bytes);
+          const sent = await draft.commit({ ...job, client: client.id });
+          if (sent.id === job.id || this.mayFind) return await this.offer(sent);
+        } finally {
+          await draft.discard();
+        }
+        // Another sends the client's jobs, too.
+        this.mayFind = true;
+      }
+    });
   }
 
   private async offer(job: Job): Promise<Job> {

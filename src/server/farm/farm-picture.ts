@@ -158,10 +158,12 @@ export class FarmPicture {
     const request = { key: content, content };
     const created = new Date().toISOString();
     const job = { id: newJobId(), created, version: 1, state: 'queued', request, images: [image] } as const;
-    this.sent = await this.client.send(job, [bytes]);
-    this.source.release();
-    this.hasLeft();
-    return (await this.client.end(this.sent, this.listeners)) ?? this.sent;
+    const ended = await this.client.make(job, [bytes], this.listeners, (sent) => {
+      this.sent = sent;
+      this.source.release();
+      this.hasLeft();
+    });
+    return ended ?? this.sent!;
   }
 }
 

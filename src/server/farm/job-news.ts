@@ -43,12 +43,18 @@ export class JobNews {
   private readonly said = new Map<string, Said>();
   private stop: (id: string) => void = () => undefined;
 
-  constructor(connection: Connection) {
+  /** @param hear told what is said of a job, before anyone is called back for it */
+  constructor(connection: Connection, hear: (id: string, told: string) => void) {
     this.redis = connection.redis;
     this.listener = connection.subscriber();
     this.listener.on('message', (channel: string, message: string) => {
-      if (channel === stopChannel) this.stop(message);
-      else this.listeners.tell(channel.slice(newsOf('').length), message === stillOpen || undefined);
+      if (channel === stopChannel) {
+        this.stop(message);
+        return;
+      }
+      const id = channel.slice(newsOf('').length);
+      if (message !== stillOpen) hear(id, message);
+      this.listeners.tell(id, message === stillOpen || undefined);
     });
     this.listener.on('ready', () => {
       this.tellAll();

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { UpresError } from '../../errors.js';
 import { openChecked, readChecked } from '../../storage/checked.js';
@@ -36,7 +36,7 @@ export const progressOf = (id: string): string => `${keyPrefix}progress:${id}`;
 
 /** Where news of a job is told. */
 export const newsOf = (id: string): string => `${keyPrefix}news:${id}`;
-/** What is told there of a job that has not ended; of others nothing is said. */
+/** What is told there of a job that has not ended. Of one that has, it is the record: whoever waits for it need not ask. */
 export const stillOpen = 'open';
 
 /**
@@ -61,7 +61,8 @@ return ARGV[1]`);
 
 /**
  * KEYS job, open, progress; ARGV version seen, who wrote that, version, record, writer, what becomes of its being open (SADD, SREM or
- * nothing), id, channel, what is told there. Versions alone would not do: Redis may have lost its last second, and another has changed the job since.
+ * nothing), id, channel, what is told there (or nothing: the record, after its writer). Versions alone would not do: Redis may have lost its
+ * last second, and another has changed the job since.
  */
 const updateScript = new Script(`
 local known = redis.call('HMGET', KEYS[1], 'version', 'writer')
@@ -70,7 +71,7 @@ if known[1] ~= ARGV[1] or (known[2] or '') ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], 'version', ARGV[3], 'record', ARGV[4], 'writer', ARGV[5])
 if ARGV[6] ~= '' then redis.call(ARGV[6], KEYS[2], ARGV[7]) end
 if ARGV[6] == 'SREM' then redis.call('DEL', KEYS[3]) end
-redis.call('PUBLISH', ARGV[8], ARGV[9])
+redis.call('PUBLISH', ARGV[8], ARGV[9] == '' and ARGV[5] .. ' ' .. ARGV[4] or ARGV[9])
 return 1`);
 
 /** KEYS job, all, client, arrivals, open, request, progress; ARGV id, channel, with a request? */
@@ -141,6 +142,23 @@ export class RedisJobStore implements JobStore {
     return seen && (hasEnded(seen) || (image && !isOpen(image))) ? seen : this.get(id);
   }
 
+  /** Remembers what was told of a job, if that was its end. */
+  hear(id: string, told: string): void {
+    const [writer = '', text] = told.split(/ (.*)/s);
+    if (text === undefined) return;
+    try {
+      const job = readJob(text);
+      if (job.version > (this.seen.get(id)?.job.version ?? 0)) this.remember(id, { text, writer, job });
+    } catch {
+      // Whoever asks for it hears of it.
+    }
+  }
+
+  /** Whether a client has jobs. */
+  async knows(client: string): Promise<boolean> {
+    return (await asking(this.connection.redis.exists(keys.client(client)))) > 0;
+  }
+
   async find(client: string, key: string): Promise<Job | undefined> {
     const id = await asking(this.connection.redis.get(keys.request(client, key)));
     return id === null ? undefined : this.get(id);
@@ -158,7 +176,7 @@ export class RedisJobStore implements JobStore {
 
   /** What is remembered is tried first: where that is not the truth any more, the script says so. */
   async update(id: string, change: JobChange): Promise<Job | undefined> {
-    const writer = randomBytes(12).toString('base64url');
+    const writer = randomUUID();
     const remembered = this.seen.get(id);
     let isTrue = remembered === undefined;
     for (let seen = remembered ?? (await this.look(id)); seen; seen = await this.look(id)) {
