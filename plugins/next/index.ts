@@ -15,6 +15,8 @@ export interface UpresNextOptions extends TypeOf<typeof bundlerOptions> {}
 export interface NextConfigLike {
   /** The path of the site on its host. */
   basePath?: string;
+  /** Packages that servers load as they are; `upres` is added, for routes that upscale by themselves. */
+  serverExternalPackages?: readonly string[];
   /** Turbopack's options; a rule for images with directives is added. */
   turbopack?: {
     /** Loaders by glob. */
@@ -65,11 +67,13 @@ interface Compiled {
 
 function extend(config: NextConfigLike, options: UpresNextOptions): NextConfigLike {
   const { leftovers = 'error', ...assets } = options;
-  const { turbopack = {}, webpack, compiler = {}, basePath = '' } = config;
+  const { turbopack = {}, webpack, compiler = {}, basePath = '', serverExternalPackages = [] } = config;
   const root = process.cwd();
   offer();
   return {
     ...config,
+    // Its files find each other, its networks and its threads by where they lie.
+    serverExternalPackages: [...new Set([...serverExternalPackages, 'upres'])],
     turbopack: { ...turbopack, rules: turbopackRules(turbopack.rules, assets, root) },
     webpack(given: WebpackConfig, context: WebpackContext): unknown {
       const made = (webpack?.(given as never, context as never) ?? given) as WebpackConfig;

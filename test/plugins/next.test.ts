@@ -74,6 +74,16 @@ describe('the configuration', () => {
     const later = upres({ cache })((phase: string) => Promise.resolve({ ...config, env: { phase } }));
     expect(await later('build')).toMatchObject({ env: { phase: 'build' }, turbopack: { rules: { '*.svg': own } } });
     expect(upres({ cache })()).toHaveProperty('turbopack.rules');
+    for (const [given, wanted] of [
+      [undefined, ['upres']],
+      [['a'], ['a', 'upres']],
+      [
+        ['upres', 'a'],
+        ['upres', 'a'],
+      ],
+    ] as const) {
+      expect(upres({ cache })({ serverExternalPackages: given })).toMatchObject({ serverExternalPackages: wanted });
+    }
   });
 
   it('calls the project’s own functions', async () => {

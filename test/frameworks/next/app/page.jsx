@@ -35,6 +35,8 @@ export default function Page() {
       <div className="media" data-wants="120x80 360x240" />
       <div className="web" data-wants="240x160" />
       <div className={styles.module} data-wants="480x320" />
+      {/* A route that upscales by itself. */}
+      <img data-wants="240x160" alt="" src="/enlarged" />
       <Client />
     </main>
   );
