@@ -26,8 +26,8 @@ const everywhere = {
   server: { deps: { external: [/\/dist\//] } },
 };
 
-/** Two, whatever the machine has: most of them compute on all cores. */
-const twoAtOnce = { ...everywhere, maxWorkers: 2, sequence: { groupOrder: 1 } };
+/** Three, whatever the machine has: most of them compute on all cores, and some only wait, for a process, a browser or a remote cache. */
+const severalAtOnce = { ...everywhere, maxWorkers: 3, sequence: { groupOrder: 1 } };
 
 export default defineConfig({
   test: {
@@ -37,7 +37,7 @@ export default defineConfig({
       },
       {
         test: {
-          ...twoAtOnce,
+          ...severalAtOnce,
           name: 'light',
           include: light,
           // A process takes one file after the other.
@@ -46,7 +46,7 @@ export default defineConfig({
       },
       {
         test: {
-          ...twoAtOnce,
+          ...severalAtOnce,
           name: 'together',
           include: ['test/**/*.test.ts'],
           exclude: ['test/package/**', 'test/**/*.device.test.ts', ...undisturbed, ...light],
