@@ -244,7 +244,15 @@ export function describeJobsApi(withServer: WithServer): void {
         expect([first, second, third].flatMap(({ jobs }) => jobs.map(({ id }) => id))).toEqual(ids);
         expect(third.next).toBeUndefined();
         expect(first.jobs[0]!.imageCount).toBe(1);
-        expect(await codeIn(fetch(`${url}/v1/jobs?limit=0`, { headers: alice }), 422)).toBe('BAD_ARGUMENT');
+        for (const [query, detail] of [
+          ['limit=0', 'limit must be from 1 to 100, by default 20, not "0"'],
+          ['limit=1&limit=2', 'limit must be from 1 to 100, by default 20, not a list'],
+          ['before=x', 'before must be `next` of the page before, not "x"'],
+          ['limt=5', 'there is no parameter "limt". Did you mean "limit"?'],
+        ] as const) {
+          const refused = json(fetch(`${url}/v1/jobs?${query}`, { headers: alice }), 422);
+          expect(await refused).toMatchObject({ code: 'BAD_ARGUMENT', detail });
+        }
         expect(await codeIn(fetch(`${url}/v1/jobs?before=${'x'.repeat(22)}`, { headers: alice }), 422)).toBe(
           'BAD_ARGUMENT',
         );

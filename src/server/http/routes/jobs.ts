@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { check, type Schema } from '../../../schema.js';
 import type { Server, ServerContext } from '../../service/context.js';
 import { Jobs } from '../../jobs/jobs.js';
 import { submitJob } from '../../jobs/submit.js';
@@ -20,8 +21,8 @@ const located = { headers: { Location: Type.String({ description: 'Where the job
 
 const ListQuery = Type.Object(
   {
-    limit: Type.Optional(Type.String({ pattern: '^(?:[1-9]\\d?|100)$', description: '1 to 100; default 20.' })),
-    before: Type.Optional(Type.String({ pattern: '^[\\w-]{22}$', description: '`next` of the page before.' })),
+    limit: Type.Optional(Type.String({ pattern: '^(?:[1-9]\\d?|100)$', description: 'from 1 to 100, by default 20' })),
+    before: Type.Optional(Type.String({ pattern: '^[\\w-]{22}$', description: '`next` of the page before' })),
   },
   { additionalProperties: false },
 );
@@ -111,6 +112,11 @@ function listRoute(app: Server, { store, runner }: Jobs): void {
   app.get(
     '/v1/jobs',
     {
+      // In the words of all other parameters.
+      preValidation: ({ query }, _, done) => {
+        check(ListQuery as unknown as Schema, query, '', 'parameter');
+        done();
+      },
       schema: {
         operationId: 'listJobs',
         summary: 'Your jobs, newest first',
