@@ -54,7 +54,7 @@ function checkFiles(compiler: Compiler, leftovers: LeftoversOption): void {
       const { name } = asset;
       const file = join(compilation.outputOptions.path, name.replace(/\?.*$/s, ''));
       const bytes = known.has(name) || !mayHaveUrls(file) ? undefined : await read(compiler, file);
-      return [name, known.get(name) ?? unresolvedIn(compilation, asset, () => bytes ?? '')] as const;
+      return [name, known.get(name) ?? unresolvedIn(compilation, asset, () => bytes ?? asset.source.source())] as const;
     });
     const all = await Promise.all(found);
     known.clear();
@@ -67,10 +67,11 @@ function checkFiles(compiler: Compiler, leftovers: LeftoversOption): void {
   });
 }
 
-/** @returns undefined where there is no such file: other plugins may write assets in a way of their own */
+/** @returns undefined where it can't be read: the folder's name may have a hash in it, and other plugins may write assets in a way of their own */
 async function read({ outputFileSystem }: Compiler, file: string): Promise<Buffer | undefined> {
+  if (!outputFileSystem) return undefined;
   return new Promise((resolve) => {
-    outputFileSystem?.readFile(file, (error, bytes) => {
+    outputFileSystem.readFile(file, (error, bytes) => {
       resolve(error ? undefined : Buffer.from(bytes ?? ''));
     });
   });

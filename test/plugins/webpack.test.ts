@@ -277,6 +277,19 @@ describe.for(Object.values(bundlers))('$name', (bundler) => {
       expect([found.errors.length, found.warnings.length]).toEqual([errors, warnings]);
     });
 
+    it.for(['dist', 'dist/[fullhash]'])(
+      'what is left over where errors keep nothing from being emitted, in %s',
+      async (folder) => {
+        const site = makeSite();
+        site.write('src/index.js', '');
+        const plugins = [emitting('page.css', '.a { background: url(a.png?upscale=2) }')];
+        const { output, ...rest } = site.configuration({ plugins, optimization: { emitOnErrors: true } });
+        const { errors } = await build(bundler, { ...rest, output: { ...output, path: site.path(folder) } });
+        expect(errors).toHaveLength(1);
+        expect(errors[0]).toContain('page.css still has "a.png?upscale=2" in it');
+      },
+    );
+
     it('a plugin that is there twice', async () => {
       const site = makeSite();
       site.write('src/index.js', '');
