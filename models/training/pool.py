@@ -60,12 +60,15 @@ def reduce(picture: np.ndarray, scale: int, kernel: str) -> np.ndarray:
 
 
 def squeeze(picture: np.ndarray, quality: int, rnd: random.Random) -> np.ndarray:
-    """A lossy round trip: JPEG, mostly with halved chroma, or WebP."""
+    """A lossy round trip: JPEG, mostly with halved chroma, WebP, or AVIF, whose qualities mean more."""
     file = io.BytesIO()
-    if rnd.random() < 0.75:
+    kind = rnd.random()
+    if kind < 0.6:
         Image.fromarray(picture).save(file, "JPEG", quality=quality, subsampling=rnd.choice([0, 2, 2]))
-    else:
+    elif kind < 0.87:
         Image.fromarray(picture).save(file, "WEBP", quality=quality, method=4)
+    else:
+        Image.fromarray(picture).save(file, "AVIF", quality=quality - 20, subsampling=rnd.choice(["4:4:4", "4:2:0"]), speed=8)
     return np.array(Image.open(file).convert("RGB"))
 
 
