@@ -58,7 +58,7 @@ describe('colours that are grey in every pixel', () => {
       .png()
       .toBuffer();
     expect(await probe(colours)).toMatchObject({ grey: false });
-    for (const model of ['natural', 'natural-jpeg', 'art', 'anime']) {
+    for (const model of ['natural', 'natural-jpeg', 'art', 'art-jpeg', 'anime']) {
       const result = await upscaler.upscale(colours, { model, format });
       expect(await sharp(result.data).metadata()).toMatchObject({ channels: 1, space: 'b-w' });
       expect(result.data).toEqual((await upscaler.upscale(grey, { model, format })).data);

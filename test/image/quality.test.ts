@@ -140,6 +140,8 @@ const floors: readonly Floor[] = [
   { label: 'art', scale: 2, picture: 'a flag', above: 4.8 },
   { label: 'art', scale: 2, picture: 'an emoji with alpha', above: 7.5 },
   { label: 'art', scale: 2, picture: 'a chart', above: 7.6 },
+  { label: 'art-jpeg', scale: 2, picture: 'a chart, JPEG 85', above: 2.9 },
+  { label: 'art-jpeg', scale: 2, picture: 'clip art, JPEG 80', above: 2.5 },
   { label: 'auto', scale: 2, picture: 'a photograph, area', above: 1.7 },
   { label: 'auto', scale: 2, picture: 'a photograph, JPEG 80', above: 1.1 },
   { label: 'auto', scale: 2, picture: 'clip art, lanczos3', above: 3.7 },

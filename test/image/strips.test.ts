@@ -93,6 +93,7 @@ describe.each([
   ['natural', 2],
   ['art', 2],
   ['natural-jpeg', 2],
+  ['art-jpeg', 2],
   ['natural', 3],
   ['natural', 8],
   ['real', 4],

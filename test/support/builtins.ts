@@ -22,6 +22,7 @@ export const allBuiltins: readonly Builtin[] = [
   { label: 'natural-jpeg', scale: 2, faithful: false, heavy: false },
   { label: 'art', scale: 2, ...ours },
   { label: 'art', scale: 4, ...chain },
+  { label: 'art-jpeg', scale: 2, faithful: false, heavy: false },
   { label: 'anime', scale: 2, ...restoring },
   { label: 'anime-noise1', scale: 2, ...restoring },
   { label: 'real', scale: 4, ...restoring },

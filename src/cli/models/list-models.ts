@@ -36,7 +36,7 @@ export async function listModels({ json }: { json: boolean }): Promise<void> {
     for (const line of table([heads, ...own])) print(line);
   }
   print(
-    '\nauto (the default) takes for each image the one that suits it: natural, natural-jpeg, art or nearest,\nfor drawings stored with loss also anime-noise1, for small ones in several colours anime. Other factors are chained from these scales and reduced. Your own network works too: --model path/to/file.onnx (or .param, model.json, .rsr)',
+    '\nauto (the default) takes for each image the one that suits it: natural, natural-jpeg, art or nearest,\nfor drawings stored with loss art-jpeg or anime-noise1, for small ones in several colours anime. Other factors are chained from these scales and reduced. Your own network works too: --model path/to/file.onnx (or .param, model.json, .rsr)',
   );
 }
 

@@ -51,6 +51,12 @@ const dull = { mostContrast: { JPEG: 24, WebP: 32, AVIF: 48 } };
 /** The squared step up to which a drawing needs the gentler of two restorers: JPEG leaves more to mend. */
 const gentle = { mostSquaredStep: { WebP: 200, AVIF: 400, JPEG: 0 } };
 
+/**
+ * What is left of a code in a JPEG of low quality: two inks, and steps that none follows, or that the next one undoes. The larger
+ * restorer draws its squares anew.
+ */
+const wornCode = { mostColours: 128, mostInks: 0.01, mostNext: 0.02, undone: -0.35 };
+
 /** What is taken where a network has the highest score: mostly that. */
 export function ruled(model: ScoredChoice, sight: Sight): ModelChoice['model'] {
   const { features, damage } = sight;
@@ -59,6 +65,8 @@ export function ruled(model: ScoredChoice, sight: Sight): ModelChoice['model'] {
     return formatOf(damage) === 'AVIF' ? 'art' : 'bicubic';
   if (!damage && isForAnime(model, sight)) return 'anime';
   if (!damage && model === 'natural' && isInPalette(features)) return 'natural-jpeg';
+  if (model === 'art-jpeg')
+    return damage && formatOf(damage) === 'JPEG' && isWornCode(features) ? 'anime-noise1' : model;
   if (model === 'art') return model;
   if (model === 'anime-noise1')
     return damage && damage.squaredStep <= gentle.mostSquaredStep[formatOf(damage)] ? 'anime-noise0' : model;
@@ -66,6 +74,11 @@ export function ruled(model: ScoredChoice, sight: Sight): ModelChoice['model'] {
   return stripes && flat <= folded.mostFlat && following[0] > folded.leastNext && following[0] < folded.mostNext
     ? 'bicubic'
     : model;
+}
+
+function isWornCode({ colours, inks, following: [next] }: Sight['features']): boolean {
+  if (colours > wornCode.mostColours || inks >= wornCode.mostInks) return false;
+  return Math.abs(next) <= wornCode.mostNext || next <= wornCode.undone;
 }
 
 function isInPalette({ colours, inks, area }: Sight['features']): boolean {

@@ -93,7 +93,7 @@ export function isInterpolation(label: string): label is Interpolation {
 
 /** Whether a built-in network repairs damage, and so departs from its source on purpose. */
 export function isRestorer(label: string): boolean {
-  return label === 'real' || label === 'natural-jpeg' || label.startsWith('anime-');
+  return label === 'real' || label.endsWith('-jpeg') || label.startsWith('anime-');
 }
 
 let labels: readonly BuiltinLabel[] | undefined;
@@ -127,7 +127,7 @@ function computedLabels(): BuiltinLabel[] {
 
 /** Labels of networks that earlier releases had, and what to take in their place. */
 const FORMER: Readonly<Record<string, string>> = {
-  'anime-video': '"art" for drawings, "anime-noise1" for drawings stored with loss, "real" for damaged photographs',
+  'anime-video': '"art" for drawings, "art-jpeg" for drawings stored with loss, "real" for damaged photographs',
 };
 
 /** What to say of a label that none of these is: what took its place, or which was probably meant; with a space before it. */

@@ -45,6 +45,7 @@ describe('built-in networks', () => {
       ['anime-noise2', 'network', [2]],
       ['anime-noise3', 'network', [2]],
       ['art', 'network', [2]],
+      ['art-jpeg', 'network', [2]],
       ['natural-jpeg', 'network', [2]],
       ['real', 'network', [4]],
       ['bicubic', 'interpolation', [2, 3, 4]],

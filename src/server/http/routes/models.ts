@@ -35,7 +35,8 @@ export function modelsRoutes(app: Server, { settings }: ServerContext): void {
   const choice = {
     label: autoModel,
     kind: 'choice' as const,
-    display: 'whichever of natural, natural-jpeg, art, anime, anime-noise1, nearest and bicubic suits the image',
+    display:
+      'whichever of natural, natural-jpeg, art, art-jpeg, anime, anime-noise1, nearest and bicubic suits the image',
   };
   const own = Object.keys(settings.models).map((label) => ({ label, kind: 'own' as const, display: label }));
   const models = [...builtin, choice, ...own];
